@@ -1,0 +1,93 @@
+//! EDN in and out: the histories of Jepsen and Knossos.
+//!
+//! A history is maps, one after the other (`history.edn`) or in one vector or list; a map may carry a tag such as `#jepsen.history.Op`.
+//! Unlike JSON Lines this format is open: what is not understood is left out, with these decisions.
+//!
+//! - The order of the maps is the order of the history. An `:index` that does not grow (or is missing, or -1) is numbered anew, a `:time` that goes
+//!   back (or is missing) is set to that of the map before. Unknown keys are ignored, `:process :nemesis` is of type `:info` whatever
+//!   it says, and an `:error` counts on `:fail` and `:info` only.
+//! - A `:fail` is unobserved unless its map says `:observed true`.
+//! - The value of a granted `:acquire` may be a map with `:fence` (Hazelcast's tests) or `:token`, where 0, a negative number or nil is unknown, and
+//!   `:slot`. `:client` and `:uid` in it are ignored: the owner of a lock is the process, as everywhere here. What an `:acquire` is
+//!   invoked with is ignored (Hazelcast's tests put a random name there) unless it is `:read` or `:write`.
+//! - A `:verify` answers `:held` or `:lost`.
+//! - All other values become JSON, and differ as JSON where they differ in Clojure. What JSON lacks is written as Transit does: `"~:a"` is `:a`,
+//!   `"~$a"` the symbol, `"~n123"` an integer beyond 64 bits, `["~#ratio",[1,3]]`, `["~#set",[…]]`, `["~#list",[…]]`, `["~#cmap",[k,v,…]]`; a string that begins
+//!   with `~` is written `"~~…"`.
+//! - Keys of `jepsen.independent` are not taken apart: `[k v]` is a value, and an error as the value of a lock operation without a `:key`, since all
+//!   locks would be taken for one.
+//!
+//! Strings know the escapes `\t \r \n \\ \"`.
+
+mod event;
+mod forms;
+mod reader;
+mod transit;
+mod writer;
+
+use std::io;
+
+use crate::RuleError;
+
+pub use reader::read;
+pub use writer::write;
+
+/// The longest map that is read, in bytes.
+pub const FORM_BYTES_MAX: usize = 1 << 20;
+
+/// How deep forms may be nested.
+pub const DEPTH_MAX: usize = 100;
+
+/// Why a history could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The bytes could not be had.
+    #[error("cannot read the history")]
+    Io(#[from] io::Error),
+    /// A form is not an operation, or not one that may stand there.
+    #[error("line {line}: {problem}")]
+    Form {
+        /// The line on which the form begins, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: FormError,
+    },
+}
+
+/// What is wrong with a form.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it means")]
+pub enum FormError {
+    #[error("not UTF-8")]
+    Encoding,
+    #[error("begins with a byte-order mark: save the file as UTF-8 without one")]
+    ByteOrderMark,
+    #[error("not EDN: {code}")]
+    Syntax { code: String },
+    #[error("the form does not end")]
+    Unfinished,
+    #[error("a closing bracket without an opening one")]
+    Unopened,
+    #[error("something follows the end of the vector")]
+    AfterTheEnd,
+    #[error("longer than {FORM_BYTES_MAX} bytes")]
+    TooLong,
+    #[error("nested deeper than {DEPTH_MAX} levels")]
+    TooDeep,
+    #[error("not an operation: a map with :process, :type and :f is needed")]
+    NotAMap,
+    #[error("{field} is missing or {problem}")]
+    Field {
+        field: &'static str,
+        problem: &'static str,
+    },
+    #[error(
+        "the value [{key} v] looks like a key of jepsen.independent: write the key as :key \"{key}\", and v as :value"
+    )]
+    IndependentKey { key: String },
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The map of one operation.
+
+use std::sync::Arc;
+
+use clojure_reader::edn::Edn;
+
+use super::FormError;
+use super::transit::to_json;
+use crate::{Answer, Event, Failure, Function, Grant, Kind, Mode, Process, RuleError, Value};
+
+/// The event of a map, which follows one with this index and time, if there is one.
+pub(super) fn event(form: &Edn<'_>, last: Option<(u64, u64)>) -> Result<Event, FormError> {
+    let map = match form {
+        Edn::Tagged(_, value) => value,
+        form => form,
+    };
+    let Edn::Map(_) = map else {
+        return Err(FormError::NotAMap);
+    };
+    let nil = Edn::Nil;
+    let field = |name: &'static str| map.get(&Edn::key(name)).unwrap_or(&nil);
+    let process = process(field("process"))?;
+    let function = function(field("f"), process)?;
+    let kind = kind(field("type"), process)?;
+    let key = key(field("key"));
+    if let (None, Some(of)) = (&key, independent_key(field("value"), &function)) {
+        return Err(FormError::IndependentKey { key: of });
+    }
+    let fails = matches!(kind, Kind::Fail | Kind::Info);
+    Ok(Event {
+        index: index(field("index"), last.map(|(index, _)| index)),
+        time: natural(field("time"))
+            .unwrap_or(0)
+            .max(last.map_or(0, |(_, time)| time)),
+        process,
+        kind,
+        key,
+        value: value(field("value"), process, kind, &function)?,
+        function,
+        error: failure(field("error")).filter(|_| fails).map(Box::new),
+        observed: *field("observed") == Edn::Bool(true),
+    })
+}
+
+fn process(edn: &Edn<'_>) -> Result<Process, FormError> {
+    let problem = "neither a number from 0 to 4294967295 nor :nemesis";
+    match (edn, name(edn)) {
+        (_, Some("nemesis")) => Ok(Process::Nemesis),
+        (edn, _) => natural(edn)
+            .and_then(|number| u32::try_from(number).ok())
+            .map(Process::Client)
+            .ok_or(FormError::Field {
+                field: ":process",
+                problem,
+            }),
+    }
+}
+
+fn function(edn: &Edn<'_>, process: Process) -> Result<Function, FormError> {
+    let name = name(edn).ok_or(FormError::Field {
+        field: ":f",
+        problem: "no name",
+    })?;
+    match process {
+        Process::Nemesis => Ok(Function::fault(name)),
+        Process::Client(_) => Function::operation(name).ok_or_else(|| {
+            RuleError::UnknownOperation {
+                name: name.to_owned(),
+            }
+            .into()
+        }),
+    }
+}
+
+fn kind(edn: &Edn<'_>, process: Process) -> Result<Kind, FormError> {
+    match name(edn) {
+        Some(_) if process == Process::Nemesis => Ok(Kind::Info),
+        Some("invoke") => Ok(Kind::Invoke),
+        Some("ok") => Ok(Kind::Ok),
+        Some("fail") => Ok(Kind::Fail),
+        Some("info") => Ok(Kind::Info),
+        _ => Err(FormError::Field {
+            field: ":type",
+            problem: "none of :invoke, :ok, :fail and :info",
+        }),
+    }
+}
+
+fn index(edn: &Edn<'_>, last: Option<u64>) -> u64 {
+    let least = last.map_or(0, |last| last.saturating_add(1));
+    natural(edn).map_or(least, |index| index.max(least))
+}
+
+fn natural(edn: &Edn<'_>) -> Option<u64> {
+    match edn {
+        Edn::Int(number) => u64::try_from(*number).ok(),
+        Edn::BigInt(number) => u64::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+fn name<'a>(edn: &'a Edn<'_>) -> Option<&'a str> {
+    match edn {
+        Edn::Key(name) | Edn::Str(name) | Edn::Symbol(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn key(edn: &Edn<'_>) -> Option<Arc<str>> {
+    match edn {
+        Edn::Nil => None,
+        edn => Some(name(edn).map_or_else(|| to_json(edn).to_string().into(), Arc::from)),
+    }
+}
+
+/// The k of a lock operation's `[k v]`. Without it all the locks of `jepsen.independent` would be taken for one.
+fn independent_key(edn: &Edn<'_>, function: &Function) -> Option<String> {
+    match (edn, function) {
+        (Edn::Tagged(_, edn), function) => independent_key(edn, function),
+        (
+            Edn::Vector(items),
+            Function::Acquire | Function::Release | Function::Verify | Function::Lost,
+        ) => match items.as_slice() {
+            [key, _] => Some(plain(key)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn value(
+    edn: &Edn<'_>,
+    process: Process,
+    kind: Kind,
+    function: &Function,
+) -> Result<Value, FormError> {
+    Ok(match (process, function, kind) {
+        (Process::Client(_), Function::Acquire, Kind::Ok) => {
+            grant(edn).or_else(|| mode(edn)).unwrap_or_default()
+        }
+        (Process::Client(_), Function::Acquire, _) => mode(edn).unwrap_or_default(),
+        (Process::Client(_), Function::Verify, Kind::Ok) => answer(edn)?,
+        _ => Value::data(to_json(edn)),
+    })
+}
+
+fn mode(edn: &Edn<'_>) -> Option<Value> {
+    match name(edn) {
+        Some("read") => Some(Value::Mode(Mode::Read)),
+        Some("write") => Some(Value::Mode(Mode::Write)),
+        _ => None,
+    }
+}
+
+fn grant(edn: &Edn<'_>) -> Option<Value> {
+    let Edn::Map(_) = edn else { return None };
+    let field = |name: &'static str| edn.get(&Edn::key(name)).and_then(natural);
+    let slot = field("slot").and_then(|slot| u32::try_from(slot).ok());
+    let token = field("token").or_else(|| field("fence")).unwrap_or(0);
+    Some(Value::Grant(Grant { slot, token }))
+}
+
+fn answer(edn: &Edn<'_>) -> Result<Value, FormError> {
+    match name(edn) {
+        Some("held") => Ok(Value::Answer(Answer::Held)),
+        Some("lost") => Ok(Value::Answer(Answer::Lost)),
+        _ => Err(FormError::Field {
+            field: ":value",
+            problem: "not what a :verify answers: :held or :lost",
+        }),
+    }
+}
+
+/// Jepsen's errors have no fixed form: `:timeout`, `[:not-leader "n1"]`, a text.
+fn failure(edn: &Edn<'_>) -> Option<Failure> {
+    let (kind, text) = match edn {
+        Edn::Nil => return None,
+        Edn::Key(name) => (name.to_string(), String::new()),
+        Edn::Vector(items) => match items.as_slice() {
+            [Edn::Key(name), rest @ ..] => (name.to_string(), texts(rest)),
+            _ => (OTHER.to_owned(), plain(edn)),
+        },
+        Edn::Map(_) => {
+            let field = |name: &'static str| edn.get(&Edn::key(name));
+            match (field("kind").and_then(name), field("text").and_then(name)) {
+                (Some(kind), Some(text)) => (kind.to_owned(), text.to_owned()),
+                _ => (OTHER.to_owned(), plain(edn)),
+            }
+        }
+        _ => (OTHER.to_owned(), plain(edn)),
+    };
+    Some(Failure {
+        kind: kind.into(),
+        text,
+    })
+}
+
+/// The kind of an error that names none.
+const OTHER: &str = "error";
+
+fn texts(items: &[Edn<'_>]) -> String {
+    items.iter().map(plain).collect::<Vec<_>>().join(" ")
+}
+
+fn plain(edn: &Edn<'_>) -> String {
+    name(edn).map_or_else(|| to_json(edn).to_string(), str::to_owned)
+}

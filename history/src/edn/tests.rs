@@ -1,0 +1,308 @@
+//! Imports as they are met, what is refused, and the way there and back.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value};
+
+fn history(text: &str) -> History {
+    read(text.as_bytes()).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+fn problem(text: &str) -> String {
+    read(text.as_bytes())
+        .expect_err("the text must be refused")
+        .to_string()
+}
+
+const LINES: &str = "\
+{:process 0, :type :invoke, :f :write, :value 3, :index 0, :time 11}
+; a comment
+{:type :info, :f :start-partition, :value {:n1 #{\"n2\"}}, :process :nemesis, :time 12, :index 1}
+{:process 0, :type :ok, :f :write, :value 3, :index 2, :time 13}
+";
+
+#[test]
+fn one_map_a_line_and_one_vector_are_the_same() {
+    let lines = history(LINES);
+    assert_eq!(lines.events().len(), 3);
+    assert_eq!(lines.faults().count(), 1);
+    assert_eq!(history(&format!("[{LINES}]")), lines);
+    assert_eq!(history(&format!(" ; first\n({LINES}) ; last")), lines);
+    assert_eq!(
+        history(&LINES.replace("{:process", "#jepsen.history.Op{:process")),
+        lines
+    );
+    assert_eq!(
+        history(&LINES.replace("{:process", "#jepsen.history.Op {:process")),
+        lines
+    );
+    assert_eq!(history(&LINES.replace('\n', "\r\n")), lines);
+    assert_eq!(
+        history(&format!("#_ #_ [1 2] #{{3}} {LINES} #_{{}}")),
+        lines
+    );
+    assert_eq!(history("").events().len(), 0);
+    assert_eq!(history("[]").events().len(), 0);
+}
+
+#[test]
+fn values_that_json_lacks_are_kept_apart() {
+    let texts = [
+        "1/3",
+        "92233720368547758079",
+        "92233720368547758078N",
+        ":a",
+        "\"~:a\"",
+        "#{1 2}",
+        "[1, 2]",
+        "\\newline",
+        "\\]",
+    ];
+    let value = |text: &str| {
+        let text = format!("{{:process 0 :type :invoke :f :write :value {text}}}");
+        history(&text).events()[0].value.clone()
+    };
+    for (place, text) in texts.iter().enumerate() {
+        assert!(
+            texts[..place]
+                .iter()
+                .all(|other| value(other) != value(text)),
+            "{text}"
+        );
+    }
+    assert_eq!(value("nil"), Value::None);
+    assert_eq!(value("[nil 1]"), Value::data(json!([null, 1])));
+}
+
+#[test]
+fn the_order_of_forms_counts() {
+    let history = history(
+        "{:process 0 :type :invoke :f :read :index 7 :time 50} {:process 1 :type :invoke :f :read :index 7 :time 40}
+         {:process 1 :type :ok :f :read :index -1} {:process 0 :type :ok :f :read :index 20 :time 60}",
+    );
+    let places: Vec<_> = history
+        .events()
+        .iter()
+        .map(|event| (event.index, event.time))
+        .collect();
+    assert_eq!(places, [(7, 50), (8, 50), (9, 50), (20, 60)]);
+}
+
+#[test]
+fn locks_of_hazelcast_are_understood() {
+    let history = history(
+        "{:process 0 :type :invoke :f :acquire :value \"6f1c-uid\"}
+         {:process 0 :type :ok :f :acquire :value {:client \"n1\" :fence 4 :uid \"6f1c-uid\"}}
+         {:process 1 :type :invoke :f :acquire :value :read}
+         {:process 1 :type :fail :f :acquire :value \"u\" :error [:timed-out \"after\" 5] :observed true}
+         {:process 0 :type :invoke :f :release :value \"u\"}
+         {:process 0 :type :fail :f :release :error :not-lock-owner :debug (1 2)}
+         {:process 0 :type :invoke :f :verify} {:process 0 :type :ok :f :verify :value :lost}
+         {:process 0 :type :invoke :f :acquire} {:process 0 :type :ok :f :acquire :value {:fence -1}}",
+    );
+    let events = history.events();
+    assert_eq!(events[0].value, Value::None);
+    assert_eq!(
+        events[1].value,
+        Value::Grant(Grant {
+            slot: None,
+            token: 4
+        })
+    );
+    assert_eq!(events[2].value, Value::Mode(Mode::Read));
+    assert!(events[3].observed && !events[5].observed);
+    assert_eq!(
+        events[3]
+            .error
+            .as_ref()
+            .map(|error| (&*error.kind, &*error.text)),
+        Some(("timed-out", "after 5"))
+    );
+    assert_eq!(
+        events[5].error.as_ref().map(|error| &*error.kind),
+        Some("not-lock-owner")
+    );
+    assert_eq!(events[7].value, Value::Answer(Answer::Lost));
+    assert_eq!(events[9].value, Value::Grant(Grant::default()));
+}
+
+#[test]
+fn locks_of_jepsen_independent_are_not_taken_for_one() {
+    for operation in ["acquire", "release", "verify", "lost"] {
+        for value in ["[7 nil]", "[\"k\" {:fence 1}]", "#jepsen/tuple [7 nil]"] {
+            let text = format!("{{:process 0 :type :invoke :f :{operation} :value {value}}}");
+            assert!(
+                problem(&text).contains("looks like a key of jepsen.independent"),
+                "{text}"
+            );
+            history(&text.replace(":value", ":key \"a\" :value"));
+        }
+    }
+    history("{:process 0 :type :invoke :f :cas :value [1 2]}");
+    history("{:process 0 :type :invoke :f :acquire :value [1 2 3]}");
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line() {
+    let deep = format!("\n{{:value {}", "[".repeat(10_000));
+    let long = format!("\n\n{{:value \"{}\"}}", "x".repeat(FORM_BYTES_MAX));
+    let endless = format!("\n\"{}", "x".repeat(FORM_BYTES_MAX + 10));
+    let cases = [
+        (
+            "\n\n{:process 0 :type :invoke :f :steal}",
+            "line 3: \"steal\" is not an operation",
+        ),
+        (
+            "{:process 0 :type :ok :f :read}",
+            "line 1: process 0 ends read but has invoked nothing",
+        ),
+        (
+            "{:process -1 :type :ok :f :read}",
+            "line 1: :process is missing or neither a number",
+        ),
+        (
+            "{:process 4294967296 :type :ok :f :read}",
+            "line 1: :process is missing or neither a number",
+        ),
+        (
+            "{:process 0 :f :read}",
+            "line 1: :type is missing or none of",
+        ),
+        ("{:process 0 :type :ok}", "line 1: :f is missing or no name"),
+        ("\n42", "line 2: not an operation"),
+        ("[\n[1 2]]", "line 2: not an operation"),
+        (
+            "{:process 0 :type :invoke :f :verify}\n{:process 0 :type :ok :f :verify}",
+            "line 2: :value is missing or not what a :verify answers",
+        ),
+        ("{:a 1 :a 2}", "line 1: not EDN: HashMapDuplicateKey"),
+        ("{:a 1]", "line 1: not EDN: UnmatchedDelimiter"),
+        ("\n{:a 1", "line 2: the form does not end"),
+        ("[\n", "line 2: the form does not end"),
+        ("{:a \"b", "line 1: the form does not end"),
+        ("#foo", "line 1: the form does not end"),
+        ("[#foo}", "line 1: a closing bracket"),
+        ("\n]", "line 2: a closing bracket"),
+        ("[]\n{}", "line 2: something follows the end"),
+        ("\u{feff}[]", "line 1: begins with a byte-order mark"),
+        (&deep, "line 2: nested deeper than 100 levels"),
+        (&long, "line 3: longer than"),
+        (&endless, "line 2: longer than"),
+    ];
+    for (text, expected) in cases {
+        let said = problem(text);
+        assert!(
+            said.starts_with(expected),
+            "expected {expected:?}, but it said {said:?}"
+        );
+    }
+    let said = read(&b"{}\n\xff"[..])
+        .expect_err("it is not UTF-8")
+        .to_string();
+    assert_eq!(said, "line 2: not UTF-8");
+}
+
+#[test]
+fn names_that_would_swallow_what_follows_are_written_as_texts() {
+    let mut builder = HistoryBuilder::default();
+    for name in [
+        "~:\\", "~$\\", "~$a\\", "~c\\", "~:;", "~$#_", "~:a b", "~#", "~",
+    ] {
+        let value = json!({"targets": [name], name: 1});
+        builder
+            .push(0, Draft::fault(&name[1..], value))
+            .expect("well-formed");
+    }
+    let history = builder.finish();
+    let mut written = Vec::new();
+    write(&history, &mut written).expect("a vector takes all");
+    assert_eq!(read(written.as_slice()).expect("well-formed"), history);
+}
+
+/// A random history of all kinds of events, whatever a lock would say to it.
+fn any_history() -> impl Strategy<Value = History> {
+    let text = any::<String>;
+    let data = prop_oneof![
+        Just(json!(null)),
+        any::<u64>().prop_map(|number| json!(number)),
+        any::<f64>().prop_map(|number| json!([number])),
+        text().prop_map(|text| json!({ text: ["~:a", "~#set"] })),
+        Just(json!({"targets": [0, 1], "~:mode": "~$cut"})),
+    ];
+    let value = prop_oneof![
+        (any::<Option<u32>>(), prop_oneof![Just(0), any::<u64>()])
+            .prop_map(|(slot, token)| Value::Grant(Grant { slot, token })),
+        Just(Value::Mode(Mode::Read)),
+        Just(Value::Mode(Mode::Write)),
+        Just(Value::Answer(Answer::Held)),
+        Just(Value::Answer(Answer::Lost)),
+        data.prop_map(Value::data),
+    ];
+    let function = prop_oneof![
+        Just(Function::Acquire),
+        Just(Function::Verify),
+        Just(Function::Release),
+        Just(Function::Lost),
+        Just(Function::Cas)
+    ];
+    let kind = prop_oneof![Just(Kind::Ok), Just(Kind::Fail), Just(Kind::Info)];
+    let event = (
+        0..6_u32,
+        function,
+        kind,
+        value,
+        text(),
+        text(),
+        any::<bool>(),
+        0..1_000_000_u64,
+    );
+    prop::collection::vec(event, 0..30).prop_map(|events| {
+        let mut builder = HistoryBuilder::default();
+        let mut time = 0;
+        for (process, function, kind, value, one, other, observed, pause) in events {
+            time += pause;
+            let fits = Value::parse(
+                &serde_json::to_string(&value).expect("a value has JSON"),
+                Process::Client(process),
+                kind,
+                &function,
+            );
+            let value = fits.unwrap_or_default();
+            let mut draft = Draft::new(Process::Client(process), kind, function.clone())
+                .on(one.as_str())
+                .with(value);
+            if matches!(kind, Kind::Fail | Kind::Info) {
+                draft = draft.because(other.clone(), one.clone());
+            }
+            if observed && kind == Kind::Fail {
+                draft = draft.observed();
+            }
+            // What breaks a rule is left out.
+            let invocation =
+                Draft::new(Process::Client(process), Kind::Invoke, function).on(one.as_str());
+            let _ = builder.push(time, invocation);
+            let _ = builder.push(time, draft);
+            let _ = builder.push(time, Draft::fault(&other, json!({"targets": [one]})));
+        }
+        builder.finish()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn json_lines_to_edn_and_back_is_the_same(history in any_history()) {
+        let mut lines = Vec::new();
+        crate::jsonl::write(&history, &mut lines).expect("a vector takes all");
+        let from_lines = crate::jsonl::read(lines.as_slice()).expect("well-formed");
+        let mut edn = Vec::new();
+        write(&from_lines, &mut edn).expect("a vector takes all");
+        let from_edn = read(edn.as_slice()).expect("well-formed");
+        prop_assert_eq!(&from_edn, &history);
+        let mut again = Vec::new();
+        crate::jsonl::write(&from_edn, &mut again).expect("a vector takes all");
+        prop_assert!(again == lines);
+    }
+}

@@ -1,0 +1,102 @@
+//! History to text: one map a line.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use clojure_reader::edn::{self, Edn};
+
+use super::transit::from_json;
+use crate::{Event, Failure, Function, Grant, History, Process, Value};
+
+/// Writes a whole history, one map a line; [`read`](super::read) makes an equal history of it.
+///
+/// # Errors
+/// The sink's.
+pub fn write(history: &History, mut sink: impl Write) -> io::Result<()> {
+    for event in history.events() {
+        writeln!(sink, "{}", map(event))?;
+    }
+    sink.flush()
+}
+
+fn map(event: &Event) -> Edn<'_> {
+    let mut fields = vec![
+        ("index", from_json(&event.index.into())),
+        ("time", from_json(&event.time.into())),
+        ("process", process(event.process)),
+        ("type", Edn::key(kind(event))),
+        ("f", function(&event.function)),
+        ("value", value(&event.value)),
+    ];
+    fields.extend(event.key.as_deref().map(|key| ("key", Edn::string(key))));
+    fields.extend(
+        event
+            .error
+            .as_deref()
+            .map(|failure| ("error", error(failure))),
+    );
+    fields.extend(event.observed.then_some(("observed", Edn::Bool(true))));
+    keyed(fields)
+}
+
+fn keyed<'a>(fields: impl IntoIterator<Item = (&'static str, Edn<'a>)>) -> Edn<'a> {
+    Edn::Map(
+        fields
+            .into_iter()
+            .map(|(name, value)| (Edn::key(name), value))
+            .collect::<BTreeMap<_, _>>(),
+    )
+}
+
+fn process(process: Process) -> Edn<'static> {
+    match process {
+        Process::Client(number) => Edn::Int(number.into()),
+        Process::Nemesis => Edn::key("nemesis"),
+    }
+}
+
+fn kind(event: &Event) -> &'static str {
+    match event.kind {
+        crate::Kind::Invoke => "invoke",
+        crate::Kind::Ok => "ok",
+        crate::Kind::Fail => "fail",
+        crate::Kind::Info => "info",
+    }
+}
+
+/// A keyword if the name can be one.
+fn function(function: &Function) -> Edn<'_> {
+    let keyword = Edn::key(function.name());
+    let reads_back =
+        edn::read_string(&format!("[{keyword}]")).is_ok_and(|again| again.nth(0) == Some(&keyword));
+    if reads_back {
+        keyword
+    } else {
+        Edn::string(function.name())
+    }
+}
+
+fn value(value: &Value) -> Edn<'_> {
+    match value {
+        Value::None => Edn::Nil,
+        Value::Grant(grant) => self::grant(*grant),
+        Value::Answer(crate::Answer::Held) => Edn::key("held"),
+        Value::Answer(crate::Answer::Lost) => Edn::key("lost"),
+        Value::Mode(crate::Mode::Read) => Edn::key("read"),
+        Value::Mode(crate::Mode::Write) => Edn::key("write"),
+        Value::Data(json) => from_json(json),
+    }
+}
+
+fn grant(grant: Grant) -> Edn<'static> {
+    let slot = grant.slot.map(|slot| ("slot", Edn::Int(slot.into())));
+    let token = (grant.token != 0).then(|| ("token", from_json(&grant.token.into())));
+    keyed(slot.into_iter().chain(token))
+}
+
+fn error(failure: &Failure) -> Edn<'_> {
+    keyed([
+        ("kind", Edn::string(&*failure.kind)),
+        ("text", Edn::string(failure.text.as_str())),
+    ])
+}

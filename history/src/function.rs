@@ -1,0 +1,116 @@
+//! What was done: the operations of clients, and the faults of the nemesis.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// What an event is about: Jepsen's `:f`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    /// Ask for the lock.
+    Acquire,
+    /// Ask the service whether the lock is still held.
+    Verify,
+    /// Give the lock back.
+    Release,
+    /// News, which nobody asked for, that the lock is lost.
+    Lost,
+    /// Make an administered lock.
+    Create,
+    /// Add slots to an administered lock.
+    Grow,
+    /// Take slots away from an administered lock.
+    Shrink,
+    /// Remove an administered lock.
+    Destroy,
+    /// Count the slots of an administered lock.
+    Count,
+    /// Read a resource, a register or a set.
+    Read,
+    /// Write a resource or a register.
+    Write,
+    /// Compare and set a register.
+    Cas,
+    /// Add an element to a set.
+    Add,
+    /// Put an element into a queue.
+    Enqueue,
+    /// Take an element from a queue.
+    Dequeue,
+    /// A fault, by its name; only the nemesis does this.
+    Fault(Arc<str>),
+}
+
+/// Every operation of clients with its name in histories.
+const OPERATIONS: &[(&str, Function)] = &[
+    ("acquire", Function::Acquire),
+    ("verify", Function::Verify),
+    ("release", Function::Release),
+    ("lost", Function::Lost),
+    ("create", Function::Create),
+    ("grow", Function::Grow),
+    ("shrink", Function::Shrink),
+    ("destroy", Function::Destroy),
+    ("count", Function::Count),
+    ("read", Function::Read),
+    ("write", Function::Write),
+    ("cas", Function::Cas),
+    ("add", Function::Add),
+    ("enqueue", Function::Enqueue),
+    ("dequeue", Function::Dequeue),
+];
+
+impl Function {
+    /// The operation of a client with this name, if there is one.
+    #[must_use]
+    pub fn operation(name: &str) -> Option<Self> {
+        let (_, function) = OPERATIONS.iter().find(|(known, _)| *known == name)?;
+        Some(function.clone())
+    }
+
+    /// The fault with this name.
+    #[must_use]
+    pub fn fault(name: &str) -> Self {
+        Self::Fault(name.into())
+    }
+
+    /// The name in histories.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        if let Self::Fault(name) = self {
+            return name;
+        }
+        OPERATIONS
+            .iter()
+            .find(|(_, function)| function == self)
+            .map_or("", |(name, _)| name)
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl Serialize for Function {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for (name, function) in OPERATIONS {
+            assert_eq!(function.name(), *name);
+            assert_eq!(Function::operation(name).as_ref(), Some(function));
+        }
+        assert_eq!(Function::operation("partition"), None);
+        assert_eq!(Function::fault("partition").name(), "partition");
+    }
+}

@@ -1,0 +1,102 @@
+//! The well-formed list of events.
+
+use crate::rules::{RuleError, Rules};
+use crate::{Draft, Event, Kind, Operation, Process};
+
+/// Everything that happened in a run, in the order in which it was recorded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    events: Vec<Event>,
+    /// For each event the other end of its operation.
+    partners: Vec<Option<u32>>,
+    torn: bool,
+}
+
+impl History {
+    /// All events in order.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The position of the other end of the operation to which the event at `position` belongs.
+    #[must_use]
+    pub fn partner(&self, position: usize) -> Option<usize> {
+        self.partners
+            .get(position)
+            .copied()
+            .flatten()
+            .map(|partner| partner as usize)
+    }
+
+    /// The operations of all clients, in the order of their invocations.
+    pub fn operations(&self) -> impl Iterator<Item = Operation<'_>> {
+        self.events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| event.kind == Kind::Invoke)
+            .map(|(position, invoke)| {
+                let end = self.partner(position).map(|partner| &self.events[partner]);
+                Operation { invoke, end }
+            })
+    }
+
+    /// The events of the nemesis, in order.
+    pub fn faults(&self) -> impl Iterator<Item = &Event> {
+        self.events
+            .iter()
+            .filter(|event| event.process == Process::Nemesis)
+    }
+
+    /// Whether the record was cut off while it was written: the last line is torn, or an operation has no end. A verdict about such a history
+    /// speaks of what was recorded, not of the whole run.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.torn || self.operations().any(|operation| operation.end.is_none())
+    }
+}
+
+/// Builds a history event by event; each must keep to the [rules](crate::rules).
+#[derive(Debug, Default)]
+pub struct HistoryBuilder {
+    rules: Rules,
+    history: History,
+}
+
+impl HistoryBuilder {
+    /// Appends an event with the next index at `time` (nanoseconds since the run began).
+    ///
+    /// # Errors
+    /// The rule that the event breaks; the builder stays as it was.
+    pub fn push(&mut self, time: u64, draft: Draft) -> Result<(), RuleError> {
+        let index = self.history.events.last().map_or(0, |last| last.index + 1);
+        self.push_event(draft.at(index, time))
+    }
+
+    /// Appends an event that already has its place and time.
+    ///
+    /// # Errors
+    /// The rule that the event breaks; the builder stays as it was.
+    pub fn push_event(&mut self, event: Event) -> Result<(), RuleError> {
+        let partner = self.rules.admit(&event)?;
+        let position =
+            u32::try_from(self.history.events.len()).map_err(|_| RuleError::TooManyEvents)?;
+        if let Some(partner) = partner {
+            self.history.partners[partner as usize] = Some(position);
+        }
+        self.history.partners.push(partner);
+        self.history.events.push(event);
+        Ok(())
+    }
+
+    /// Notes that the record was cut off in the middle of an event.
+    pub(crate) fn mark_torn(&mut self) {
+        self.history.torn = true;
+    }
+
+    /// The history of what was pushed.
+    #[must_use]
+    pub fn finish(self) -> History {
+        self.history
+    }
+}

@@ -1,0 +1,363 @@
+//! The JSON Lines form of a history: one event a line.
+//!
+//! `{"index":12,"time":48211930,"process":3,"type":"invoke","f":"acquire","key":"lock-0","value":null}`. The format is closed: an unknown
+//! field is an error. Lines end with LF or CRLF; blank lines are skipped; the text is UTF-8 without a byte-order mark.
+
+mod blocks;
+mod line;
+mod reader;
+
+use std::io::{self, Write};
+
+use crate::rules::Rules;
+use crate::{Draft, History, RuleError};
+
+pub use reader::read;
+
+/// The longest line that is read, in bytes; a longer one is an error, so that a file without line ends cannot fill the memory.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Why a history could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The bytes could not be had.
+    #[error("cannot read the history")]
+    Io(#[from] io::Error),
+    /// A line is not an event, or not one that may stand there.
+    #[error("line {line}: {problem}")]
+    Line {
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: LineError,
+    },
+}
+
+/// What is wrong with a line.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// It is not the JSON of an event.
+    #[error("not an event: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It breaks a rule of well-formedness.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// It is too long.
+    #[error("longer than {LINE_BYTES_MAX} bytes")]
+    TooLong,
+    /// The text begins with a byte-order mark.
+    #[error("begins with a byte-order mark: save the file as UTF-8 without one")]
+    ByteOrderMark,
+}
+
+/// Why an event could not be appended to a log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// It breaks a rule; the log stays as it was.
+    #[error("the event breaks a rule of the history")]
+    Rule(#[from] RuleError),
+    /// It could not be written: the log must not be used any more.
+    #[error("cannot write the history (is the disk full?)")]
+    Io(#[from] io::Error),
+}
+
+/// A history on its way to a file: each event is handed to the sink whole, in one call, as it happens.
+///
+/// The sink must not buffer if what was appended is to outlive a kill of the process.
+#[derive(Debug)]
+pub struct Log<W> {
+    sink: W,
+    rules: Rules,
+    next: u64,
+    line: Vec<u8>,
+}
+
+impl<W: Write> Log<W> {
+    /// An empty log that is written to `sink`.
+    pub fn new(sink: W) -> Self {
+        Self {
+            sink,
+            rules: Rules::default(),
+            next: 0,
+            line: Vec::new(),
+        }
+    }
+
+    /// Appends an event at `time` (nanoseconds since the run began) and tells its index.
+    ///
+    /// # Errors
+    /// The rule that it breaks, or that it could not be written.
+    pub fn append(&mut self, time: u64, draft: Draft) -> Result<u64, LogError> {
+        let event = draft.at(self.next, time);
+        self.rules.admit(&event)?;
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &event).map_err(io::Error::from)?;
+        self.line.push(b'\n');
+        self.sink.write_all(&self.line)?;
+        self.sink.flush()?;
+        self.next += 1;
+        Ok(event.index)
+    }
+}
+
+/// Writes a whole history.
+///
+/// # Errors
+/// The sink's.
+pub fn write(history: &History, mut sink: impl Write) -> io::Result<()> {
+    for event in history.events() {
+        serde_json::to_writer(&mut sink, event)?;
+        sink.write_all(b"\n")?;
+    }
+    sink.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Answer, Function, Grant, HistoryBuilder, Kind, Mode, Process, Value};
+
+    const GRANTED: &str = r#"{"index":0,"time":5,"process":3,"type":"invoke","f":"acquire","key":"lock-0","value":null}
+{"index":1,"time":9,"process":3,"type":"ok","f":"acquire","key":"lock-0","value":{"slot":1,"token":41}}
+{"index":2,"time":9,"process":"nemesis","type":"info","f":"partition","key":null,"value":{"targets":[3]}}
+"#;
+
+    fn problem(text: &str) -> String {
+        read(text.as_bytes())
+            .expect_err("the text must be refused")
+            .to_string()
+    }
+
+    #[test]
+    fn reads_what_the_design_shows() {
+        let history = read(GRANTED.as_bytes()).expect("well-formed");
+        let acquire = history.operations().next().expect("one operation");
+        let end = acquire.end.expect("it ended");
+        assert_eq!(
+            end.value,
+            Value::Grant(Grant {
+                slot: Some(1),
+                token: 41
+            })
+        );
+        assert_eq!(history.faults().count(), 1);
+        assert!(!history.is_incomplete());
+    }
+
+    #[test]
+    fn a_log_reads_back_equal() {
+        let mut bytes = Vec::new();
+        let mut log = Log::new(&mut bytes);
+        let client = |kind, function| Draft::new(Process::Client(0), kind, function).on("k\n\"ü");
+        let drafts = [
+            client(Kind::Invoke, Function::Acquire).with(Value::Mode(Mode::Write)),
+            client(Kind::Ok, Function::Acquire),
+            client(Kind::Invoke, Function::Verify),
+            client(Kind::Ok, Function::Verify).answering(Answer::Held),
+            Draft::fault("cut", serde_json::json!({"targets": [0]})),
+            client(Kind::Invoke, Function::Release),
+            client(Kind::Fail, Function::Release)
+                .because("busy", "RESOURCE_LOCKED")
+                .observed(),
+            client(Kind::Invoke, Function::Lost),
+            client(Kind::Ok, Function::Lost),
+        ];
+        let mut builder = HistoryBuilder::default();
+        for (time, draft) in (0..).zip(drafts) {
+            log.append(time, draft.clone()).expect("well-formed");
+            builder.push(time, draft).expect("well-formed");
+        }
+        let history = builder.finish();
+        assert_eq!(read(bytes.as_slice()).expect("well-formed"), history);
+        let mut again = Vec::new();
+        write(&history, &mut again).expect("a vector takes all");
+        assert_eq!(again, bytes);
+    }
+
+    #[test]
+    fn every_prefix_of_the_bytes_reads() {
+        for cut in 0..GRANTED.len() {
+            let history = read(&GRANTED.as_bytes()[..cut]).expect("a torn log reads");
+            let whole = GRANTED.as_bytes()[..cut]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count();
+            assert!(history.events().len() >= whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_torn_line_marks_the_history() {
+        let history = read(&GRANTED.as_bytes()[..GRANTED.len() - 10]).expect("a torn log reads");
+        assert_eq!(history.events().len(), 2);
+        assert!(history.is_incomplete());
+        let torn_inside_a_character = "{\"index\":0,\"time\":0,\"process\":0,\"type\":\"invoke\",\"f\":\"acquire\",\"key\":\"\u{fc}";
+        let bytes = torn_inside_a_character.as_bytes();
+        assert!(
+            read(&bytes[..bytes.len() - 1])
+                .expect("a torn log reads")
+                .is_incomplete()
+        );
+    }
+
+    #[test]
+    fn a_torn_line_in_the_middle_is_an_error() {
+        let text = format!("{}\n{GRANTED}", &GRANTED[..40]);
+        assert!(
+            problem(&text).starts_with("line 1: not an event"),
+            "{}",
+            problem(&text)
+        );
+    }
+
+    #[test]
+    fn carriage_returns_and_blank_lines_are_accepted() {
+        let text = GRANTED.replace('\n', "\r\n\r\n");
+        assert_eq!(
+            read(text.as_bytes()).expect("well-formed").events().len(),
+            3
+        );
+        assert_eq!(
+            read(&b""[..]).expect("empty is well-formed").events().len(),
+            0
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let second =
+            |line: &str| format!("{}\n{line}\n", GRANTED.lines().next().unwrap_or_default());
+        let cases = [
+            (
+                "\u{feff}".to_owned() + GRANTED,
+                "line 1: begins with a byte-order mark",
+            ),
+            (
+                second(r#"{"index":0,"time":9,"process":4,"type":"invoke","f":"acquire"}"#),
+                "line 2: index 0 does not follow 0",
+            ),
+            (
+                second(r#"{"index":1,"time":4,"process":4,"type":"invoke","f":"acquire"}"#),
+                "line 2: time 4 lies before 5",
+            ),
+            (
+                second(r#"{"index":1,"time":9,"process":3,"type":"invoke","f":"acquire"}"#),
+                "line 2: process 3 invokes acquire while",
+            ),
+            (
+                second(
+                    r#"{"index":1,"time":9,"process":3,"type":"ok","f":"release","key":"lock-0"}"#,
+                ),
+                "line 2: process 3 ends release but has invoked acquire",
+            ),
+            (
+                second(
+                    r#"{"index":1,"time":9,"process":3,"type":"ok","f":"acquire","key":"lock-1"}"#,
+                ),
+                "line 2: process 3 ends acquire on another key",
+            ),
+            (
+                second(r#"{"index":1,"time":9,"process":4,"type":"ok","f":"acquire"}"#),
+                "line 2: process 4 ends acquire but has invoked nothing",
+            ),
+            (
+                second(r#"{"index":1,"time":9,"process":4,"type":"invoke","f":"steal"}"#),
+                "line 2: \"steal\" is not an operation",
+            ),
+            (
+                second(
+                    r#"{"index":1,"time":9,"process":4,"type":"invoke","f":"acquire","speed":1}"#,
+                ),
+                "line 2: not an event: unknown field `speed`",
+            ),
+            (
+                second(
+                    r#"{"index":1,"index":1,"time":9,"process":4,"type":"invoke","f":"acquire"}"#,
+                ),
+                "line 2: not an event: duplicate field `index`",
+            ),
+            (
+                second(
+                    r#"{"index":1,"time":9,"process":4294967296,"type":"invoke","f":"acquire"}"#,
+                ),
+                "line 2: not an event: invalid value",
+            ),
+            (
+                second(r#"{"index":1,"time":9,"process":"admin","type":"invoke","f":"acquire"}"#),
+                "line 2: not an event: invalid value",
+            ),
+            (
+                second(
+                    r#"{"index":1,"time":9,"process":3,"type":"ok","f":"acquire","key":"lock-0","observed":true}"#,
+                ),
+                "line 2: \"observed\" stands on fail only",
+            ),
+            (
+                second(
+                    r#"{"index":1,"time":9,"process":3,"type":"ok","f":"acquire","key":"lock-0","value":{"slot":1,"tokken":4}}"#,
+                ),
+                "line 2: not an event: unknown field `tokken`",
+            ),
+            (
+                second(r#"{"index":1,"time":9,"process":"nemesis","type":"ok","f":"cut"}"#),
+                "line 2: a nemesis event must be of type info",
+            ),
+            (
+                second(&format!("{{\"index\":{}}}", "[".repeat(10_000))),
+                "line 2: not an event",
+            ),
+            (
+                second(&"x".repeat(LINE_BYTES_MAX + 1)),
+                "line 2: longer than",
+            ),
+        ];
+        for (text, expected) in cases {
+            let said = problem(&text);
+            assert!(
+                said.starts_with(expected),
+                "expected {expected:?}, but it said {said:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_retired_process_never_acts_again() {
+        let text = r#"{"index":0,"time":5,"process":3,"type":"invoke","f":"acquire","key":"k"}
+{"index":1,"time":9,"process":3,"type":"info","f":"acquire","key":"k","error":{"kind":"timeout","text":"no answer"}}
+{"index":2,"time":9,"process":3,"type":"invoke","f":"acquire","key":"k"}"#;
+        assert!(problem(text).starts_with("line 3: process 3 acts again"));
+    }
+
+    #[test]
+    fn a_verify_that_says_nothing_is_refused() {
+        let text = |value: &str| {
+            format!(
+                r#"{{"index":0,"time":5,"process":3,"type":"invoke","f":"verify","key":"k"}}
+{{"index":1,"time":9,"process":3,"type":"ok","f":"verify","key":"k"{value}}}"#
+            )
+        };
+        for value in ["", r#","value":null"#] {
+            assert!(
+                problem(&text(value)).starts_with("line 2: a verify that is ok needs the answer")
+            );
+        }
+        read(text(r#","value":"held""#).as_bytes()).expect("well-formed");
+    }
+
+    #[test]
+    fn a_failed_append_leaves_the_log_as_it_was() {
+        let mut bytes = Vec::new();
+        let mut log = Log::new(&mut bytes);
+        let acquire = |kind| Draft::new(Process::Client(0), kind, Function::Acquire);
+        log.append(0, acquire(Kind::Ok))
+            .expect_err("nothing was invoked");
+        assert_eq!(
+            log.append(0, acquire(Kind::Invoke)).expect("well-formed"),
+            0
+        );
+        assert_eq!(
+            read(bytes.as_slice()).expect("well-formed").events().len(),
+            1
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! When a history is well-formed.
+//!
+//! - Indices grow, times never go back.
+//! - A process does one thing at a time: an invocation, then its end with the same function and key.
+//! - A process whose operation ended in `info` never acts again.
+//! - The nemesis has events of type `info` only, named by a fault; a client's are named by an operation.
+//! - An error stands on `fail` and `info` only; `observed` on `fail` only.
+//! - A verify that is `ok` was answered: it says `held` or `lost`.
+//! - News of loss is an `invoke` and an `ok`: nobody asked, so nothing can fail.
+//!
+//! An invocation at the end of the record may lack its end.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::{Event, Function, Kind, Process, Value};
+
+/// The rule that an event breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it means")]
+pub enum RuleError {
+    #[error("index {index} does not follow {last}: indices must grow from line to line")]
+    IndexNotGrowing { index: u64, last: u64 },
+    #[error("time {time} lies before {last}: time must not go back")]
+    TimeGoesBack { time: u64, last: u64 },
+    #[error("process {process} invokes {function} while its {pending} has no end yet")]
+    StillPending {
+        process: Process,
+        function: Function,
+        pending: Function,
+    },
+    #[error("process {process} ends {function} but has invoked nothing")]
+    NothingPending {
+        process: Process,
+        function: Function,
+    },
+    #[error("process {process} ends {function} but has invoked {pending}")]
+    WrongFunction {
+        process: Process,
+        function: Function,
+        pending: Function,
+    },
+    #[error("process {process} ends {function} on another key than it was invoked on")]
+    WrongKey {
+        process: Process,
+        function: Function,
+    },
+    #[error(
+        "process {process} acts again after an operation that ended in info: a new session needs a new process number"
+    )]
+    Retired { process: Process },
+    #[error("a nemesis event must be of type info and have no key")]
+    NemesisForm,
+    #[error("\"{name}\" is not an operation of a client")]
+    UnknownOperation { name: String },
+    #[error("\"error\" stands on fail and info only")]
+    ErrorMisplaced,
+    #[error("\"observed\" stands on fail only")]
+    ObservedMisplaced,
+    #[error("\"lost\" can only be invoked and end with ok")]
+    LostForm,
+    #[error("a verify that is ok needs the answer \"held\" or \"lost\" as its value")]
+    NoAnswer,
+    #[error("a history can have at most {} events", u32::MAX)]
+    TooManyEvents,
+}
+
+/// What the rules remember of the events so far.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    last: Option<(u64, u64)>,
+    count: u32,
+    clients: FxHashMap<u32, Client>,
+}
+
+#[derive(Debug)]
+enum Client {
+    Idle,
+    Pending {
+        position: u32,
+        function: Function,
+        key: Option<Arc<str>>,
+    },
+    Retired,
+}
+
+impl Rules {
+    /// Admits the next event, and tells the position of the invocation that it ends.
+    pub(crate) fn admit(&mut self, event: &Event) -> Result<Option<u32>, RuleError> {
+        self.check_order(event)?;
+        check_form(event)?;
+        let partner = match event.process {
+            Process::Nemesis => None,
+            Process::Client(number) => self.admit_client(number, event)?,
+        };
+        self.count = self.count.checked_add(1).ok_or(RuleError::TooManyEvents)?;
+        self.last = Some((event.index, event.time));
+        Ok(partner)
+    }
+
+    fn check_order(&self, event: &Event) -> Result<(), RuleError> {
+        let Some((last_index, last_time)) = self.last else {
+            return Ok(());
+        };
+        if event.index <= last_index {
+            return Err(RuleError::IndexNotGrowing {
+                index: event.index,
+                last: last_index,
+            });
+        }
+        if event.time < last_time {
+            return Err(RuleError::TimeGoesBack {
+                time: event.time,
+                last: last_time,
+            });
+        }
+        Ok(())
+    }
+
+    fn admit_client(&mut self, number: u32, event: &Event) -> Result<Option<u32>, RuleError> {
+        let client = self.clients.entry(number).or_insert(Client::Idle);
+        if event.kind == Kind::Invoke {
+            *client = invoked(client, self.count, event)?;
+            return Ok(None);
+        }
+        let position = ended(client, event)?;
+        *client = if event.kind == Kind::Info {
+            Client::Retired
+        } else {
+            Client::Idle
+        };
+        Ok(Some(position))
+    }
+}
+
+fn invoked(client: &Client, position: u32, event: &Event) -> Result<Client, RuleError> {
+    let process = event.process;
+    let function = event.function.clone();
+    match client {
+        Client::Idle => Ok(Client::Pending {
+            position,
+            function,
+            key: event.key.clone(),
+        }),
+        Client::Pending {
+            function: pending, ..
+        } => Err(RuleError::StillPending {
+            process,
+            function,
+            pending: pending.clone(),
+        }),
+        Client::Retired => Err(RuleError::Retired { process }),
+    }
+}
+
+fn ended(client: &Client, event: &Event) -> Result<u32, RuleError> {
+    let process = event.process;
+    let function = event.function.clone();
+    match client {
+        Client::Idle => Err(RuleError::NothingPending { process, function }),
+        Client::Retired => Err(RuleError::Retired { process }),
+        Client::Pending {
+            function: pending, ..
+        } if *pending != function => Err(RuleError::WrongFunction {
+            process,
+            function,
+            pending: pending.clone(),
+        }),
+        Client::Pending { key, .. } if *key != event.key => {
+            Err(RuleError::WrongKey { process, function })
+        }
+        Client::Pending { position, .. } => Ok(*position),
+    }
+}
+
+fn check_form(event: &Event) -> Result<(), RuleError> {
+    if event.error.is_some() && !matches!(event.kind, Kind::Fail | Kind::Info) {
+        return Err(RuleError::ErrorMisplaced);
+    }
+    if event.observed && event.kind != Kind::Fail {
+        return Err(RuleError::ObservedMisplaced);
+    }
+    match (event.process, &event.function) {
+        (Process::Nemesis, Function::Fault(_))
+            if event.kind == Kind::Info && event.key.is_none() =>
+        {
+            Ok(())
+        }
+        (Process::Nemesis, _) => Err(RuleError::NemesisForm),
+        (Process::Client(_), Function::Fault(name)) => Err(RuleError::UnknownOperation {
+            name: name.to_string(),
+        }),
+        (Process::Client(_), Function::Lost) if !matches!(event.kind, Kind::Invoke | Kind::Ok) => {
+            Err(RuleError::LostForm)
+        }
+        (Process::Client(_), Function::Verify)
+            if event.kind == Kind::Ok && !matches!(event.value, Value::Answer(_)) =>
+        {
+            Err(RuleError::NoAnswer)
+        }
+        (Process::Client(_), _) => Ok(()),
+    }
+}

@@ -1,0 +1,115 @@
+//! What was asked for or answered: Jepsen's `:value`, typed.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{Function, Kind, Process};
+
+/// What a grant carries beside the fact that the lock is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// The slot of a semaphore, where the lock has slots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<u32>,
+    /// The fencing token; 0 where the lock has none or it is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub token: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature is serde's"
+)]
+fn is_zero(token: &u64) -> bool {
+    *token == 0
+}
+
+/// What a verify answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// The service said that the lock is held.
+    Held,
+    /// The service said that it is not.
+    Lost,
+}
+
+/// How a read-write lock is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Shared with other readers.
+    Read,
+    /// Alone.
+    Write,
+}
+
+/// The value of an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Value {
+    /// `null`.
+    #[default]
+    None,
+    /// A grant that carries something: `{"slot":1,"token":41}`.
+    Grant(Grant),
+    /// The answer to a verify.
+    Answer(Answer),
+    /// How a read-write lock is asked for.
+    Mode(Mode),
+    /// Anything else: what registers, sets and queues hold, and the targets and parameters of a fault.
+    Data(Box<serde_json::Value>),
+}
+
+impl Value {
+    /// Any JSON as a value.
+    #[must_use]
+    pub fn data(json: serde_json::Value) -> Self {
+        if json.is_null() {
+            Self::None
+        } else {
+            Self::Data(Box::new(json))
+        }
+    }
+
+    /// Reads the JSON text of the value of an event; which form it must have depends on whose it is.
+    pub(crate) fn parse(
+        text: &str,
+        process: Process,
+        kind: Kind,
+        function: &Function,
+    ) -> serde_json::Result<Self> {
+        if text == "null" {
+            return Ok(Self::None);
+        }
+        match (process, function, kind) {
+            (Process::Client(_), Function::Acquire, Kind::Ok) => grant_or_mode(text),
+            (Process::Client(_), Function::Acquire, _) => {
+                serde_json::from_str(text).map(Self::Mode)
+            }
+            (Process::Client(_), Function::Verify, Kind::Ok) => {
+                serde_json::from_str(text).map(Self::Answer)
+            }
+            _ => serde_json::from_str(text).map(Self::data),
+        }
+    }
+}
+
+/// A grant's value is an object; a read-write lock may repeat the mode that was asked for.
+fn grant_or_mode(text: &str) -> serde_json::Result<Value> {
+    if text.starts_with('"') {
+        return serde_json::from_str(text).map(Value::Mode);
+    }
+    serde_json::from_str(text).map(Value::Grant)
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => serializer.serialize_unit(),
+            Self::Grant(grant) => grant.serialize(serializer),
+            Self::Answer(answer) => answer.serialize(serializer),
+            Self::Mode(mode) => mode.serialize(serializer),
+            Self::Data(json) => json.serialize(serializer),
+        }
+    }
+}
