@@ -1,0 +1,113 @@
+//! What is judged: a history, what is known about its lock and its run, and the holds found in it.
+
+use std::num::NonZeroU32;
+
+use history::History;
+
+use crate::holds::{self, Lock, NEVER, Position};
+use crate::search::Limits;
+
+/// What the history itself does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// How many clients may hold a lock at one time: 1, or the size of a semaphore.
+    pub slots: NonZeroU32,
+    /// How many workers the run had; the worker of a process is `process % workers`. Without it every process counts as a worker.
+    pub workers: Option<NonZeroU32>,
+    /// The names of the faults that were selected for the run.
+    pub faults: Vec<String>,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self {
+            slots: NonZeroU32::MIN,
+            workers: None,
+            faults: Vec::new(),
+        }
+    }
+}
+
+impl Scope {
+    /// How many clients may hold a lock at one time.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.get() as usize
+    }
+
+    /// The worker of a process.
+    pub(crate) fn worker(&self, process: u32) -> u32 {
+        self.workers.map_or(process, |workers| process % workers)
+    }
+}
+
+/// A history made ready to be judged: the holds are found once, for all guarantees.
+#[derive(Debug)]
+pub struct Case<'a> {
+    pub(crate) history: &'a History,
+    pub(crate) scope: &'a Scope,
+    pub(crate) limits: Limits<'a>,
+    pub(crate) locks: Vec<Lock>,
+}
+
+impl<'a> Case<'a> {
+    /// Finds the holds of a history. Only what no sweep decides is searched, within `limits`.
+    #[must_use]
+    pub fn new(history: &'a History, scope: &'a Scope, limits: Limits<'a>) -> Self {
+        Self {
+            history,
+            scope,
+            limits,
+            locks: holds::locks(history),
+        }
+    }
+
+    /// The history's own index of the event at a position; nothing if there is no such event.
+    pub(crate) fn index(&self, position: Position) -> Option<u64> {
+        self.history
+            .events()
+            .get(position as usize)
+            .map(|event| event.index)
+    }
+
+    /// The time of a position in nanoseconds; that of the last event for a position after the record.
+    pub(crate) fn time(&self, position: Position) -> u64 {
+        let events = self.history.events();
+        events
+            .get(position as usize)
+            .or_else(|| events.last())
+            .map_or(0, |event| event.time)
+    }
+
+    /// The history's indices of some positions, ascending.
+    pub(crate) fn indices(&self, positions: impl IntoIterator<Item = Position>) -> Vec<u64> {
+        let mut indices: Vec<u64> = positions
+            .into_iter()
+            .filter_map(|position| self.index(position))
+            .collect();
+        indices.sort_unstable();
+        indices.dedup();
+        indices
+    }
+
+    /// The history's indices of some positions, in their sequence.
+    pub(crate) fn witness(&self, positions: impl IntoIterator<Item = Position>) -> Vec<u64> {
+        positions
+            .into_iter()
+            .filter_map(|position| self.index(position))
+            .collect()
+    }
+
+    /// How many nanoseconds lie between two positions.
+    pub(crate) fn span_ns(&self, begin: Position, end: Position) -> u64 {
+        self.time(end).saturating_sub(self.time(begin))
+    }
+
+    /// The position after the last event.
+    pub(crate) fn end(&self) -> Position {
+        position_of_end(self.history)
+    }
+}
+
+fn position_of_end(history: &History) -> Position {
+    Position::try_from(history.events().len()).unwrap_or(NEVER)
+}

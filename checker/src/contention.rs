@@ -1,0 +1,159 @@
+//! Who wanted a lock while others had or wanted it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use history::{Function, Kind, Process};
+
+use crate::Case;
+use crate::holds::{Lock, NEVER, Position};
+
+/// The workers that asked for a lock while so many others had or wanted it that not all of them could have it.
+pub(crate) fn contended(case: &Case<'_>) -> BTreeSet<u32> {
+    let mut contended = BTreeSet::new();
+    let failed = failed_acquires(case);
+    for lock in &case.locks {
+        let mut crowd = Crowd::new(case.scope.slots());
+        for want in wants(case, lock, failed.get(&lock.key).map_or(&[], Vec::as_slice)) {
+            crowd.step(want, &mut contended);
+        }
+    }
+    contended
+}
+
+/// All workers that appear in the history.
+pub(crate) fn workers(case: &Case<'_>) -> BTreeSet<u32> {
+    let client = |process| {
+        if let Process::Client(number) = process {
+            Some(number)
+        } else {
+            None
+        }
+    };
+    let processes = case
+        .history
+        .events()
+        .iter()
+        .filter_map(|event| client(event.process));
+    processes
+        .map(|process| case.scope.worker(process))
+        .collect()
+}
+
+type Key = Option<std::sync::Arc<str>>;
+
+/// Failed acquires are not part of any hold, but whoever asked wanted the lock.
+fn failed_acquires(case: &Case<'_>) -> BTreeMap<Key, Vec<(u32, Position, Position)>> {
+    let mut failed: BTreeMap<Key, Vec<_>> = BTreeMap::new();
+    for (place, event) in case.history.events().iter().enumerate() {
+        let (Process::Client(process), Function::Acquire, Kind::Fail) =
+            (event.process, &event.function, event.kind)
+        else {
+            continue;
+        };
+        let invoke = case.history.partner(place).unwrap_or(place);
+        let positions = (
+            process,
+            crate::holds::position(invoke),
+            crate::holds::position(place),
+        );
+        failed.entry(event.key.clone()).or_default().push(positions);
+    }
+    failed
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Leaves,
+    Asks,
+    Holds,
+}
+
+/// What happens to a lock, in order: somebody asks for it, gets it, or is done with it.
+fn wants(
+    case: &Case<'_>,
+    lock: &Lock,
+    failed: &[(u32, Position, Position)],
+) -> Vec<(Position, Change, u32)> {
+    let mut wants = Vec::with_capacity(3 * lock.holds.len());
+    for hold in &lock.holds {
+        let worker = case.scope.worker(hold.process);
+        wants.push((hold.asked, Change::Asks, worker));
+        wants.push((hold.granted, Change::Holds, worker));
+        wants.push((hold.believed_until, Change::Leaves, worker));
+    }
+    for (process, asked, refused) in failed {
+        let worker = case.scope.worker(*process);
+        wants.push((*asked, Change::Asks, worker));
+        wants.push((*refused, Change::Leaves, worker));
+    }
+    for span in &lock.unknown {
+        let worker = case.scope.worker(span.process);
+        let end = case
+            .history
+            .partner(span.invoke as usize)
+            .map_or(NEVER, crate::holds::position);
+        wants.push((span.invoke, Change::Asks, worker));
+        wants.push((end, Change::Leaves, worker));
+    }
+    wants.sort_unstable();
+    wants
+}
+
+/// Those who have or want the lock.
+struct Crowd {
+    slots: usize,
+    wanting: BTreeMap<u32, usize>,
+    total: usize,
+    /// Who is asking and has not met a crowd yet.
+    asking: BTreeSet<u32>,
+}
+
+impl Crowd {
+    fn new(slots: usize) -> Self {
+        Self {
+            slots,
+            wanting: BTreeMap::new(),
+            total: 0,
+            asking: BTreeSet::new(),
+        }
+    }
+
+    fn step(
+        &mut self,
+        (_, change, worker): (Position, Change, u32),
+        contended: &mut BTreeSet<u32>,
+    ) {
+        match change {
+            Change::Asks => {
+                *self.wanting.entry(worker).or_default() += 1;
+                self.total += 1;
+                self.asking.insert(worker);
+                self.mark(contended);
+            }
+            Change::Holds => {
+                self.asking.remove(&worker);
+            }
+            Change::Leaves => {
+                self.asking.remove(&worker);
+                self.total -= 1;
+                let count = self.wanting.entry(worker).or_default();
+                *count -= 1;
+            }
+        }
+    }
+
+    fn mark(&mut self, contended: &mut BTreeSet<u32>) {
+        let others =
+            |worker: &u32| self.total - self.wanting.get(worker).copied().unwrap_or_default();
+        let met: Vec<u32> = self
+            .asking
+            .iter()
+            .copied()
+            .filter(|worker| others(worker) >= self.slots)
+            .collect();
+        for worker in met {
+            self.asking.remove(&worker);
+            contended.insert(worker);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A violation for people: its events in a table, and a picture of who believed what while which faults were on.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use history::{Event, History, Process};
+
+use crate::finding::{Violation, show_ns};
+use crate::holds::{self, Lock, NEVER, Position, position};
+use crate::windows::{Window, windows};
+
+/// How wide the time between two events is drawn, in characters.
+const STEP: usize = 4;
+
+/// A table of the events of a violation and a picture of the time around them.
+///
+/// In the picture each column marked `|` is an event of the table or the edge of a fault. A process asks for the lock where `?` stands, believes that it
+/// holds it where `#` stands, and a fault is on where `=` stands.
+#[must_use]
+pub fn explain(history: &History, violation: &Violation) -> String {
+    let scene = Scene::new(history, violation);
+    let mut text = violation.anomaly.to_string();
+    if let Some(key) = &violation.key {
+        let _ = write!(text, " of {key}");
+    }
+    if let Some(exposure_ns) = violation.exposure_ns {
+        let _ = write!(text, ", for {}", show_ns(exposure_ns));
+    }
+    if let Some(note) = &violation.note {
+        let _ = write!(text, ": {note}");
+    }
+    text.push_str("\n\n");
+    scene.table(&mut text);
+    scene.picture(&mut text);
+    text
+}
+
+struct Scene<'a> {
+    history: &'a History,
+    /// The events of the table.
+    events: Vec<Position>,
+    /// The columns of the picture: those events, and the edges of faults between them.
+    columns: Vec<Position>,
+    lock: Option<Lock>,
+    windows: Vec<Window>,
+}
+
+impl<'a> Scene<'a> {
+    fn new(history: &'a History, violation: &Violation) -> Self {
+        let place = |index: &u64| {
+            history
+                .events()
+                .partition_point(|event| event.index < *index)
+        };
+        let named = violation.events.iter().map(|index| position(place(index)));
+        let whole =
+            named.flat_map(|event| [Some(event), history.partner(event as usize).map(position)]);
+        let events: BTreeSet<Position> = whole
+            .flatten()
+            .filter(|event| (*event as usize) < history.events().len())
+            .collect();
+        let (first, last) = (
+            events.first().copied().unwrap_or(0),
+            events.last().copied().unwrap_or(0),
+        );
+        let windows: Vec<Window> = windows(history)
+            .into_iter()
+            .filter(|window| window.inject < last && window.heal > first)
+            .collect();
+        let edges = windows
+            .iter()
+            .flat_map(|window| [window.inject, window.heal]);
+        let columns: BTreeSet<Position> = events
+            .iter()
+            .copied()
+            .chain(edges.filter(|edge| (first..=last).contains(edge)))
+            .collect();
+        Self {
+            history,
+            events: events.into_iter().collect(),
+            columns: columns.into_iter().collect(),
+            lock: holds::locks(history)
+                .into_iter()
+                .find(|lock| lock.key == violation.key),
+            windows,
+        }
+    }
+
+    fn event(&self, position: Position) -> &Event {
+        &self.history.events()[position as usize]
+    }
+
+    fn table(&self, text: &mut String) {
+        let _ = writeln!(
+            text,
+            "{:>8}  {:>12}  {:>9}  event",
+            "index", "time", "process"
+        );
+        for event in self.events.iter().map(|event| self.event(*event)) {
+            let Event {
+                index,
+                time,
+                process,
+                ..
+            } = event;
+            let _ = writeln!(
+                text,
+                "{index:>8}  {:>12}  {process:>9}  {}",
+                show_ns(*time),
+                describe(event)
+            );
+        }
+        text.push('\n');
+    }
+
+    fn picture(&self, text: &mut String) {
+        let processes: BTreeSet<Process> = self
+            .events
+            .iter()
+            .map(|event| self.event(*event).process)
+            .collect();
+        for process in processes {
+            let drawn = |from, to| self.believed(process, from, to);
+            self.row(text, &format!("process {process}"), drawn, |event| {
+                self.event(event).process == process
+            });
+        }
+        for window in &self.windows {
+            let is_on = |from, to| {
+                if window.inject <= from && to <= window.heal {
+                    '='
+                } else {
+                    ' '
+                }
+            };
+            let is_edge = |event| event == window.inject || event == window.heal;
+            self.row(text, &window.fault, is_on, is_edge);
+        }
+    }
+
+    /// What a process believes between two events.
+    fn believed(&self, process: Process, from: Position, to: Position) -> char {
+        let Some(lock) = &self.lock else { return '.' };
+        let own = || {
+            lock.holds
+                .iter()
+                .filter(|hold| Process::Client(hold.process) == process)
+        };
+        let asks = |asked: Position, until: Position| asked <= from && to <= until;
+        if own().any(|hold| hold.granted <= from && to <= hold.believed_until) {
+            return '#';
+        }
+        let refused = lock
+            .refusals
+            .iter()
+            .chain(&lock.unknown)
+            .filter(|span| Process::Client(span.process) == process);
+        let mut pending = own()
+            .map(|hold| (hold.asked, hold.granted))
+            .chain(refused.map(|span| (span.invoke, span.end)));
+        if pending.any(|(asked, until)| asks(asked, until)) {
+            '?'
+        } else {
+            '.'
+        }
+    }
+
+    fn row(
+        &self,
+        text: &mut String,
+        name: &str,
+        between: impl Fn(Position, Position) -> char,
+        is_marked: impl Fn(Position) -> bool,
+    ) {
+        let _ = write!(text, "{name:>16}  ");
+        for (place, column) in self.columns.iter().enumerate() {
+            let next = self.columns.get(place + 1).copied().unwrap_or(NEVER);
+            let filling = between(*column, next);
+            text.push(if is_marked(*column) { '|' } else { filling });
+            if next != NEVER {
+                text.extend(std::iter::repeat_n(filling, STEP - 1));
+            }
+        }
+        let kept = text.trim_end().len();
+        text.truncate(kept);
+        text.push('\n');
+    }
+}
+
+/// `acquire ok`, `verify ok "held"`, `release fail (busy)`.
+fn describe(event: &Event) -> String {
+    let kind = format!("{:?}", event.kind).to_lowercase();
+    let mut text = format!("{} {kind}", event.function);
+    if event.value != history::Value::None {
+        let value = serde_json::to_string(&event.value).unwrap_or_default();
+        let _ = write!(text, " {value}");
+    }
+    if let Some(error) = &event.error {
+        let _ = write!(text, " ({})", error.kind);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Limits;
+    use crate::testing::history;
+    use crate::{Scope, judge, parse};
+
+    #[test]
+    fn a_double_hold_is_drawn() {
+        let text = "0:acquire 0:acquire! +cut:0 1:acquire 1:acquire! 1:release -cut 1:release! 0:lost 0:lost!";
+        let history = history(text);
+        let guarantees = [parse("exclusion").expect("known")];
+        let findings = judge(&history, &Scope::default(), Limits::none(), &guarantees);
+        insta::assert_snapshot!(explain(&history, &findings[0].violations[0]));
+    }
+}

@@ -1,0 +1,263 @@
+//! What was found out about one guarantee.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Verdict;
+
+/// How many violations a finding lists; the counts go on beyond that.
+pub const VIOLATIONS_MAX: usize = 1_000;
+
+/// The judgement of one guarantee over one history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The name under which it was asked for: `overlap<=500ms`.
+    pub guarantee: String,
+    /// What is known.
+    pub verdict: Verdict,
+    /// One line for people: what the verdict stands on.
+    pub evidence: String,
+    /// Why the verdict is `unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was counted on the way.
+    #[serde(default)]
+    pub counts: Counts,
+    /// What contradicts the guarantee, at most [`VIOLATIONS_MAX`] of them, in the order of the history.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<Violation>,
+    /// The length of every overlap in nanoseconds, in the order of the history.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exposures_ns: Vec<u64>,
+}
+
+/// Figures that reports need as numbers. What a guarantee does not count stays 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Grants, each of which begins a hold.
+    pub holds: u64,
+    /// Holds that ended by loss (an answer, news, or the end of the session), not by a release.
+    pub cut: u64,
+    /// Grants that came while as many others as the lock has slots believed that they hold it.
+    pub overlaps: u64,
+    /// Acquires that the server itself refused.
+    pub refusals: u64,
+    /// Workers that wanted a lock while others had or wanted it.
+    pub contended_workers: u64,
+    /// Workers in the run.
+    pub workers: u64,
+    /// The windows of each selected fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultCount>,
+}
+
+/// How often a fault happened, and how often it mattered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultCount {
+    /// The name of the fault.
+    pub fault: String,
+    /// How often it was injected.
+    pub windows: u64,
+    /// Windows in which it took effect on a process that held the lock.
+    pub landed: u64,
+    /// Windows in which a target went on undisturbed, so that the fault cannot have been on.
+    pub ineffective: u64,
+}
+
+/// A contradiction between a guarantee and a few events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// What it is called; one of [`anomaly`].
+    pub anomaly: Arc<str>,
+    /// The lock or resource that it happened to.
+    pub key: Option<Arc<str>>,
+    /// The indices of the events that contradict each other, ascending.
+    pub events: Vec<u64>,
+    /// The rule of certificates that the events break.
+    pub rule: Rule,
+    /// The indices of the events that the rule speaks of, in its sequence.
+    pub witness: Vec<u64>,
+    /// What else there is to say: how far a search came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// How long more clients than the lock has slots had it, where that is what went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure_ns: Option<u64>,
+}
+
+impl Violation {
+    /// A violation of a rule; its events are those of the rule until [`showing`](Self::showing) says otherwise.
+    pub(crate) fn new(rule: Rule, key: Option<Arc<str>>, witness: Vec<u64>) -> Self {
+        let mut events = witness.clone();
+        events.sort_unstable();
+        Self {
+            anomaly: rule.anomaly().into(),
+            key,
+            events,
+            rule,
+            witness,
+            note: None,
+            exposure_ns: None,
+        }
+    }
+
+    /// With the events that people should see, ascending.
+    pub(crate) fn showing(self, events: Vec<u64>) -> Self {
+        Self { events, ..self }
+    }
+
+    /// With the length of the time in which too many had the lock.
+    pub(crate) fn lasting(self, exposure_ns: u64) -> Self {
+        Self {
+            exposure_ns: Some(exposure_ns),
+            ..self
+        }
+    }
+
+    /// With something else to say.
+    pub(crate) fn noting(self, note: String) -> Self {
+        Self {
+            note: Some(note),
+            ..self
+        }
+    }
+
+    /// Under another name than that of its rule.
+    pub(crate) fn called(self, anomaly: &str) -> Self {
+        Self {
+            anomaly: anomaly.into(),
+            ..self
+        }
+    }
+}
+
+/// A rule that a few events break; `docs/certificates.md` says for each what is to be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// Holds that do not fit together were believed in at one instant.
+    TooManyBelieve,
+    /// Holds that do not fit together were certain at one instant.
+    TooManyConfirmed,
+    /// A grant came wholly while holds were certain that leave no room for it.
+    GrantedInside,
+    /// A hold was confirmed after it had been reported lost.
+    Revived,
+    /// A release or a `held` answer succeeded for a process without a hold.
+    Stranger,
+    /// A token is not greater than one that was given out before.
+    FenceWentBack,
+    /// An acquire was refused while nobody can have held the lock.
+    RefusedWhileFree,
+    /// Holds that do not fit together, in a model without revocation.
+    TooManyHold,
+    /// A hold was reported lost in a model without revocation.
+    ToldLost,
+    /// A token is not greater than that of the hold before, in a model.
+    OrderOfTokens,
+    /// The events up to one have no legal order.
+    NoOrder,
+    /// An acknowledged write is gone.
+    LostUpdate,
+    /// A lock was not granted again.
+    NeverGranted,
+}
+
+impl Rule {
+    /// What it is called when the rule is broken.
+    #[must_use]
+    pub fn anomaly(self) -> &'static str {
+        match self {
+            Self::TooManyBelieve
+            | Self::TooManyConfirmed
+            | Self::GrantedInside
+            | Self::TooManyHold => anomaly::DOUBLE_HOLD,
+            Self::Revived => anomaly::REVIVED_HOLD,
+            Self::Stranger => anomaly::STRANGER,
+            Self::FenceWentBack | Self::OrderOfTokens => anomaly::FENCE_WENT_BACK,
+            Self::RefusedWhileFree => anomaly::UNJUSTIFIED_REFUSAL,
+            Self::ToldLost => anomaly::TOLD_LOST,
+            Self::NoOrder => anomaly::NO_ORDER,
+            Self::LostUpdate => anomaly::LOST_UPDATE,
+            Self::NeverGranted => anomaly::NEVER_GRANTED,
+        }
+    }
+}
+
+/// The names of what can go wrong.
+pub mod anomaly {
+    /// More holds at one time than the lock has slots.
+    pub const DOUBLE_HOLD: &str = "double hold";
+    /// A hold that was reported lost was confirmed later.
+    pub const REVIVED_HOLD: &str = "revived hold";
+    /// A release or a `held` answer succeeded for somebody without a hold.
+    pub const STRANGER: &str = "release by a stranger";
+    /// A later grant carries a smaller fencing token, or the same.
+    pub const FENCE_WENT_BACK: &str = "fence went back";
+    /// A hold was reported lost that nobody had released, in a model without revocation.
+    pub const TOLD_LOST: &str = "lost without a release";
+    /// No order of the operations is legal.
+    pub const NO_ORDER: &str = "no legal order";
+    /// An acquire was refused while nobody could hold the lock.
+    pub const UNJUSTIFIED_REFUSAL: &str = "unjustified refusal";
+    /// An acknowledged write is gone.
+    pub const LOST_UPDATE: &str = "lost update";
+    /// A lock, or one of its slots, was not granted after the last fault healed.
+    pub const NEVER_GRANTED: &str = "never granted again";
+}
+
+/// A length of time for people: `4.93 s`.
+#[must_use]
+pub fn show_ns(nanoseconds: u64) -> String {
+    let mut text = format!("{:.2?}", Duration::from_nanos(nanoseconds));
+    let unit = text.find(char::is_alphabetic).unwrap_or(text.len());
+    text.insert(unit, ' ');
+    text
+}
+
+/// A count with its noun: `1 hold`, `2 holds`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_read_well() {
+        assert_eq!(show_ns(4_930_000_000), "4.93 s");
+        assert_eq!(show_ns(12_300_000), "12.30 ms");
+        assert_eq!(show_ns(999), "999.00 ns");
+    }
+
+    #[test]
+    fn a_finding_reads_back_equal() {
+        let violation = Violation {
+            anomaly: anomaly::DOUBLE_HOLD.into(),
+            key: Some("lock-0".into()),
+            events: vec![1, 2],
+            rule: Rule::TooManyBelieve,
+            witness: vec![1, 2],
+            note: None,
+            exposure_ns: Some(7),
+        };
+        let finding = Finding {
+            violations: vec![violation],
+            verdict: Verdict::Invalid,
+            ..Finding::default()
+        };
+        let json = serde_json::to_string(&finding).expect("a finding has a JSON form");
+        assert_eq!(
+            serde_json::from_str::<Finding>(&json).expect("and reads back"),
+            finding
+        );
+    }
+}

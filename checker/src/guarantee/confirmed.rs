@@ -1,0 +1,286 @@
+//! `confirmed-exclusion`: exclusion when the service may take a hold away at any moment.
+//!
+//! A hold is certain from the return of the grant to the invocation of the last `held` answer or of the successful release: its core. A grant that
+//! was never confirmed needs only an instant between the acquire's two events at which the cores leave room. Both conditions together are
+//! exact: the cores and those instants are themselves a legal explanation of the history. What was reported lost cannot be confirmed later.
+
+use rayon::prelude::*;
+
+use super::Guarantee;
+use super::exclusion::{counts, evidence};
+use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, anomaly};
+use crate::holds::{Hold, Lock, NEVER, Position};
+use crate::order::Order;
+use crate::overlap::{Interval, Overlap, Room, overlaps, rooms};
+use crate::sweep::cores::revocable_order;
+use crate::{Case, Verdict};
+
+/// Never more clients than the lock has slots hold it for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfirmedExclusion;
+
+impl Guarantee for ConfirmedExclusion {
+    fn name(&self) -> String {
+        "confirmed-exclusion".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let mut violations: Vec<Violation> = case
+            .locks
+            .par_iter()
+            .flat_map_iter(|lock| violations(case, lock))
+            .collect();
+        violations.sort_by(|one, other| one.events.cmp(&other.events));
+        let verdict = if violations.is_empty() {
+            Verdict::Valid
+        } else {
+            Verdict::Invalid
+        };
+        let exposures_ns: Vec<u64> = violations
+            .iter()
+            .filter_map(|violation| violation.exposure_ns)
+            .collect();
+        let counts = counts(case, exposures_ns.len());
+        let evidence = if verdict == Verdict::Invalid && exposures_ns.is_empty() {
+            "a hold was confirmed after it had been reported lost".to_owned()
+        } else {
+            evidence(&counts, &exposures_ns)
+        };
+        violations.truncate(VIOLATIONS_MAX);
+        Finding {
+            guarantee: self.name(),
+            verdict,
+            evidence,
+            counts,
+            violations,
+            exposures_ns,
+            ..Finding::default()
+        }
+    }
+
+    fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
+        let slots = case.scope.slots();
+        Some(
+            case.locks
+                .par_iter()
+                .map(|lock| revocable_order(lock, slots))
+                .collect(),
+        )
+    }
+}
+
+impl Hold {
+    /// Before this the hold certainly had not been taken away.
+    pub(crate) fn confirmed_until(&self) -> Position {
+        let released = self.released_ok().map(|(invoke, _)| invoke);
+        [self.held, released]
+            .into_iter()
+            .flatten()
+            .fold(self.asked, Position::max)
+    }
+
+    /// After this it certainly had ended.
+    pub(crate) fn over_by(&self) -> Position {
+        let released = self.released_ok().map(|(_, end)| end);
+        [self.lost, released]
+            .into_iter()
+            .flatten()
+            .fold(NEVER, Position::min)
+    }
+}
+
+pub(crate) fn confirmed_core(hold: &Hold) -> Interval {
+    Interval {
+        begin: hold.granted,
+        end: hold.confirmed_until(),
+        shared: hold.shared,
+    }
+}
+
+/// What contradicts exclusion of the holds of one lock; an overlap hides grants inside cores, so those are looked for only without one.
+pub(crate) fn violations(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
+    let mut found = revived(case, lock);
+    let doubles = double_holds(case, lock);
+    if doubles.is_empty() {
+        found.extend(grants_inside(case, lock));
+    }
+    found.extend(doubles);
+    found
+}
+
+pub(crate) fn revived(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
+    let revived = lock
+        .holds
+        .iter()
+        .filter(|hold| hold.confirmed_until() > hold.over_by());
+    let violation = |hold: &Hold| {
+        Violation::new(
+            Rule::Revived,
+            lock.key.clone(),
+            case.witness([hold.granted]),
+        )
+        .showing(case.indices([hold.granted, hold.over_by(), hold.confirmed_until()]))
+    };
+    revived.map(violation).collect()
+}
+
+pub(crate) fn cores(lock: &Lock) -> Vec<Interval> {
+    lock.holds.iter().map(confirmed_core).collect()
+}
+
+fn double_holds(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
+    let cores = cores(lock);
+    let violation = |overlap: Overlap| {
+        let last = &lock.holds[overlap.members[0]];
+        let others = || overlap.members[1..].iter().map(|place| cores[*place]);
+        // Where the last was asked for after the others were granted, its grant alone contradicts them, confirmed or not. If it went to one of
+        // the others' processes, then how it ended belongs to the picture: only after that do answers speak of the earlier hold.
+        let is_own = overlap.members[1..]
+            .iter()
+            .any(|place| lock.holds[*place].process == last.process);
+        let is_inside = !is_own && others().all(|core| core.begin < last.asked);
+        let rule = if is_inside {
+            Rule::GrantedInside
+        } else {
+            Rule::TooManyConfirmed
+        };
+        let end = if is_inside {
+            last.granted
+        } else {
+            last.confirmed_until()
+        };
+        let witness =
+            case.witness(std::iter::once(last.granted).chain(others().map(|core| core.begin)));
+        let shown = case.indices(
+            others()
+                .flat_map(|core| [core.begin, core.end])
+                .chain([last.granted, end]),
+        );
+        let exposure_ns = case.span_ns(overlap.begin, overlap.end);
+        Violation::new(rule, lock.key.clone(), witness)
+            .showing(shown)
+            .lasting(exposure_ns)
+    };
+    overlaps(&cores, case.scope.slots())
+        .into_iter()
+        .map(violation)
+        .collect()
+}
+
+/// Grants without a core that came wholly inside the cores of others.
+fn grants_inside(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
+    let cores = cores(lock);
+    let windows: Vec<Interval> = points(lock).into_iter().map(|(_, window)| window).collect();
+    let violation = |(window, room): (&Interval, Room)| {
+        let Room::Nowhere(others) = room else {
+            return None;
+        };
+        let others = || others.iter().map(|other| cores[*other]);
+        let events = others()
+            .flat_map(|core| [core.begin, core.end])
+            .chain([window.begin, window.end]);
+        let grants = std::iter::once(window.end).chain(others().map(|core| core.begin));
+        let rule = if others().next().is_some() {
+            Rule::GrantedInside
+        } else {
+            Rule::NoOrder
+        };
+        let violation = Violation::new(rule, lock.key.clone(), case.witness(grants))
+            .called(anomaly::DOUBLE_HOLD);
+        Some(
+            violation
+                .showing(case.indices(events))
+                .lasting(case.span_ns(window.begin, window.end)),
+        )
+    };
+    windows
+        .iter()
+        .zip(rooms(&cores, &windows, case.scope.slots()))
+        .filter_map(violation)
+        .collect()
+}
+
+/// The holds without a core, each with the window in which it needs room for an instant.
+pub(crate) fn points(lock: &Lock) -> Vec<(usize, Interval)> {
+    let holds = lock
+        .holds
+        .iter()
+        .enumerate()
+        .filter(|(_, hold)| confirmed_core(hold).is_empty());
+    holds
+        .map(|(place, hold)| {
+            (
+                place,
+                Interval {
+                    begin: hold.asked,
+                    end: hold.granted,
+                    shared: hold.shared,
+                },
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Limits;
+    use crate::testing::history;
+    use crate::{Scope, judge};
+
+    fn finding(text: &str) -> Finding {
+        judge(
+            &history(text),
+            &Scope::default(),
+            Limits::none(),
+            &[Box::new(ConfirmedExclusion)],
+        )
+        .remove(0)
+    }
+
+    fn anomaly(text: &str) -> Option<String> {
+        finding(text)
+            .violations
+            .first()
+            .map(|violation| violation.anomaly.to_string())
+    }
+
+    #[test]
+    fn an_unconfirmed_hold_may_have_been_taken_away() {
+        assert_eq!(
+            anomaly(
+                "0:acquire 0:acquire! 1:acquire 1:acquire! 1:release 1:release! 0:release 0:release?"
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn a_confirmed_hold_excludes_others() {
+        for confirmation in ["0:verify 0:verify!held", "0:release 0:release!"] {
+            let text = format!("0:acquire 0:acquire! 1:acquire 1:acquire! {confirmation}");
+            assert_eq!(
+                anomaly(&text).as_deref(),
+                Some(anomaly::DOUBLE_HOLD),
+                "{text}"
+            );
+        }
+        let both = "1:acquire 0:acquire 0:acquire! 1:acquire! 1:verify 0:verify 0:verify!held 1:verify!held";
+        assert_eq!(finding(both).violations[0].events, [2, 3, 4, 5]);
+        assert_eq!(finding(both).exposures_ns, [1_000_000]);
+    }
+
+    #[test]
+    fn a_grant_needs_an_instant_outside_the_cores() {
+        let before = "1:acquire 0:acquire 0:acquire! 1:acquire! 0:verify 0:verify!held";
+        let after = "0:acquire 0:acquire! 1:acquire 0:verify 1:acquire! 0:verify!held";
+        assert_eq!((anomaly(before), anomaly(after)), (None, None));
+    }
+
+    #[test]
+    fn what_was_lost_cannot_be_confirmed() {
+        let text = "0:acquire 0:acquire! 0:verify 0:verify!lost 0:verify 0:verify!held";
+        assert_eq!(anomaly(text).as_deref(), Some(anomaly::REVIVED_HOLD));
+        assert_eq!(finding(text).violations[0].events, [1, 3, 4]);
+    }
+}

@@ -1,0 +1,280 @@
+//! `exclusion`: what a user of a plain mutex expects.
+//!
+//! A client believes from the return of the grant until it asks for the release (whatever comes of it), is told that the lock is lost, or is
+//! retired by an operation of unknown outcome. A hold without an end is believed until the end of the record. Only what is certain is used: both
+//! ends are events of the client itself, so every two intervals that overlap are a true double hold.
+
+use rayon::prelude::*;
+
+use super::Guarantee;
+use crate::finding::{Counts, Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
+use crate::holds::{Hold, Lock};
+use crate::overlap::{Interval, Overlap, overlaps};
+use crate::{Case, Verdict};
+
+/// Never more clients than the lock has slots believe that they hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exclusion;
+
+impl Guarantee for Exclusion {
+    fn name(&self) -> String {
+        "exclusion".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let found = believed(case);
+        let counts = counts(case, found.len());
+        let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
+        let verdict = if found.is_empty() {
+            Verdict::Valid
+        } else {
+            Verdict::Invalid
+        };
+        let evidence = evidence(&counts, &exposures_ns);
+        let violations = found
+            .iter()
+            .take(VIOLATIONS_MAX)
+            .map(|overlap| overlap.violation(case))
+            .collect();
+        Finding {
+            guarantee: self.name(),
+            verdict,
+            evidence,
+            counts,
+            violations,
+            exposures_ns,
+            ..Finding::default()
+        }
+    }
+}
+
+/// A time at which too many believed.
+pub(crate) struct BelievedOverlap<'a> {
+    pub(crate) lock: &'a Lock,
+    pub(crate) overlap: Overlap,
+    pub(crate) exposure_ns: u64,
+}
+
+impl BelievedOverlap<'_> {
+    pub(crate) fn violation(&self, case: &Case<'_>) -> Violation {
+        let holds = || {
+            self.overlap
+                .members
+                .iter()
+                .map(|place| &self.lock.holds[*place])
+        };
+        let witness = case.witness(holds().map(|hold| hold.granted));
+        let shown = case.indices(holds().flat_map(|hold| [hold.granted, hold.believed_until]));
+        Violation::new(Rule::TooManyBelieve, self.lock.key.clone(), witness)
+            .showing(shown)
+            .lasting(self.exposure_ns)
+    }
+}
+
+/// All times at which too many believed, in the order of the history.
+pub(crate) fn believed<'a>(case: &'a Case<'_>) -> Vec<BelievedOverlap<'a>> {
+    let mut found: Vec<BelievedOverlap<'a>> = case
+        .locks
+        .par_iter()
+        .flat_map_iter(|lock| of_lock(case, lock))
+        .collect();
+    found.sort_unstable_by_key(|overlap| overlap.overlap.begin);
+    found
+}
+
+fn of_lock<'a>(case: &Case<'_>, lock: &'a Lock) -> Vec<BelievedOverlap<'a>> {
+    let intervals: Vec<Interval> = lock.holds.iter().map(believed_interval).collect();
+    let measured = |overlap: Overlap| {
+        let exposure_ns = case.span_ns(overlap.begin, overlap.end);
+        BelievedOverlap {
+            lock,
+            overlap,
+            exposure_ns,
+        }
+    };
+    overlaps(&intervals, case.scope.slots())
+        .into_iter()
+        .map(measured)
+        .collect()
+}
+
+pub(crate) fn believed_interval(hold: &Hold) -> Interval {
+    Interval {
+        begin: hold.granted,
+        end: hold.believed_until,
+        shared: hold.shared,
+    }
+}
+
+pub(crate) fn counts(case: &Case<'_>, overlaps: usize) -> Counts {
+    let holds = || case.locks.iter().flat_map(|lock| &lock.holds);
+    Counts {
+        holds: holds().count() as u64,
+        cut: holds().filter(|hold| hold.is_cut()).count() as u64,
+        refusals: case
+            .locks
+            .iter()
+            .map(|lock| lock.refusals.len() as u64)
+            .sum(),
+        overlaps: overlaps as u64,
+        ..Counts::default()
+    }
+}
+
+/// `402 holds, 12 of them cut while held`, or `2 overlaps, longest 4.93 s`.
+pub(crate) fn evidence(counts: &Counts, exposures_ns: &[u64]) -> String {
+    match exposures_ns.iter().max() {
+        Some(longest) => format!(
+            "{}, longest {}",
+            counted(counts.overlaps, "overlap"),
+            show_ns(*longest)
+        ),
+        None => format!(
+            "{}, {} of them cut while held",
+            counted(counts.holds, "hold"),
+            counts.cut
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anomaly;
+    use crate::search::Limits;
+    use crate::testing::history;
+    use crate::{Scope, judge};
+
+    fn finding(text: &str, slots: u32) -> Finding {
+        let scope = Scope {
+            slots: slots.try_into().expect("not 0"),
+            ..Scope::default()
+        };
+        judge(
+            &history(text),
+            &scope,
+            Limits::none(),
+            &[Box::new(Exclusion)],
+        )
+        .remove(0)
+    }
+
+    fn verdict(text: &str) -> Verdict {
+        finding(text, 1).verdict
+    }
+
+    #[test]
+    fn one_after_the_other_is_valid() {
+        let found = finding(
+            "0:acquire 0:acquire! 0:release 1:acquire 1:acquire! 0:release!",
+            1,
+        );
+        assert_eq!(
+            (found.verdict, found.evidence.as_str()),
+            (Verdict::Valid, "2 holds, 0 of them cut while held")
+        );
+    }
+
+    #[test]
+    fn two_at_once_are_a_double_hold() {
+        let found = finding(
+            "0:acquire 0:acquire! 1:acquire 1:acquire! 0:release 0:release! 1:release 1:release!",
+            1,
+        );
+        assert_eq!(found.evidence, "1 overlap, longest 1.00 ms");
+        assert_eq!(found.violations[0].events, [1, 3, 4, 6]);
+        assert_eq!(&*found.violations[0].anomaly, anomaly::DOUBLE_HOLD);
+        assert_eq!(found.exposures_ns, [1_000_000]);
+    }
+
+    #[test]
+    fn belief_ends_with_the_request_for_release_whatever_comes_of_it() {
+        for end in ["!", "x", "X", "?"] {
+            let text =
+                format!("0:acquire 0:acquire! 0:release 1:acquire 1:acquire! 0:release{end}");
+            assert_eq!(verdict(&text), Verdict::Valid, "{text}");
+        }
+    }
+
+    #[test]
+    fn belief_ends_with_news_and_answers_and_the_process() {
+        let others = "1:acquire 1:acquire!";
+        assert_eq!(
+            verdict(&format!("0:acquire 0:acquire! 0:lost 0:lost! {others}")),
+            Verdict::Valid
+        );
+        assert_eq!(
+            verdict(&format!(
+                "0:acquire 0:acquire! 0:verify 0:verify!lost {others}"
+            )),
+            Verdict::Valid
+        );
+        assert_eq!(
+            verdict(&format!("0:acquire 0:acquire! 0:verify 0:verify? {others}")),
+            Verdict::Valid
+        );
+        assert_eq!(
+            verdict(&format!(
+                "0:acquire 0:acquire! b/0:acquire b/0:acquire? {others}"
+            )),
+            Verdict::Valid
+        );
+        assert_eq!(
+            verdict(&format!("0:acquire 0:acquire! 0:verify {others} 0:verify?")),
+            Verdict::Invalid
+        );
+        assert_eq!(
+            verdict(&format!(
+                "0:acquire 0:acquire! 0:verify 0:verify!held {others}"
+            )),
+            Verdict::Invalid
+        );
+        assert_eq!(
+            verdict(&format!("0:acquire 0:acquire! 0:verify 0:verifyx {others}")),
+            Verdict::Invalid
+        );
+        assert_eq!(
+            verdict(&format!("0:acquire 0:acquire! b/0:lost b/0:lost! {others}")),
+            Verdict::Invalid
+        );
+    }
+
+    #[test]
+    fn an_open_hold_is_believed_to_the_end_of_the_record() {
+        let found = finding("0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire", 1);
+        assert_eq!(
+            (found.verdict, found.exposures_ns),
+            (Verdict::Invalid, vec![1_000_000])
+        );
+    }
+
+    #[test]
+    fn a_grant_to_the_holder_is_a_double_hold() {
+        assert_eq!(
+            verdict("0:acquire 0:acquire! 0:acquire 0:acquire!"),
+            Verdict::Invalid
+        );
+    }
+
+    #[test]
+    fn keys_are_independent() {
+        assert_eq!(
+            verdict("a/0:acquire a/0:acquire! b/1:acquire b/1:acquire!"),
+            Verdict::Valid
+        );
+    }
+
+    #[test]
+    fn a_semaphore_takes_as_many_as_it_has_slots() {
+        let three =
+            "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquire! 0:release 0:release!";
+        assert_eq!(finding(three, 3).verdict, Verdict::Valid);
+        let found = finding(three, 2);
+        assert_eq!(
+            (found.verdict, found.exposures_ns.as_slice()),
+            (Verdict::Invalid, &[1_000_000][..])
+        );
+        assert_eq!(found.violations[0].events, [1, 3, 5, 6]);
+        assert_eq!(finding(three, 1).exposures_ns, [3_000_000, 2_000_000]);
+    }
+}

@@ -1,0 +1,282 @@
+//! `no-lost-update`: a resource that is written under the lock keeps what was acknowledged.
+//!
+//! Two kinds of resource are understood. A set: `add` puts an element in, `read` brings all of them as an array. A counter: `write` stores a number
+//! that the client made from the one it had read, so that no number is written twice and none that is read is smaller than one
+//! acknowledged before. What was acknowledged but never read afterwards leaves the verdict `unknown`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use history::{Function, Kind, Operation, Value};
+use serde_json::Value as Json;
+
+use super::Guarantee;
+use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted};
+use crate::{Case, Verdict};
+
+/// What was written under the lock and acknowledged is read afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoLostUpdate;
+
+impl Guarantee for NoLostUpdate {
+    fn name(&self) -> String {
+        "no-lost-update".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let mut resources: BTreeMap<Option<Arc<str>>, Resource<'_>> = BTreeMap::new();
+        for operation in case
+            .history
+            .operations()
+            .filter(|operation| operation.outcome() == Kind::Ok)
+        {
+            resources
+                .entry(operation.invoke.key.clone())
+                .or_default()
+                .enter(operation);
+        }
+        let mut violations: Vec<Violation> = Vec::new();
+        for (key, resource) in &mut resources {
+            let lost = resource.lost();
+            violations.extend(
+                lost.into_iter()
+                    .map(|events| Violation::new(Rule::LostUpdate, key.clone(), events)),
+            );
+        }
+        let updates: u64 = resources
+            .values()
+            .map(|resource| resource.updates.len() as u64)
+            .sum();
+        let unread: u64 = resources.values().map(Resource::unread).sum();
+        let reason = match (updates, unread) {
+            (0, _) => Some("nothing was written under the lock".to_owned()),
+            (_, 0) => None,
+            (_, unread) => Some(format!(
+                "{} never read afterwards",
+                counted(unread, "acknowledged update")
+            )),
+        };
+        let verdict = match (violations.is_empty(), &reason) {
+            (false, _) => Verdict::Invalid,
+            (true, Some(_)) => Verdict::Unknown,
+            (true, None) => Verdict::Valid,
+        };
+        let evidence = match violations.len() as u64 {
+            0 => counted(updates, "acknowledged update"),
+            count => format!(
+                "{count} of {} lost",
+                counted(updates, "acknowledged update")
+            ),
+        };
+        let reason = reason.filter(|_| verdict == Verdict::Unknown);
+        violations.truncate(VIOLATIONS_MAX);
+        Finding {
+            guarantee: self.name(),
+            verdict,
+            evidence,
+            reason,
+            violations,
+            ..Finding::default()
+        }
+    }
+}
+
+/// The operations on one key that were acknowledged.
+#[derive(Default)]
+struct Resource<'a> {
+    updates: Vec<Operation<'a>>,
+    reads: Vec<Operation<'a>>,
+}
+
+impl<'a> Resource<'a> {
+    fn enter(&mut self, operation: Operation<'a>) {
+        match operation.invoke.function {
+            Function::Add | Function::Write => self.updates.push(operation),
+            Function::Read => self.reads.push(operation),
+            _ => {}
+        }
+    }
+
+    /// The events of each update that is gone: the update, and the read that should have seen it or the update that overwrote it.
+    fn lost(&mut self) -> Vec<Vec<u64>> {
+        self.updates.sort_by_key(Operation::returned);
+        self.reads.sort_by_key(|read| read.invoke.index);
+        let mut lost = self.missing();
+        lost.extend(self.written_twice());
+        lost.extend(self.gone_back());
+        lost.sort();
+        lost
+    }
+
+    /// Elements that a later read of the set does not bring.
+    fn missing(&self) -> Vec<Vec<u64>> {
+        let added = |update: &&Operation<'_>| update.invoke.function == Function::Add;
+        let adds: Vec<_> = self.updates.iter().filter(added).collect();
+        let mut reported = BTreeSet::new();
+        let mut lost = Vec::new();
+        for read in &self.reads {
+            let Some(Json::Array(elements)) = data(&read.end.map(|end| &end.value)) else {
+                continue;
+            };
+            let present: BTreeSet<String> = elements.iter().map(Json::to_string).collect();
+            for add in adds
+                .iter()
+                .take_while(|add| add.returned() < read.invoke.index)
+            {
+                let is_present = data(&Some(&add.invoke.value))
+                    .is_some_and(|element| present.contains(&element.to_string()));
+                if !is_present && reported.insert(add.invoke.index) {
+                    lost.push(vec![add.returned(), read.returned()]);
+                }
+            }
+        }
+        lost
+    }
+
+    /// Numbers that two updates have written: the later knew nothing of the earlier.
+    fn written_twice(&self) -> Vec<Vec<u64>> {
+        let mut written: BTreeMap<i64, u64> = BTreeMap::new();
+        let mut lost = Vec::new();
+        for (number, update) in self.numbers() {
+            if let Some(before) = written.insert(number, update.returned()) {
+                lost.push(vec![before, update.returned()]);
+            }
+        }
+        lost
+    }
+
+    /// Reads that bring less than was acknowledged before.
+    fn gone_back(&self) -> Vec<Vec<u64>> {
+        let mut updates = self.numbers().peekable();
+        let mut greatest: Option<(i64, u64)> = None;
+        let mut lost = Vec::new();
+        for read in &self.reads {
+            while let Some((number, update)) =
+                updates.next_if(|(_, update)| update.returned() < read.invoke.index)
+            {
+                greatest = greatest.max(Some((number, update.returned())));
+            }
+            let seen = data(&read.end.map(|end| &end.value)).and_then(Json::as_i64);
+            if let (Some(seen), Some((number, update))) = (seen, greatest)
+                && seen < number
+            {
+                lost.push(vec![update, read.returned()]);
+            }
+        }
+        lost
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = (i64, &Operation<'a>)> {
+        let writes = self
+            .updates
+            .iter()
+            .filter(|update| update.invoke.function == Function::Write);
+        writes.filter_map(|update| Some((data(&Some(&update.invoke.value))?.as_i64()?, update)))
+    }
+
+    /// How many updates no read came after.
+    fn unread(&self) -> u64 {
+        let last = self.reads.iter().map(|read| read.invoke.index).max();
+        let after = |update: &&Operation<'_>| last.is_none_or(|last| update.returned() > last);
+        self.updates.iter().filter(after).count() as u64
+    }
+}
+
+fn data<'a>(value: &Option<&'a Value>) -> Option<&'a Json> {
+    match value {
+        Some(Value::Data(json)) => Some(json),
+        _ => None,
+    }
+}
+
+trait Returned {
+    fn returned(&self) -> u64;
+}
+
+impl Returned for Operation<'_> {
+    /// The index of the end.
+    fn returned(&self) -> u64 {
+        self.end.map_or(self.invoke.index, |end| end.index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use history::{Draft, HistoryBuilder, Process};
+    use serde_json::json;
+
+    use super::*;
+    use crate::search::Limits;
+    use crate::{Scope, judge};
+
+    fn verdict(steps: &[(Function, Json)]) -> Verdict {
+        let mut builder = HistoryBuilder::default();
+        for (function, value) in steps {
+            let draft = |kind| {
+                Draft::new(Process::Client(0), kind, function.clone())
+                    .on("r")
+                    .with(Value::data(value.clone()))
+            };
+            builder.push(0, draft(Kind::Invoke)).expect("well-formed");
+            builder.push(0, draft(Kind::Ok)).expect("well-formed");
+        }
+        judge(
+            &builder.finish(),
+            &Scope::default(),
+            Limits::none(),
+            &[Box::new(NoLostUpdate)],
+        )[0]
+        .verdict
+    }
+
+    #[test]
+    fn a_set_keeps_its_elements() {
+        let (add, read) = (Function::Add, Function::Read);
+        assert_eq!(
+            verdict(&[
+                (add.clone(), json!(1)),
+                (add.clone(), json!(2)),
+                (read.clone(), json!([2, 1]))
+            ]),
+            Verdict::Valid
+        );
+        assert_eq!(
+            verdict(&[
+                (add.clone(), json!(1)),
+                (add.clone(), json!(2)),
+                (read.clone(), json!([2]))
+            ]),
+            Verdict::Invalid
+        );
+        assert_eq!(
+            verdict(&[(add.clone(), json!(1)), (read, json!([1])), (add, json!(2))]),
+            Verdict::Unknown
+        );
+    }
+
+    #[test]
+    fn a_counter_counts() {
+        let (write, read) = (Function::Write, Function::Read);
+        assert_eq!(
+            verdict(&[
+                (write.clone(), json!(1)),
+                (write.clone(), json!(2)),
+                (read.clone(), json!(2))
+            ]),
+            Verdict::Valid
+        );
+        assert_eq!(
+            verdict(&[
+                (write.clone(), json!(1)),
+                (write.clone(), json!(1)),
+                (read.clone(), json!(1))
+            ]),
+            Verdict::Invalid
+        );
+        assert_eq!(
+            verdict(&[(write.clone(), json!(2)), (read, json!(1))]),
+            Verdict::Invalid
+        );
+        assert_eq!(verdict(&[]), Verdict::Unknown);
+    }
+}

@@ -1,0 +1,98 @@
+//! `overlap<=D`: how long too many clients may believe that they hold the lock.
+
+use std::time::Duration;
+
+use super::Guarantee;
+use super::exclusion::{BelievedOverlap, believed, counts, evidence};
+use crate::finding::{Finding, VIOLATIONS_MAX};
+use crate::{Case, Verdict};
+
+/// No overlap of believed intervals lasts longer than a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverlapAtMost {
+    /// The longest overlap that is tolerated.
+    pub bound: Duration,
+}
+
+impl Guarantee for OverlapAtMost {
+    fn name(&self) -> String {
+        format!(
+            "overlap<={}",
+            humantime::format_duration(self.bound)
+                .to_string()
+                .replace(' ', "")
+        )
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let found = believed(case);
+        let too_long: Vec<_> = found
+            .iter()
+            .filter(|overlap| self.is_exceeded_by(overlap))
+            .collect();
+        let open = found
+            .iter()
+            .any(|overlap| overlap.overlap.end >= case.end());
+        let verdict = match (too_long.is_empty(), open) {
+            (false, _) => Verdict::Invalid,
+            (true, true) => Verdict::Unknown,
+            (true, false) => Verdict::Valid,
+        };
+        let reason = "an overlap was still going on when the record ended";
+        let counts = counts(case, found.len());
+        let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
+        Finding {
+            guarantee: self.name(),
+            verdict,
+            evidence: evidence(&counts, &exposures_ns),
+            reason: (verdict == Verdict::Unknown).then(|| reason.to_owned()),
+            violations: too_long
+                .iter()
+                .take(VIOLATIONS_MAX)
+                .map(|overlap| overlap.violation(case))
+                .collect(),
+            counts,
+            exposures_ns,
+        }
+    }
+}
+
+impl OverlapAtMost {
+    fn is_exceeded_by(&self, overlap: &BelievedOverlap<'_>) -> bool {
+        Duration::from_nanos(overlap.exposure_ns) > self.bound
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Limits;
+    use crate::testing::history;
+    use crate::{Scope, judge};
+
+    fn verdict(text: &str, milliseconds: u64) -> Verdict {
+        let bound = Duration::from_millis(milliseconds);
+        judge(
+            &history(text),
+            &Scope::default(),
+            Limits::none(),
+            &[Box::new(OverlapAtMost { bound })],
+        )[0]
+        .verdict
+    }
+
+    #[test]
+    fn the_bound_itself_is_tolerated() {
+        let two_ms =
+            "0:acquire 0:acquire! 1:acquire 1:acquire! 1:verify 0:release 0:release! 1:verify!held";
+        assert_eq!(verdict(two_ms, 2), Verdict::Valid);
+        assert_eq!(verdict(two_ms, 1), Verdict::Invalid);
+    }
+
+    #[test]
+    fn an_overlap_that_goes_on_is_not_known_to_be_short() {
+        let open = "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquirex";
+        assert_eq!(verdict(open, 5), Verdict::Unknown);
+        assert_eq!(verdict(open, 1), Verdict::Invalid);
+    }
+}

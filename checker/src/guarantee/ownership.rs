@@ -1,0 +1,123 @@
+//! `ownership`: only who holds the lock can release it or be told that it is held.
+
+use super::{Guarantee, confirmed, exclusion};
+use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted};
+use crate::holds::{Lock, Statement};
+use crate::{Case, Verdict};
+
+/// No release and no `held` answer succeeds for a process without a hold of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ownership;
+
+impl Guarantee for Ownership {
+    fn name(&self) -> String {
+        "ownership".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let of_lock = |lock| strangers(case, lock).chain(confirmed::revived(case, lock));
+        let mut violations: Vec<Violation> = case.locks.iter().flat_map(of_lock).collect();
+        violations.sort_by(|one, other| one.events.cmp(&other.events));
+        let counts = exclusion::counts(case, 0);
+        let statements: u64 = case
+            .locks
+            .iter()
+            .map(|lock| lock.statements.len() as u64)
+            .sum();
+        let (verdict, evidence) = match violations.len() as u64 {
+            0 => (
+                Verdict::Valid,
+                format!(
+                    "{} about {}",
+                    counted(statements, "answer"),
+                    counted(counts.holds, "hold")
+                ),
+            ),
+            count => (
+                Verdict::Invalid,
+                format!("{} for somebody without a hold", counted(count, "answer")),
+            ),
+        };
+        violations.truncate(VIOLATIONS_MAX);
+        Finding {
+            guarantee: self.name(),
+            verdict,
+            evidence,
+            counts,
+            violations,
+            ..Finding::default()
+        }
+    }
+}
+
+fn strangers<'a>(case: &'a Case<'_>, lock: &'a Lock) -> impl Iterator<Item = Violation> + 'a {
+    let violation = |statement: &Statement| {
+        Violation::new(
+            Rule::Stranger,
+            lock.key.clone(),
+            case.witness([statement.span.end]),
+        )
+        .showing(case.indices([statement.span.invoke, statement.span.end]))
+    };
+    lock.statements
+        .iter()
+        .filter(|statement| statement.is_strange())
+        .map(violation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anomaly;
+    use crate::search::Limits;
+    use crate::testing::history;
+    use crate::{Scope, judge};
+
+    fn finding(text: &str) -> Finding {
+        judge(
+            &history(text),
+            &Scope::default(),
+            Limits::none(),
+            &[Box::new(Ownership)],
+        )
+        .remove(0)
+    }
+
+    #[test]
+    fn a_holder_may_release_and_verify() {
+        let found = finding(
+            "0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release! 0:verify 0:verify!lost",
+        );
+        assert_eq!(
+            (found.verdict, found.evidence.as_str()),
+            (Verdict::Valid, "3 answers about 1 hold")
+        );
+    }
+
+    #[test]
+    fn nobody_else_may() {
+        for text in [
+            "1:release 1:release!",
+            "1:verify 1:verify!held",
+            "0:release 0:release! 1:release 1:releasex",
+        ] {
+            let found = finding(&format!(
+                "0:acquire 0:acquire! {text} 0:release 0:release! 0:verify 0:verify!lost"
+            ));
+            assert_eq!(
+                found.verdict == Verdict::Valid,
+                text.ends_with('x') && !text.starts_with('0'),
+                "{text}"
+            );
+        }
+        let twice = finding("0:acquire 0:acquire! 0:release 0:release! 0:release 0:release!");
+        assert_eq!(twice.evidence, "1 answer for somebody without a hold");
+        assert_eq!(twice.violations[0].events, [4, 5]);
+    }
+
+    #[test]
+    fn nothing_comes_back_that_was_lost() {
+        let found = finding("0:acquire 0:acquire! 0:lost 0:lost! 0:release 0:release!");
+        assert_eq!(&*found.violations[0].anomaly, anomaly::REVIVED_HOLD);
+    }
+}

@@ -1,0 +1,185 @@
+//! `justified-refusal`: the service says that the lock is busy only when somebody could hold it.
+//!
+//! Somebody could hold it: there is a legal order, with holds revoked at any moment, in which the lock is held (all slots of it) at an instant of every
+//! refusal. One client at a time is decided by a sweep, several by a search.
+
+use history::{Function, Kind, Operation};
+use rayon::prelude::*;
+
+use super::{Guarantee, confirmed, exclusion};
+use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, anomaly, counted};
+use crate::holds::{Hold, Lock, Position, Span};
+use crate::model;
+use crate::order::Order;
+use crate::search::{Outcome, search};
+use crate::sweep::lazy::{Revocation, justify};
+use crate::{Case, Verdict};
+
+/// Every refusal falls on a moment when somebody could hold the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JustifiedRefusal;
+
+impl Guarantee for JustifiedRefusal {
+    fn name(&self) -> String {
+        "justified-refusal".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let answers: Vec<Answer> = case
+            .locks
+            .par_iter()
+            .map(|lock| answer(case, lock))
+            .collect();
+        let counts = exclusion::counts(case, 0);
+        let mut violations = Vec::new();
+        let mut reason = None;
+        for answer in answers {
+            match answer {
+                Answer::Justified(_) => {}
+                Answer::Unjustified(found) => violations.extend(found),
+                Answer::Unknown(why) => reason = Some(why),
+            }
+        }
+        let verdict = match (violations.is_empty(), &reason) {
+            (false, _) => Verdict::Invalid,
+            (true, Some(_)) => Verdict::Unknown,
+            (true, None) => Verdict::Valid,
+        };
+        let evidence = match violations.len() as u64 {
+            0 => counted(counts.refusals, "refusal"),
+            count => format!(
+                "{} of {} while nobody could hold the lock",
+                count,
+                counted(counts.refusals, "refusal")
+            ),
+        };
+        let reason = reason.filter(|_| verdict == Verdict::Unknown);
+        violations.truncate(VIOLATIONS_MAX);
+        Finding {
+            guarantee: self.name(),
+            verdict,
+            evidence,
+            reason,
+            counts,
+            violations,
+            ..Finding::default()
+        }
+    }
+
+    fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
+        let order = |lock: &Lock| match answer(case, lock) {
+            Answer::Justified(order) => order,
+            _ => None,
+        };
+        Some(case.locks.par_iter().filter_map(order).collect())
+    }
+}
+
+enum Answer {
+    /// With the order, if there is anything to justify.
+    Justified(Option<Order>),
+    Unjustified(Vec<Violation>),
+    Unknown(String),
+}
+
+fn answer(case: &Case<'_>, lock: &Lock) -> Answer {
+    if lock.refusals.is_empty() {
+        return Answer::Justified(None);
+    }
+    if has_modes(lock) {
+        let why = "readers and writers share the lock, so it cannot be said who kept whom waiting";
+        return Answer::Unknown(why.to_owned());
+    }
+    let free = while_free(case, lock);
+    if !free.is_empty() {
+        return Answer::Unjustified(free);
+    }
+    if !confirmed::violations(case, lock).is_empty() {
+        let why = "exclusion is broken, so it cannot be said who kept whom waiting".to_owned();
+        return Answer::Unknown(why);
+    }
+    if case.scope.slots() > 1 {
+        return by_search(case, lock);
+    }
+    match justify(lock, Revocation::Possible) {
+        Ok(order) => Answer::Justified(Some(order)),
+        Err(unjustified) if unjustified.doubtful => by_search(case, lock),
+        Err(unjustified) => {
+            let refusal = lock.refusals[unjustified.refusal];
+            Answer::Unjustified(vec![violation(
+                case,
+                lock,
+                refusal,
+                Rule::NoOrder,
+                lock.last_event(),
+            )])
+        }
+    }
+}
+
+fn violation(
+    case: &Case<'_>,
+    lock: &Lock,
+    refusal: Span,
+    rule: Rule,
+    witness: Position,
+) -> Violation {
+    Violation::new(rule, lock.key.clone(), case.witness([witness]))
+        .called(anomaly::UNJUSTIFIED_REFUSAL)
+        .showing(case.indices([refusal.invoke, refusal.end]))
+}
+
+fn has_modes(lock: &Lock) -> bool {
+    let mut spans = lock.unknown.iter().chain(&lock.refusals);
+    spans.any(|span| span.shared) || lock.holds.iter().any(|hold| hold.shared)
+}
+
+/// Refusals during which fewer clients can have held the lock than it has slots, however the rest went.
+fn while_free(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
+    let mut begins: Vec<Position> = lock.holds.iter().map(|hold| hold.asked).collect();
+    begins.extend(lock.unknown.iter().map(|span| span.invoke));
+    let mut ends: Vec<Position> = lock.holds.iter().map(Hold::over_by).collect();
+    begins.sort_unstable();
+    ends.sort_unstable();
+    let needed = case.scope.slots();
+    let possible = |refusal: &Span| {
+        let begun = begins.partition_point(|begin| *begin < refusal.end);
+        begun - ends.partition_point(|end| *end <= refusal.invoke)
+    };
+    let free = lock
+        .refusals
+        .iter()
+        .filter(|refusal| possible(refusal) < needed);
+    free.map(|refusal| violation(case, lock, *refusal, Rule::RefusedWhileFree, refusal.end))
+        .collect()
+}
+
+fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
+    let name = format!("revocable-owner-semaphore:{}", case.scope.slots());
+    let Ok(model) = model::named(&name) else {
+        return Answer::Unknown(format!("there is no model {name}"));
+    };
+    // A release of unknown outcome ends a hold no otherwise than a revocation may.
+    let is_certain = |operation: &Operation<'_>| {
+        operation.invoke.function != Function::Release || operation.outcome() != Kind::Info
+    };
+    let mut operations = lock.about_holds(case.history);
+    operations.retain(is_certain);
+    match search(&*model, &operations, &case.limits) {
+        Outcome::Valid { order } => {
+            Answer::Justified(Some(Order::of_search(lock, case.history, &order)))
+        }
+        outcome @ Outcome::Invalid { stuck, .. } => {
+            let violation = Violation::new(
+                Rule::NoOrder,
+                lock.key.clone(),
+                case.witness([lock.last_event()]),
+            );
+            let violation = violation
+                .called(anomaly::UNJUSTIFIED_REFUSAL)
+                .showing(vec![stuck]);
+            Answer::Unjustified(vec![violation.noting(outcome.to_string())])
+        }
+        Outcome::Unknown(reason) => Answer::Unknown(reason.to_string()),
+    }
+}

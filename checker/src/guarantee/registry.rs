@@ -1,0 +1,202 @@
+//! The list of guarantees, and judging several of them.
+
+use std::time::Duration;
+
+use history::History;
+use rayon::prelude::*;
+
+use super::{
+    ConfirmedExclusion, Coverage, Exclusion, Fencing, JustifiedRefusal, NoLostUpdate,
+    OverlapAtMost, Ownership, ProgressWithin,
+};
+use crate::order::Order;
+use crate::search::Limits;
+use crate::{Case, Finding, Scope, Verdict};
+
+/// A property of a lock that a history keeps or violates.
+pub trait Guarantee: Send + Sync + std::fmt::Debug {
+    /// The name under which it is asked for: `overlap<=500ms`.
+    fn name(&self) -> String;
+
+    /// Whether the history keeps it.
+    fn judge(&self, case: &Case<'_>) -> Finding;
+
+    /// Legal orders for a history that keeps it, a proof that is quicker to check than to find. Nothing if the definition itself is
+    /// as quick.
+    #[doc(hidden)]
+    fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
+        let _ = case;
+        None
+    }
+}
+
+/// A kind of guarantee.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// How it is asked for; `D` stands for a duration.
+    pub pattern: &'static str,
+    /// When it holds, in one line.
+    pub meaning: &'static str,
+    make: Maker,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Maker {
+    Plain(fn() -> Box<dyn Guarantee>),
+    Within(fn(Duration) -> Box<dyn Guarantee>),
+}
+
+/// Every kind of guarantee.
+pub const ALL: &[Entry] = &[
+    Entry {
+        pattern: "exclusion",
+        meaning: "never more clients than the lock has slots believe that they hold it",
+        make: Maker::Plain(|| Box::new(Exclusion)),
+    },
+    Entry {
+        pattern: "confirmed-exclusion",
+        meaning: "the same, counted from the grant to the last time the service confirmed the hold",
+        make: Maker::Plain(|| Box::new(ConfirmedExclusion)),
+    },
+    Entry {
+        pattern: "overlap<=D",
+        meaning: "whenever too many clients believe that they hold the lock, it lasts no longer than D",
+        make: Maker::Within(|bound| Box::new(OverlapAtMost { bound })),
+    },
+    Entry {
+        pattern: "ownership",
+        meaning: "no release and no `held` answer succeeds for a client without a hold of its own",
+        make: Maker::Plain(|| Box::new(Ownership)),
+    },
+    Entry {
+        pattern: "fencing",
+        meaning: "no two grants carry the same token, and a grant that ended before another was asked for has the smaller",
+        make: Maker::Plain(|| Box::new(Fencing)),
+    },
+    Entry {
+        pattern: "no-lost-update",
+        meaning: "what was written under the lock and acknowledged is read afterwards",
+        make: Maker::Plain(|| Box::new(NoLostUpdate)),
+    },
+    Entry {
+        pattern: "progress<=D",
+        meaning: "after the last fault every lock is granted again within D, all slots of it",
+        make: Maker::Within(|bound| Box::new(ProgressWithin { bound })),
+    },
+    Entry {
+        pattern: "justified-refusal",
+        meaning: "whenever the service refuses the lock, somebody could hold it",
+        make: Maker::Plain(|| Box::new(JustifiedRefusal)),
+    },
+    Entry {
+        pattern: "coverage",
+        meaning: "the run proves something: there was contention, and each selected fault took effect on a holder",
+        make: Maker::Plain(|| Box::new(Coverage)),
+    },
+];
+
+/// Why a name is not one of a guarantee.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// No guarantee has the name.
+    #[error("\"{name}\" is not a guarantee: choose from {}", known())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// A duration is missing or wrong.
+    #[error("\"{name}\" needs a duration such as 500ms or 8s after \"<=\"")]
+    Duration {
+        /// What was asked for.
+        name: String,
+    },
+}
+
+fn known() -> String {
+    ALL.iter()
+        .map(|entry| entry.pattern)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The guarantee with a name such as `exclusion` or `overlap<=500ms`.
+///
+/// # Errors
+/// The name is unknown, or its duration is missing or wrong.
+pub fn parse(name: &str) -> Result<Box<dyn Guarantee>, ParseError> {
+    let (stem, bound) = name
+        .split_once("<=")
+        .map_or((name, None), |(stem, bound)| (stem, Some(bound)));
+    let entry = ALL
+        .iter()
+        .find(|entry| entry.pattern.split("<=").next() == Some(stem));
+    match (entry.map(|entry| entry.make), bound) {
+        (Some(Maker::Plain(make)), None) => Ok(make()),
+        (Some(Maker::Within(make)), Some(bound)) => {
+            let bound = humantime::parse_duration(bound).map_err(|_| ParseError::Duration {
+                name: name.to_owned(),
+            })?;
+            Ok(make(bound))
+        }
+        (Some(Maker::Within(_)), None) => Err(ParseError::Duration {
+            name: name.to_owned(),
+        }),
+        _ => Err(ParseError::Unknown {
+            name: name.to_owned(),
+        }),
+    }
+}
+
+/// Judges a history by several guarantees, in their order. Few of them ever search; those keep within `limits`.
+#[must_use]
+pub fn judge(
+    history: &History,
+    scope: &Scope,
+    limits: Limits<'_>,
+    guarantees: &[Box<dyn Guarantee>],
+) -> Vec<Finding> {
+    let case = Case::new(history, scope, limits);
+    guarantees
+        .par_iter()
+        .map(|guarantee| guarantee.judge(&case))
+        .collect()
+}
+
+/// The worst verdict of some findings: invalid, then unknown, then valid. No findings at all prove nothing: `unknown`.
+#[must_use]
+pub fn merge<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Verdict {
+    findings
+        .into_iter()
+        .map(|finding| finding.verdict)
+        .max()
+        .unwrap_or(Verdict::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_parses_to_a_guarantee_of_that_name() {
+        for entry in ALL {
+            let name = entry.pattern.replace("<=D", "<=500ms");
+            assert_eq!(parse(&name).expect("it is in the list").name(), name);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_name_is_said() {
+        let said = |name: &str| parse(name).expect_err("it is no guarantee").to_string();
+        assert!(
+            said("exclusivity").contains("choose from exclusion, confirmed-exclusion, overlap<=D")
+        );
+        assert!(said("exclusion<=1s").contains("is not a guarantee"));
+        assert!(said("overlap").contains("needs a duration"));
+        assert!(said("overlap<=soon").contains("needs a duration"));
+    }
+
+    #[test]
+    fn nothing_judged_proves_nothing() {
+        assert_eq!(merge([]), Verdict::Unknown);
+    }
+}

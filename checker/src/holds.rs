@@ -1,0 +1,405 @@
+//! From events to holds: which grant each release, answer and piece of news belongs to.
+//!
+//! Everything here is in positions: the place of an event in [`History::events`]. Positions never tie, so neither do holds.
+//!
+//! Each grant begins a hold of its own. What a process does to a key afterwards concerns the latest hold that it has not successfully
+//! released; a client's belief ends with the latest hold that it still believes in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use history::{Answer, Event, Function, Grant, History, Kind, Mode, Operation, Process, Value};
+use rustc_hash::FxHashMap;
+
+/// The place of an event in the history.
+pub(crate) type Position = u32;
+
+/// Later than every event.
+pub(crate) const NEVER: Position = Position::MAX;
+
+/// What ended a client's belief that it holds the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It asked for the release.
+    Release,
+    /// It was told that the lock is lost.
+    Loss,
+    /// Its process was retired because nobody knows how an operation ended.
+    Retired,
+    /// Nothing before the end of the record.
+    Open,
+}
+
+/// One acquisition and what is known of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Hold {
+    pub(crate) process: u32,
+    pub(crate) shared: bool,
+    pub(crate) token: u64,
+    /// How many holds of this lock its process had not released yet when this one was granted.
+    pub(crate) depth: u32,
+    /// The acquire's invocation.
+    pub(crate) asked: Position,
+    /// The acquire's return.
+    pub(crate) granted: Position,
+    /// Where belief ends, and why.
+    pub(crate) believed_until: Position,
+    pub(crate) end: End,
+    /// The invocation of the last verify that was answered `held`.
+    pub(crate) held: Option<Position>,
+    /// The return of the first answer or news that it is lost.
+    pub(crate) lost: Option<Position>,
+    /// The release that succeeded, or of which nobody knows: invocation, return ([`NEVER`] if unknown).
+    pub(crate) released: Option<(Position, Position)>,
+}
+
+impl Hold {
+    /// Whether it ended by loss, not by a release.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(self.end, End::Loss | End::Retired)
+    }
+
+    /// The release, if it is known to have succeeded.
+    pub(crate) fn released_ok(&self) -> Option<(Position, Position)> {
+        self.released.filter(|(_, end)| *end != NEVER)
+    }
+}
+
+/// An operation by its two ends; the end is [`NEVER`] where the outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) process: u32,
+    pub(crate) invoke: Position,
+    pub(crate) end: Position,
+    /// For acquires: whether others may hold at the same time.
+    pub(crate) shared: bool,
+}
+
+/// What the service said about a hold, or about there being none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// It goes on: a verify answered `held`.
+    Held,
+    /// It is over: a verify that was answered `lost` or refused, or news.
+    Lost,
+    /// It is over: the release was refused.
+    NotReleased,
+    /// It was released.
+    Released,
+}
+
+/// A statement of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Statement {
+    pub(crate) said: Said,
+    pub(crate) span: Span,
+    /// The hold that it belongs to, if its process had one that it had not released.
+    pub(crate) hold: Option<u32>,
+}
+
+impl Statement {
+    /// Whether it affirms a hold for a process that has none.
+    pub(crate) fn is_strange(&self) -> bool {
+        self.hold.is_none() && matches!(self.said, Said::Held | Said::Released)
+    }
+}
+
+/// Everything about the lock with one key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lock {
+    pub(crate) key: Option<Arc<str>>,
+    /// In the order of the grants.
+    pub(crate) holds: Vec<Hold>,
+    /// Acquires of which nobody knows the outcome.
+    pub(crate) unknown: Vec<Span>,
+    /// Releases of which nobody knows the outcome.
+    pub(crate) unknown_releases: Vec<Span>,
+    /// Acquires that the server refused.
+    pub(crate) refusals: Vec<Span>,
+    /// What the service said about holds, in the order in which it was said.
+    pub(crate) statements: Vec<Statement>,
+}
+
+impl Lock {
+    /// The operations that say something about holds: acquires that were granted, refused or are of unknown outcome, and statements about
+    /// holds that there were.
+    pub(crate) fn about_holds<'a>(&self, history: &'a History) -> Vec<Operation<'a>> {
+        let acquires = self.holds.iter().map(|hold| hold.asked);
+        let spans = self
+            .unknown
+            .iter()
+            .chain(&self.refusals)
+            .chain(&self.unknown_releases);
+        let stated = self
+            .statements
+            .iter()
+            .filter(|statement| statement.hold.is_some());
+        let stated = stated.map(|statement| statement.span.invoke);
+        let mut invokes: Vec<Position> = acquires
+            .chain(spans.map(|span| span.invoke))
+            .chain(stated)
+            .collect();
+        invokes.sort_unstable();
+        let end = |invoke: Position| {
+            history
+                .partner(invoke as usize)
+                .map(|end| &history.events()[end])
+        };
+        let operation = |invoke| Operation {
+            invoke: &history.events()[invoke as usize],
+            end: end(invoke),
+        };
+        invokes.into_iter().map(operation).collect()
+    }
+
+    /// The last event that says something certain about the lock.
+    pub(crate) fn last_event(&self) -> Position {
+        let granted = self.holds.iter().map(|hold| hold.granted);
+        let said = self.statements.iter().map(|statement| statement.span.end);
+        let refused = self.refusals.iter().map(|span| span.end);
+        granted.chain(said).chain(refused).max().unwrap_or(0)
+    }
+}
+
+/// The locks of a history, by key.
+pub(crate) fn locks(history: &History) -> Vec<Lock> {
+    let mut scan = Scan::default();
+    for (position, event) in history.events().iter().enumerate() {
+        if let Process::Client(process) = event.process {
+            scan.step(history, position, event, process);
+        }
+    }
+    scan.locks
+}
+
+/// A position as it is kept here; a history has fewer events than [`NEVER`].
+pub(crate) fn position(place: usize) -> Position {
+    Position::try_from(place).expect("a history has fewer than u32::MAX events")
+}
+
+#[derive(Default)]
+struct Scan {
+    by_key: BTreeMap<Option<Arc<str>>, u32>,
+    locks: Vec<Lock>,
+    /// For each process and lock the holds that it has not released, the latest last.
+    unreleased: FxHashMap<(u32, u32), Vec<u32>>,
+    /// For each process the (lock, hold) in which it still believes, the latest last.
+    believed: FxHashMap<u32, Vec<(u32, u32)>>,
+}
+
+impl Scan {
+    fn step(&mut self, history: &History, place: usize, event: &Event, process: u32) {
+        let here = position(place);
+        let partner = history.partner(place).map(position);
+        match event.kind {
+            Kind::Invoke => self.invoked(history, event, process, here, partner),
+            Kind::Info => self.retire(process, here),
+            Kind::Ok | Kind::Fail => {
+                let invoke = partner.expect("an end has an invocation");
+                self.ended(event, history, process, invoke, here);
+            }
+        }
+    }
+
+    fn lock(&mut self, key: &Option<Arc<str>>) -> u32 {
+        if let Some(known) = self.by_key.get(key) {
+            return *known;
+        }
+        let lock = position(self.locks.len());
+        self.by_key.insert(key.clone(), lock);
+        self.locks.push(Lock {
+            key: key.clone(),
+            ..Lock::default()
+        });
+        lock
+    }
+
+    /// A release ends belief as soon as it is asked for. An operation without a known end is entered here, because its end may not exist.
+    fn invoked(
+        &mut self,
+        history: &History,
+        event: &Event,
+        process: u32,
+        here: Position,
+        end: Option<Position>,
+    ) {
+        let is_unknown = end.is_none_or(|end| history.events()[end as usize].kind == Kind::Info);
+        match event.function {
+            Function::Acquire if is_unknown => {
+                let shared = event.value == Value::Mode(Mode::Read);
+                let span = Span {
+                    process,
+                    invoke: here,
+                    end: NEVER,
+                    shared,
+                };
+                let lock = self.lock(&event.key);
+                self.locks[lock as usize].unknown.push(span);
+            }
+            Function::Release => {
+                let lock = self.lock(&event.key);
+                self.disbelieve(process, lock, here, End::Release);
+                if is_unknown {
+                    self.release_unknown(
+                        lock,
+                        Span {
+                            process,
+                            invoke: here,
+                            end: NEVER,
+                            shared: false,
+                        },
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn ended(
+        &mut self,
+        event: &Event,
+        history: &History,
+        process: u32,
+        invoke: Position,
+        end: Position,
+    ) {
+        let lock = self.lock(&event.key);
+        let asked = &history.events()[invoke as usize].value;
+        let span = Span {
+            process,
+            invoke,
+            end,
+            shared: is_shared(asked, &event.value),
+        };
+        match (&event.function, event.kind, &event.value) {
+            (Function::Acquire, Kind::Ok, value) => self.grant(lock, span, value),
+            (Function::Acquire, Kind::Fail, _) if event.observed => {
+                self.locks[lock as usize].refusals.push(span);
+            }
+            (Function::Verify, Kind::Ok, Value::Answer(Answer::Held)) => {
+                self.state(lock, Said::Held, span);
+            }
+            (Function::Verify, Kind::Ok, Value::Answer(Answer::Lost))
+            | (Function::Lost, Kind::Ok, _) => {
+                self.state(lock, Said::Lost, span);
+            }
+            (Function::Verify, Kind::Fail, _) if event.observed => {
+                self.state(lock, Said::Lost, span);
+            }
+            (Function::Release, Kind::Ok, _) => self.state(lock, Said::Released, span),
+            (Function::Release, Kind::Fail, _) if event.observed => {
+                self.state(lock, Said::NotReleased, span);
+            }
+            _ => {}
+        }
+    }
+
+    fn grant(&mut self, lock: u32, span: Span, value: &Value) {
+        let Grant { token, .. } = if let Value::Grant(grant) = value {
+            *grant
+        } else {
+            Grant::default()
+        };
+        let Span {
+            process,
+            invoke,
+            end,
+            shared,
+        } = span;
+        let holds = &mut self.locks[lock as usize].holds;
+        let hold = position(holds.len());
+        let unreleased = self.unreleased.entry((process, lock)).or_default();
+        holds.push(Hold {
+            process,
+            shared,
+            token,
+            depth: position(unreleased.len()),
+            asked: invoke,
+            granted: end,
+            believed_until: NEVER,
+            end: End::Open,
+            held: None,
+            lost: None,
+            released: None,
+        });
+        unreleased.push(hold);
+        self.believed.entry(process).or_default().push((lock, hold));
+    }
+
+    fn release_unknown(&mut self, lock: u32, span: Span) {
+        let latest = self.latest(span.process, lock);
+        let lock = &mut self.locks[lock as usize];
+        lock.unknown_releases.push(span);
+        if let Some(hold) = latest {
+            lock.holds[hold as usize].released = Some((span.invoke, NEVER));
+        }
+    }
+
+    /// The latest hold of a process that it has not released.
+    fn latest(&self, process: u32, lock: u32) -> Option<u32> {
+        self.unreleased.get(&(process, lock))?.last().copied()
+    }
+
+    /// Enters what the service said of the latest hold of the process.
+    fn state(&mut self, lock: u32, said: Said, span: Span) {
+        if said == Said::Lost {
+            self.disbelieve(span.process, lock, span.end, End::Loss);
+        }
+        let latest = self.latest(span.process, lock);
+        if said == Said::Released {
+            self.unreleased
+                .entry((span.process, lock))
+                .or_default()
+                .pop();
+        }
+        let lock = &mut self.locks[lock as usize];
+        if let Some(latest) = latest {
+            lock.holds[latest as usize].state(said, span);
+        }
+        lock.statements.push(Statement {
+            said,
+            span,
+            hold: latest,
+        });
+    }
+
+    fn disbelieve(&mut self, process: u32, lock: u32, until: Position, end: End) {
+        let Some(stack) = self.believed.get_mut(&process) else {
+            return;
+        };
+        let Some(latest) = stack.iter().rposition(|(of, _)| *of == lock) else {
+            return;
+        };
+        let (_, hold) = stack.remove(latest);
+        self.locks[lock as usize].holds[hold as usize].disbelieve(until, end);
+    }
+
+    fn retire(&mut self, process: u32, here: Position) {
+        for (lock, hold) in self.believed.remove(&process).unwrap_or_default() {
+            self.locks[lock as usize].holds[hold as usize].disbelieve(here, End::Retired);
+        }
+    }
+}
+
+/// A lock is asked for alone unless the invocation, or else the end, says otherwise.
+fn is_shared(asked: &Value, answered: &Value) -> bool {
+    match asked {
+        Value::Mode(mode) => *mode == Mode::Read,
+        _ => *answered == Value::Mode(Mode::Read),
+    }
+}
+
+impl Hold {
+    fn state(&mut self, said: Said, span: Span) {
+        match said {
+            Said::Held => self.held = Some(span.invoke),
+            Said::Lost | Said::NotReleased => self.lost = self.lost.or(Some(span.end)),
+            Said::Released => self.released = Some((span.invoke, span.end)),
+        }
+    }
+
+    fn disbelieve(&mut self, until: Position, end: End) {
+        self.believed_until = until;
+        self.end = end;
+    }
+}

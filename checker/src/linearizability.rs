@@ -1,0 +1,255 @@
+//! `--model`: whether a history is linearizable under a model taken literally.
+//!
+//! Lock models are decided by sweeps wherever those are exact; the rest is searched, within limits. Keys are judged by themselves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use history::{History, Operation};
+use rayon::prelude::*;
+
+use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted};
+use crate::holds::{self, Lock, Position, position};
+use crate::model::{self, Model, NameError};
+use crate::order::Order;
+use crate::search::{Budget, Limits, Outcome};
+use crate::sweep::literal::{self, Contradiction, LockModel, Swept};
+use crate::{Case, Scope, Verdict};
+
+/// What was found out about one model.
+#[derive(Clone, Debug)]
+pub struct Linearized {
+    /// The verdict with its evidence; its guarantee is called `model owner-mutex` and the like.
+    pub finding: Finding,
+    /// A legal order for each key, if the verdict is valid.
+    pub orders: Vec<Order>,
+}
+
+/// Whether a history is linearizable under the model with a name such as `owner-mutex` or `semaphore:2`.
+///
+/// Keys on which only operations were done that the model does not have (a resource beside its lock) are left out.
+///
+/// # Errors
+/// There is no model with this name.
+pub fn linearize(
+    history: &History,
+    name: &str,
+    limits: Limits<'_>,
+) -> Result<Linearized, NameError> {
+    let model = model::named(name)?;
+    let scope = Scope::default();
+    let case = Case {
+        history,
+        scope: &scope,
+        limits,
+        locks: locks_for(history, name),
+    };
+    let judge = Judge {
+        case: &case,
+        model: &*model,
+        swept: LockModel::named(name),
+        budget: Budget::new(limits),
+    };
+    let answers = judge.answers();
+    Ok(summary(name, history, answers))
+}
+
+/// Only lock models need to know the holds.
+fn locks_for(history: &History, name: &str) -> Vec<Lock> {
+    LockModel::named(name).map_or_else(Vec::new, |_| holds::locks(history))
+}
+
+/// What is known about one key.
+enum Answer {
+    Legal(Order),
+    Illegal(Violation),
+    Unknown(String),
+}
+
+fn summary(name: &str, history: &History, answers: Vec<Answer>) -> Linearized {
+    let (mut orders, mut violations, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    for answer in answers {
+        match answer {
+            Answer::Legal(order) => orders.push(order),
+            Answer::Illegal(violation) => violations.push(violation),
+            Answer::Unknown(reason) => reasons.push(reason),
+        }
+    }
+    let operations = history.operations().count() as u64;
+    if orders.is_empty() && violations.is_empty() && reasons.is_empty() && operations > 0 {
+        reasons.push(format!(
+            "nothing in the history is an operation of the model {name}"
+        ));
+    }
+    let (verdict, evidence) = match (violations.len() as u64, reasons.is_empty()) {
+        (0, true) => (
+            Verdict::Valid,
+            format!("{} in a legal order", counted(operations, "operation")),
+        ),
+        (0, false) => (
+            Verdict::Unknown,
+            format!("{} undecided", counted(reasons.len() as u64, "key")),
+        ),
+        (count, _) => (
+            Verdict::Invalid,
+            format!("{} without a legal order", counted(count, "key")),
+        ),
+    };
+    let reason = reasons
+        .into_iter()
+        .next()
+        .filter(|_| verdict == Verdict::Unknown);
+    violations.truncate(VIOLATIONS_MAX);
+    let guarantee = format!("model {name}");
+    Linearized {
+        finding: Finding {
+            guarantee,
+            verdict,
+            evidence,
+            reason,
+            violations,
+            ..Finding::default()
+        },
+        orders,
+    }
+}
+
+struct Judge<'a> {
+    case: &'a Case<'a>,
+    model: &'a dyn Model,
+    swept: Option<LockModel>,
+    budget: Budget<'a>,
+}
+
+type Key = Option<Arc<str>>;
+
+impl Judge<'_> {
+    fn answers(&self) -> Vec<Answer> {
+        let locks: BTreeMap<&Key, &Lock> = self
+            .case
+            .locks
+            .iter()
+            .map(|lock| (&lock.key, lock))
+            .collect();
+        let mut keys: BTreeMap<Key, Vec<Operation<'_>>> = BTreeMap::new();
+        for operation in self.case.history.operations() {
+            keys.entry(operation.invoke.key.clone())
+                .or_default()
+                .push(operation);
+        }
+        keys.retain(|_, operations| operations.iter().any(|operation| self.knows(operation)));
+        keys.par_iter()
+            .map(|(key, operations)| self.answer(key, operations, locks.get(key).copied()))
+            .collect()
+    }
+
+    fn knows(&self, operation: &Operation<'_>) -> bool {
+        self.model.knows(&operation.invoke.function)
+    }
+
+    fn answer(&self, key: &Key, operations: &[Operation<'_>], lock: Option<&Lock>) -> Answer {
+        if let Some(foreign) = operations.iter().find(|operation| !self.knows(operation)) {
+            return Answer::Unknown(format!(
+                "the model has no operation {}",
+                foreign.invoke.function
+            ));
+        }
+        let swept = self
+            .swept
+            .zip(lock)
+            .map(|(model, lock)| literal::check(model, lock));
+        match swept {
+            Some(Swept::Legal(order)) => Answer::Legal(order),
+            Some(Swept::Illegal(contradiction)) => {
+                Answer::Illegal(self.violation(key, &contradiction))
+            }
+            Some(Swept::NotCovered) | None => self.search(key, operations),
+        }
+    }
+
+    fn search(&self, key: &Key, operations: &[Operation<'_>]) -> Answer {
+        match self.model.explore(operations, &self.budget) {
+            Outcome::Valid { order } => Answer::Legal(Order::of_plain_search(
+                key.clone(),
+                self.case.history,
+                &order,
+            )),
+            outcome @ Outcome::Invalid { stuck, .. } => {
+                let last = operations
+                    .iter()
+                    .filter_map(|operation| Some(operation.end?.index))
+                    .max();
+                let violation =
+                    Violation::new(Rule::NoOrder, key.clone(), last.into_iter().collect());
+                Answer::Illegal(violation.showing(vec![stuck]).noting(outcome.to_string()))
+            }
+            Outcome::Unknown(reason) => Answer::Unknown(reason.to_string()),
+        }
+    }
+
+    fn violation(&self, key: &Key, contradiction: &Contradiction) -> Violation {
+        let events = || contradiction.events.iter().copied();
+        Violation::new(contradiction.rule, key.clone(), self.case.witness(events())).showing(
+            self.case
+                .indices(events().flat_map(|event| self.around(event))),
+        )
+    }
+
+    /// The event with the other end of its operation.
+    fn around(&self, event: Position) -> impl Iterator<Item = Position> {
+        self.case
+            .history
+            .partner(event as usize)
+            .map(position)
+            .into_iter()
+            .chain([event])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::history;
+
+    fn finding(text: &str, model: &str) -> Finding {
+        linearize(&history(text), model, Limits::none())
+            .expect("it is in the list")
+            .finding
+    }
+
+    #[test]
+    fn every_key_is_an_object_of_its_own() {
+        let text = "a/0:acquire a/0:acquire! b/1:acquire b/1:acquire!";
+        assert_eq!(finding(text, "owner-mutex").verdict, Verdict::Valid);
+        let text = format!("{text} b/2:acquire b/2:acquire!");
+        let found = finding(&text, "owner-mutex");
+        assert_eq!(
+            (found.verdict, found.evidence.as_str()),
+            (Verdict::Invalid, "1 key without a legal order")
+        );
+        assert_eq!(found.violations[0].witness, [5, 3]);
+    }
+
+    #[test]
+    fn what_no_sweep_covers_is_searched() {
+        let refused = "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquireX";
+        assert_eq!(
+            finding(refused, "owner-semaphore:2").verdict,
+            Verdict::Valid
+        );
+        assert_eq!(
+            finding(refused, "owner-semaphore:3").verdict,
+            Verdict::Invalid
+        );
+    }
+
+    #[test]
+    fn a_history_about_something_else_is_unknown() {
+        assert_eq!(finding("0:add 0:add!", "mutex").verdict, Verdict::Unknown);
+        assert_eq!(
+            finding("0:acquire 0:acquire! 0:read 0:read!", "mutex").verdict,
+            Verdict::Unknown
+        );
+        assert_eq!(finding("", "mutex").verdict, Verdict::Valid);
+    }
+}

@@ -1,0 +1,69 @@
+//! The order that the cores of holds give by themselves: each hold lasts as long as is certain, and no longer.
+
+use crate::guarantee::confirmed;
+use crate::holds::{Hold, Lock, Said};
+use crate::order::{Entry, Instant, Order, Side, in_sequence};
+use crate::overlap::{Interval, Room, rooms};
+
+/// The order for a lock whose holds may be revoked. Its confirmed cores fit together, and every grant has room.
+pub(crate) fn revocable_order(lock: &Lock, slots: usize) -> Order {
+    in_sequence(lock.key.clone(), revocable_instants(lock, slots))
+}
+
+/// The same, not yet in sequence.
+pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, Entry)> {
+    let mut placed = Vec::with_capacity(2 * lock.holds.len() + lock.statements.len());
+    for hold in lock
+        .holds
+        .iter()
+        .filter(|hold| !confirmed::confirmed_core(hold).is_empty())
+    {
+        placed.push((
+            Instant::new(hold.granted, Side::Before),
+            Entry::operation(hold.asked),
+        ));
+        if hold.released_ok().is_none() {
+            placed.push((
+                Instant::new(hold.confirmed_until(), Side::AfterLast),
+                Entry::revocation(hold.asked),
+            ));
+        }
+    }
+    for (hold, instant) in points_with_room(lock, slots) {
+        placed.push((instant, Entry::operation(hold.asked)));
+        placed.push((instant, Entry::revocation(hold.asked)));
+    }
+    let belonging = lock
+        .statements
+        .iter()
+        .filter(|statement| statement.hold.is_some());
+    placed.extend(belonging.map(|statement| match statement.said {
+        Said::Held | Said::Released => after(statement.span.invoke),
+        Said::Lost | Said::NotReleased => (
+            Instant::new(statement.span.end, Side::BeforeLast),
+            Entry::operation(statement.span.invoke),
+        ),
+    }));
+    placed
+}
+
+/// Just after its invocation.
+pub(crate) fn after(invoke: crate::holds::Position) -> (Instant, Entry) {
+    (Instant::new(invoke, Side::After), Entry::operation(invoke))
+}
+
+/// The holds without a core, each with an instant at which it has room.
+pub(crate) fn points_with_room(lock: &Lock, slots: usize) -> Vec<(&Hold, Instant)> {
+    let cores = confirmed::cores(lock);
+    let points = confirmed::points(lock);
+    let windows: Vec<Interval> = points.iter().map(|(_, window)| *window).collect();
+    let instant = |((place, window), room): ((usize, Interval), Room)| match room {
+        Room::Before(core) => (&lock.holds[place], Instant::new(core, Side::WellBefore)),
+        _ => (&lock.holds[place], Instant::new(window.end, Side::Before)),
+    };
+    points
+        .into_iter()
+        .zip(rooms(&cores, &windows, slots))
+        .map(instant)
+        .collect()
+}

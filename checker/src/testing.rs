@@ -1,0 +1,56 @@
+//! Histories for tests, written as one word an event.
+
+use history::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Process, Value};
+
+/// A history from words such as `0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release?`: process, operation, and for an end `!` (ok),
+/// `x` (fail), `X` (observed fail) or `?` (info). A digit after `!` is a token, `held` and `lost` are answers; `k/` before a word names the key.
+/// Faults are `+cut:0,1` (inject, with targets) and `-cut` (heal). Each event is one millisecond after the last.
+pub(crate) fn history(text: &str) -> History {
+    let mut builder = HistoryBuilder::default();
+    for (place, word) in (0u64..).zip(text.split_whitespace()) {
+        builder
+            .push(place * 1_000_000, draft(word))
+            .unwrap_or_else(|error| panic!("{word}: {error}"));
+    }
+    builder.finish()
+}
+
+fn draft(word: &str) -> Draft {
+    if let Some(fault) = word.strip_prefix('+') {
+        let (fault, targets) = fault.split_once(':').unwrap_or((fault, ""));
+        let targets: Vec<u32> = targets
+            .split(',')
+            .filter_map(|target| target.parse().ok())
+            .collect();
+        return Draft::fault(
+            fault,
+            serde_json::json!({"id": 1, "phase": "inject", "targets": targets}),
+        );
+    }
+    if let Some(fault) = word.strip_prefix('-') {
+        return Draft::fault(fault, serde_json::json!({"id": 1, "phase": "heal"}));
+    }
+    let (key, word) = word.split_once('/').unwrap_or(("lock-0", word));
+    let (process, word) = word
+        .split_once(':')
+        .expect("a process stands before the colon");
+    let process = Process::Client(process.parse().expect("a process is a number"));
+    let end = word
+        .find(|mark: char| "!xX?".contains(mark))
+        .unwrap_or(word.len());
+    let function = Function::operation(&word[..end]).expect("an operation stands after the colon");
+    let draft = |kind| Draft::new(process, kind, function.clone()).on(key);
+    match word[end..].split_at(1.min(word.len() - end)) {
+        ("", _) => draft(Kind::Invoke),
+        ("x", kind) => draft(Kind::Fail).because(kind.to_owned(), ""),
+        ("X", _) => draft(Kind::Fail).because("busy", "").observed(),
+        ("?", _) => draft(Kind::Info),
+        (_, "held") => draft(Kind::Ok).answering(Answer::Held),
+        (_, "lost") => draft(Kind::Ok).answering(Answer::Lost),
+        (_, "") => draft(Kind::Ok),
+        (_, token) => {
+            let token = token.parse().expect("a token is a number");
+            draft(Kind::Ok).with(Value::Grant(Grant { token, slot: None }))
+        }
+    }
+}
