@@ -1,0 +1,41 @@
+//! One worker's side of a workload: a step at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use history::Function;
+
+/// What a worker does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Let time pass; news of loss cuts it short.
+    Wait(Duration),
+    /// Wait for the other workers, so that all go on at the same instant.
+    Gather,
+    /// Do an operation on a key.
+    Invoke(Function, Arc<str>),
+    /// Nothing is left to do.
+    Done,
+}
+
+/// What became of a client's last step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There was none before, or it was a wait that ended by itself.
+    Ready,
+    /// The operation took effect; a verify said that the lock is held.
+    Ok,
+    /// The operation did not take effect.
+    Fail,
+    /// The lock is lost: a verify said so, or news, or the session is gone. The client holds nothing and goes on in a new session if need be.
+    Lost,
+}
+
+/// Decides, step by step, what one worker does.
+pub trait Client: Send {
+    /// The next step, given what became of the last one.
+    fn next(&mut self, last: Outcome) -> Step;
+
+    /// The run's time is up: from now on the steps give back what is held, then have every key granted once more, then are [`Step::Done`].
+    fn finish(&mut self);
+}

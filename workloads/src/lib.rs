@@ -1,0 +1,14 @@
+//! What the clients of a lock do: pure generators, and the guarantees that they put in question.
+//!
+//! A [`Workload`] makes one [`Client`] for each worker. A client is asked for its next [`Step`] and told what became of the last one;
+//! it knows no clock and no lock, and draws from its own seeded stream, so the same answers lead to the same steps.
+
+mod client;
+pub mod generate;
+mod mutex;
+mod params;
+mod workload;
+
+pub use client::{Client, Outcome, Step};
+pub use params::Params;
+pub use workload::{ALL, Workload, find};
