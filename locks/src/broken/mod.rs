@@ -1,0 +1,5 @@
+//! Locks with one mistake each. They are here to be caught: a prover that calls one of them valid is itself broken.
+
+mod no_lock;
+
+pub use no_lock::NoLock;

@@ -1,0 +1,55 @@
+//! The canary: a lock that always says yes, without asking anybody.
+
+use async_trait::async_trait;
+
+use crate::{Answer, Client, Error, Grant, Lock, Loss, Session};
+
+/// `no-lock`: grants every request at once and promises exclusion all the same, so that it must be caught.
+#[derive(Debug, Clone, Copy)]
+pub struct NoLock;
+
+#[async_trait]
+impl Lock for NoLock {
+    fn name(&self) -> &'static str {
+        "no-lock"
+    }
+
+    fn summary(&self) -> &'static str {
+        "no lock at all: always says yes (a canary that must be found invalid)"
+    }
+
+    fn promises(&self) -> &'static [&'static str] {
+        &["exclusion", "confirmed-exclusion", "progress"]
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    async fn open(&self, _: &Client) -> Result<Box<dyn Session>, Error> {
+        Ok(Box::new(YesSession))
+    }
+}
+
+struct YesSession;
+
+#[async_trait]
+impl Session for YesSession {
+    async fn acquire(&mut self, _: &str) -> Result<Grant, Error> {
+        Ok(Grant::default())
+    }
+
+    async fn verify(&mut self, _: &str) -> Result<Answer, Error> {
+        Ok(Answer::Held)
+    }
+
+    async fn release(&mut self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn news(&mut self) -> Loss {
+        std::future::pending().await
+    }
+
+    async fn close(self: Box<Self>) {}
+}

@@ -1,0 +1,222 @@
+//! The handle: how to connect to a simulated broker, how to break it and the way to it, what an operator can do.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time;
+
+use super::client::{Credentials, SimulatedConnection};
+use super::driver::Shared;
+use super::network::{Direction, Latency, NoSuchLink, Reach};
+use super::server::Shutdown;
+use super::world::{World, refused};
+use crate::broker::{Broker, ConnectOptions, Connection};
+use crate::{Error, ErrorKind};
+
+/// What stands before the number of a link in an address.
+const SCHEME: &str = "sim:";
+
+/// A simulated RabbitMQ, and one link to it for each client. Cloning it makes another handle of the same one.
+///
+/// It lives in a current-thread tokio runtime whose clock is paused, and there the same seed and the same calls make the same run. Under a clock that
+/// runs it works too, in real time.
+#[derive(Clone)]
+pub struct Simulation {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation").finish_non_exhaustive()
+    }
+}
+
+impl Simulation {
+    /// A broker, and links to it that are numbered from 0. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn new(seed: u64, links: usize) -> Self {
+        Self {
+            shared: Shared::begin(World::new(seed, links)),
+        }
+    }
+
+    /// The address ([`ConnectOptions::address`]) of the broker over a link.
+    #[must_use]
+    pub fn address(link: usize) -> String {
+        format!("{SCHEME}{link}")
+    }
+
+    /// The time since it began, finer than the runtime's clock: the order of what happens within one millisecond.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.shared.act(|world| world.now())
+    }
+
+    /// How long segments take over a link from now on.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn set_latency(&self, link: usize, latency: Latency) -> Result<(), NoSuchLink> {
+        self.shared.act(|world| {
+            world.network.link(link)?.latency = latency;
+            Ok(())
+        })
+    }
+
+    /// Nothing passes over a link in either direction until it heals; closes are held back like everything else.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn partition(&self, link: usize) -> Result<(), NoSuchLink> {
+        self.partition_upstream(link)?;
+        self.partition_downstream(link)
+    }
+
+    /// Nothing passes from the client to the broker; the client still hears it.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn partition_upstream(&self, link: usize) -> Result<(), NoSuchLink> {
+        self.hold(link, Direction::Up)
+    }
+
+    /// Nothing passes from the broker to the client; the broker still hears it.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn partition_downstream(&self, link: usize) -> Result<(), NoSuchLink> {
+        self.hold(link, Direction::Down)
+    }
+
+    fn hold(&self, link: usize, direction: Direction) -> Result<(), NoSuchLink> {
+        self.shared.act(|world| {
+            world.network.link(link)?.hold(direction);
+            Ok(())
+        })
+    }
+
+    /// Connections over a link are reset at both ends, and new ones too until it heals.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn cut(&self, link: usize) -> Result<(), NoSuchLink> {
+        self.shared.act(|world| world.cut(link))
+    }
+
+    /// Undoes a partition or a cut: what was held back is delivered in order, and the same connections live on.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn heal(&self, link: usize) -> Result<(), NoSuchLink> {
+        self.shared.act(|world| world.heal(link))
+    }
+
+    /// Whether new connections over a link find nobody who listens. Open ones are left alone.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn set_refused(&self, link: usize, refused: bool) -> Result<(), NoSuchLink> {
+        let reach = if refused { Reach::Refused } else { Reach::Open };
+        self.shared.act(|world| {
+            world.network.link(link)?.reach = reach;
+            Ok(())
+        })
+    }
+
+    /// Deletes a queue as an operator does, whoever owns it; whether it was there.
+    pub fn delete_queue(&self, queue: &str) -> bool {
+        self.shared
+            .act(|world| world.on_node(|node, now| node.delete_queue(queue, now)))
+    }
+
+    /// Closes the connections of this name as an operator does, for a reason that their clients are told; how many there were.
+    pub fn close_connections(&self, name: &str, reason: &str) -> usize {
+        self.shared
+            .act(|world| world.on_node(|node, now| node.close_connections(name, reason, now)))
+    }
+
+    /// Raises or clears the memory alarm: as long as it lasts, who publishes is blocked.
+    pub fn set_memory_alarm(&self, raised: bool) {
+        self.shared
+            .act(|world| world.on_node(|node, now| node.set_alarm(raised, now)));
+    }
+
+    /// How long a delivery may stay unsettled before its channel is closed: 30 minutes unless set. Looked at once a minute.
+    pub fn set_consumer_timeout(&self, timeout: Duration) {
+        self.shared
+            .act(|world| world.on_node(|node, _| node.consumer_timeout = timeout));
+    }
+
+    /// Takes the broker down. Until it starts, connections are refused; durable queues keep their persistent messages, and nothing else stays.
+    pub fn stop(&self, how: Shutdown) {
+        self.shared.act(|world| world.stop(how));
+    }
+
+    /// Lets the broker start again.
+    pub fn start(&self) {
+        self.shared.act(World::start);
+    }
+
+    /// Begins to keep a record of everything that happens, which [`Self::take_trace`] returns.
+    pub fn begin_trace(&self) {
+        self.shared.act(|world| world.trace = Some(String::new()));
+    }
+
+    /// What has happened since [`Self::begin_trace`] was called, one line for each event; empty where it was not. Ends the record.
+    #[must_use]
+    pub fn take_trace(&self) -> String {
+        self.shared
+            .act(|world| world.trace.take())
+            .unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Broker for Simulation {
+    async fn connect(&self, options: &ConnectOptions) -> Result<Box<dyn Connection>, Error> {
+        let link = link(&options.address)?;
+        let credentials = credentials(options)?;
+        let begun = self.shared.act(|world| world.connect(link, credentials));
+        let (id, opened) =
+            begun.map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        // Made before it is open: whoever gives up now ends it.
+        let connection = SimulatedConnection::new(Arc::clone(&self.shared), id);
+        let ConnectOptions {
+            address, timeout, ..
+        } = options;
+        match time::timeout(*timeout, opened).await {
+            Ok(Ok(Ok(()))) => Ok(Box::new(connection)),
+            Ok(Ok(Err(error))) => Err(Error::new(error.kind, format!("{address}: {}", error.text))),
+            Ok(Err(_)) => Err(refused(address)),
+            Err(_) => Err(Error::new(
+                ErrorKind::Timeout,
+                format!("no connection to {address} within {timeout:?}"),
+            )),
+        }
+    }
+}
+
+fn link(address: &str) -> Result<usize, Error> {
+    let number = address.strip_prefix(SCHEME).and_then(|n| n.parse().ok());
+    number.ok_or_else(|| {
+        let text = format!("address {address:?} of a simulated broker must be {SCHEME}LINK");
+        Error::new(ErrorKind::Invalid, text)
+    })
+}
+
+fn credentials(options: &ConnectOptions) -> Result<Credentials, Error> {
+    let secs = options.heartbeat.as_millis().div_ceil(1000);
+    let heartbeat_secs = u16::try_from(secs).map_err(|_| {
+        let text = format!("heartbeat of {secs} s is longer than 65535 s");
+        Error::new(ErrorKind::Invalid, text)
+    })?;
+    Ok(Credentials {
+        user: options.user.clone(),
+        password: options.password.clone(),
+        vhost: options.vhost.clone(),
+        name: options.name.clone(),
+        heartbeat_secs,
+    })
+}

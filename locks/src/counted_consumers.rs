@@ -1,0 +1,99 @@
+//! The semaphore by counting: a durable queue for each slot, a passive declare that counts its consumers, an exclusive consumer that holds it.
+
+use async_trait::async_trait;
+
+use crate::broker::QueueOptions;
+use crate::exclusive_consumer::stop;
+use crate::exclusive_queue::ping;
+use crate::persistent_mutex::consume;
+use crate::persistent_semaphore::{create_slots, none_free, slot_queue};
+use crate::recipe::{Hold, Line, RACES, Recipe};
+use crate::session::RecipeSession;
+use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+
+/// `counted-consumers`: slot n exists while its queue does, and is held by its exclusive consumer.
+///
+/// - acquire goes through the slots from 1 upward by passive declares; the first without a consumer it consumes from exclusively. Who is overtaken loses
+///   the channel, and begins again after a random pause, a few times. Coming to the end of the slots costs a channel too.
+/// - verify publishes to the slot's queue and looks whether the server has cancelled the consumer; release cancels it.
+#[derive(Debug, Clone, Copy)]
+pub struct CountedConsumers;
+
+#[async_trait]
+impl Lock for CountedConsumers {
+    fn name(&self) -> &'static str {
+        "counted-consumers"
+    }
+
+    fn summary(&self) -> &'static str {
+        "semaphore by exclusive consumers, one queue a slot, found by counting consumers"
+    }
+
+    fn promises(&self) -> &'static [&'static str] {
+        &["confirmed-exclusion", "progress"]
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &[
+            "durable queues",
+            "exclusive consumers",
+            "publisher confirms",
+        ]
+    }
+
+    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+        create_slots(client, key, slots).await
+    }
+
+    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+        RecipeSession::open(*self, client).await
+    }
+}
+
+#[async_trait]
+impl Recipe for CountedConsumers {
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+        for _ in 0..RACES {
+            if let Some(hold) = claim(line, key).await? {
+                return Ok(hold);
+            }
+            line.pause().await;
+        }
+        let text = format!("others were faster {RACES} times");
+        Err(Error::new(ErrorKind::NoSlot, text))
+    }
+
+    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
+        ping(&*hold.channel, &hold.queue).await
+    }
+
+    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+        stop(hold).await
+    }
+}
+
+/// Goes through the slots once; `None` where another was faster.
+async fn claim(line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
+    let channel = line.channel().await?;
+    let mut slot = 1;
+    let queue = loop {
+        let queue = slot_queue(&line.client, key, slot);
+        match channel.declare(&queue, &QueueOptions::PASSIVE).await {
+            Ok(status) if status.consumers == 0 => break queue,
+            Ok(_) => slot += 1,
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                return Err(none_free(key, slot - 1));
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    let grant = Grant {
+        slot: Some(slot),
+        token: None,
+    };
+    match consume(channel, queue).await {
+        Ok(hold) => Ok(Some(Hold { grant, ..hold })),
+        Err(error) if error.kind == ErrorKind::Busy => Ok(None),
+        Err(error) => Err(error),
+    }
+}

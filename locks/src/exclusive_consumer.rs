@@ -1,0 +1,121 @@
+//! The true mutex by consuming: whoever is the exclusive consumer of the lock's queue holds the lock.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::broker::{ConsumeOptions, QueueOptions};
+use crate::exclusive_queue::ping;
+use crate::recipe::{Hold, Line, Recipe, busy};
+use crate::session::RecipeSession;
+use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+
+/// `exclusive-consumer`: the lock of a key is an auto-delete queue for all, and its only consumer.
+///
+/// - acquire declares the queue and consumes from it exclusively; ACCESS_REFUSED means that another does. Between the two steps the queue can
+///   vanish with a holder that leaves, so acquire begins again then, a few times.
+/// - verify publishes a mandatory message on the consuming channel, and looks whether the server has cancelled the consumer.
+/// - release verifies, and cancels the consumer; the queue goes with it.
+/// - a queue that is deleted under its holder is news: the server cancels the consumer.
+#[derive(Debug, Clone, Copy)]
+pub struct ExclusiveConsumer;
+
+/// How often acquire begins again after the queue has vanished between its two steps.
+const ATTEMPTS: usize = 3;
+
+/// The queue that is a lock: its consumer drops what it gets, and nothing else is kept. It expires where whoever declared it never came to
+/// consume from it; a queue with a consumer does not expire.
+const LOCK: QueueOptions = QueueOptions {
+    auto_delete: true,
+    expires: Some(Duration::from_secs(10)),
+    max_length: Some(0),
+    ..QueueOptions::SHARED
+};
+
+#[async_trait]
+impl Lock for ExclusiveConsumer {
+    fn name(&self) -> &'static str {
+        "exclusive-consumer"
+    }
+
+    fn summary(&self) -> &'static str {
+        "true mutex: the exclusive consumer of an auto-delete queue"
+    }
+
+    fn promises(&self) -> &'static [&'static str] {
+        &["confirmed-exclusion", "progress"]
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &[
+            "auto-delete queues",
+            "exclusive consumers",
+            "consumer cancel notices",
+            "publisher confirms",
+        ]
+    }
+
+    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+        RecipeSession::open(*self, client).await
+    }
+}
+
+#[async_trait]
+impl Recipe for ExclusiveConsumer {
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+        let mut taken = consume(line, key).await;
+        for _ in 1..ATTEMPTS {
+            match taken {
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    taken = consume(line, key).await;
+                }
+                _ => break,
+            }
+        }
+        taken
+    }
+
+    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
+        ping(&*hold.channel, &hold.queue).await
+    }
+
+    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+        stop(hold).await
+    }
+}
+
+/// Cancels the holding consumer, having made sure that it was there to be cancelled: cancelling one that is gone succeeds.
+pub(crate) async fn stop(hold: &mut Hold) -> Result<(), Error> {
+    let answer = ping(&*hold.channel, &hold.queue).await?;
+    if let Some(error) = hold.cancelled() {
+        return Err(error.as_kind(ErrorKind::Lost));
+    }
+    if answer == Answer::Lost {
+        let text = format!("{} is gone", hold.queue);
+        return Err(Error::new(ErrorKind::Lost, text));
+    }
+    match hold.consumer.take() {
+        Some(consumer) => hold.channel.cancel(&consumer.tag).await,
+        None => Ok(()),
+    }
+}
+
+async fn consume(line: &mut Line, key: &str) -> Result<Hold, Error> {
+    let queue = line.client.queue(key);
+    let channel = line.channel().await?;
+    channel.declare(&queue, &LOCK).await?;
+    let options = ConsumeOptions {
+        exclusive: true,
+        no_ack: true,
+        ..ConsumeOptions::default()
+    };
+    let consumer = channel.consume(&queue, &options).await;
+    let consumer = consumer.map_err(|error| busy(error, ErrorKind::AccessRefused))?;
+    Ok(Hold {
+        grant: Grant::default(),
+        queue,
+        channel,
+        consumer: Some(consumer),
+        delivery: None,
+    })
+}

@@ -1,0 +1,33 @@
+//! The distributed locks under test, and the broker surface they stand on.
+//!
+//! - [`broker`]: what a lock may do with a message broker, as traits; RabbitMQ is one implementation, a simulation can be another.
+//! - [`Lock`] and [`Session`]: what a worker may do with a lock, and what the lock promises in return.
+//! - [`Certainty`]: what an error says about the operation that met it, decided in one table.
+//! - [`ALL`]: the registry. A new lock is one new file and its entry there.
+
+mod error;
+mod lock;
+mod outcome;
+mod recipe;
+mod registry;
+mod session;
+
+pub mod broken;
+pub mod broker;
+mod counted_consumers;
+mod exclusive_consumer;
+mod exclusive_queue;
+mod persistent_mutex;
+mod persistent_semaphore;
+mod receive_semaphore;
+
+pub use counted_consumers::CountedConsumers;
+pub use error::{Error, ErrorKind};
+pub use exclusive_consumer::ExclusiveConsumer;
+pub use exclusive_queue::ExclusiveQueue;
+pub use lock::{Answer, Client, Grant, Lock, Loss, Session};
+pub use outcome::Certainty;
+pub use persistent_mutex::{PersistentMutex, PublishThenConsume};
+pub use persistent_semaphore::PersistentSemaphore;
+pub use receive_semaphore::ReceiveSemaphore;
+pub use registry::{ALL, find};

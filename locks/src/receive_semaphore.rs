@@ -1,0 +1,109 @@
+//! The semaphore by receiving: a queue of messages, one for each slot, and whoever has taken one without acknowledging it holds a slot.
+
+use async_trait::async_trait;
+
+use crate::broker::{Publish, QueueOptions};
+use crate::recipe::{Hold, Line, Recipe};
+use crate::session::RecipeSession;
+use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+
+/// `receive-semaphore`: the existing approach, for comparison.
+///
+/// - acquire gets a message and keeps it unacknowledged; an empty queue means that no slot is free.
+/// - verify can only ask whether the queue is there, on the channel that got the message: the server puts the message back when that channel ends.
+/// - release rejects the message, so that it goes back to the queue. Nothing answers a reject, so a passive declare is sent behind it.
+/// - the server ends a channel that keeps a message unacknowledged for too long (30 minutes by default).
+#[derive(Debug, Clone, Copy)]
+pub struct ReceiveSemaphore;
+
+/// The queue of free slots.
+const SLOTS: QueueOptions = QueueOptions {
+    durable: true,
+    ..QueueOptions::SHARED
+};
+
+#[async_trait]
+impl Lock for ReceiveSemaphore {
+    fn name(&self) -> &'static str {
+        "receive-semaphore"
+    }
+
+    fn summary(&self) -> &'static str {
+        "semaphore by unacknowledged messages: the existing approach, for comparison"
+    }
+
+    fn promises(&self) -> &'static [&'static str] {
+        &["confirmed-exclusion", "progress"]
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &["durable queues", "unacknowledged deliveries"]
+    }
+
+    /// Puts as many messages into the queue as there are slots, unless it exists already: create a key from one place only.
+    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+        let queue = client.queue(key);
+        let connection = client.connection().await?;
+        let asking = connection.channel().await?;
+        match asking.declare(&queue, &QueueOptions::PASSIVE).await {
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            other => return other.map(drop),
+        }
+        let channel = connection.channel().await?;
+        channel.tx_select().await?;
+        channel.declare(&queue, &SLOTS).await?;
+        let slot = Publish {
+            persistent: true,
+            ..Publish::ping()
+        };
+        for _ in 0..slots {
+            channel.send(&queue, &slot).await?;
+        }
+        channel.tx_commit().await?;
+        connection.close().await
+    }
+
+    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+        RecipeSession::open(*self, client).await
+    }
+}
+
+#[async_trait]
+impl Recipe for ReceiveSemaphore {
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+        let queue = line.client.queue(key);
+        let channel = line.channel().await?;
+        let Some(message) = channel.get(&queue, false).await? else {
+            line.keep(channel);
+            let text = format!("no slot of {key} is free");
+            return Err(Error::new(ErrorKind::NoSlot, text));
+        };
+        Ok(Hold {
+            grant: Grant::default(),
+            queue,
+            channel,
+            consumer: None,
+            delivery: Some(message.tag),
+        })
+    }
+
+    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
+        let asked = hold.channel.declare(&hold.queue, &QueueOptions::PASSIVE);
+        match asked.await {
+            Ok(_) => Ok(Answer::Held),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(Answer::Lost),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+        if let Some(tag) = hold.delivery {
+            hold.channel.reject(tag, true).await?;
+        }
+        let asked = hold.channel.declare(&hold.queue, &QueueOptions::PASSIVE);
+        asked.await.map(drop).map_err(|error| match error.kind {
+            ErrorKind::NotFound => error.as_kind(ErrorKind::Lost),
+            _ => error,
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! What one lock does differently from another: three steps. Everything else is the same for all, and lives in `session`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{FutureExt, StreamExt};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::broker::{Channel, Connection, Consumer, ConsumerEvent};
+use crate::{Answer, Client, Error, ErrorKind, Grant};
+
+/// How often a lock that takes several steps begins again when another was faster between two of them.
+pub(crate) const RACES: u32 = 4;
+/// The longest pause before it does, in milliseconds.
+const SKEW_MS_MAX: u64 = 20;
+
+/// The steps of a lock.
+#[async_trait]
+pub(crate) trait Recipe: Send + Sync {
+    /// Asks once for the lock.
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error>;
+
+    /// Asks the server whether the lock is still held.
+    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error>;
+
+    /// Gives the lock back. After a success the hold's channel can be used for another.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lost`] where the server says that it was not held; after any other error the session ends, so that the server takes back what
+    /// it may still have for it.
+    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error>;
+}
+
+/// The connection of a session, and its channels that hold nothing.
+pub(crate) struct Line {
+    pub(crate) client: Client,
+    pub(crate) connection: Box<dyn Connection>,
+    random: ChaCha8Rng,
+    spare: Option<Box<dyn Channel>>,
+}
+
+impl Line {
+    pub(crate) async fn open(client: &Client) -> Result<Self, Error> {
+        Ok(Self {
+            client: client.clone(),
+            connection: client.connection().await?,
+            random: ChaCha8Rng::seed_from_u64(client.seed),
+            spare: None,
+        })
+    }
+
+    /// A channel in confirm mode that holds nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotSent`], whatever the reason: no lock was asked for yet.
+    pub(crate) async fn channel(&mut self) -> Result<Box<dyn Channel>, Error> {
+        if let Some(spare) = self.spare.take()
+            && is_alive(&*spare)
+        {
+            return Ok(spare);
+        }
+        let opened = async {
+            let channel = self.connection.channel().await?;
+            channel.confirm_select().await?;
+            Ok(channel)
+        };
+        opened
+            .await
+            .map_err(|error: Error| error.as_kind(ErrorKind::NotSent))
+    }
+
+    /// A random pause, so that those who were overtaken at the same moment do not meet again.
+    pub(crate) async fn pause(&mut self) {
+        let pause = self.random.random_range(0..=SKEW_MS_MAX);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+
+    /// Keeps a channel that holds nothing for the next lock.
+    pub(crate) fn keep(&mut self, channel: Box<dyn Channel>) {
+        self.spare = Some(channel);
+    }
+}
+
+fn is_alive(channel: &dyn Channel) -> bool {
+    channel.closed().now_or_never().is_none()
+}
+
+/// A lock that is held, and what it hangs on.
+pub(crate) struct Hold {
+    /// What the acquire returned.
+    pub(crate) grant: Grant,
+    /// The queue that is held.
+    pub(crate) queue: String,
+    /// The channel that took it. The hold does not outlive it.
+    pub(crate) channel: Box<dyn Channel>,
+    /// The consumer that holds it, where one does.
+    pub(crate) consumer: Option<Consumer>,
+    /// The delivery that holds it, where one does.
+    pub(crate) delivery: Option<u64>,
+}
+
+/// How a hold ended without being released.
+pub(crate) enum End {
+    /// The consumer that held it was cancelled; the channel lives on.
+    Hold(Error),
+    /// The channel is dead. What it held may outlive it on the server, as long as the connection lives.
+    Channel(Error),
+}
+
+impl Hold {
+    /// The notice that the holding consumer was cancelled, where it has come.
+    pub(crate) fn cancelled(&mut self) -> Option<Error> {
+        match self.ended().now_or_never() {
+            Some(End::Hold(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Resolves when the hold has ended. Safe to drop and to ask again.
+    pub(crate) async fn ended(&mut self) -> End {
+        let Some(consumer) = &mut self.consumer else {
+            return End::Channel(self.channel.closed().await);
+        };
+        loop {
+            tokio::select! {
+                biased;
+                error = self.channel.closed() => return End::Channel(error),
+                event = consumer.events.next() => match event {
+                    Some(ConsumerEvent::Delivery(_)) => {}
+                    Some(ConsumerEvent::Closed(error)) => return End::Channel(error),
+                    Some(ConsumerEvent::Cancelled) | None => return End::Hold(consumer_cancelled(&self.queue)),
+                },
+            }
+        }
+    }
+}
+
+fn consumer_cancelled(queue: &str) -> Error {
+    let text = format!("the broker cancelled the consumer of {queue}");
+    Error::new(ErrorKind::ConsumerCancelled, text)
+}
+
+/// [`ErrorKind::Busy`] instead of the server's way to say that another has it.
+pub(crate) fn busy(error: Error, taken: ErrorKind) -> Error {
+    if error.kind == taken {
+        return error.as_kind(ErrorKind::Busy);
+    }
+    error
+}
