@@ -1,0 +1,26 @@
+//! `cut`: a broken connection that both ends hear of.
+
+use async_trait::async_trait;
+
+use crate::{Fault, System, SystemError, Worker};
+
+/// Connections are reset, and new ones too until it heals.
+pub(crate) struct Cut;
+
+#[async_trait]
+impl Fault for Cut {
+    fn name(&self) -> &'static str {
+        "cut"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a client's connections to the broker are reset, and new ones too until it heals"
+    }
+
+    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
+        for target in targets {
+            system.cut(*target).await?;
+        }
+        Ok(())
+    }
+}

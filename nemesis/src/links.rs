@@ -1,0 +1,273 @@
+//! One link a worker, and the three things that happen to links: partition, cut, heal.
+//!
+//! All of it is expressed in toxics, so that a real Toxiproxy in the place of ours does the same.
+
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+
+use crate::proxy::{Bandwidth, ResetPeer, SlowClose, Stream, Toxic};
+use crate::toxiproxy::{Client, Error as ApiError};
+use crate::{System, SystemError, Worker};
+
+/// "Until healed", in milliseconds: thirty days.
+const UNTIL_HEALED: u64 = 30 * 24 * 60 * 60 * 1000;
+
+/// What can go wrong with links.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API of the proxy failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The proxy listens where nobody can connect to.
+    #[error(
+        "proxy {name} listens on {listen:?}, which is no address to connect to; say how workers reach it (`Endpoint::reach`)"
+    )]
+    Unreachable {
+        /// The proxy's name.
+        name: String,
+        /// Where it says that it listens.
+        listen: String,
+    },
+    /// There is no such worker.
+    #[error("worker {worker} has no link: there are {links}")]
+    NoSuchWorker {
+        /// The worker that was asked for.
+        worker: usize,
+        /// How many links there are.
+        links: usize,
+    },
+}
+
+/// Where one link's proxy listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The address that the proxy binds, as it sees it.
+    pub listen: String,
+    /// How workers reach it, where that is another address (a published port); else the one that the proxy reports.
+    pub reach: Option<SocketAddr>,
+}
+
+impl Endpoint {
+    /// Any free port of the loopback interface, for a proxy on this machine.
+    pub fn local() -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            reach: None,
+        }
+    }
+
+    /// A port inside a container, and where it is published.
+    pub fn published(port: u16, reach: SocketAddr) -> Self {
+        Self {
+            listen: format!("0.0.0.0:{port}"),
+            reach: Some(reach),
+        }
+    }
+}
+
+/// One proxy for each worker: `worker-0`, `worker-1`, …
+#[derive(Clone, Debug)]
+pub struct Links {
+    api: Client,
+    links: Vec<Link>,
+}
+
+#[derive(Clone, Debug)]
+struct Link {
+    name: String,
+    address: SocketAddr,
+}
+
+impl Links {
+    /// Creates one link for each endpoint, in place of what an earlier run may have left under the same name.
+    /// `upstream` is the server's address as the proxy sees it.
+    ///
+    /// # Errors
+    /// The API failed, or it is not known how to reach a proxy.
+    pub async fn create(
+        api: Client,
+        upstream: &str,
+        endpoints: &[Endpoint],
+    ) -> Result<Self, Error> {
+        let mut links = Vec::with_capacity(endpoints.len());
+        for (worker, endpoint) in endpoints.iter().enumerate() {
+            let name = format!("worker-{worker}");
+            ignore_missing(api.delete(&name).await)?;
+            let record = api.create(&name, &endpoint.listen, upstream).await?;
+            let address = reach(endpoint, &record.listen).ok_or(Error::Unreachable {
+                name: name.clone(),
+                listen: record.listen,
+            })?;
+            links.push(Link { name, address });
+        }
+        Ok(Self { api, links })
+    }
+
+    /// The address that a worker connects to.
+    ///
+    /// # Errors
+    /// There is no such worker.
+    pub fn address(&self, worker: usize) -> Result<SocketAddr, Error> {
+        Ok(self.link(worker)?.address)
+    }
+
+    /// The name of a worker's proxy.
+    ///
+    /// # Errors
+    /// There is no such worker.
+    pub fn name(&self, worker: usize) -> Result<&str, Error> {
+        Ok(&self.link(worker)?.name)
+    }
+
+    /// How many links there are.
+    pub fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// Nothing passes in either direction, closes and resets included; after [`Self::heal`] the same connections go on and all
+    /// that was held back arrives in order. Connections opened meanwhile are accepted by the proxy and hear nothing.
+    ///
+    /// # Errors
+    /// The API failed; the link may be partitioned in part, which `heal` undoes.
+    pub async fn partition(&self, worker: usize) -> Result<(), Error> {
+        for stream in Stream::BOTH {
+            self.hold(worker, stream).await?;
+        }
+        Ok(())
+    }
+
+    /// A partition that only the worker's own bytes and closes meet: it still hears the server.
+    ///
+    /// # Errors
+    /// As [`Self::partition`].
+    pub async fn partition_upstream(&self, worker: usize) -> Result<(), Error> {
+        self.hold(worker, Stream::Upstream).await
+    }
+
+    /// A partition that only the server's bytes and closes meet: it still hears the worker.
+    ///
+    /// # Errors
+    /// As [`Self::partition`].
+    pub async fn partition_downstream(&self, worker: usize) -> Result<(), Error> {
+        self.hold(worker, Stream::Downstream).await
+    }
+
+    /// Connections are reset at both ends, new ones too, until [`Self::heal`].
+    ///
+    /// A real Toxiproxy closes (and does not reset) connections that are open, and only when bytes arrive.
+    ///
+    /// # Errors
+    /// The API failed; the link may be cut in part, which `heal` undoes.
+    pub async fn cut(&self, worker: usize) -> Result<(), Error> {
+        for stream in Stream::BOTH {
+            self.add(worker, &cut(stream)).await?;
+        }
+        Ok(())
+    }
+
+    /// Undoes all of the above; a healthy link stays as it is.
+    ///
+    /// # Errors
+    /// The API failed; call it again.
+    pub async fn heal(&self, worker: usize) -> Result<(), Error> {
+        let link = self.link(worker)?;
+        let present = self.api.toxics(&link.name).await?;
+        for toxic in healing_order() {
+            if present.iter().any(|present| present.name == toxic.name) {
+                ignore_missing(self.api.remove_toxic(&link.name, &toxic.name).await)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the proxies; all connections through them are closed.
+    ///
+    /// # Errors
+    /// The API failed.
+    pub async fn delete(self) -> Result<(), Error> {
+        for link in &self.links {
+            ignore_missing(self.api.delete(&link.name).await)?;
+        }
+        Ok(())
+    }
+
+    fn link(&self, worker: usize) -> Result<&Link, Error> {
+        self.links.get(worker).ok_or(Error::NoSuchWorker {
+            worker,
+            links: self.links.len(),
+        })
+    }
+
+    async fn hold(&self, worker: usize, stream: Stream) -> Result<(), Error> {
+        // Closes first: a real Toxiproxy cannot take a bandwidth toxic out of a stream whose end has passed it.
+        self.add(worker, &hold_close(stream)).await?;
+        self.add(worker, &hold_bytes(stream)).await
+    }
+
+    async fn add(&self, worker: usize, toxic: &Toxic) -> Result<(), Error> {
+        self.api.add_toxic(&self.link(worker)?.name, toxic).await?;
+        Ok(())
+    }
+}
+
+fn hold_bytes(stream: Stream) -> Toxic {
+    Toxic::new(stream, &Bandwidth { rate: 0 }).named(format!("partition-bytes-{}", stream.name()))
+}
+
+fn hold_close(stream: Stream) -> Toxic {
+    let delay = UNTIL_HEALED;
+    Toxic::new(stream, &SlowClose { delay }).named(format!("partition-close-{}", stream.name()))
+}
+
+fn cut(stream: Stream) -> Toxic {
+    Toxic::new(stream, &ResetPeer { timeout: 0 }).named(format!("cut-{}", stream.name()))
+}
+
+/// What `heal` removes, in this order: bytes before the close that stands behind them.
+fn healing_order() -> impl Iterator<Item = Toxic> {
+    [cut, hold_bytes, hold_close]
+        .into_iter()
+        .flat_map(|toxic| Stream::BOTH.map(toxic))
+}
+
+fn reach(endpoint: &Endpoint, listen: &str) -> Option<SocketAddr> {
+    let reported = || {
+        listen
+            .parse()
+            .ok()
+            .filter(|address: &SocketAddr| !address.ip().is_unspecified())
+    };
+    endpoint.reach.or_else(reported)
+}
+
+fn ignore_missing(result: Result<(), ApiError>) -> Result<(), ApiError> {
+    match result {
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other,
+    }
+}
+
+#[async_trait]
+impl System for Links {
+    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
+        self.partition(worker).await.map_err(lost_grip)
+    }
+
+    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
+        self.cut(worker).await.map_err(lost_grip)
+    }
+
+    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
+        self.heal(worker).await.map_err(lost_grip)
+    }
+}
+
+fn lost_grip(error: Error) -> SystemError {
+    SystemError(Box::new(error))
+}

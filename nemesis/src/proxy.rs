@@ -1,0 +1,34 @@
+//! A TCP proxy that breaks links on request and speaks Toxiproxy 2.x's HTTP API.
+//!
+//! The data's way: `server` (HTTP) -> `collection` (all proxies) -> `proxy` (one listener and its toxics) ->
+//! `connection` (the two sockets) -> `link` (one direction: reading end, toxics, writing end) -> `toxics` (one file each).
+//!
+//! What differs from Toxiproxy, on purpose:
+//! - Half-closes stay half-closes, and a reset stays a reset: both travel through the toxics behind the bytes that
+//!   were sent before them. So does the reset that stands for a server that could not be reached.
+//! - A change takes effect before its request is answered, on open connections too, and holds back even
+//!   bytes that only waited for a slow receiver.
+//! - Chance (jitter, toxicity, slices) is seeded: the same seed and the same connections give the same decisions.
+
+mod collection;
+mod connection;
+mod embedded;
+mod error;
+mod link;
+#[expect(
+    clippy::module_inception,
+    reason = "a file is named after the noun it holds"
+)]
+mod proxy;
+mod record;
+mod seed;
+mod server;
+mod toxic;
+mod toxics;
+
+pub use embedded::Embedded;
+pub use proxy::Counters;
+pub use record::ProxyRecord;
+pub use server::{VERSION, serve};
+pub use toxic::{ALL, AnyEffect, Effect, End, Front, Kind, Payload, State, Step, Stream, Toxic};
+pub use toxics::{Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout};

@@ -1,0 +1,177 @@
+//! All proxies of a server, by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::error::ApiError;
+use super::proxy::Proxy;
+use super::record::ProxyRecord;
+
+/// All proxies, by name.
+#[derive(Debug)]
+pub(crate) struct Collection {
+    seed: u64,
+    proxies: BTreeMap<String, Proxy>,
+}
+
+/// A proxy as a client asks for it. All may be left out, as all may in Toxiproxy's own programs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wish {
+    name: Option<String>,
+    listen: Option<String>,
+    upstream: Option<String>,
+    enabled: Option<bool>,
+}
+
+impl Wish {
+    /// The name and the server's address, which must be there; `place` tells which one of several lacks them.
+    fn required(&self, place: &str) -> Result<(&str, &str), ApiError> {
+        let name = self.name.as_deref().filter(|name| !name.is_empty());
+        let upstream = self
+            .upstream
+            .as_deref()
+            .filter(|upstream| !upstream.is_empty());
+        Ok((
+            name.ok_or_else(|| ApiError::missing_field(format!("name{place}")))?,
+            upstream.ok_or_else(|| ApiError::missing_field(format!("upstream{place}")))?,
+        ))
+    }
+}
+
+impl Collection {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            proxies: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn records(&self) -> BTreeMap<&str, ProxyRecord> {
+        self.proxies
+            .iter()
+            .map(|(name, proxy)| (name.as_str(), proxy.record()))
+            .collect()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Result<&Proxy, ApiError> {
+        self.proxies.get(name).ok_or_else(ApiError::proxy_not_found)
+    }
+
+    fn get_mut(&mut self, name: &str) -> Result<&mut Proxy, ApiError> {
+        self.proxies
+            .get_mut(name)
+            .ok_or_else(ApiError::proxy_not_found)
+    }
+
+    pub(crate) async fn create(&mut self, wish: &Wish) -> Result<ProxyRecord, ApiError> {
+        let (name, _) = wish.required("")?;
+        if self.proxies.contains_key(name) {
+            return Err(ApiError::proxy_already_exists());
+        }
+        self.put(wish).await
+    }
+
+    /// Starts a proxy, if wished, and puts it in the place of any other with its name.
+    async fn put(&mut self, wish: &Wish) -> Result<ProxyRecord, ApiError> {
+        let (name, upstream) = wish.required("")?;
+        let listen = wish.listen.as_deref().unwrap_or_default();
+        let mut proxy = Proxy::new(self.seed, name, listen, upstream);
+        if wish.enabled.unwrap_or(true) {
+            proxy.start().await.map_err(ApiError::internal)?;
+        }
+        let record = proxy.record();
+        self.proxies.insert(name.to_owned(), proxy);
+        Ok(record)
+    }
+
+    /// Moves, enables or disables a proxy; what is left out stays.
+    pub(crate) async fn update(&mut self, name: &str, wish: Wish) -> Result<ProxyRecord, ApiError> {
+        let proxy = self.get_mut(name)?;
+        let listen = wish.listen.unwrap_or_else(|| proxy.listen().to_owned());
+        let upstream = wish.upstream.unwrap_or_else(|| proxy.upstream().to_owned());
+        let enabled = wish.enabled.unwrap_or(proxy.is_enabled());
+        let moved = listen != proxy.listen() || upstream != proxy.upstream();
+        if moved || !enabled {
+            proxy.stop().await;
+        }
+        if moved {
+            proxy.redirect(listen, upstream);
+        }
+        if enabled {
+            proxy.start().await.map_err(ApiError::internal)?;
+        }
+        Ok(proxy.record())
+    }
+
+    pub(crate) async fn delete(&mut self, name: &str) -> Result<(), ApiError> {
+        let mut proxy = self
+            .proxies
+            .remove(name)
+            .ok_or_else(ApiError::proxy_not_found)?;
+        proxy.stop().await;
+        Ok(())
+    }
+
+    /// Creates all of them, in place of others with the same names; a proxy that is there already, as wished, stays.
+    /// Returns those that were made before something went wrong.
+    pub(crate) async fn populate(
+        &mut self,
+        wishes: &[Wish],
+    ) -> (Vec<ProxyRecord>, Option<ApiError>) {
+        if let Err(error) = check(wishes) {
+            return (Vec::new(), Some(error));
+        }
+        let mut records = Vec::new();
+        for wish in wishes {
+            match self.put_unless_there(wish).await {
+                Ok(record) => records.push(record),
+                Err(error) => return (records, Some(error)),
+            }
+        }
+        (records, None)
+    }
+
+    async fn put_unless_there(&mut self, wish: &Wish) -> Result<ProxyRecord, ApiError> {
+        let (name, upstream) = wish.required("")?;
+        if let Some(there) = self.proxies.get_mut(name) {
+            if wish.listen.as_deref() == Some(there.listen()) && upstream == there.upstream() {
+                return Ok(there.record());
+            }
+            there.stop().await;
+        }
+        self.put(wish).await
+    }
+
+    /// Enables all proxies and removes all toxics.
+    pub(crate) async fn reset(&mut self) -> Result<(), ApiError> {
+        for proxy in self.proxies.values_mut() {
+            proxy.start().await.map_err(ApiError::internal)?;
+            proxy.live().reset();
+        }
+        Ok(())
+    }
+
+    /// Stops and forgets all proxies.
+    pub(crate) async fn clear(&mut self) {
+        for proxy in self.proxies.values_mut() {
+            proxy.stop().await;
+        }
+        self.proxies.clear();
+    }
+}
+
+/// Finds what is wrong with a list of proxies before any of them is made.
+fn check(wishes: &[Wish]) -> Result<(), ApiError> {
+    let mut names = BTreeSet::new();
+    for (number, wish) in (1..).zip(wishes) {
+        let (name, _) = wish.required(&format!(" at proxy {number}"))?;
+        if !names.insert(name) {
+            return Err(ApiError::bad_body(format_args!(
+                "duplicate proxy name {name:?}"
+            )));
+        }
+    }
+    Ok(())
+}

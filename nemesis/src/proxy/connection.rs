@@ -1,0 +1,219 @@
+//! One client's connection: two sockets, a link each way, and the task that serves them.
+
+use std::iter;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::link::{Link, Pumped};
+use super::toxic::Stream;
+
+/// How long the server may take to accept; a client behind a real link would not wait for ever either.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Both directions of a connection. The lock is held for one pump or one change of toxics, never across a wait.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    links: Mutex<Links>,
+    /// Something changed: pump again.
+    changed: Notify,
+}
+
+/// What the lock protects.
+#[derive(Debug)]
+pub(crate) struct Links {
+    upstream: Link,
+    downstream: Link,
+    closed: bool,
+}
+
+impl Links {
+    /// The link of one direction.
+    pub(crate) fn of(&mut self, stream: Stream) -> &mut Link {
+        match stream {
+            Stream::Upstream => &mut self.upstream,
+            Stream::Downstream => &mut self.downstream,
+        }
+    }
+}
+
+/// What the connection's task does next.
+enum Next {
+    Wait {
+        client: Option<Interest>,
+        server: Option<Interest>,
+        until: Option<Instant>,
+    },
+    Close,
+    Reset,
+}
+
+impl Connection {
+    pub(crate) fn new(upstream: Link, downstream: Link) -> Self {
+        Self {
+            links: Mutex::new(Links {
+                upstream,
+                downstream,
+                closed: false,
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Changes the links; the change is in force when this returns.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Links) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.changed.notify_one();
+        result
+    }
+
+    /// Closes both sockets, whatever the toxics say.
+    pub(crate) fn close(&self) {
+        self.change(|links| links.closed = true);
+    }
+
+    /// Bytes delivered in one direction.
+    pub(crate) fn delivered(&self, stream: Stream) -> u64 {
+        self.lock().of(stream).delivered()
+    }
+
+    /// Bytes read and not yet delivered, in both directions.
+    pub(crate) fn held(&self) -> u64 {
+        let links = self.lock();
+        links.upstream.held() + links.downstream.held()
+    }
+
+    /// Connects to the server and serves the connection until it is over.
+    pub(crate) async fn run(&self, client: TcpStream, upstream: &str) {
+        // Without a server the client is reset, as far as the toxics let that through.
+        let server = self.dial(upstream).await;
+        for socket in iter::once(&client).chain(&server) {
+            // Small messages must not wait in the proxy for one another.
+            let _ = socket.set_nodelay(true);
+        }
+        loop {
+            match self.pump(&client, server.as_ref()) {
+                Next::Close => return,
+                Next::Reset => return iter::once(&client).chain(&server).for_each(reset),
+                Next::Wait {
+                    client: from_client,
+                    server: from_server,
+                    until,
+                } => tokio::select! {
+                    () = ready(Some(&client), from_client) => {}
+                    () = ready(server.as_ref(), from_server) => {}
+                    () = sleep_until(until) => {}
+                    () = self.changed.notified() => {}
+                },
+            }
+        }
+    }
+
+    async fn dial(&self, upstream: &str) -> Option<TcpStream> {
+        let connect = tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(upstream));
+        tokio::select! {
+            connected = connect => match connected {
+                Ok(Ok(server)) => Some(server),
+                Ok(Err(error)) => {
+                    tracing::warn!(upstream, %error, "failed to connect to the server behind the proxy");
+                    None
+                }
+                Err(_) => {
+                    tracing::warn!(upstream, "the server behind the proxy did not accept in time");
+                    None
+                }
+            },
+            () = self.closed() => None,
+        }
+    }
+
+    async fn closed(&self) {
+        while !self.lock().closed {
+            self.changed.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Links> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pump(&self, client: &TcpStream, server: Option<&TcpStream>) -> Next {
+        let links = &mut *self.lock();
+        // The time is read under the lock, so that no toxic is asked about a time before its own beginning.
+        let now = Instant::now();
+        let Links {
+            upstream,
+            downstream,
+            closed,
+        } = links;
+        if *closed {
+            return Next::Close;
+        }
+        let (up, down) = loop {
+            let up = upstream.pump(Some(client), server, now);
+            let down = downstream.pump(server, Some(client), now);
+            if up == Pumped::Reset || down == Pumped::Reset {
+                return Next::Reset;
+            }
+            let told = tell(up, downstream, now) | tell(down, upstream, now);
+            if let (Pumped::Idle(up), Pumped::Idle(down), false) = (up, down, told) {
+                break (up, down);
+            }
+        };
+        if upstream.is_done() && downstream.is_done() {
+            return Next::Close;
+        }
+        Next::Wait {
+            client: interest(upstream.wants_read(), downstream.wants_write()),
+            server: interest(downstream.wants_read(), upstream.wants_write()),
+            until: up.into_iter().chain(down).min(),
+        }
+    }
+}
+
+/// Tells the opposite link what happened to the socket that it reads from; whether there was something to tell.
+fn tell(pumped: Pumped, opposite: &mut Link, now: Instant) -> bool {
+    match pumped {
+        Pumped::Closed => opposite.sender_closed(now),
+        Pumped::Broken => opposite.sender_died(now),
+        Pumped::Idle(_) | Pumped::Reset => return false,
+    }
+    true
+}
+
+fn interest(read: bool, write: bool) -> Option<Interest> {
+    match (read, write) {
+        (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
+        (true, false) => Some(Interest::READABLE),
+        (false, true) => Some(Interest::WRITABLE),
+        (false, false) => None,
+    }
+}
+
+async fn ready(socket: Option<&TcpStream>, interest: Option<Interest>) {
+    match socket.zip(interest) {
+        Some((socket, interest)) => {
+            // An error here means that the runtime ends, and this task with it.
+            let _ = socket.ready(interest).await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Makes the close that follows send RST instead of FIN.
+fn reset(socket: &TcpStream) {
+    if let Err(error) = socket.set_zero_linger() {
+        tracing::warn!(%error, "failed to reset a connection; it is closed instead");
+    }
+}

@@ -1,0 +1,440 @@
+//! One direction of one connection: reading end, toxics, writing end.
+//!
+//! A link owns no task, no clock and no socket: [`Link::pump`] is told the time and lent the sockets, moves what may move and
+//! returns. So a change of toxics is a plain call between two pumps, and is in force when that call returns.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::Shutdown;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::toxic::{AnyEffect, End, Front, Payload, State, Step};
+
+/// Bytes that a link takes from its sender and holds; then it stops reading, and TCP stops the sender.
+const CAPACITY: usize = 1 << 20;
+
+/// Pieces that a queue holds, so that many small ones cannot take much more memory than their bytes.
+const QUEUE_MAX: usize = 1024;
+
+/// The most that is read at once.
+const CHUNK: usize = 64 << 10;
+
+/// What a link does with its sender's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Passes them on.
+    Open,
+    /// Reads and drops them: the proxy closed the connection, and unread bytes would turn its close into a reset.
+    Discard,
+    /// Nothing more comes, or nobody is left to give it to.
+    Ended,
+}
+
+/// A toxic at its place in a link.
+#[derive(Debug)]
+struct Stage {
+    name: String,
+    effect: Arc<dyn AnyEffect>,
+    /// Drawn once for each connection: the toxic acts on it if this is below its toxicity.
+    draw: f64,
+    toxicity: f64,
+    state: State,
+    /// It ended the stream and has nothing more to say.
+    ended: bool,
+}
+
+impl Stage {
+    fn acts(&self) -> bool {
+        !self.ended && self.draw < self.toxicity
+    }
+
+    fn step(&mut self, front: Option<&Front>, now: Instant, rng: &mut ChaCha8Rng) -> Step {
+        if self.acts() {
+            self.effect.step(front, &mut self.state, now, rng)
+        } else if front.is_some() {
+            Step::Pass
+        } else {
+            Step::Hold
+        }
+    }
+}
+
+/// What became of a pump, for the connection to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pumped {
+    /// All that can move has moved; the next toxic wants to be asked again then.
+    Idle(Option<Instant>),
+    /// The proxy closed the connection in this direction; the other must follow.
+    Closed,
+    /// The receiver is gone; whoever reads from it must know.
+    Broken,
+    /// The connection is to be reset.
+    Reset,
+}
+
+/// What became of an attempt to write.
+enum Written {
+    /// The receiver took something.
+    Some,
+    /// Nothing to write, or no room for it.
+    Nothing,
+    /// As [`Pumped`].
+    End(Pumped),
+}
+
+/// One direction of one connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    stages: Vec<Stage>,
+    /// `queues[i]` waits before `stages[i]`; the last one before the writing end.
+    queues: Vec<VecDeque<Front>>,
+    reading: Reading,
+    /// The sender was found dead by writing to it.
+    sender_dead: bool,
+    /// The end was delivered, or the receiver is gone.
+    finished: bool,
+    /// Bytes in all queues.
+    held: usize,
+    delivered: u64,
+    buffer: BytesMut,
+    effect_rng: ChaCha8Rng,
+    toxicity_rng: ChaCha8Rng,
+}
+
+impl Link {
+    pub(crate) fn new(effect_rng: ChaCha8Rng, toxicity_rng: ChaCha8Rng) -> Self {
+        Self {
+            stages: Vec::new(),
+            queues: vec![VecDeque::new()],
+            reading: Reading::Open,
+            sender_dead: false,
+            finished: false,
+            held: 0,
+            delivered: 0,
+            buffer: BytesMut::new(),
+            effect_rng,
+            toxicity_rng,
+        }
+    }
+
+    /// Bytes that the receiver's socket has taken.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// Bytes that were read and not yet delivered.
+    pub(crate) fn held(&self) -> u64 {
+        self.held as u64
+    }
+
+    /// Adds a toxic behind the others. What waits for the writing end has not passed it yet.
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        effect: Arc<dyn AnyEffect>,
+        toxicity: f64,
+        now: Instant,
+    ) {
+        self.stages.push(Stage {
+            name: name.to_owned(),
+            effect,
+            draw: self.toxicity_rng.random(),
+            toxicity,
+            state: State::new(now),
+            ended: false,
+        });
+        self.queues.push(VecDeque::new());
+    }
+
+    /// Gives a toxic other parameters.
+    pub(crate) fn update(
+        &mut self,
+        name: &str,
+        effect: Arc<dyn AnyEffect>,
+        toxicity: f64,
+        now: Instant,
+    ) {
+        if let Some(stage) = self.stages.iter_mut().find(|stage| stage.name == name) {
+            stage.effect = effect;
+            stage.toxicity = toxicity;
+            stage.state.restart(now);
+        }
+    }
+
+    /// Removes a toxic; what it held goes on in order, unless its removal ends the stream.
+    pub(crate) fn remove(&mut self, name: &str, now: Instant) {
+        let Some(place) = self.stages.iter().position(|stage| stage.name == name) else {
+            return;
+        };
+        if self.stages[place].acts()
+            && let Some(end) = self.stages[place].effect.removed()
+        {
+            self.end_at(place, end, now);
+        }
+        self.stages.remove(place);
+        let waiting = self.queues.remove(place);
+        self.queues[place].extend(waiting);
+    }
+
+    /// The proxy closed the connection towards this link's sender: what was read goes on, then the end.
+    pub(crate) fn sender_closed(&mut self, now: Instant) {
+        if self.reading == Reading::Open {
+            self.reading = Reading::Discard;
+            self.push(Payload::End(End::Fin), now);
+        }
+    }
+
+    /// Somebody who wrote to this link's sender found it dead: the stream ends in a reset, behind what was read before.
+    pub(crate) fn sender_died(&mut self, now: Instant) {
+        if !std::mem::replace(&mut self.sender_dead, true) && self.reading == Reading::Ended {
+            self.push(Payload::End(End::Reset), now);
+        }
+    }
+
+    /// Whether bytes from the sender are welcome.
+    pub(crate) fn wants_read(&self) -> bool {
+        match self.reading {
+            Reading::Open => self.held < CAPACITY && self.queues[0].len() < QUEUE_MAX,
+            Reading::Discard => true,
+            Reading::Ended => false,
+        }
+    }
+
+    /// Whether something waits for the receiver to take it.
+    pub(crate) fn wants_write(&self) -> bool {
+        self.out().front().is_some()
+    }
+
+    /// Whether the end was delivered and nothing is left.
+    pub(crate) fn is_done(&self) -> bool {
+        self.finished && self.queues.iter().all(VecDeque::is_empty)
+    }
+
+    /// Reads, asks the toxics and writes, as far as sockets and toxics allow at `now`. A peer that could not be
+    /// reached has no socket; it is as good as dead.
+    pub(crate) fn pump(
+        &mut self,
+        sender: Option<&TcpStream>,
+        receiver: Option<&TcpStream>,
+        now: Instant,
+    ) -> Pumped {
+        self.read(sender, now);
+        loop {
+            let wake = self.advance(now);
+            match self.write(receiver) {
+                Written::Some => {}
+                Written::Nothing => return Pumped::Idle(wake),
+                Written::End(pumped) => return pumped,
+            }
+        }
+    }
+
+    fn out(&self) -> &VecDeque<Front> {
+        self.queues
+            .last()
+            .expect("there is one queue more than stages")
+    }
+
+    fn push(&mut self, payload: Payload, now: Instant) {
+        if let Payload::Data(data) = &payload {
+            self.held += data.len();
+        }
+        self.queues[0].push_back(Front {
+            payload,
+            arrived: now,
+        });
+    }
+
+    fn read(&mut self, sender: Option<&TcpStream>, now: Instant) {
+        if !self.wants_read() {
+            return;
+        }
+        let Some(sender) = sender else {
+            return self.read_end(End::Reset, now);
+        };
+        // A few bytes of room left would make for tiny reads.
+        if self.buffer.capacity() - self.buffer.len() < CHUNK / 16 {
+            self.buffer.reserve(CHUNK);
+        }
+        match sender.try_read_buf(&mut self.buffer) {
+            Ok(0) => self.read_end(
+                if self.sender_dead {
+                    End::Reset
+                } else {
+                    End::Fin
+                },
+                now,
+            ),
+            Ok(_) if self.reading == Reading::Discard => self.buffer.clear(),
+            Ok(_) => {
+                let data = self.buffer.split().freeze();
+                self.push(Payload::Data(data), now);
+            }
+            Err(error) if is_transient(&error) => {}
+            Err(_) => self.read_end(End::Reset, now),
+        }
+    }
+
+    fn read_end(&mut self, end: End, now: Instant) {
+        if self.reading == Reading::Open {
+            self.push(Payload::End(end), now);
+        }
+        self.reading = Reading::Ended;
+    }
+
+    /// Asks the toxics until nothing moves; returns when one of them wants to be asked again.
+    fn advance(&mut self, now: Instant) -> Option<Instant> {
+        loop {
+            let (mut moved, mut wake) = (false, None);
+            for place in 0..self.stages.len() {
+                moved |= self.advance_stage(place, now, &mut wake);
+            }
+            if !moved {
+                return wake;
+            }
+        }
+    }
+
+    fn advance_stage(&mut self, place: usize, now: Instant, wake: &mut Option<Instant>) -> bool {
+        let mut moved = false;
+        loop {
+            // A toxic whose way on is blocked is asked all the same: its time may have come.
+            let blocked = self.queues[place + 1].len() >= QUEUE_MAX;
+            let front = self.queues[place].front().filter(|_| !blocked);
+            match self.stages[place].step(front, now, &mut self.effect_rng) {
+                Step::Pass => self.pass(place, usize::MAX),
+                Step::PassBytes(bytes) => self.pass(place, bytes),
+                Step::Discard => self.discard(place),
+                Step::End(end) => self.end_at(place, end, now),
+                Step::Hold => return moved,
+                Step::Wait(until) => {
+                    *wake = Some(wake.map_or(until, |wake| wake.min(until)));
+                    return moved;
+                }
+            }
+            moved = true;
+        }
+    }
+
+    /// Moves at most `bytes` of the front of a queue to the next queue.
+    fn pass(&mut self, place: usize, bytes: usize) {
+        let mut front = self.queues[place].pop_front().expect("a front was shown");
+        if let Payload::Data(data) = &mut front.payload {
+            if bytes < data.len() {
+                let rest = Front {
+                    payload: Payload::Data(data.split_off(bytes)),
+                    arrived: front.arrived,
+                };
+                self.queues[place].push_front(rest);
+            }
+            self.stages[place].state.passed += data.len() as u64;
+        }
+        self.queues[place + 1].push_back(front);
+    }
+
+    fn discard(&mut self, place: usize) {
+        let front = self.queues[place].pop_front().expect("a front was shown");
+        self.held -= len(&front);
+    }
+
+    /// Ends the stream at a toxic: all that has not passed it is lost.
+    fn end_at(&mut self, place: usize, end: End, now: Instant) {
+        for queue in &mut self.queues[..=place] {
+            self.held -= queue.drain(..).map(|front| len(&front)).sum::<usize>();
+        }
+        if self.reading == Reading::Open {
+            self.reading = Reading::Discard;
+        }
+        self.stages[place].ended = true;
+        self.queues[place + 1].push_back(Front {
+            payload: Payload::End(end),
+            arrived: now,
+        });
+    }
+
+    fn write(&mut self, receiver: Option<&TcpStream>) -> Written {
+        let Some(receiver) = receiver else {
+            return self.write_to_nobody();
+        };
+        let out = self
+            .queues
+            .last_mut()
+            .expect("there is one queue more than stages");
+        let mut written = Written::Nothing;
+        while let Some(front) = out.front_mut() {
+            match &mut front.payload {
+                Payload::Data(data) => match receiver.try_write(data) {
+                    Ok(bytes) => {
+                        self.held -= bytes;
+                        self.delivered += bytes as u64;
+                        written = Written::Some;
+                        if bytes == data.len() {
+                            out.pop_front();
+                        } else {
+                            let _ = data.split_to(bytes);
+                        }
+                    }
+                    Err(error) if is_transient(&error) => return written,
+                    Err(_) => return Written::End(self.receiver_died()),
+                },
+                Payload::End(end) => {
+                    let end = *end;
+                    out.pop_front();
+                    return self.finish(end, receiver);
+                }
+            }
+        }
+        written
+    }
+
+    fn write_to_nobody(&mut self) -> Written {
+        if self.finished {
+            Written::Nothing
+        } else {
+            Written::End(self.receiver_died())
+        }
+    }
+
+    fn finish(&mut self, end: End, receiver: &TcpStream) -> Written {
+        if end == End::Reset {
+            return Written::End(Pumped::Reset);
+        }
+        self.finished = true;
+        // Fails only if the receiver is gone, which whoever reads from it finds out.
+        let _ = SockRef::from(receiver).shutdown(Shutdown::Write);
+        if end == End::Close {
+            Written::End(Pumped::Closed)
+        } else {
+            Written::Some
+        }
+    }
+
+    fn receiver_died(&mut self) -> Pumped {
+        self.queues.iter_mut().for_each(VecDeque::clear);
+        self.held = 0;
+        self.reading = Reading::Ended;
+        self.finished = true;
+        Pumped::Broken
+    }
+}
+
+fn len(front: &Front) -> usize {
+    match &front.payload {
+        Payload::Data(data) => data.len(),
+        Payload::End(_) => 0,
+    }
+}
+
+fn is_transient(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,384 @@
+//! One proxy: a listener, the toxics, and the connections that it has accepted.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::connection::Connection;
+use super::error::ApiError;
+use super::link::Link;
+use super::record::ProxyRecord;
+use super::seed::{self, Purpose};
+use super::toxic::{AnyEffect, Kind, Stream, Toxic};
+
+/// A named proxy.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    listen: String,
+    upstream: String,
+    /// The task that accepts; there is one while the proxy is enabled.
+    accepting: Option<JoinHandle<()>>,
+    live: Arc<Live>,
+}
+
+/// What a proxy has done and does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections accepted since the proxy was created.
+    pub accepted: u64,
+    /// Connections whose task still runs.
+    pub open: u64,
+    /// Bytes delivered to the server.
+    pub upstream_bytes: u64,
+    /// Bytes delivered to clients.
+    pub downstream_bytes: u64,
+    /// Bytes that open connections have read and not yet delivered.
+    pub held_bytes: u64,
+}
+
+impl Proxy {
+    /// A proxy that is not enabled yet.
+    pub(crate) fn new(seed: u64, name: &str, listen: &str, upstream: &str) -> Self {
+        Self {
+            listen: listen.to_owned(),
+            upstream: upstream.to_owned(),
+            accepting: None,
+            live: Arc::new(Live::new(seed, name)),
+        }
+    }
+
+    pub(crate) fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    pub(crate) fn upstream(&self) -> &str {
+        &self.upstream
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.accepting.is_some()
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The proxy as the API shows it.
+    pub(crate) fn record(&self) -> ProxyRecord {
+        ProxyRecord {
+            name: self.live.name.clone(),
+            listen: self.listen.clone(),
+            upstream: self.upstream.clone(),
+            enabled: self.is_enabled(),
+            toxics: self.live.toxics(),
+        }
+    }
+
+    /// Begins to accept; from then on `listen` names the port even if the system chose it.
+    pub(crate) async fn start(&mut self) -> io::Result<()> {
+        if self.is_enabled() {
+            return Ok(());
+        }
+        let listener = bind(&self.listen).await?;
+        self.listen = listener.local_addr()?.to_string();
+        let accept = accept(
+            listener,
+            Arc::clone(&self.live),
+            self.upstream.as_str().into(),
+        );
+        self.accepting = Some(tokio::spawn(accept));
+        Ok(())
+    }
+
+    /// Stops accepting and closes all connections; returns when they are gone.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(task) = self.accepting.take() {
+            task.abort();
+            // Cancelled: that is what was asked for.
+            let _ = task.await;
+        }
+        self.live.close_all().await;
+    }
+
+    /// Moves the proxy elsewhere; it must be stopped.
+    pub(crate) fn redirect(&mut self, listen: String, upstream: String) {
+        debug_assert!(!self.is_enabled());
+        self.listen = listen;
+        self.upstream = upstream;
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if let Some(task) = &self.accepting {
+            task.abort();
+        }
+        self.live
+            .lock()
+            .connections
+            .values()
+            .for_each(|connection| connection.close());
+    }
+}
+
+/// Binds as Toxiproxy does: `:port` is every interface. No address at all is the loopback interface and any port.
+async fn bind(listen: &str) -> io::Result<TcpListener> {
+    let address = match listen.strip_prefix(':') {
+        Some(port) => format!("0.0.0.0:{port}"),
+        None if listen.is_empty() => "127.0.0.1:0".to_owned(),
+        None => listen.to_owned(),
+    };
+    TcpListener::bind(&address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("listen tcp {address}: {error}")))
+}
+
+async fn accept(listener: TcpListener, live: Arc<Live>, upstream: Arc<str>) {
+    /// Out of file descriptors, say: some may be free again soon.
+    const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
+    loop {
+        match listener.accept().await {
+            Ok((client, _)) => Live::open(&live, client, Arc::clone(&upstream)),
+            Err(error) => {
+                tracing::warn!(proxy = live.name, %error, "failed to accept a connection");
+                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+            }
+        }
+    }
+}
+
+/// The part of a proxy that its connections' tasks share: toxics and connections under one lock, so that no
+/// connection misses a change.
+#[derive(Debug)]
+pub(crate) struct Live {
+    name: String,
+    seed: u64,
+    state: Mutex<LiveState>,
+    /// How many connections are open, for whoever waits for none.
+    open: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct LiveState {
+    toxics: Vec<LiveToxic>,
+    connections: BTreeMap<u64, Arc<Connection>>,
+    accepted: u64,
+    /// Bytes delivered by connections that are over.
+    past_upstream_bytes: u64,
+    past_downstream_bytes: u64,
+}
+
+/// A toxic and what it does.
+#[derive(Clone, Debug)]
+struct LiveToxic {
+    toxic: Toxic,
+    effect: Arc<dyn AnyEffect>,
+}
+
+impl Live {
+    fn new(seed: u64, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            seed,
+            state: Mutex::default(),
+            open: watch::Sender::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LiveState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers a connection and starts its task.
+    fn open(live: &Arc<Self>, client: TcpStream, upstream: Arc<str>) {
+        let guest = live.register();
+        tokio::spawn(async move { guest.connection.run(client, &upstream).await });
+    }
+
+    fn register(self: &Arc<Self>) -> Guest {
+        let mut state = self.lock();
+        let number = state.accepted;
+        state.accepted += 1;
+        let [upstream, downstream] =
+            Stream::BOTH.map(|stream| self.link(number, stream, &state.toxics));
+        let connection = Arc::new(Connection::new(upstream, downstream));
+        state.connections.insert(number, Arc::clone(&connection));
+        self.open.send_replace(state.connections.len());
+        Guest {
+            live: Arc::clone(self),
+            number,
+            connection,
+        }
+    }
+
+    fn link(&self, connection: u64, stream: Stream, toxics: &[LiveToxic]) -> Link {
+        let rng = |purpose| seed::stream(self.seed, &self.name, connection, stream, purpose);
+        let mut link = Link::new(rng(Purpose::Effect), rng(Purpose::Toxicity));
+        let now = Instant::now();
+        for LiveToxic { toxic, effect } in toxics.iter().filter(|live| live.toxic.stream == stream)
+        {
+            link.add(&toxic.name, Arc::clone(effect), toxic.toxicity, now);
+        }
+        link
+    }
+
+    async fn close_all(&self) {
+        self.lock()
+            .connections
+            .values()
+            .for_each(|connection| connection.close());
+        let mut open = self.open.subscribe();
+        // Fails only without a sender, and that is ours.
+        let _ = open.wait_for(|open| *open == 0).await;
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        let state = self.lock();
+        let delivered = |stream| -> u64 {
+            state
+                .connections
+                .values()
+                .map(|connection| connection.delivered(stream))
+                .sum()
+        };
+        Counters {
+            accepted: state.accepted,
+            open: state.connections.len() as u64,
+            upstream_bytes: state.past_upstream_bytes + delivered(Stream::Upstream),
+            downstream_bytes: state.past_downstream_bytes + delivered(Stream::Downstream),
+            held_bytes: state
+                .connections
+                .values()
+                .map(|connection| connection.held())
+                .sum(),
+        }
+    }
+
+    /// All toxics, upstream first, in the order in which bytes meet them.
+    pub(crate) fn toxics(&self) -> Vec<Toxic> {
+        let mut toxics: Vec<_> = self
+            .lock()
+            .toxics
+            .iter()
+            .map(|live| live.toxic.clone())
+            .collect();
+        toxics.sort_by_key(|toxic| toxic.stream);
+        toxics
+    }
+
+    pub(crate) fn toxic(&self, name: &str) -> Result<Toxic, ApiError> {
+        let state = self.lock();
+        let live = state.toxics.iter().find(|live| live.toxic.name == name);
+        live.map(|live| live.toxic.clone())
+            .ok_or_else(ApiError::toxic_not_found)
+    }
+
+    /// Adds a toxic, behind the others; `toxic.attributes` may leave out what is zero.
+    pub(crate) fn add(&self, mut toxic: Toxic) -> Result<Toxic, ApiError> {
+        let kind = Kind::find(&toxic.kind).ok_or_else(ApiError::invalid_toxic_type)?;
+        let mut state = self.lock();
+        if state
+            .toxics
+            .iter()
+            .any(|live| live.toxic.name == toxic.name)
+        {
+            return Err(ApiError::toxic_already_exists());
+        }
+        let effect = kind.effect(toxic.attributes).map_err(ApiError::bad_body)?;
+        toxic.attributes = effect.attributes();
+        for connection in state.connections.values() {
+            let effect = Arc::clone(&effect);
+            connection.change(|links| {
+                links
+                    .of(toxic.stream)
+                    .add(&toxic.name, effect, toxic.toxicity, Instant::now());
+            });
+        }
+        state.toxics.push(LiveToxic {
+            toxic: toxic.clone(),
+            effect,
+        });
+        Ok(toxic)
+    }
+
+    /// Changes a toxic: the attributes that are named, and its toxicity.
+    pub(crate) fn update(
+        &self,
+        name: &str,
+        attributes: Value,
+        toxicity: Option<f64>,
+    ) -> Result<Toxic, ApiError> {
+        let state = &mut *self.lock();
+        let live = state.toxics.iter_mut().find(|live| live.toxic.name == name);
+        let LiveToxic { toxic, effect } = live.ok_or_else(ApiError::toxic_not_found)?;
+        *effect = effect
+            .kind()
+            .effect(merged(toxic.attributes.clone(), attributes))
+            .map_err(ApiError::bad_body)?;
+        toxic.attributes = effect.attributes();
+        toxic.toxicity = toxicity.unwrap_or(toxic.toxicity);
+        for connection in state.connections.values() {
+            let effect = Arc::clone(effect);
+            connection.change(|links| {
+                links
+                    .of(toxic.stream)
+                    .update(name, effect, toxic.toxicity, Instant::now());
+            });
+        }
+        Ok(toxic.clone())
+    }
+
+    pub(crate) fn remove(&self, name: &str) -> Result<(), ApiError> {
+        let mut state = self.lock();
+        let place = state.toxics.iter().position(|live| live.toxic.name == name);
+        let removed = state
+            .toxics
+            .remove(place.ok_or_else(ApiError::toxic_not_found)?);
+        for connection in state.connections.values() {
+            connection.change(|links| links.of(removed.toxic.stream).remove(name, Instant::now()));
+        }
+        Ok(())
+    }
+
+    /// Removes all toxics.
+    pub(crate) fn reset(&self) {
+        for toxic in self.toxics() {
+            // Gone already: then somebody else removed it.
+            let _ = self.remove(&toxic.name);
+        }
+    }
+}
+
+/// `attributes` with `changes` written over them.
+fn merged(mut attributes: Value, changes: Value) -> Value {
+    match (&mut attributes, changes) {
+        (Value::Object(attributes), Value::Object(changes)) => attributes.extend(changes),
+        (_, Value::Null) => {}
+        (attributes, changes) => *attributes = changes,
+    }
+    attributes
+}
+
+/// A connection's place in its proxy, given up when its task ends, however it ends.
+struct Guest {
+    live: Arc<Live>,
+    number: u64,
+    connection: Arc<Connection>,
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut state = self.live.lock();
+        state.connections.remove(&self.number);
+        state.past_upstream_bytes += self.connection.delivered(Stream::Upstream);
+        state.past_downstream_bytes += self.connection.delivered(Stream::Downstream);
+        self.live.open.send_replace(state.connections.len());
+    }
+}

@@ -1,0 +1,321 @@
+//! What a toxic is: its JSON, its kind, and the one decision that it takes again and again.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand_chacha::ChaCha8Rng;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::toxics::{Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout};
+
+/// Every kind of toxic, by name.
+pub const ALL: &[&Kind] = &[
+    Bandwidth::KIND,
+    Latency::KIND,
+    LimitData::KIND,
+    ResetPeer::KIND,
+    Slicer::KIND,
+    SlowClose::KIND,
+    Timeout::KIND,
+];
+
+/// The direction that a toxic acts on.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// From the client to the server.
+    Upstream,
+    /// From the server to the client; what Toxiproxy takes when nothing is said.
+    #[default]
+    Downstream,
+}
+
+impl Stream {
+    /// Both directions.
+    pub const BOTH: [Self; 2] = [Self::Upstream, Self::Downstream];
+
+    /// The name in Toxiproxy's API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Downstream => "downstream",
+        }
+    }
+}
+
+/// A toxic as Toxiproxy's API shows it, for the server and the client alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Toxic {
+    /// Its name, unique within the proxy.
+    pub name: String,
+    /// The name of its [`Kind`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The direction that it acts on.
+    pub stream: Stream,
+    /// The probability, for each connection, that it acts there at all.
+    pub toxicity: f64,
+    /// Its parameters.
+    pub attributes: Value,
+}
+
+impl Toxic {
+    /// A toxic for every connection, with Toxiproxy's default name `{type}_{stream}`.
+    pub fn new(stream: Stream, effect: &impl Effect) -> Self {
+        let kind = effect.kind().name;
+        Self {
+            name: format!("{kind}_{}", stream.name()),
+            kind: kind.to_owned(),
+            stream,
+            toxicity: 1.0,
+            attributes: effect.attributes(),
+        }
+    }
+
+    /// The same toxic under another name.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..self
+        }
+    }
+
+    /// The same toxic for only some of the connections: each with probability `toxicity`.
+    #[must_use]
+    pub fn with_toxicity(self, toxicity: f64) -> Self {
+        Self { toxicity, ..self }
+    }
+}
+
+/// One kind of toxic: its name, what it does, and how its parameters are read.
+#[derive(Debug)]
+pub struct Kind {
+    /// The name in Toxiproxy's API.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    parse: fn(Value) -> serde_json::Result<Arc<dyn AnyEffect>>,
+}
+
+impl Kind {
+    pub(crate) const fn of<E: Effect>(name: &'static str, about: &'static str) -> Self {
+        Self {
+            name,
+            about,
+            parse: |attributes| Ok(Arc::new(serde_json::from_value::<E>(attributes)?)),
+        }
+    }
+
+    /// The kind called `name`.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        ALL.iter().copied().find(|kind| kind.name == name)
+    }
+
+    /// Reads the parameters; what is left out is zero, what is unknown is ignored, as Toxiproxy does.
+    ///
+    /// # Errors
+    /// A parameter of the wrong type, or a negative one.
+    pub fn effect(&self, attributes: Value) -> serde_json::Result<Arc<dyn AnyEffect>> {
+        (self.parse)(attributes)
+    }
+}
+
+/// What a toxic does: it looks at what comes next on a link and says what becomes of it.
+///
+/// An effect is immutable and shared by all links; what it remembers of one link stands in [`State`].
+pub trait Effect: Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The kind that it is.
+    const KIND: &'static Kind;
+
+    /// Decides about the front of the queue before this toxic; `None` when nothing waits there.
+    ///
+    /// Asked again whenever something arrives, the time that it named has come, or the toxic was changed.
+    fn step(
+        &self,
+        front: Option<&Front>,
+        state: &mut State,
+        now: Instant,
+        rng: &mut ChaCha8Rng,
+    ) -> Step;
+
+    /// What its removal does to the links on which it acts; most just let go of what they held.
+    fn removed(&self) -> Option<End> {
+        None
+    }
+}
+
+/// An [`Effect`] of any kind; every effect is one.
+pub trait AnyEffect: Debug + Send + Sync {
+    /// The kind that it is.
+    fn kind(&self) -> &'static Kind;
+
+    /// Its parameters, as the API shows them.
+    fn attributes(&self) -> Value;
+
+    /// See [`Effect::step`].
+    fn step(
+        &self,
+        front: Option<&Front>,
+        state: &mut State,
+        now: Instant,
+        rng: &mut ChaCha8Rng,
+    ) -> Step;
+
+    /// See [`Effect::removed`].
+    fn removed(&self) -> Option<End>;
+}
+
+impl<E: Effect> AnyEffect for E {
+    fn kind(&self) -> &'static Kind {
+        E::KIND
+    }
+
+    fn attributes(&self) -> Value {
+        serde_json::to_value(self).expect("parameters are plain numbers")
+    }
+
+    fn step(
+        &self,
+        front: Option<&Front>,
+        state: &mut State,
+        now: Instant,
+        rng: &mut ChaCha8Rng,
+    ) -> Step {
+        Effect::step(self, front, state, now, rng)
+    }
+
+    fn removed(&self) -> Option<End> {
+        Effect::removed(self)
+    }
+}
+
+/// `from + by`, at most some thirty years on: clients write "for ever" as a large number.
+pub(crate) fn later(from: Instant, by: Duration) -> Instant {
+    const FOR_EVER: Duration = Duration::from_secs(1_000_000_000);
+    from + by.min(FOR_EVER)
+}
+
+/// The next thing on a link: bytes, or the end of the stream.
+#[derive(Clone, Debug)]
+pub struct Front {
+    /// What it is.
+    pub payload: Payload,
+    /// When the proxy read it from its socket.
+    pub arrived: Instant,
+}
+
+/// Bytes, or the end of the stream.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// Bytes of the stream; never empty.
+    Data(Bytes),
+    /// Nothing comes after this but a reset.
+    End(End),
+}
+
+/// How a stream ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The sender will send no more; the other direction goes on.
+    Fin,
+    /// The proxy closes the connection in both directions.
+    Close,
+    /// The connection is torn down: RST.
+    Reset,
+}
+
+/// What a toxic remembers of one link.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The moment that the toxic counts from: when it began to act here or was last changed; pacing toxics move it on.
+    pub since: Instant,
+    /// When the front may pass, if the toxic has decided that.
+    pub due: Option<Instant>,
+    /// Bytes that it has let through on this link.
+    pub passed: u64,
+}
+
+impl State {
+    /// For a toxic that begins to act at `now`.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            due: None,
+            passed: 0,
+        }
+    }
+
+    /// Forgets decisions taken with other parameters; what was let through stays counted.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        self.since = now;
+        self.due = None;
+    }
+}
+
+/// A toxic's decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The front passes, whole.
+    Pass,
+    /// The first bytes of the front pass; at least one, at most all.
+    PassBytes(usize),
+    /// The front is lost.
+    Discard,
+    /// Nothing passes until then.
+    Wait(Instant),
+    /// Nothing passes until something changes.
+    Hold,
+    /// The stream ends here; what waits in front of this toxic is lost.
+    End(End),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_sorted_and_unique_and_readable_from_nothing() {
+        assert!(ALL.is_sorted_by(|a, b| a.name < b.name));
+        for kind in ALL {
+            let effect = kind.effect(Value::Object(serde_json::Map::new())).unwrap();
+            assert_eq!(effect.kind().name, kind.name);
+            assert!(Kind::find(kind.name).is_some());
+        }
+        assert!(Kind::find("noop").is_none());
+    }
+
+    #[test]
+    fn parameters_come_back_as_they_went() {
+        for kind in ALL {
+            let empty = kind.effect(Value::Object(serde_json::Map::new())).unwrap();
+            let mut attributes = empty.attributes();
+            let names: Vec<_> = attributes.as_object().unwrap().keys().cloned().collect();
+            for (value, name) in (41..).zip(&names) {
+                attributes[name] = value.into();
+            }
+            assert_eq!(
+                kind.effect(attributes.clone()).unwrap().attributes(),
+                attributes
+            );
+        }
+    }
+
+    #[test]
+    fn negative_and_fractional_parameters_are_refused() {
+        for bad in [
+            serde_json::json!({"latency": -1}),
+            serde_json::json!({"latency": 1.5}),
+            serde_json::json!({"latency": "1"}),
+        ] {
+            assert!(Latency::KIND.effect(bad).is_err());
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `reset_peer`: the connection is torn down with RST.
+
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::proxy::toxic::{Effect, End, Front, Kind, State, Step, later};
+
+/// Resets the connection, at both ends, `timeout` after it was opened or the toxic was added; until then nothing passes.
+///
+/// Toxiproxy itself waits for the first bytes before it counts, and resets only connections opened after the toxic was
+/// added: on others it closes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResetPeer {
+    /// Milliseconds; 0 resets at once.
+    pub timeout: u64,
+}
+
+impl Effect for ResetPeer {
+    const KIND: &'static Kind =
+        &Kind::of::<Self>("reset_peer", "resets the connection (RST) after timeout ms");
+
+    fn step(
+        &self,
+        _front: Option<&Front>,
+        state: &mut State,
+        now: Instant,
+        _rng: &mut ChaCha8Rng,
+    ) -> Step {
+        let due = later(state.since, Duration::from_millis(self.timeout));
+        if now < due {
+            Step::Wait(due)
+        } else {
+            Step::End(End::Reset)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::toxics::testing::rng;
+
+    #[test]
+    fn resets_without_waiting_for_bytes() {
+        let now = Instant::now();
+        let step = |timeout, now| {
+            Effect::step(
+                &ResetPeer { timeout },
+                None,
+                &mut State::new(now),
+                now,
+                &mut rng(),
+            )
+        };
+        assert_eq!(step(0, now), Step::End(End::Reset));
+        assert_eq!(step(5, now), Step::Wait(now + Duration::from_millis(5)));
+    }
+}

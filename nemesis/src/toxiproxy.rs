@@ -1,0 +1,346 @@
+//! The client of Toxiproxy's HTTP API, for the proxy of this crate and for a real Toxiproxy alike.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::{Method, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::proxy::{ProxyRecord, Toxic};
+
+/// Longer than Toxiproxy's own limit of 25 s for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What can go wrong between the client and the API.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address makes no URL.
+    #[error("{url:?} is no address of a Toxiproxy API; write it like http://127.0.0.1:8474")]
+    Address {
+        /// What was given.
+        url: String,
+    },
+    /// The client could not be made.
+    #[error("the HTTP client for {url} could not be set up; report this with its cause")]
+    Setup {
+        /// The address of the API.
+        url: String,
+        /// The cause.
+        source: reqwest::Error,
+    },
+    /// Nobody answered.
+    #[error(
+        "{request} had no answer; start a Toxiproxy there (`prover proxy` is one) or give the right address"
+    )]
+    NoAnswer {
+        /// What was asked: method and URL.
+        request: String,
+        /// The cause.
+        source: reqwest::Error,
+    },
+    /// The API said no.
+    #[error("{request} was refused with {}: {message}; {}", status.as_u16(), remedy(*status))]
+    Refused {
+        /// What was asked: method and URL.
+        request: String,
+        /// The HTTP status.
+        status: StatusCode,
+        /// What the API said.
+        message: String,
+    },
+    /// The answer makes no sense.
+    #[error("{request} answered something else than Toxiproxy's API would; check the address")]
+    Answer {
+        /// What was asked: method and URL.
+        request: String,
+        /// The cause.
+        source: reqwest::Error,
+    },
+}
+
+impl Error {
+    /// Whether the API said that there is no such proxy or toxic.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
+    }
+}
+
+fn remedy(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "correct the request",
+        StatusCode::NOT_FOUND => "create it first, or look at GET /proxies for the names there are",
+        StatusCode::CONFLICT => "delete the old one or take another name",
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            "take a listen address that is free on the proxy's machine"
+        }
+        _ => "look at the proxy's log",
+    }
+}
+
+/// A client of one Toxiproxy API. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+}
+
+impl Client {
+    /// A client of the API at `url`, such as `http://127.0.0.1:8474`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address is none.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        let address = || Error::Address {
+            url: url.to_owned(),
+        };
+        let base = Url::parse(url).map_err(|_| address())?;
+        if base.cannot_be_a_base() || !matches!(base.scheme(), "http" | "https") {
+            return Err(address());
+        }
+        let http = reqwest::Client::builder()
+            // The API is close by; a proxy from the environment would not reach it.
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(ANSWER_TIMEOUT)
+            .build()
+            .map_err(|source| Error::Setup {
+                url: url.to_owned(),
+                source,
+            })?;
+        Ok(Self { http, base })
+    }
+
+    /// The version that the API tells. Before 2.7 Toxiproxy's answer is not quite JSON, so that one is taken as it stands.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn version(&self) -> Result<String, Error> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: String,
+        }
+        let (request, response) = self.send(Method::GET, &["version"], None).await?;
+        let text = response
+            .text()
+            .await
+            .map_err(|source| Error::Answer { request, source })?;
+        let json = serde_json::from_str(&text).map(|version: Version| version.version);
+        Ok(json.unwrap_or_else(|_| text.trim().to_owned()))
+    }
+
+    /// All proxies, by name.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn proxies(&self) -> Result<BTreeMap<String, ProxyRecord>, Error> {
+        self.ask(Method::GET, &["proxies"], None).await
+    }
+
+    /// One proxy.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn proxy(&self, name: &str) -> Result<ProxyRecord, Error> {
+        self.ask(Method::GET, &["proxies", name], None).await
+    }
+
+    /// Creates and enables a proxy; the answer names the port that it got if `listen` left that open (port 0).
+    /// `upstream` is the server's address as the proxy sees it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn create(
+        &self,
+        name: &str,
+        listen: &str,
+        upstream: &str,
+    ) -> Result<ProxyRecord, Error> {
+        let body = json!({"name": name, "listen": listen, "upstream": upstream, "enabled": true});
+        self.ask(Method::POST, &["proxies"], Some(&body)).await
+    }
+
+    /// Creates several proxies at once, in place of others of the same names.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn populate(&self, proxies: &[ProxyRecord]) -> Result<Vec<ProxyRecord>, Error> {
+        #[derive(Deserialize)]
+        struct Populated {
+            proxies: Vec<ProxyRecord>,
+        }
+        let body = to_json(proxies);
+        let populated: Populated = self.ask(Method::POST, &["populate"], Some(&body)).await?;
+        Ok(populated.proxies)
+    }
+
+    /// Deletes a proxy and closes its connections.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+        self.tell(Method::DELETE, &["proxies", name]).await
+    }
+
+    /// Lets a disabled proxy accept again.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn enable(&self, name: &str) -> Result<ProxyRecord, Error> {
+        self.set_enabled(name, true).await
+    }
+
+    /// Closes a proxy's connections and refuses new ones.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn disable(&self, name: &str) -> Result<ProxyRecord, Error> {
+        self.set_enabled(name, false).await
+    }
+
+    async fn set_enabled(&self, name: &str, enabled: bool) -> Result<ProxyRecord, Error> {
+        // POST and not PATCH: Toxiproxy before 2.6 knows no PATCH.
+        let body = json!({ "enabled": enabled });
+        self.ask(Method::POST, &["proxies", name], Some(&body))
+            .await
+    }
+
+    /// A proxy's toxics.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn toxics(&self, proxy: &str) -> Result<Vec<Toxic>, Error> {
+        self.ask(Method::GET, &["proxies", proxy, "toxics"], None)
+            .await
+    }
+
+    /// Adds a toxic behind the others of its direction.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn add_toxic(&self, proxy: &str, toxic: &Toxic) -> Result<Toxic, Error> {
+        let body = to_json(toxic);
+        self.ask(Method::POST, &["proxies", proxy, "toxics"], Some(&body))
+            .await
+    }
+
+    /// Gives the toxic of that name other attributes and another toxicity.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn update_toxic(&self, proxy: &str, toxic: &Toxic) -> Result<Toxic, Error> {
+        let body = to_json(toxic);
+        let path = ["proxies", proxy, "toxics", &toxic.name];
+        self.ask(Method::POST, &path, Some(&body)).await
+    }
+
+    /// Removes a toxic.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn remove_toxic(&self, proxy: &str, toxic: &str) -> Result<(), Error> {
+        self.tell(Method::DELETE, &["proxies", proxy, "toxics", toxic])
+            .await
+    }
+
+    /// Enables all proxies and removes all toxics.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn reset(&self) -> Result<(), Error> {
+        self.tell(Method::POST, &["reset"]).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&Value>,
+    ) -> Result<T, Error> {
+        let (request, response) = self.send(method, path, body).await?;
+        response
+            .json()
+            .await
+            .map_err(|source| Error::Answer { request, source })
+    }
+
+    async fn tell(&self, method: Method, path: &[&str]) -> Result<(), Error> {
+        self.send(method, path, None).await.map(drop)
+    }
+
+    /// Sends a request; returns what it was, for errors about the answer, and the answer.
+    async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&Value>,
+    ) -> Result<(String, Response), Error> {
+        let url = self.url(path);
+        let name = format!("{method} {url}");
+        let mut request = self.http.request(method, url);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        match request.send().await {
+            Ok(response) if response.status().is_success() => Ok((name, response)),
+            Ok(response) => Err(refused(name, response).await),
+            Err(source) => Err(Error::NoAnswer {
+                request: name,
+                source,
+            }),
+        }
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .expect("checked when the client was made")
+            .pop_if_empty()
+            .extend(path);
+        url
+    }
+}
+
+async fn refused(request: String, response: Response) -> Error {
+    #[derive(Deserialize)]
+    struct Said {
+        error: String,
+    }
+    let status = response.status();
+    let body = response.text().await.unwrap_or_default();
+    let message = serde_json::from_str(&body).map_or(body, |said: Said| said.error);
+    Error::Refused {
+        request,
+        status,
+        message,
+    }
+}
+
+fn to_json(value: &(impl Serialize + ?Sized)) -> Value {
+    serde_json::to_value(value).expect("plain data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_escaped_and_a_path_prefix_stays() {
+        let client = Client::new("http://127.0.0.1:1/prefix/").unwrap();
+        assert_eq!(
+            client.url(&["proxies", "a/b c"]).as_str(),
+            "http://127.0.0.1:1/prefix/proxies/a%2Fb%20c"
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_named_with_the_remedy() {
+        for bad in ["", "127.0.0.1:8474", "localhost", "mailto:a@b", "ftp://a"] {
+            let error = Client::new(bad).unwrap_err().to_string();
+            assert!(error.contains(bad) && error.contains("http://"), "{error}");
+        }
+    }
+}

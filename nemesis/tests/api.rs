@@ -1,0 +1,441 @@
+//! The HTTP API as Toxiproxy's own clients use it: their bodies, Toxiproxy's answers.
+
+mod common;
+
+use common::within;
+use nemesis::proxy::{Embedded, VERSION};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+struct Api {
+    embedded: Embedded,
+    http: reqwest::Client,
+}
+
+impl Api {
+    async fn new() -> Self {
+        Self {
+            embedded: Embedded::start(0).await.unwrap(),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
+    /// A server with the proxy `redis`.
+    async fn with_proxy() -> Self {
+        let api = Self::new().await;
+        let (status, _) = api
+            .ask(Method::POST, "/proxies", &redis().to_string())
+            .await;
+        assert_eq!(status, StatusCode::CREATED);
+        api
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &str) -> (StatusCode, Value) {
+        let url = format!("{}{path}", self.embedded.url());
+        let request = self.http.request(method, url).body(body.to_owned());
+        let response = within(request.send()).await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        let json = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).expect(&text)
+        };
+        (status, json)
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, answer) = self.ask(Method::GET, path, "").await;
+        assert_eq!(status, StatusCode::OK);
+        answer
+    }
+
+    async fn refuses(&self, method: Method, path: &str, body: &str, status: u16, error: &str) {
+        let (got, answer) = self.ask(method, path, body).await;
+        assert_eq!(got.as_u16(), status, "{path} {body}: {answer}");
+        assert_eq!(answer["status"], status, "{path} {body}: {answer}");
+        let said = answer["error"].as_str().unwrap();
+        assert!(
+            said.starts_with(error),
+            "{path} {body}: {said:?}, not {error:?}"
+        );
+    }
+}
+
+fn redis() -> Value {
+    json!({"name": "redis", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:6379"})
+}
+
+#[tokio::test]
+async fn version() {
+    assert_eq!(
+        Api::new().await.get("/version").await,
+        json!({ "version": VERSION })
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_as_the_go_client_makes_it() {
+    let api = Api::new().await;
+    let body = r#"{"name":"redis","listen":"127.0.0.1:0","upstream":"127.0.0.1:6379","enabled":true,"toxics":null}"#;
+    let (status, made) = api.ask(Method::POST, "/proxies", body).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let listen = made["listen"].as_str().unwrap();
+    assert!(
+        listen.starts_with("127.0.0.1:") && !listen.ends_with(":0"),
+        "{listen}"
+    );
+    let expected = json!({
+        "name": "redis", "listen": listen, "upstream": "127.0.0.1:6379", "enabled": true, "toxics": [],
+    });
+    assert_eq!(made, expected);
+    assert_eq!(api.get("/proxies").await, json!({ "redis": expected }));
+    assert_eq!(api.get("/proxies/redis").await, expected);
+    let (status, answer) = api.ask(Method::DELETE, "/proxies/redis", "").await;
+    assert_eq!((status, answer), (StatusCode::NO_CONTENT, Value::Null));
+    assert_eq!(api.get("/proxies").await, json!({}));
+}
+
+#[tokio::test]
+async fn a_proxy_can_be_made_disabled_and_moved() {
+    let api = Api::new().await;
+    let mut wish = redis();
+    wish["enabled"] = false.into();
+    let (_, made) = api.ask(Method::POST, "/proxies", &wish.to_string()).await;
+    assert_eq!(
+        (&made["enabled"], &made["listen"]),
+        (&json!(false), &json!("127.0.0.1:0"))
+    );
+    for method in [Method::POST, Method::PATCH] {
+        let (status, moved) = api
+            .ask(method, "/proxies/redis", r#"{"upstream":"127.0.0.1:6380"}"#)
+            .await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(
+            (&moved["enabled"], &moved["upstream"]),
+            (&json!(false), &json!("127.0.0.1:6380"))
+        );
+    }
+    let (_, on) = api
+        .ask(Method::PATCH, "/proxies/redis", r#"{"enabled":true}"#)
+        .await;
+    assert_eq!(on["enabled"], true);
+    assert_ne!(on["listen"], "127.0.0.1:0");
+    let (_, moved) = api
+        .ask(
+            Method::PATCH,
+            "/proxies/redis",
+            r#"{"listen":"127.0.0.1:0"}"#,
+        )
+        .await;
+    assert_eq!(moved["enabled"], true);
+    assert_ne!(moved["listen"], "127.0.0.1:0");
+}
+
+#[tokio::test]
+async fn toxics_get_toxiproxys_defaults() {
+    let api = Api::with_proxy().await;
+    let (status, made) = api
+        .ask(
+            Method::POST,
+            "/proxies/redis/toxics",
+            r#"{"type":"latency","attributes":{"latency":1000}}"#,
+        )
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let expected = json!({
+        "name": "latency_downstream", "type": "latency", "stream": "downstream", "toxicity": 1.0,
+        "attributes": {"latency": 1000, "jitter": 0},
+    });
+    assert_eq!(made, expected);
+    assert_eq!(api.get("/proxies/redis/toxics").await, json!([expected]));
+    assert_eq!(
+        api.get("/proxies/redis/toxics/latency_downstream").await,
+        expected
+    );
+    assert_eq!(api.get("/proxies/redis").await["toxics"], json!([expected]));
+
+    // As the Python client sends it: everything, with an empty name.
+    let body = r#"{"name":"","type":"bandwidth","stream":"upstream","toxicity":0.25,"attributes":{"rate":0}}"#;
+    let (_, made) = api.ask(Method::POST, "/proxies/redis/toxics", body).await;
+    assert_eq!(
+        (&made["name"], &made["toxicity"]),
+        (&json!("bandwidth_upstream"), &json!(0.25))
+    );
+    let toxics = api.get("/proxies/redis/toxics").await;
+    assert_eq!(
+        toxics[0]["stream"], "upstream",
+        "upstream toxics come first"
+    );
+
+    let (status, _) = api
+        .ask(
+            Method::DELETE,
+            "/proxies/redis/toxics/bandwidth_upstream",
+            "",
+        )
+        .await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(api.get("/proxies/redis/toxics").await, json!([expected]));
+}
+
+#[tokio::test]
+async fn an_update_changes_what_it_names() {
+    let api = Api::with_proxy().await;
+    let body = r#"{"type":"latency","attributes":{"latency":1000,"jitter":5}}"#;
+    api.ask(Method::POST, "/proxies/redis/toxics", body).await;
+    let path = "/proxies/redis/toxics/latency_downstream";
+    for (method, body, expected) in [
+        (
+            Method::POST,
+            r#"{"attributes":{"jitter":7}}"#,
+            (1000, 7, 1.0),
+        ),
+        (Method::PATCH, r#"{"toxicity":0.5}"#, (1000, 7, 0.5)),
+        (Method::PATCH, r#"{"attributes":null}"#, (1000, 7, 0.5)),
+        (
+            Method::PATCH,
+            r#"{"attributes":{"latency":1},"stream":"upstream","type":"slicer"}"#,
+            (1, 7, 0.5),
+        ),
+    ] {
+        let (status, changed) = api.ask(method, path, body).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let (latency, jitter, toxicity) = expected;
+        assert_eq!(
+            changed["attributes"],
+            json!({"latency": latency, "jitter": jitter}),
+            "{body}"
+        );
+        assert_eq!(changed["toxicity"], toxicity, "{body}");
+        assert_eq!(changed["stream"], "downstream", "{body}");
+    }
+    assert_eq!(api.get(path).await["attributes"]["latency"], 1);
+}
+
+#[tokio::test]
+async fn every_kind_of_toxic_can_be_made_on_both_streams() {
+    let api = Api::with_proxy().await;
+    for kind in nemesis::proxy::ALL {
+        for stream in ["upstream", "downstream"] {
+            let body = json!({"type": kind.name, "stream": stream}).to_string();
+            let (status, made) = api.ask(Method::POST, "/proxies/redis/toxics", &body).await;
+            assert_eq!(status, StatusCode::OK, "{body}");
+            assert_eq!(made["name"], format!("{}_{stream}", kind.name));
+        }
+    }
+    let (status, _) = api.ask(Method::POST, "/reset", "").await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(api.get("/proxies/redis/toxics").await, json!([]));
+}
+
+#[tokio::test]
+async fn reset_enables_and_removes() {
+    let api = Api::with_proxy().await;
+    api.ask(
+        Method::POST,
+        "/proxies/redis/toxics",
+        r#"{"type":"timeout"}"#,
+    )
+    .await;
+    api.ask(Method::POST, "/proxies/redis", r#"{"enabled":false}"#)
+        .await;
+    api.ask(Method::POST, "/reset", "{}").await;
+    let proxy = api.get("/proxies/redis").await;
+    assert_eq!(
+        (&proxy["enabled"], &proxy["toxics"]),
+        (&json!(true), &json!([]))
+    );
+}
+
+#[tokio::test]
+async fn populate_makes_replaces_and_keeps() {
+    let api = Api::with_proxy().await;
+    let listen = api.get("/proxies/redis").await["listen"].clone();
+    api.ask(
+        Method::POST,
+        "/proxies/redis/toxics",
+        r#"{"type":"timeout"}"#,
+    )
+    .await;
+    let same = json!({"name": "redis", "listen": listen, "upstream": "127.0.0.1:6379"});
+    let new = json!({"name": "mysql", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:3306", "enabled": false});
+    let (status, answer) = api
+        .ask(Method::POST, "/populate", &json!([same, new]).to_string())
+        .await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(
+        answer["proxies"][0]["toxics"][0]["type"], "timeout",
+        "kept as it was"
+    );
+    assert_eq!(answer["proxies"][1]["enabled"], false);
+    assert!(answer.get("error").is_none());
+
+    let other = json!([{"name": "redis", "listen": listen, "upstream": "127.0.0.1:1"}]);
+    let (_, answer) = api.ask(Method::POST, "/populate", &other.to_string()).await;
+    assert_eq!(answer["proxies"][0]["upstream"], "127.0.0.1:1");
+    assert_eq!(answer["proxies"][0]["toxics"], json!([]), "replaced");
+    assert_eq!(api.get("/proxies").await.as_object().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn populate_checks_everything_before_it_makes_anything() {
+    let api = Api::new().await;
+    for (body, error) in [
+        (
+            json!([redis(), {"name": "x"}]),
+            "missing required field: upstream at proxy 2",
+        ),
+        (
+            json!([redis(), {"upstream": "x"}]),
+            "missing required field: name at proxy 2",
+        ),
+        (
+            json!([redis(), redis()]),
+            "bad request body: duplicate proxy name",
+        ),
+        (json!({}), "bad request body: "),
+    ] {
+        let (status, answer) = api.ask(Method::POST, "/populate", &body.to_string()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(
+            answer["error"].as_str().unwrap().starts_with(error),
+            "{answer}"
+        );
+        assert_eq!(
+            (&answer["status"], &answer["proxies"]),
+            (&json!(400), &json!([]))
+        );
+    }
+    assert_eq!(api.get("/proxies").await, json!({}));
+}
+
+#[tokio::test]
+async fn errors_have_toxiproxys_words_and_codes() {
+    let api = Api::with_proxy().await;
+    let (post, get, delete) = (Method::POST, Method::GET, Method::DELETE);
+    let toxics = "/proxies/redis/toxics";
+    api.ask(post.clone(), toxics, r#"{"type":"latency"}"#).await;
+    let latency = "/proxies/redis/toxics/latency_downstream";
+    for (method, path, body, status, error) in [
+        (&post, "/proxies", "{", 400, "bad request body: EOF"),
+        (&post, "/proxies", "", 400, "bad request body: EOF"),
+        (
+            &post,
+            "/proxies",
+            r#"{"name":7}"#,
+            400,
+            "bad request body: invalid type",
+        ),
+        (
+            &post,
+            "/proxies",
+            r#"{"upstream":"x"}"#,
+            400,
+            "missing required field: name",
+        ),
+        (
+            &post,
+            "/proxies",
+            r#"{"name":"","upstream":"x"}"#,
+            400,
+            "missing required field: name",
+        ),
+        (
+            &post,
+            "/proxies",
+            r#"{"name":"x"}"#,
+            400,
+            "missing required field: upstream",
+        ),
+        (
+            &post,
+            "/proxies",
+            r#"{"name":"redis","upstream":"x"}"#,
+            409,
+            "proxy already exists",
+        ),
+        (
+            &post,
+            "/proxies",
+            r#"{"name":"x","upstream":"x","listen":"127.0.0.1:x"}"#,
+            500,
+            "listen tcp 127.0.0.1:x",
+        ),
+        (&get, "/proxies/x", "", 404, "proxy not found"),
+        (&post, "/proxies/x", "{}", 404, "proxy not found"),
+        (&post, "/proxies/redis", "[", 400, "bad request body: "),
+        (&delete, "/proxies/x", "", 404, "proxy not found"),
+        (&get, "/proxies/x/toxics", "", 404, "proxy not found"),
+        (&post, "/proxies/x/toxics", "{}", 404, "proxy not found"),
+        (&post, toxics, "", 400, "bad request body: EOF"),
+        (&post, toxics, r#"{"type":"x"}"#, 400, "invalid toxic type"),
+        (&post, toxics, "{}", 400, "invalid toxic type"),
+        (
+            &post,
+            toxics,
+            r#"{"type":"latency","stream":"x"}"#,
+            400,
+            "stream was invalid, can be either upstream or downstream",
+        ),
+        (
+            &post,
+            toxics,
+            r#"{"type":"latency"}"#,
+            409,
+            "toxic already exists",
+        ),
+        (
+            &post,
+            toxics,
+            r#"{"type":"latency","name":"a","attributes":{"latency":"x"}}"#,
+            400,
+            "bad request body: ",
+        ),
+        (
+            &post,
+            toxics,
+            r#"{"type":"latency","name":"a","toxicity":2}"#,
+            400,
+            "bad request body: toxicity 2",
+        ),
+        (&get, "/proxies/redis/toxics/x", "", 404, "toxic not found"),
+        (
+            &post,
+            "/proxies/redis/toxics/x",
+            "{}",
+            404,
+            "toxic not found",
+        ),
+        (
+            &post,
+            latency,
+            r#"{"attributes":{"latency":-1}}"#,
+            400,
+            "bad request body: ",
+        ),
+        (
+            &post,
+            latency,
+            r#"{"attributes":7}"#,
+            400,
+            "bad request body: ",
+        ),
+        (
+            &delete,
+            "/proxies/redis/toxics/x",
+            "",
+            404,
+            "toxic not found",
+        ),
+        (&get, "/nowhere", "", 404, "no such path"),
+    ] {
+        api.refuses(method.clone(), path, body, status, error).await;
+    }
+    assert_eq!(
+        api.get("/proxies").await.as_object().unwrap().len(),
+        1,
+        "nothing half made"
+    );
+    assert_eq!(api.get(toxics).await.as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,146 @@
+//! A server behind a proxy, and waits with a bound.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its own part of this"
+)]
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use nemesis::proxy::{Counters, Effect, Embedded, Stream, Toxic};
+use nemesis::toxiproxy::Client;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Beyond this a wait is a hang.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// Long enough for bytes to arrive on this machine if nothing held them back.
+pub const SILENCE: Duration = Duration::from_millis(300);
+
+/// The name of the proxy under test.
+pub const PROXY: &str = "p";
+
+/// Waits for `future`, but not for ever.
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(BOUND, future).await.expect("a hang")
+}
+
+/// A proxy, its client, and the server behind it.
+pub struct Bed {
+    pub embedded: Embedded,
+    pub client: Client,
+    pub server: TcpListener,
+    /// Where the proxy listens.
+    pub listen: String,
+}
+
+impl Bed {
+    pub async fn new() -> Self {
+        Self::seeded(0).await
+    }
+
+    pub async fn seeded(seed: u64) -> Self {
+        let embedded = Embedded::start(seed).await.unwrap();
+        let client = Client::new(&embedded.url()).unwrap();
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream = server.local_addr().unwrap().to_string();
+        let listen = client
+            .create(PROXY, "127.0.0.1:0", &upstream)
+            .await
+            .unwrap()
+            .listen;
+        Self {
+            embedded,
+            client,
+            server,
+            listen,
+        }
+    }
+
+    /// A connection through the proxy: the client's end and the server's end.
+    pub async fn connect(&self) -> (TcpStream, TcpStream) {
+        let client = within(TcpStream::connect(&self.listen)).await.unwrap();
+        let (server, _) = within(self.server.accept()).await.unwrap();
+        (client, server)
+    }
+
+    pub async fn add(&self, stream: Stream, effect: &impl Effect) -> Toxic {
+        self.client
+            .add_toxic(PROXY, &Toxic::new(stream, effect))
+            .await
+            .unwrap()
+    }
+
+    pub async fn update(&self, stream: Stream, effect: &impl Effect) -> Toxic {
+        self.client
+            .update_toxic(PROXY, &Toxic::new(stream, effect))
+            .await
+            .unwrap()
+    }
+
+    pub async fn remove(&self, name: &str) {
+        self.client.remove_toxic(PROXY, name).await.unwrap();
+    }
+
+    pub async fn counters(&self) -> Counters {
+        self.embedded.counters(PROXY).await.unwrap()
+    }
+
+    pub async fn until(&self, mut condition: impl FnMut(Counters) -> bool) {
+        until(&self.embedded, PROXY, &mut condition).await;
+    }
+}
+
+/// Waits until a proxy's counters meet a condition.
+pub async fn until(embedded: &Embedded, proxy: &str, condition: &mut impl FnMut(Counters) -> bool) {
+    within(async {
+        while !condition(embedded.counters(proxy).await.unwrap()) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}
+
+/// Sends `text` and expects it at the other end.
+pub async fn passes(from: &mut TcpStream, to: &mut TcpStream, text: &str) {
+    from.write_all(text.as_bytes()).await.unwrap();
+    arrives(to, text).await;
+}
+
+/// Expects exactly `text` next.
+pub async fn arrives(to: &mut TcpStream, text: &str) {
+    let mut got = vec![0; text.len()];
+    within(to.read_exact(&mut got)).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&got), text);
+}
+
+/// Expects neither bytes nor an end for a while.
+pub async fn is_silent(stream: &mut TcpStream) {
+    let mut byte = [0];
+    let read = tokio::time::timeout(SILENCE, stream.read(&mut byte)).await;
+    assert!(read.is_err(), "{read:?} came through");
+}
+
+/// Expects a clean end of the stream.
+pub async fn ends(stream: &mut TcpStream) {
+    let mut byte = [0];
+    assert_eq!(within(stream.read(&mut byte)).await.unwrap(), 0);
+}
+
+/// Expects a reset.
+pub async fn is_reset(stream: &mut TcpStream) {
+    let mut byte = [0];
+    let error = within(stream.read(&mut byte)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+/// Bytes that are not periodic, so that a lost or doubled piece shows.
+pub fn noise(len: usize) -> Vec<u8> {
+    use rand::RngCore;
+    use rand_chacha::rand_core::SeedableRng;
+    let mut bytes = vec![0; len];
+    rand_chacha::ChaCha8Rng::seed_from_u64(1).fill_bytes(&mut bytes);
+    bytes
+}
