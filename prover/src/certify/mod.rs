@@ -1,0 +1,22 @@
+//! Re-checks a certificate against its history, from the book's description of certificates alone.
+//!
+//! Nothing here comes from the checker: whoever mistrusts a verdict reads this module and the book. The data's way: `file` (bytes -> typed,
+//! digests compared) and `record` (history -> operations and holds) -> `subject` (what is claimed) -> `scan`, `order` or
+//! `contradiction` (the three kinds of proof; orders and the bounded `search` step through one `law`) -> [`Certified`].
+//!
+//! Where the description leaves room, the strict reading is taken: a claim is refused sooner than believed.
+
+mod claim;
+mod contradiction;
+mod error;
+mod file;
+mod law;
+mod order;
+mod record;
+mod scan;
+mod search;
+mod subject;
+
+pub use claim::{Certified, Claim, Standing, certify};
+pub use error::{CertifyError, Flaw};
+pub use file::{Scope, Verdict};

@@ -1,0 +1,236 @@
+//! Legal orders of what happened: unpacked, and replayed step by step.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::{Decompress, FlushDecompress, Status};
+use history::History;
+
+use super::error::Flaw;
+use super::file::Order;
+use super::law::{Duty, Law, State};
+use super::record::{KeyName, Operation, Record};
+
+/// One entry of an order.
+#[derive(Clone, Copy)]
+struct Entry {
+    is_revocation: bool,
+    /// The position of an invocation.
+    invoked: usize,
+}
+
+/// Checks that the orders are there for every key that needs one and for no other, and that each is legal.
+pub(super) fn check(
+    history: &History,
+    record: &Record,
+    law: &Law,
+    orders: &[Order],
+) -> Result<(), Flaw> {
+    let mut needed = needed(record, law);
+    for order in orders {
+        let name: KeyName = order.key.as_deref().map(Into::into);
+        let Some((key, obligations)) = record
+            .keys
+            .get(&name)
+            .and_then(|key| needed.remove_entry(key))
+        else {
+            return Err(Flaw::new("this key needs no order, or has another one").on(&name));
+        };
+        Replay {
+            history,
+            record,
+            law,
+            key,
+            name: &name,
+            obligations,
+        }
+        .check(order)?;
+    }
+    let missing = needed.keys().collect::<BTreeSet<_>>().pop_first().copied();
+    missing.map_or(Ok(()), |key| {
+        Err(Flaw::new("this key has no order").on(record.key_name(key)))
+    })
+}
+
+/// What an order of a key has to do.
+#[derive(Default)]
+struct Obligations {
+    is_needed: bool,
+    /// The invocations that it must place.
+    must: Vec<usize>,
+    /// How many operations it can place.
+    operations: u64,
+}
+
+fn needed(record: &Record, law: &Law) -> HashMap<usize, Obligations> {
+    let mut needed: HashMap<usize, Obligations> = HashMap::new();
+    for operation in &record.operations {
+        let obligations = needed.entry(operation.key).or_default();
+        let duty = law.duty(operation);
+        obligations.operations += u64::from(duty != Duty::Never);
+        if duty == Duty::Must {
+            obligations.must.push(operation.invoked);
+        }
+        obligations.is_needed |= law.needs_order_for(operation);
+    }
+    needed.retain(|_, obligations| obligations.is_needed);
+    needed
+}
+
+struct Replay<'a> {
+    history: &'a History,
+    record: &'a Record,
+    law: &'a Law,
+    key: usize,
+    name: &'a KeyName,
+    obligations: Obligations,
+}
+
+impl Replay<'_> {
+    fn check(&self, order: &Order) -> Result<(), Flaw> {
+        let entries =
+            unpack(order, self.entries_max()).map_err(|why| Flaw::new(why).on(self.name))?;
+        let mut state = State::default();
+        let mut instant = 0;
+        let mut placed = HashSet::new();
+        for entry in entries {
+            let step = if entry.is_revocation {
+                self.revoke(&mut state, entry)
+            } else {
+                self.place(&mut state, &mut instant, &mut placed, entry)
+            };
+            step.map_err(|why| self.flaw(why, entry.invoked))?;
+        }
+        let mut must = self.obligations.must.iter();
+        let missing = must.find(|invoked| !placed.contains(*invoked));
+        missing.map_or(Ok(()), |invoked| {
+            Err(self.flaw("the operation is not in the order", *invoked))
+        })
+    }
+
+    /// Each operation stands there once at most, and each hold is revoked once at most.
+    fn entries_max(&self) -> u64 {
+        2 * self.obligations.operations
+    }
+
+    fn place(
+        &self,
+        state: &mut State,
+        instant: &mut usize,
+        placed: &mut HashSet<usize>,
+        entry: Entry,
+    ) -> Result<(), &'static str> {
+        let operation = self.operation(entry)?;
+        if !placed.insert(entry.invoked) {
+            return Err("the operation is in the order twice");
+        }
+        *instant = operation.invoked.max(*instant);
+        if *instant >= operation.ended {
+            return Err("the operation had ended before its place in the order");
+        }
+        let allowed = self.law.step(state, self.record, operation);
+        allowed
+            .then_some(())
+            .ok_or("the operation is not allowed at its place in the order")
+    }
+
+    fn revoke(&self, state: &mut State, entry: Entry) -> Result<(), &'static str> {
+        if !self.law.revokes() {
+            return Err("nothing is revoked in this model");
+        }
+        self.operation(entry)?;
+        state
+            .leave(entry.invoked)
+            .then_some(())
+            .ok_or("what does not go on is revoked")
+    }
+
+    fn operation(&self, entry: Entry) -> Result<&Operation, &'static str> {
+        self.record
+            .operation(entry.invoked)
+            .filter(|operation| {
+                operation.key == self.key && self.law.duty(operation) != Duty::Never
+            })
+            .ok_or("this is no invocation of an operation that has a place in the order")
+    }
+
+    fn flaw(&self, why: &str, position: usize) -> Flaw {
+        let flaw = Flaw::new(why).on(self.name);
+        match self.history.events().get(position) {
+            Some(event) => flaw.at(event.index),
+            None => flaw,
+        }
+    }
+}
+
+const NUMBER_BYTES_MAX: u64 = 5;
+
+/// Unpacks an order of at most this many entries; so a small certificate cannot ask for much memory.
+fn unpack(order: &Order, entries_max: u64) -> Result<Vec<Entry>, &'static str> {
+    let shortest = order.entries..=NUMBER_BYTES_MAX * order.entries.min(entries_max);
+    if order.entries > entries_max || !shortest.contains(&order.raw) {
+        return Err("the order has more entries or bytes than there can be");
+    }
+    let bytes = inflate(order)?;
+    let mut rest = bytes.as_slice();
+    let mut entries = Vec::new();
+    let mut last = 0_i64;
+    while !rest.is_empty() {
+        let number = take_number(&mut rest)?;
+        let zigzag = (number >> 1).cast_signed();
+        last += (zigzag >> 1) ^ -(zigzag & 1);
+        let invoked = usize::try_from(last).map_err(|_| "an entry lies before the first event")?;
+        entries.push(Entry {
+            is_revocation: number & 1 == 1,
+            invoked,
+        });
+    }
+    if entries.len() as u64 == order.entries {
+        Ok(entries)
+    } else {
+        Err("the order has another number of entries")
+    }
+}
+
+fn inflate(order: &Order) -> Result<Vec<u8>, &'static str> {
+    let packed = STANDARD
+        .decode(&order.deflate)
+        .map_err(|_| "\"deflate\" is not base64")?;
+    let raw =
+        usize::try_from(order.raw).map_err(|_| "the order has more bytes than there can be")?;
+    // One byte of room more than needed shows a stream that is too long.
+    let mut bytes = Vec::with_capacity(raw + 1);
+    let mut stream = Decompress::new(false);
+    let status = stream
+        .decompress_vec(&packed, &mut bytes, FlushDecompress::Finish)
+        .map_err(|_| "\"deflate\" is not a DEFLATE stream")?;
+    let whole = status == Status::StreamEnd
+        && stream.total_in() == packed.len() as u64
+        && bytes.len() == raw;
+    if whole {
+        Ok(bytes)
+    } else {
+        Err("\"deflate\" does not inflate to \"raw\" bytes")
+    }
+}
+
+/// Takes one LEB128 number in its shortest form.
+fn take_number(rest: &mut &[u8]) -> Result<u64, &'static str> {
+    let mut number = 0;
+    for shift in (0..).step_by(7).take(NUMBER_BYTES_MAX as usize) {
+        let (byte, after) = rest
+            .split_first()
+            .ok_or("the last number of the order is cut off")?;
+        *rest = after;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return if *byte == 0 && shift > 0 {
+                Err("a number of the order is padded")
+            } else {
+                Ok(number)
+            };
+        }
+    }
+    Err("a number of the order is too long")
+}

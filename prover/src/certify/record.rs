@@ -1,0 +1,331 @@
+//! What certificates speak of, read out of a history: operations, holds, and what belongs to which hold.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use history::{Answer, Event, Function, History, Kind, Mode, Process, Value};
+
+/// The position of what never comes: greater than every position.
+pub(super) const NEVER: usize = usize::MAX;
+
+/// The name of a key as histories and certificates write it; null is a key.
+pub(super) type KeyName = Option<Arc<str>>;
+
+/// What an operation says about holds. What says nothing about them (a verify of unknown outcome, a failure that nobody observed) is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Acquire,
+    Confirm,
+    Release,
+    LossReport,
+    RefusedRelease,
+    Refusal,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    /// Which of the record's keys.
+    pub(super) key: usize,
+    pub(super) process: u32,
+    pub(super) act: Act,
+    /// The position of the invocation.
+    pub(super) invoked: usize,
+    /// The position of the end; `NEVER` if the outcome is unknown.
+    pub(super) ended: usize,
+    pub(super) shared: bool,
+    /// The token of a grant; 0 if there is none.
+    pub(super) token: u64,
+    /// Which of the record's holds it begins or belongs to.
+    pub(super) hold: Option<usize>,
+}
+
+impl Operation {
+    pub(super) fn is_unknown(&self) -> bool {
+        self.ended == NEVER
+    }
+
+    /// Whether it tells of a hold that its process does not have.
+    pub(super) fn is_by_stranger(&self) -> bool {
+        matches!(self.act, Act::Release | Act::Confirm) && !self.is_unknown() && self.hold.is_none()
+    }
+}
+
+/// What a grant begins. All positions are those of events.
+#[derive(Clone, Debug)]
+pub(super) struct Hold {
+    pub(super) key: usize,
+    pub(super) shared: bool,
+    pub(super) token: u64,
+    pub(super) asked: usize,
+    pub(super) granted: usize,
+    pub(super) believed_until: usize,
+    /// Whether belief was ended by a loss report or by the end of the process.
+    pub(super) cut: bool,
+    pub(super) confirmed_until: usize,
+    pub(super) over_by: usize,
+    /// The invocation of the release that took effect, or may have.
+    pub(super) literal_until: usize,
+}
+
+/// A history, or the beginning of one, in these words.
+#[derive(Default)]
+pub(super) struct Record {
+    pub(super) keys: BTreeMap<KeyName, usize>,
+    names: Vec<KeyName>,
+    /// In the order of their invocations.
+    pub(super) operations: Vec<Operation>,
+    /// In the order of their grants.
+    pub(super) holds: Vec<Hold>,
+    /// For each position of an invocation the operation.
+    at: HashMap<usize, usize>,
+}
+
+impl Record {
+    /// Reads the events before position `until`. Operations that end later are unknown; those that fail later have no effect.
+    pub(super) fn of(history: &History, until: usize) -> Self {
+        let mut reader = Reader {
+            history,
+            until,
+            record: Self::default(),
+            unreleased: HashMap::new(),
+            believed: HashMap::new(),
+        };
+        for (position, event) in history.events().iter().enumerate().take(until) {
+            if let Process::Client(process) = event.process {
+                reader.read(position, event, process);
+            }
+        }
+        reader.record
+    }
+
+    fn key(&mut self, name: &KeyName) -> usize {
+        if let Some(known) = self.keys.get(name) {
+            return *known;
+        }
+        self.keys.insert(name.clone(), self.names.len());
+        self.names.push(name.clone());
+        self.names.len() - 1
+    }
+
+    /// The operation that is invoked at this position.
+    pub(super) fn operation(&self, invoked: usize) -> Option<&Operation> {
+        self.at
+            .get(&invoked)
+            .map(|operation| &self.operations[*operation])
+    }
+
+    pub(super) fn key_name(&self, key: usize) -> &KeyName {
+        &self.names[key]
+    }
+
+    /// The operations of a key.
+    pub(super) fn operations_on(&self, key: usize) -> impl Iterator<Item = &Operation> {
+        self.operations
+            .iter()
+            .filter(move |operation| operation.key == key)
+    }
+}
+
+struct Reader<'a> {
+    history: &'a History,
+    until: usize,
+    record: Record,
+    /// The unreleased holds of each process and key, the latest last.
+    unreleased: HashMap<(u32, usize), Vec<usize>>,
+    /// The believed holds of each process with their keys, the latest last.
+    believed: HashMap<u32, Vec<(usize, usize)>>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, position: usize, event: &Event, process: u32) {
+        let key = self.record.key(&event.key);
+        match event.kind {
+            Kind::Invoke => self.begin(position, event, process, key),
+            Kind::Info => self.retire(process, position),
+            Kind::Ok | Kind::Fail => self.end(position),
+        }
+    }
+
+    fn begin(&mut self, position: usize, invocation: &Event, process: u32, key: usize) {
+        if invocation.function == Function::Release {
+            self.disbelieve(process, key, position, false);
+        }
+        let Some(mut operation) = self.operation(position, invocation, process, key) else {
+            return;
+        };
+        if operation.act == Act::Release && operation.is_unknown() {
+            operation.hold = self.latest(process, key);
+            if let Some(hold) = operation.hold {
+                self.record.holds[hold].literal_until = position;
+            }
+        }
+        self.record
+            .at
+            .insert(position, self.record.operations.len());
+        self.record.operations.push(operation);
+    }
+
+    fn operation(
+        &self,
+        invoked: usize,
+        invocation: &Event,
+        process: u32,
+        key: usize,
+    ) -> Option<Operation> {
+        // How it was asked for, and that it failed, is so however much of the history is read.
+        let whole = self.history.partner(invoked);
+        let whole = whole.map(|end| (end, &self.history.events()[end]));
+        let shared = is_shared(invocation, whole.map(|(_, end)| end));
+        let end = match whole {
+            Some((end, event)) if end >= self.until && event.kind == Kind::Fail => return None,
+            Some((end, event)) if end < self.until && event.kind != Kind::Info => {
+                Some((end, event))
+            }
+            _ => None,
+        };
+        let act = act(&invocation.function, end.map(|(_, end)| end))?;
+        let token = match end.map(|(_, end)| &end.value) {
+            Some(Value::Grant(grant)) => grant.token,
+            _ => 0,
+        };
+        let ended = end.map_or(NEVER, |(position, _)| position);
+        Some(Operation {
+            key,
+            process,
+            act,
+            invoked,
+            ended,
+            shared,
+            token,
+            hold: None,
+        })
+    }
+
+    fn end(&mut self, position: usize) {
+        let invoked = self.history.partner(position);
+        let Some(index) = invoked.and_then(|invoked| self.record.at.get(&invoked).copied()) else {
+            return;
+        };
+        let Operation {
+            key,
+            process,
+            act,
+            invoked,
+            ..
+        } = self.record.operations[index];
+        let hold = match act {
+            Act::Acquire => Some(self.grant(index)),
+            Act::Release => self.unreleased.entry((process, key)).or_default().pop(),
+            Act::Confirm | Act::LossReport | Act::RefusedRelease => self.latest(process, key),
+            Act::Refusal => None,
+        };
+        self.record.operations[index].hold = hold;
+        if let Some(hold) = hold {
+            self.record.holds[hold].learn(act, invoked, position);
+        }
+        if act == Act::LossReport {
+            self.disbelieve(process, key, position, true);
+        }
+    }
+
+    fn grant(&mut self, index: usize) -> usize {
+        let Operation {
+            key,
+            process,
+            shared,
+            token,
+            invoked: asked,
+            ended: granted,
+            ..
+        } = self.record.operations[index];
+        let hold = self.record.holds.len();
+        self.record.holds.push(Hold {
+            key,
+            shared,
+            token,
+            asked,
+            granted,
+            believed_until: NEVER,
+            cut: false,
+            confirmed_until: asked,
+            over_by: NEVER,
+            literal_until: NEVER,
+        });
+        self.unreleased
+            .entry((process, key))
+            .or_default()
+            .push(hold);
+        self.believed.entry(process).or_default().push((key, hold));
+        hold
+    }
+
+    fn latest(&self, process: u32, key: usize) -> Option<usize> {
+        self.unreleased.get(&(process, key))?.last().copied()
+    }
+
+    /// Ends the belief of the latest believed hold of this key.
+    fn disbelieve(&mut self, process: u32, key: usize, position: usize, cut: bool) {
+        let believed = self.believed.entry(process).or_default();
+        if let Some(latest) = believed.iter().rposition(|(of, _)| *of == key) {
+            let (_, hold) = believed.remove(latest);
+            self.record.holds[hold].end_belief(position, cut);
+        }
+    }
+
+    /// Ends all belief of a process.
+    fn retire(&mut self, process: u32, position: usize) {
+        for (_, hold) in self.believed.remove(&process).unwrap_or_default() {
+            self.record.holds[hold].end_belief(position, true);
+        }
+    }
+}
+
+impl Hold {
+    /// Whether it was confirmed after it had been lost.
+    pub(super) fn is_revived(&self) -> bool {
+        self.confirmed_until > self.over_by
+    }
+
+    fn learn(&mut self, act: Act, invoked: usize, ended: usize) {
+        if matches!(act, Act::Confirm | Act::Release) {
+            self.confirmed_until = self.confirmed_until.max(invoked);
+        }
+        if matches!(act, Act::LossReport | Act::RefusedRelease | Act::Release) {
+            self.over_by = self.over_by.min(ended);
+        }
+        if act == Act::Release {
+            self.literal_until = invoked;
+        }
+    }
+
+    fn end_belief(&mut self, position: usize, cut: bool) {
+        self.believed_until = position;
+        self.cut = cut;
+    }
+}
+
+/// What an operation with this end (none if the outcome is unknown) says.
+fn act(function: &Function, end: Option<&Event>) -> Option<Act> {
+    let observed = end.is_some_and(|end| end.observed);
+    match (function, end.map(|end| end.kind)) {
+        (Function::Acquire, None | Some(Kind::Ok)) => Some(Act::Acquire),
+        (Function::Acquire, Some(_)) => observed.then_some(Act::Refusal),
+        (Function::Release, None | Some(Kind::Ok)) => Some(Act::Release),
+        (Function::Release, Some(_)) => observed.then_some(Act::RefusedRelease),
+        (Function::Verify, Some(Kind::Ok)) => match end?.value {
+            Value::Answer(Answer::Held) => Some(Act::Confirm),
+            Value::Answer(Answer::Lost) => Some(Act::LossReport),
+            _ => None,
+        },
+        (Function::Verify, Some(_)) => observed.then_some(Act::LossReport),
+        (Function::Lost, Some(Kind::Ok)) => Some(Act::LossReport),
+        _ => None,
+    }
+}
+
+fn is_shared(invocation: &Event, end: Option<&Event>) -> bool {
+    match (&invocation.value, end.map(|end| &end.value)) {
+        (Value::Mode(mode), _) | (Value::None, Some(Value::Mode(mode))) => *mode == Mode::Read,
+        _ => false,
+    }
+}

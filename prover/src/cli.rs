@@ -1,0 +1,317 @@
+//! The command line. The names are a documented interface.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use workloads::generate::Violation;
+
+use crate::seed::Seed;
+
+/// Jepsen-style correctness prover for distributed locks.
+#[derive(Debug, Parser)]
+#[command(name = "prover", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do; without one: `run`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The options of `run`.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    every judged guarantee is valid
+  1    a guarantee was violated
+  2    unknown: the run proves nothing, or a bound was hit
+  3    trouble of the harness: the testbed could not be started or kept running
+  4    nothing was selected
+  130  interrupted; the history is kept
+  254  wrong arguments or files
+  255  a bug of the prover";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a workload against a lock while a nemesis breaks things, and judge what happened (the default).
+    Run(Box<RunArgs>),
+    /// Judge stored histories.
+    Check(CheckArgs),
+    /// Check a certificate again, by code that shares nothing with the checker.
+    Certify(CertifyArgs),
+    /// Translate a history between JSON Lines and EDN, Jepsen's format.
+    Convert(ConvertArgs),
+    /// Make a large history of a mutex, valid by construction or with one double hold.
+    Generate(GenerateArgs),
+    /// Show what there is to choose from.
+    List(ListArgs),
+    /// Show what this machine can run, and what to do about the rest.
+    Doctor,
+    /// Remove the containers and networks that killed runs left.
+    Clean(CleanArgs),
+    /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted.
+    Proxy(ProxyArgs),
+}
+
+/// The options of a run.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What the clients do [`prover list workloads`]
+    #[arg(short, long, default_value = "mutex", value_name = "NAME")]
+    pub workload: String,
+    /// The lock under test [default: the workload's own; `prover list locks`]
+    #[arg(long, value_name = "NAME")]
+    pub lock: Option<String>,
+    /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
+    #[arg(long, default_value = "none", value_name = "FAULTS")]
+    pub nemesis: String,
+    /// Where: `auto`, `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
+    #[arg(long, default_value = "auto", value_name = "TESTBED")]
+    pub testbed: String,
+    /// How long the workload runs
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub time_limit: Duration,
+    /// Workers that run at the same time
+    #[arg(short, long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+    pub concurrency: u32,
+    /// Attempts to acquire a second, all workers together
+    #[arg(short, long, default_value_t = 20.0, value_parser = rate, value_name = "HZ")]
+    pub rate: f64,
+    /// Independent locks
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
+    pub keys: u32,
+    /// How long a lock is held on average; each hold lasts between nothing and twice that
+    #[arg(long, default_value = "500ms", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub hold: Duration,
+    /// How long a holder waits between two verifies
+    #[arg(long, default_value = "100ms", value_parser = positive_duration, value_name = "TIME")]
+    pub verify_interval: Duration,
+    /// Let all workers acquire at the same instant, again and again, instead of at a rate
+    #[arg(long)]
+    pub burst: bool,
+    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death
+    #[arg(long, default_value = "2s", value_parser = whole_seconds, value_name = "TIME")]
+    pub heartbeat: Duration,
+    /// How long an operation may take before nobody knows what became of it
+    #[arg(long, default_value = "5s", value_parser = positive_duration, value_name = "TIME")]
+    pub operation_timeout: Duration,
+    /// The broker: a RabbitMQ version (4.0, 3.10) or any image
+    #[arg(long, default_value = "4.0", value_name = "IMAGE")]
+    pub rabbitmq: String,
+    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy
+    #[arg(long, default_value = "auto", value_name = "PROXY")]
+    pub toxiproxy: String,
+    /// The quiet time before each fault
+    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub nemesis_interval: Duration,
+    /// The longest a fault lasts; the shortest is half of that
+    #[arg(long, default_value = "8s", value_parser = positive_duration, value_name = "TIME")]
+    pub nemesis_duration: Duration,
+    /// Whom a fault strikes
+    #[arg(long, value_enum, default_value_t = TargetKind::Holder)]
+    pub target: TargetKind,
+    /// Play this stored schedule instead of drawing one
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_duration", "target"])]
+    pub schedule: Option<PathBuf>,
+    /// Judge this guarantee instead of what the lock promises; repeatable [`prover list guarantees`]
+    #[arg(long = "guarantee", value_name = "NAME")]
+    pub guarantees: Vec<String>,
+    /// Decides all chance [default: drawn, and shown]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<Seed>,
+    /// Where results are stored
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub results: PathBuf,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Print results only, no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Leave the containers running
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// The options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Histories, or folders of runs
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Judge this guarantee; repeatable [default: what the run was judged by, else `exclusion`]
+    #[arg(long = "guarantee", value_name = "NAME")]
+    pub guarantees: Vec<String>,
+    /// Judge whether the history is linearizable under this model, taken literally; repeatable [`prover list models`]
+    #[arg(long = "model", value_name = "NAME")]
+    pub models: Vec<String>,
+    /// Write the evidence to this file; `prover certify` checks it again
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// How long a search may take before the answer is unknown
+    #[arg(long, default_value = "1m", value_parser = positive_duration, value_name = "TIME")]
+    pub timeout: Duration,
+    /// How much memory a search may take before the answer is unknown
+    #[arg(long, default_value = "4GiB", value_name = "SIZE")]
+    pub memory: ByteSize,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// The options of `certify`.
+#[derive(Debug, Args)]
+pub struct CertifyArgs {
+    /// The history
+    #[arg(value_name = "FILE")]
+    pub history: PathBuf,
+    /// The certificate
+    #[arg(value_name = "CERT")]
+    pub certificate: PathBuf,
+}
+
+/// The options of `convert`.
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// The history to read, *.jsonl or *.edn
+    #[arg(value_name = "IN")]
+    pub source: PathBuf,
+    /// The file to write, *.jsonl or *.edn
+    #[arg(value_name = "OUT")]
+    pub target: PathBuf,
+}
+
+/// The options of `generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// Operations
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub ops: u64,
+    /// Workers
+    #[arg(short, long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=100_000), value_name = "N")]
+    pub concurrency: u32,
+    /// Operations that crash: nobody learns what became of them
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub crashed: u64,
+    /// Where a double hold is planted: `none`, `end`, or after a number of operations
+    #[arg(long, default_value = "none", value_name = "WHERE")]
+    pub violation: Violation,
+    /// Decides all chance
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Where it is written [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The options of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Of which kind
+    #[arg(value_enum)]
+    pub kind: ListKind,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// The options of `clean`.
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// Also remove what belongs to runs that are still alive, or that were told to keep it
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// The options of `proxy`.
+#[derive(Debug, Args)]
+pub struct ProxyArgs {
+    /// Where the HTTP API listens
+    #[arg(long, default_value = "127.0.0.1:8474", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// Decides all chance [default: drawn, and shown]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<Seed>,
+}
+
+/// Whom a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TargetKind {
+    /// A worker that holds a lock
+    Holder,
+    /// Any one worker
+    Any,
+    /// Each worker by the toss of a coin, at least one
+    Random,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ListKind {
+    /// What can be put under test
+    Locks,
+    /// What clients can do
+    Workloads,
+    /// What can break
+    Faults,
+    /// What can be judged
+    Guarantees,
+    /// What a history can be linearizable under
+    Models,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if rate.is_finite() && (0.001..=1e6).contains(&rate) {
+        return Ok(rate);
+    }
+    Err("a rate lies between 0.001 and 1000000 a second".to_owned())
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.is_zero() {
+        return Err("must be longer than nothing".to_owned());
+    }
+    Ok(duration)
+}
+
+fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.subsec_nanos() != 0 || !(1..=3600).contains(&duration.as_secs()) {
+        return Err("AMQP heartbeats are whole seconds, from 1s to 1h".to_owned());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_without_a_command_are_those_of_run() {
+        let cli = Cli::try_parse_from(["prover", "-w", "mutex", "--nemesis", "partition"])
+            .expect("well-formed");
+        assert!(cli.command.is_none());
+        assert_eq!(cli.run.nemesis, "partition");
+    }
+}

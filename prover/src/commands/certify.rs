@@ -1,0 +1,69 @@
+//! `prover certify`: checks a certificate again.
+
+use std::fs;
+
+use super::{Failure, output, reading};
+use crate::certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
+use crate::cli::CertifyArgs;
+use crate::exit::Exit;
+use crate::report::list_table;
+
+/// Says of every claim whether its proof holds.
+pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {
+    let history = reading::history(&arguments.history)?;
+    let path = &arguments.certificate;
+    let bytes = fs::read(path).map_err(|source| Failure::Open {
+        path: path.clone(),
+        source,
+    })?;
+    match recheck(&history, &bytes) {
+        Ok(certified) => {
+            output::result(&list_table(
+                ["claim", "verdict", "proof"],
+                certified.claims.iter().map(row),
+            ))?;
+            output::result(&scope_line(&certified))?;
+            Ok(if certified.is_complete() {
+                Exit::Valid
+            } else {
+                Exit::Unknown
+            })
+        }
+        Err(error @ CertifyError::Unreadable(_)) => Err(Failure::Certificate {
+            path: path.clone(),
+            source: error,
+        }),
+        Err(error) => {
+            output::result(&format!("refused: {error}"))?;
+            Ok(Exit::Violation)
+        }
+    }
+}
+
+fn row(claim: &Claim) -> [String; 3] {
+    let proof = match claim.standing {
+        Standing::Proved => "holds".to_owned(),
+        Standing::NothingClaimed => "nothing is claimed".to_owned(),
+        Standing::NotRechecked(why) => format!("not re-checked: {why}"),
+    };
+    [claim.of.clone(), claim.verdict.to_string(), proof]
+}
+
+/// What the certificate takes for granted: it was not derived from the history.
+fn scope_line(certified: &Certified) -> String {
+    let scope = &certified.scope;
+    let workers = scope
+        .workers
+        .map_or("an unknown number of".to_owned(), |workers| {
+            workers.to_string()
+        });
+    let faults = if scope.faults.is_empty() {
+        "no fault".to_owned()
+    } else {
+        scope.faults.join(", ")
+    };
+    format!(
+        "\ntaken for granted: {} slot(s), {workers} workers, {faults} selected",
+        scope.slots
+    )
+}

@@ -1,0 +1,129 @@
+//! `prover check`: judges stored histories, through the same door as a run does.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use history::History;
+use serde_json::json;
+
+use super::limits::within;
+use super::{Failure, output, reading};
+use crate::cli::{CheckArgs, Format};
+use crate::exit::Exit;
+use crate::judgement::{Criteria, Judgement};
+use crate::manifest::Manifest;
+use crate::report::{guarantees_table, verdict_text, violation_text};
+use crate::store::file;
+
+/// Judges every file and prints what was found; the worst verdict decides the exit code.
+pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
+    // Wrong names are found before the first file is read.
+    for model in &arguments.models {
+        checker::model::named(model)?;
+    }
+    Criteria::bare()?.chosen(&arguments.guarantees, &arguments.models)?;
+    if arguments.certificate.is_some() && arguments.files.len() > 1 {
+        return Err(Failure::OneCertificate);
+    }
+    let mut exits = Vec::new();
+    for path in &arguments.files {
+        exits.push(match check_file(path, arguments) {
+            Ok(exit) => exit,
+            Err(Failure::Output(error)) => return Err(error.into()),
+            Err(failure) => {
+                output::note(&format!("error: {failure}"));
+                failure.exit()
+            }
+        });
+    }
+    Ok(Exit::worst(exits))
+}
+
+fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
+    let path = history_path(path);
+    let history = reading::history(&path)?;
+    let manifest = reading::manifest_beside(&path)?;
+    let criteria = criteria(manifest.as_ref(), arguments)?;
+    let state = manifest.as_ref().map(|manifest| &manifest.state);
+    let (judgement, certificate) =
+        within(arguments.timeout, arguments.memory.as_u64(), |limits| {
+            let judgement = criteria.judge(&history, state, limits)?;
+            let issue = || criteria.certificate(&history, &judgement, limits);
+            let certificate = arguments.certificate.as_ref().map(|_| issue());
+            Ok::<_, Failure>((judgement, certificate))
+        })?;
+    match arguments.format {
+        Format::Human => print_human(&path, &history, &judgement)?,
+        Format::Json => print_json(&path, &judgement)?,
+    }
+    let verdict: Exit = judgement.verdict.into();
+    let (Some(target), Some(certificate)) = (&arguments.certificate, certificate) else {
+        return Ok(verdict);
+    };
+    match fs::write(target, certificate.to_bytes()) {
+        Ok(()) => Ok(verdict),
+        Err(source) => {
+            output::note(&format!(
+                "error: cannot write {}: {source}",
+                target.display()
+            ));
+            Ok(Exit::worst([verdict, Exit::Harness]))
+        }
+    }
+}
+
+fn criteria(manifest: Option<&Manifest>, arguments: &CheckArgs) -> Result<Criteria, Failure> {
+    let criteria = match manifest {
+        Some(manifest) => Criteria::of_manifest(manifest)?,
+        None => Criteria::bare()?,
+    };
+    if arguments.guarantees.is_empty() && arguments.models.is_empty() {
+        return Ok(criteria);
+    }
+    Ok(criteria.chosen(&arguments.guarantees, &arguments.models)?)
+}
+
+/// The history in the folder of a run, or the file itself.
+fn history_path(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        path.join(file::HISTORY)
+    } else {
+        path.to_owned()
+    }
+}
+
+fn print_human(path: &Path, history: &History, judgement: &Judgement) -> io::Result<()> {
+    output::result(&format!("{}\n", path.display()))?;
+    print_judgement(history, judgement)
+}
+
+/// The table, the first violation of what was judged, and the verdict.
+pub(super) fn print_judgement(history: &History, judgement: &Judgement) -> io::Result<()> {
+    output::result(&guarantees_table(judgement))?;
+    let violated = judgement.guarantees.iter().filter(|row| row.judged);
+    for finding in violated.map(|row| &row.finding) {
+        if let Some(violation) = finding.violations.first() {
+            output::result(&violation_text(finding, violation, history))?;
+        }
+    }
+    if judgement.incomplete {
+        let last = history
+            .events()
+            .last()
+            .map_or("nothing".to_owned(), |last| format!("event {}", last.index));
+        output::result(&format!(
+            "\nthe history is incomplete: the verdict speaks of what was recorded, up to {last}"
+        ))?;
+    }
+    if let Some(why) = &judgement.unfinished {
+        output::result(&format!("\n{why}: such a run proves nothing"))?;
+    }
+    output::result(&format!("\nverdict: {}", verdict_text(judgement.verdict)))
+}
+
+fn print_json(path: &Path, judgement: &Judgement) -> io::Result<()> {
+    let mut line = json!(judgement);
+    line["file"] = json!(path);
+    output::result(&line.to_string())
+}

@@ -1,0 +1,36 @@
+//! `prover clean` and `prover doctor`: what killed runs left, and what this machine can do.
+
+use super::{Failure, output};
+use crate::clean::{Which, clean as remove};
+use crate::cli::CleanArgs;
+use crate::doctor::{Check, Status, examine};
+use crate::exit::Exit;
+use crate::report::list_table;
+
+/// Removes what killed runs left.
+pub(super) async fn clean(arguments: &CleanArgs) -> Result<Exit, Failure> {
+    let which = if arguments.all {
+        Which::All
+    } else {
+        Which::Dead
+    };
+    let cleaned = remove(which).await?;
+    output::result(&cleaned.to_string())?;
+    Ok(Exit::Valid)
+}
+
+/// Shows what this machine can run.
+pub(super) async fn doctor() -> Result<Exit, Failure> {
+    let checks = examine().await;
+    let row = |check: &Check| {
+        let remedy = check.remedy.as_ref().map(|remedy| format!("; {remedy}"));
+        let detail = format!("{}{}", check.detail, remedy.unwrap_or_default());
+        [check.name.clone(), check.status.to_string(), detail]
+    };
+    output::result(&list_table(
+        ["check", "status", "detail"],
+        checks.iter().map(row),
+    ))?;
+    let works = checks.iter().all(|check| check.status != Status::Fail);
+    Ok(if works { Exit::Valid } else { Exit::Harness })
+}

@@ -1,0 +1,133 @@
+//! Why a command could not do what it was asked, and which exit code that is.
+
+use std::io;
+use std::path::PathBuf;
+
+use history::jsonl::LogError;
+
+use crate::exit::Exit;
+use crate::plan::PlanError;
+use crate::run::RunError;
+use crate::store::StoreError;
+use crate::testbed::{StartError, TestbedError};
+
+/// What stood in the way of a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The arguments make no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A guarantee was named that does not exist.
+    #[error(transparent)]
+    Guarantee(#[from] checker::ParseError),
+    /// A file could not be opened.
+    #[error("cannot open {path}: {source}")]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A history is not one.
+    #[error("{path}: {source}")]
+    History {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: history::jsonl::ReadError,
+    },
+    /// An EDN history is not one.
+    #[error("{path}: {source}")]
+    Edn {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: history::edn::ReadError,
+    },
+    /// A certificate is not one.
+    #[error("{path}: {source}")]
+    Certificate {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: crate::certify::CertifyError,
+    },
+    /// A certificate speaks of one history.
+    #[error("--certificate takes one history at a time: call `prover check` once for each")]
+    OneCertificate,
+    /// The report could not be made.
+    #[error("cannot make the report: {0}")]
+    Report(#[from] crate::report::ReportError),
+    /// A model was named that does not exist.
+    #[error(transparent)]
+    Model(#[from] checker::model::NameError),
+    /// A file could not be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A manifest is not one.
+    #[error("{path}: not a manifest: {source}")]
+    Manifest {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// Results could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The testbed did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The testbed could not be looked after.
+    #[error("failed to {0}")]
+    Testbed(#[from] TestbedError),
+    /// The run broke down.
+    #[error("the run broke down: {0}")]
+    Run(#[from] RunError),
+    /// An address could not be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nobody takes the output any more.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    /// The exit code for it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Plan(_)
+            | Self::Guarantee(_)
+            | Self::Model(_)
+            | Self::OneCertificate
+            | Self::Open { .. }
+            | Self::History { .. }
+            | Self::Edn { .. }
+            | Self::Certificate { .. }
+            | Self::Manifest { .. } => Exit::BadArguments,
+            Self::Write { .. }
+            | Self::Store(_)
+            | Self::Output(_)
+            | Self::Start(_)
+            | Self::Testbed(_)
+            | Self::Listen { .. }
+            | Self::Run(
+                RunError::Log(LogError::Io(_)) | RunError::Nemesis(_) | RunError::Create { .. },
+            ) => Exit::Harness,
+            Self::Run(RunError::Panic(_) | RunError::Log(LogError::Rule(_))) | Self::Report(_) => {
+                Exit::Internal
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The commands, one a file, and what they share.
+
+mod certify;
+mod check;
+mod clean;
+mod convert;
+mod failure;
+mod generate;
+mod limits;
+mod list;
+mod output;
+mod proxy;
+mod reading;
+mod run;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+pub use failure::Failure;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// What stood in the way; it knows its exit code.
+pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    match cli.command {
+        None => run::run(&cli.run).await,
+        Some(Command::Run(arguments)) => run::run(&arguments).await,
+        Some(Command::Check(arguments)) => check::check(&arguments),
+        Some(Command::Certify(arguments)) => certify::certify(&arguments),
+        Some(Command::Convert(arguments)) => convert::convert(&arguments),
+        Some(Command::Generate(arguments)) => generate::generate(&arguments),
+        Some(Command::List(arguments)) => list::list(&arguments),
+        Some(Command::Doctor) => clean::doctor().await,
+        Some(Command::Clean(arguments)) => clean::clean(&arguments).await,
+        Some(Command::Proxy(arguments)) => proxy::proxy(&arguments).await,
+    }
+}

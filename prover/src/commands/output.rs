@@ -1,0 +1,101 @@
+//! Where text goes: results to stdout, progress to stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::testbed::Progress;
+
+/// Prints a line of results.
+///
+/// # Errors
+/// Nobody takes it any more.
+pub(super) fn result(text: &str) -> io::Result<()> {
+    match writeln!(anstream::stdout(), "{text}") {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Prints a line that is no result.
+pub(super) fn note(text: &str) {
+    // If nobody reads stderr there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Shows what is going on: a spinner on a terminal, a line a step elsewhere, nothing where only results are wanted.
+pub(super) struct Steps {
+    spinner: Option<ProgressBar>,
+    is_quiet: bool,
+}
+
+impl Steps {
+    pub(super) fn new(is_quiet: bool) -> Self {
+        let is_live = !is_quiet && io::stderr().is_terminal();
+        Self {
+            spinner: is_live.then(spinner),
+            is_quiet,
+        }
+    }
+
+    /// Shows how far a run of known length is, until it is dropped.
+    pub(super) fn clock(&self, length: Duration) -> Option<Clock> {
+        self.spinner.as_ref().map(|_| Clock::start(length))
+    }
+
+    /// Nothing more goes on.
+    pub(super) fn done(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Steps {
+    fn step(&self, text: &str) {
+        match &self.spinner {
+            Some(spinner) => spinner.set_message(text.to_owned()),
+            None if !self.is_quiet => note(text),
+            None => {}
+        }
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
+}
+
+/// A bar that fills as time goes by.
+pub(super) struct Clock {
+    bar: ProgressBar,
+    ticking: tokio::task::JoinHandle<()>,
+}
+
+impl Clock {
+    fn start(length: Duration) -> Self {
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} s");
+        let bar = ProgressBar::new(length.as_secs())
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let ticking = tokio::spawn(tick(bar.clone()));
+        Self { bar, ticking }
+    }
+}
+
+async fn tick(bar: ProgressBar) {
+    let mut every_second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        every_second.tick().await;
+        bar.set_position(bar.elapsed().as_secs());
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.ticking.abort();
+        self.bar.finish_and_clear();
+    }
+}

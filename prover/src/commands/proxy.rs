@@ -1,0 +1,28 @@
+//! `prover proxy`: the proxy on its own, for any client of Toxiproxy.
+
+use tokio::net::TcpListener;
+
+use super::{Failure, output};
+use crate::cli::ProxyArgs;
+use crate::exit::Exit;
+use crate::seed::{Seed, Stream};
+
+/// Serves until interrupted.
+pub(super) async fn proxy(arguments: &ProxyArgs) -> Result<Exit, Failure> {
+    let address = arguments.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| Failure::Listen { address, source })?;
+    let seed = arguments.seed.unwrap_or_else(Seed::fresh);
+    output::result(&format!(
+        "proxy: Toxiproxy's API on http://{}, seed {seed}",
+        listener.local_addr()?
+    ))?;
+    nemesis::proxy::serve(
+        listener,
+        seed.short_stream(Stream::Proxy),
+        super::run::interrupted(),
+    )
+    .await?;
+    Ok(Exit::Valid)
+}

@@ -1,0 +1,276 @@
+//! From a history to a verdict: which guarantees decide, which are only shown, and whether the run proved anything.
+
+use std::num::NonZeroU32;
+
+use checker::certificate::Certificate;
+use checker::model::NameError;
+use checker::search::Limits;
+use checker::{Case, Finding, Guarantee, Linearized, Scope, Verdict};
+use history::History;
+use serde::Serialize;
+
+use crate::manifest::{Manifest, State};
+use crate::plan::Plan;
+
+/// What a history is judged by.
+pub struct Criteria {
+    /// The guarantees; those that decide the verdict come first.
+    guarantees: Vec<Box<dyn Guarantee>>,
+    /// How many of them decide the verdict; the rest is shown.
+    judged: usize,
+    /// The models that it must be linearizable under.
+    models: Vec<String>,
+    /// What the history itself does not say.
+    scope: Scope,
+    /// Who made the promises that are judged.
+    promised_by: Option<String>,
+}
+
+/// What was found out about a history.
+#[derive(Clone, Debug, Serialize)]
+pub struct Judgement {
+    /// The worst of what was judged.
+    pub verdict: Verdict,
+    /// Whether the record was cut off: the verdict speaks of what was recorded.
+    pub incomplete: bool,
+    /// Why a run that did not go through all its phases proves nothing, whatever its guarantees say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<String>,
+    /// Every guarantee, what was judged first.
+    pub guarantees: Vec<Row>,
+    /// Who made the promises that are judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promised_by: Option<String>,
+    /// What the models' verdicts stand on.
+    #[serde(skip)]
+    linearized: Vec<Linearized>,
+}
+
+/// One guarantee of a judgement.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Whether it decides the verdict.
+    pub judged: bool,
+    /// What was found out.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// The guarantee that asks whether a run proves something.
+pub const COVERAGE: &str = "coverage";
+
+/// What a bare history is judged by: what a user of a plain mutex expects.
+const BARE_JUDGED: &[&str] = &["exclusion"];
+const BARE_SHOWN: &[&str] = &["confirmed-exclusion"];
+
+impl Criteria {
+    /// By the plan of a run.
+    #[must_use]
+    pub fn of_plan(plan: &mut Plan) -> Self {
+        let judged = std::mem::take(&mut plan.judged);
+        let shown = std::mem::take(&mut plan.shown);
+        Self {
+            scope: scope(plan.params.concurrency, plan.faults.iter().copied()),
+            promised_by: plan.by_promises.then(|| plan.lock.name().to_owned()),
+            ..Self::new(judged, shown)
+        }
+    }
+
+    /// By the manifest of a stored run.
+    ///
+    /// # Errors
+    /// The manifest names a guarantee that does not exist.
+    pub fn of_manifest(manifest: &Manifest) -> Result<Self, checker::ParseError> {
+        let plan = &manifest.plan;
+        Ok(Self {
+            scope: scope(plan.concurrency, plan.faults.iter().map(String::as_str)),
+            promised_by: plan.by_promises.then(|| plan.lock.clone()),
+            ..Self::new(parse(&plan.judged)?, parse(&plan.shown)?)
+        })
+    }
+
+    /// For a history of which nothing else is known.
+    ///
+    /// # Errors
+    /// Never, unless the registry of guarantees has lost one.
+    pub fn bare() -> Result<Self, checker::ParseError> {
+        Ok(Self::new(parse(BARE_JUDGED)?, parse(BARE_SHOWN)?))
+    }
+
+    /// The same, but judged by these guarantees and models and nothing else.
+    ///
+    /// # Errors
+    /// A name is not one of a guarantee.
+    pub fn chosen(
+        self,
+        guarantees: &[String],
+        models: &[String],
+    ) -> Result<Self, checker::ParseError> {
+        let guarantees = parse(guarantees)?;
+        let judged = guarantees.len();
+        Ok(Self {
+            guarantees,
+            judged,
+            models: models.to_vec(),
+            promised_by: None,
+            ..self
+        })
+    }
+
+    /// The verdict always asks that the run proves something, too.
+    fn new(mut judged: Vec<Box<dyn Guarantee>>, shown: Vec<Box<dyn Guarantee>>) -> Self {
+        if judged.iter().all(|guarantee| guarantee.name() != COVERAGE) {
+            judged.extend(parse(&[COVERAGE]).unwrap_or_default());
+        }
+        let count = judged.len();
+        judged.extend(shown);
+        Self {
+            guarantees: judged,
+            judged: count,
+            models: Vec::new(),
+            scope: Scope::default(),
+            promised_by: None,
+        }
+    }
+
+    /// Judges a history.
+    ///
+    /// # Errors
+    /// A model's name is none.
+    pub fn judge(
+        &self,
+        history: &History,
+        state: Option<&State>,
+        limits: Limits<'_>,
+    ) -> Result<Judgement, NameError> {
+        let linearized = self
+            .models
+            .iter()
+            .map(|model| checker::linearize(history, model, limits));
+        let linearized = linearized.collect::<Result<Vec<_>, _>>()?;
+        let findings = checker::judge(history, &self.scope, limits, &self.guarantees);
+        let of_guarantees = (0..).zip(findings).map(|(place, finding)| Row {
+            judged: place < self.judged,
+            finding,
+        });
+        let of_models = linearized.iter().map(|model| Row {
+            judged: true,
+            finding: model.finding.clone(),
+        });
+        let rows: Vec<_> = of_guarantees.chain(of_models).collect();
+        let judged = rows.iter().filter(|row| row.judged).map(|row| &row.finding);
+        let unfinished = state.and_then(State::unfinished);
+        let at_least = if unfinished.is_some() {
+            Verdict::Unknown
+        } else {
+            Verdict::Valid
+        };
+        let was_cut_off = matches!(
+            state,
+            Some(State::Running | State::Interrupted | State::Broken(_))
+        );
+        Ok(Judgement {
+            verdict: checker::merge(judged).max(at_least),
+            incomplete: history.is_incomplete() || was_cut_off,
+            unfinished,
+            guarantees: rows,
+            promised_by: self.promised_by.clone(),
+            linearized,
+        })
+    }
+
+    /// The evidence for a judgement that was made by these criteria.
+    #[must_use]
+    pub fn certificate(
+        &self,
+        history: &History,
+        judgement: &Judgement,
+        limits: Limits<'_>,
+    ) -> Certificate {
+        let findings: Vec<_> = judgement
+            .guarantees
+            .iter()
+            .map(|row| row.finding.clone())
+            .collect();
+        let findings = &findings[..self.guarantees.len()];
+        let case = Case::new(history, &self.scope, limits);
+        Certificate::issue(&case, &self.guarantees, findings, &judgement.linearized)
+    }
+}
+
+fn scope<'a>(workers: u32, faults: impl Iterator<Item = &'a str>) -> Scope {
+    Scope {
+        workers: NonZeroU32::new(workers),
+        faults: faults.map(str::to_owned).collect(),
+        ..Scope::default()
+    }
+}
+
+fn parse(names: &[impl AsRef<str>]) -> Result<Vec<Box<dyn Guarantee>>, checker::ParseError> {
+    names
+        .iter()
+        .map(|name| checker::parse(name.as_ref()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(history: &History, state: Option<&State>) -> Judgement {
+        let criteria = Criteria::bare().expect("known");
+        criteria
+            .judge(history, state, Limits::none())
+            .expect("no models")
+    }
+
+    #[test]
+    fn an_empty_history_proves_nothing() {
+        assert_eq!(judge(&History::default(), None).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_killed_run_is_incomplete_even_between_two_operations() {
+        assert!(judge(&History::default(), Some(&State::Running)).incomplete);
+        assert!(!judge(&History::default(), Some(&State::Finished)).incomplete);
+    }
+
+    #[test]
+    fn a_run_that_did_not_finish_is_never_valid() {
+        let criteria = Criteria::bare()
+            .expect("known")
+            .chosen(&["exclusion".to_owned()], &[])
+            .expect("known");
+        let verdict = |state: &State| {
+            let judgement = criteria.judge(&History::default(), Some(state), Limits::none());
+            judgement.expect("no models").verdict
+        };
+        assert_eq!(verdict(&State::Finished), Verdict::Valid);
+        for state in [
+            State::Running,
+            State::Stuck,
+            State::Interrupted,
+            State::Broken("gone".to_owned()),
+        ] {
+            assert_eq!(verdict(&state), Verdict::Unknown, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_chosen_is_all_that_decides() {
+        let criteria = Criteria::bare().expect("known");
+        let criteria = criteria
+            .chosen(&["exclusion".to_owned()], &["owner-mutex".to_owned()])
+            .expect("known");
+        let judgement = criteria
+            .judge(&History::default(), None, Limits::none())
+            .expect("known");
+        let names: Vec<_> = judgement
+            .guarantees
+            .iter()
+            .map(|row| row.finding.guarantee.as_str())
+            .collect();
+        assert_eq!(names, ["exclusion", "model owner-mutex"]);
+        assert_eq!(judgement.verdict, Verdict::Valid);
+    }
+}

@@ -1,0 +1,19 @@
+//! Jepsen-style correctness prover for distributed locks: the parts of the command-line program.
+//!
+//! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> [`testbed`] (up) -> [`run`] (workers and nemesis into the
+//! history) -> `checker` (reads the file just written) -> [`report`] -> [`store`].
+
+pub mod certify;
+pub mod clean;
+pub mod cli;
+pub mod commands;
+pub mod doctor;
+pub mod exit;
+pub mod judgement;
+pub mod manifest;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod seed;
+pub mod store;
+pub mod testbed;

@@ -1,0 +1,49 @@
+//! The command-line program.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use prover::cli::Cli;
+use prover::commands::dispatch;
+use prover::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return told(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return failed(
+                &format!("cannot start the runtime: {error}"),
+                Exit::Internal,
+            );
+        }
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failed(&failure.to_string(), failure.exit()),
+    }
+}
+
+/// Help and version are answers; everything else that clap has to say is about wrong arguments.
+fn told(error: &clap::Error) -> ExitCode {
+    let exit = if error.use_stderr() {
+        Exit::BadArguments
+    } else {
+        Exit::Valid
+    };
+    // If nobody reads it there is nobody to tell.
+    let _ = error.print();
+    exit.into()
+}
+
+fn failed(text: &str, exit: Exit) -> ExitCode {
+    let _ = writeln!(anstream::stderr(), "error: {text}");
+    exit.into()
+}

@@ -1,0 +1,173 @@
+//! What a run was: enough to repeat it, and to know how it ended.
+
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Plan;
+use crate::run::Skew;
+use crate::seed::Seed;
+
+/// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has ended, so a manifest
+/// that still says `running` beside no running process is that of a killed run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of the prover.
+    pub prover: String,
+    /// The commit of the working tree that the run was started in, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<Git>,
+    /// When it began.
+    pub began: jiff::Timestamp,
+    /// How it ended.
+    pub state: State,
+    /// What was under test, and how.
+    pub plan: Planned,
+    /// Where it ran; known once the testbed has started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub testbed: Option<Described>,
+    /// How close to simultaneous the bursts were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew: Option<Skew>,
+    /// The command that repeats it.
+    pub repeat: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Not yet, or it was killed.
+    Running,
+    /// Through all its phases.
+    Finished,
+    /// The last phase took too long: some lock could not be had any more.
+    Stuck,
+    /// Somebody interrupted it.
+    Interrupted,
+    /// The harness broke down; the text says how.
+    Broken(String),
+}
+
+impl State {
+    /// Why a run that ended like this proves nothing.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<String> {
+        match self {
+            Self::Finished => None,
+            Self::Running => Some("the run was killed, or is not over yet".to_owned()),
+            Self::Stuck => Some(
+                "the run did not come to its end: some lock could not be had any more".to_owned(),
+            ),
+            Self::Interrupted => Some("the run was interrupted".to_owned()),
+            Self::Broken(why) => Some(format!("the harness broke down: {why}")),
+        }
+    }
+}
+
+/// The state of a git working tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Git {
+    /// The commit.
+    pub commit: String,
+    /// Whether tracked files were changed since.
+    pub dirty: bool,
+}
+
+/// The plan as it is stored. Times are in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the options of the command line, by their names"
+)]
+pub struct Planned {
+    pub workload: String,
+    pub lock: String,
+    pub faults: Vec<String>,
+    pub judged: Vec<String>,
+    pub shown: Vec<String>,
+    pub by_promises: bool,
+    pub seed: Seed,
+    pub concurrency: u32,
+    pub rate_per_second: f64,
+    pub keys: u32,
+    pub burst: bool,
+    pub hold_ms: u128,
+    pub verify_interval_ms: u128,
+    pub time_limit_ms: u128,
+    pub heartbeat_ms: u128,
+    pub operation_timeout_ms: u128,
+}
+
+/// What a testbed says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Described {
+    /// `docker` or `amqp`.
+    pub kind: String,
+    /// The broker in one line: product, version, image.
+    pub broker: String,
+    /// The digest of the broker's image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
+    /// What stands between workers and broker.
+    pub proxy: String,
+}
+
+impl Manifest {
+    /// The manifest of a run that begins.
+    #[must_use]
+    pub fn begin(plan: &Plan, began: jiff::Timestamp) -> Self {
+        Self {
+            prover: env!("CARGO_PKG_VERSION").to_owned(),
+            git: git(),
+            began,
+            state: State::Running,
+            plan: Planned::of(plan),
+            testbed: None,
+            skew: None,
+            repeat: plan.repeat_line(),
+        }
+    }
+}
+
+impl Planned {
+    fn of(plan: &Plan) -> Self {
+        let names = |guarantees: &[Box<dyn checker::Guarantee>]| {
+            guarantees.iter().map(|one| one.name()).collect()
+        };
+        Self {
+            workload: plan.workload.name().to_owned(),
+            lock: plan.lock.name().to_owned(),
+            faults: plan.faults.iter().map(ToString::to_string).collect(),
+            judged: names(&plan.judged),
+            shown: names(&plan.shown),
+            by_promises: plan.by_promises,
+            seed: plan.seed,
+            concurrency: plan.params.concurrency,
+            rate_per_second: plan.params.rate_per_second,
+            keys: plan.params.keys,
+            burst: plan.params.burst,
+            hold_ms: plan.params.hold.as_millis(),
+            verify_interval_ms: plan.params.verify_every.as_millis(),
+            time_limit_ms: plan.time_limit.as_millis(),
+            heartbeat_ms: plan.heartbeat.as_millis(),
+            operation_timeout_ms: plan.operation_timeout.as_millis(),
+        }
+    }
+}
+
+/// Outside a working tree, or without git, there is nothing to say.
+fn git() -> Option<Git> {
+    let commit = git_says(&["rev-parse", "HEAD"])?;
+    let changes = git_says(&["status", "--porcelain", "--untracked-files=no"])?;
+    Some(Git {
+        commit,
+        dirty: !changes.is_empty(),
+    })
+}
+
+fn git_says(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}

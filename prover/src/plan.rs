@@ -1,0 +1,313 @@
+//! From the text of the command line to a typed plan: every mistake is found here, before anything starts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use checker::Guarantee;
+use locks::Lock;
+use nemesis::{Schedule, Settings, Target};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use workloads::{Params, Workload};
+
+use crate::cli::{Format, RunArgs, TargetKind};
+use crate::seed::{Seed, Stream};
+use crate::testbed::Choice;
+
+/// Everything that decides a run.
+pub struct Plan {
+    /// What the clients do.
+    pub workload: &'static dyn Workload,
+    /// The lock they do it to.
+    pub lock: &'static dyn Lock,
+    /// In which numbers.
+    pub params: Params,
+    /// The faults to choose from, by name.
+    pub faults: Vec<&'static str>,
+    /// What breaks when.
+    pub schedule: Schedule,
+    /// Where it runs.
+    pub testbed: Choice,
+    /// How long the workload runs.
+    pub time_limit: Duration,
+    /// How long the last phase may take after that.
+    pub finish_within: Duration,
+    /// The AMQP heartbeat.
+    pub heartbeat: Duration,
+    /// How long an operation may take.
+    pub operation_timeout: Duration,
+    /// What decides the verdict.
+    pub judged: Vec<Box<dyn Guarantee>>,
+    /// What is shown beside it.
+    pub shown: Vec<Box<dyn Guarantee>>,
+    /// Whether the lock's own promises decide the verdict, not guarantees that the user chose.
+    pub by_promises: bool,
+    /// Decides all chance.
+    pub seed: Seed,
+    /// Where results are stored.
+    pub results: PathBuf,
+    /// How results are printed.
+    pub format: Format,
+    /// Whether only results are printed.
+    pub quiet: bool,
+    /// The arguments that repeat the run.
+    pub repeat: Vec<String>,
+}
+
+/// What is wrong with a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A name that is not known.
+    #[error("there is no {kind} \"{name}\"; known are {known}")]
+    Unknown {
+        /// What it should have named.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A guarantee that is not known.
+    #[error(transparent)]
+    Guarantee(#[from] checker::ParseError),
+    /// The testbed is not one.
+    #[error(transparent)]
+    Testbed(#[from] crate::testbed::ChoiceError),
+    /// A stored schedule could not be had.
+    #[error("cannot read the schedule {path}: {source}")]
+    ReadSchedule {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A stored schedule is not one.
+    #[error(transparent)]
+    Schedule(#[from] nemesis::ScheduleError),
+}
+
+impl Plan {
+    /// Makes the plan of a run.
+    ///
+    /// # Errors
+    /// The first mistake in the arguments.
+    pub fn new(args: &RunArgs) -> Result<Self, PlanError> {
+        let workload = workloads::find(&args.workload).ok_or_else(|| {
+            unknown(
+                "workload",
+                &args.workload,
+                workloads::ALL.iter().map(|known| known.name()),
+            )
+        })?;
+        let lock_name = args.lock.as_deref().unwrap_or(workload.default_lock());
+        let lock = locks::find(lock_name).ok_or_else(|| {
+            unknown(
+                "lock",
+                lock_name,
+                locks::ALL.iter().map(|known| known.name()),
+            )
+        })?;
+        let seed = args.seed.unwrap_or_else(Seed::fresh);
+        let schedule = schedule(args, seed)?;
+        let progress = progress_within(args.heartbeat);
+        let (judged, shown) = guarantees(args, workload, lock, progress)?;
+        Ok(Self {
+            workload,
+            lock,
+            params: params(args),
+            faults: selected_faults(args, &schedule)?,
+            schedule,
+            testbed: Choice::parse(&args.testbed, &args.rabbitmq, &args.toxiproxy, args.keep)?,
+            time_limit: args.time_limit,
+            finish_within: progress + args.operation_timeout,
+            heartbeat: args.heartbeat,
+            operation_timeout: args.operation_timeout,
+            judged,
+            shown,
+            by_promises: args.guarantees.is_empty(),
+            seed,
+            results: args.results.clone(),
+            format: args.format,
+            quiet: args.quiet,
+            repeat: repeat(seed),
+        })
+    }
+
+    /// The name under which results are stored: `<lock>-<workload>`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.lock.name(), self.workload.name())
+    }
+}
+
+/// How soon after the last fault every lock must be granted again: the broker takes a silent client for dead after up to three heartbeats, and
+/// the clients need a moment to notice.
+fn progress_within(heartbeat: Duration) -> Duration {
+    3 * heartbeat + Duration::from_secs(4)
+}
+
+fn params(args: &RunArgs) -> Params {
+    Params {
+        concurrency: args.concurrency,
+        rate_per_second: args.rate,
+        keys: args.keys,
+        hold: args.hold,
+        verify_every: args.verify_interval,
+        burst: args.burst,
+    }
+}
+
+fn schedule(args: &RunArgs, seed: Seed) -> Result<Schedule, PlanError> {
+    if let Some(path) = &args.schedule {
+        let text = std::fs::read_to_string(path).map_err(|source| PlanError::ReadSchedule {
+            path: path.clone(),
+            source,
+        })?;
+        return Ok(Schedule::parse(&text)?);
+    }
+    let settings = Settings {
+        faults: &named_faults(&args.nemesis)?,
+        target: match args.target {
+            TargetKind::Holder => |draw| Target::Holder { draw },
+            TargetKind::Any => |draw| Target::Any { draw },
+            TargetKind::Random => |draw| Target::Random { draw },
+        },
+        interval: args.nemesis_interval,
+        duration: args.nemesis_duration,
+        time_limit: args.time_limit,
+    };
+    let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Schedule));
+    Ok(Schedule::draw(&settings, &mut random))
+}
+
+/// The faults that must land for the run to prove something.
+fn selected_faults(args: &RunArgs, schedule: &Schedule) -> Result<Vec<&'static str>, PlanError> {
+    if args.schedule.is_none() {
+        return named_faults(&args.nemesis);
+    }
+    let names = schedule.fault_names().join(",");
+    named_faults(if names.is_empty() { "none" } else { &names })
+}
+
+fn named_faults(names: &str) -> Result<Vec<&'static str>, PlanError> {
+    match names {
+        "none" => return Ok(Vec::new()),
+        "all" => return Ok(nemesis::ALL.iter().map(|fault| fault.name()).collect()),
+        _ => {}
+    }
+    let mut faults = Vec::new();
+    for name in names.split(',').map(str::trim) {
+        let known = ["all", "none"]
+            .into_iter()
+            .chain(nemesis::ALL.iter().map(|fault| fault.name()));
+        let fault = nemesis::find(name).ok_or_else(|| unknown("fault", name, known))?;
+        if !faults.contains(&fault.name()) {
+            faults.push(fault.name());
+        }
+    }
+    Ok(faults)
+}
+
+/// What decides the verdict, and what is shown beside it.
+type Guarantees = (Vec<Box<dyn Guarantee>>, Vec<Box<dyn Guarantee>>);
+
+fn guarantees(
+    args: &RunArgs,
+    workload: &dyn Workload,
+    lock: &dyn Lock,
+    progress: Duration,
+) -> Result<Guarantees, PlanError> {
+    let chosen: Vec<String> = match args.guarantees.as_slice() {
+        [] => lock
+            .promises()
+            .iter()
+            .map(|name| bounded(name, progress))
+            .collect(),
+        chosen => chosen.iter().map(|name| bounded(name, progress)).collect(),
+    };
+    let beside = workload
+        .questions()
+        .iter()
+        .map(|name| bounded(name, progress));
+    let beside: Vec<_> = beside.filter(|name| !chosen.contains(name)).collect();
+    Ok((parse(&chosen)?, parse(&beside)?))
+}
+
+/// A promise of progress says nothing of how soon: that depends on the run.
+fn bounded(name: &str, progress: Duration) -> String {
+    if name == "progress" {
+        return format!("progress<={}", humantime::format_duration(progress));
+    }
+    name.to_owned()
+}
+
+fn parse(names: &[String]) -> Result<Vec<Box<dyn Guarantee>>, PlanError> {
+    names.iter().map(|name| Ok(checker::parse(name)?)).collect()
+}
+
+fn unknown(kind: &'static str, name: &str, known: impl Iterator<Item = &'static str>) -> PlanError {
+    let known = known.collect::<Vec<_>>().join(", ");
+    PlanError::Unknown {
+        kind,
+        name: name.to_owned(),
+        known,
+    }
+}
+
+/// The arguments of this very process, with the seed that it drew.
+fn repeat(seed: Seed) -> Vec<String> {
+    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
+    if !arguments
+        .iter()
+        .any(|argument| argument == "--seed" || argument.starts_with("--seed="))
+    {
+        arguments.extend(["--seed".to_owned(), seed.to_string()]);
+    }
+    arguments
+}
+
+impl Plan {
+    /// The command that repeats the run, as it can be typed.
+    #[must_use]
+    pub fn repeat_line(&self) -> String {
+        let quoted = self.repeat.iter().map(|argument| quoted(argument));
+        std::iter::once("cargo run -p prover --".to_owned())
+            .chain(quoted)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// As a POSIX shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+impl Plan {
+    /// The run in one line.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let faults = if self.faults.is_empty() {
+            "none".to_owned()
+        } else {
+            self.faults.join(",")
+        };
+        let keys = if self.params.keys == 1 {
+            "1 key".to_owned()
+        } else {
+            format!("{} keys", self.params.keys)
+        };
+        format!(
+            "{} under {}, {} workers on {keys} for {}, nemesis {faults}, seed {}",
+            self.lock.name(),
+            self.workload.name(),
+            self.params.concurrency,
+            humantime::format_duration(self.time_limit),
+            self.seed,
+        )
+    }
+}

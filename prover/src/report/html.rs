@@ -1,0 +1,719 @@
+//! The proof report of one run: one page that needs nothing but itself.
+//!
+//! It is read by those who look for a false claim in it, so everything it says stands in the manifest, the history or the
+//! judgement, and what it leaves out it counts.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use checker::{Verdict, show_ns};
+use history::{Event, History, Process};
+use humantime::format_duration;
+use serde::Serialize;
+
+use super::latency::{Latency, latencies};
+use super::outcome::Outcome;
+use super::overlaps::{Incident, exposed, incidents, listed_until};
+use super::plots::{exposures, latency, whole_run};
+use super::scene::{Scene, Window};
+use super::timeline::{Timeline, View, draw};
+use super::{template, verdict_text};
+use crate::judgement::{COVERAGE, Judgement, Row};
+use crate::manifest::{Manifest, Planned, State};
+
+const TEMPLATE: &str = include_str!("report.html.j2");
+
+/// How many incidents are shown from near, how many overlaps and fault windows are listed, and how many events of an incident.
+const CLOSE_UPS_MAX: usize = 6;
+const EXPOSURES_MAX: usize = 50;
+const WINDOWS_MAX: usize = 100;
+const EVENTS_MAX: usize = 20;
+
+/// What a picture from near shows before and after the incident, as a multiple of its length, and at least.
+const MARGIN_MIN_NS: u64 = 1_000;
+
+/// Why a report could not be made: a template of the prover is broken.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make the report (this is a bug of the prover): {0}")]
+pub struct ReportError(#[from] minijinja::Error);
+
+/// The report of a run. The same arguments give the same bytes.
+///
+/// # Errors
+/// Never, unless a template of the prover is broken.
+pub fn html(
+    manifest: &Manifest,
+    history: &History,
+    judgement: &Judgement,
+) -> Result<String, ReportError> {
+    let scene = Scene::of(history, manifest.plan.concurrency);
+    let incidents = incidents(history, judgement);
+    let latencies = latencies(history);
+    let report = Report {
+        title: format!(
+            "{} under {}: {}",
+            manifest.plan.lock,
+            manifest.plan.workload,
+            verdict_text(judgement.verdict)
+        ),
+        verdict: verdict_text(judgement.verdict),
+        says: says(judgement),
+        bounds: bounds(manifest, history, judgement),
+        subject: subject(manifest),
+        guarantees: judgement
+            .guarantees
+            .iter()
+            .map(|row| Guarantee::of(row, judgement))
+            .collect(),
+        timeline: whole_run(&scene, history, judgement)?.into(),
+        close_ups: close_ups(&scene, &incidents)?,
+        violations_listed: incidents.len(),
+        listed_until: listed_until(&incidents).map(seconds),
+        overlaps: Overlaps::of(judgement, &incidents, &scene)?,
+        faults: Faults::of(judgement, &scene),
+        latency_plot: latency(&latencies, &scene)?,
+        latencies: latencies.iter().map(Timing::of).collect(),
+        without_end: history
+            .operations()
+            .filter(|operation| operation.end.is_none())
+            .count(),
+        skew: manifest.skew.map(|skew| Skew {
+            bursts: skew.bursts,
+            median: show_ns(skew.median_ns),
+            p99: show_ns(skew.p99_ns),
+        }),
+        repeat: &manifest.repeat,
+        plan: planned(&manifest.plan),
+        origin: origin(manifest),
+    };
+    Ok(template::render(TEMPLATE, &report)?)
+}
+
+/// What the template shows.
+#[derive(Serialize)]
+struct Report<'a> {
+    title: String,
+    verdict: &'static str,
+    /// What the verdict means.
+    says: String,
+    /// What it does not mean.
+    bounds: Vec<String>,
+    subject: Vec<Fact>,
+    guarantees: Vec<Guarantee<'a>>,
+    timeline: Drawing,
+    close_ups: Vec<CloseUp>,
+    violations_listed: usize,
+    /// From this time on there may be more violations than are listed.
+    listed_until: Option<String>,
+    overlaps: Option<Overlaps>,
+    faults: Faults,
+    latency_plot: Option<String>,
+    latencies: Vec<Timing>,
+    without_end: usize,
+    skew: Option<Skew>,
+    repeat: &'a str,
+    plan: Vec<Fact>,
+    origin: Vec<Fact>,
+}
+
+#[derive(Serialize)]
+struct Fact {
+    name: &'static str,
+    text: String,
+}
+
+fn fact(name: &'static str, text: impl Into<String>) -> Fact {
+    Fact {
+        name,
+        text: text.into(),
+    }
+}
+
+#[derive(Serialize)]
+struct Guarantee<'a> {
+    name: &'a str,
+    role: &'static str,
+    verdict: &'static str,
+    judged: bool,
+    evidence: &'a str,
+    reason: Option<&'a str>,
+    /// Whose promise a violation does not break.
+    not_promised_by: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Drawing {
+    svg: String,
+    merged: u64,
+    hidden_workers: u32,
+}
+
+impl From<Timeline> for Drawing {
+    fn from(
+        Timeline {
+            svg,
+            merged,
+            hidden_workers,
+        }: Timeline,
+    ) -> Self {
+        Self {
+            svg,
+            merged,
+            hidden_workers,
+        }
+    }
+}
+
+/// An incident from near.
+#[derive(Serialize)]
+struct CloseUp {
+    heading: String,
+    /// The guarantees that it violates.
+    violates: Vec<String>,
+    svg: String,
+    events: Vec<EventRow>,
+    events_left_out: usize,
+}
+
+#[derive(Serialize)]
+struct EventRow {
+    index: u64,
+    time: String,
+    process: String,
+    worker: Option<u32>,
+    kind: String,
+    function: String,
+    key: String,
+    value: String,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct Overlaps {
+    guarantee: String,
+    count: usize,
+    longest: String,
+    total: String,
+    plot: String,
+    listed: Vec<Exposure>,
+}
+
+#[derive(Serialize)]
+struct Exposure {
+    begin: String,
+    length: String,
+    key: String,
+    processes: String,
+}
+
+#[derive(Serialize)]
+struct Faults {
+    counts: Vec<FaultCount>,
+    windows: Vec<WindowRow>,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct FaultCount {
+    fault: String,
+    windows: u64,
+    landed: u64,
+    ineffective: u64,
+}
+
+#[derive(Serialize)]
+struct WindowRow {
+    fault: String,
+    begin: String,
+    length: String,
+    targets: String,
+    holders: String,
+}
+
+#[derive(Serialize)]
+struct Timing {
+    function: String,
+    outcome: &'static str,
+    count: u64,
+    p50: String,
+    p99: String,
+    max: String,
+}
+
+#[derive(Serialize)]
+struct Skew {
+    bursts: u64,
+    median: String,
+    p99: String,
+}
+
+/// What the verdict means, in a sentence or two.
+fn says(judgement: &Judgement) -> String {
+    let whose = match &judgement.promised_by {
+        Some(lock) => format!("what {lock} promises"),
+        None => "what was asked for".to_owned(),
+    };
+    let names = judged_as(judgement, judgement.verdict);
+    match judgement.verdict {
+        Verdict::Valid => format!(
+            "The recorded history contains no violation of {whose}: {names}. {}",
+            test(judgement)
+        ),
+        Verdict::Invalid => format!("The recorded history contradicts {whose}: {names}."),
+        Verdict::Unknown => format!("The recorded history does not decide {whose}: {names}."),
+    }
+}
+
+/// What was judged and came out like this. Coverage is no promise, so it is named only if it decides nothing.
+fn judged_as(judgement: &Judgement, verdict: Verdict) -> String {
+    let judged = judgement
+        .guarantees
+        .iter()
+        .filter(|row| row.judged && row.finding.verdict == verdict);
+    let named = judged.filter(|row| verdict != Verdict::Valid || row.finding.guarantee != COVERAGE);
+    let name = |row: &Row| match &row.finding.reason {
+        Some(reason) => format!("{} ({reason})", row.finding.guarantee),
+        None => row.finding.guarantee.clone(),
+    };
+    named.map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// How a valid run was put to the test.
+fn test(judgement: &Judgement) -> String {
+    let coverage = judgement
+        .guarantees
+        .iter()
+        .find(|row| row.judged && row.finding.guarantee == COVERAGE);
+    coverage.map_or_else(String::new, |row| {
+        format!("It was put to the test: {}.", row.finding.evidence)
+    })
+}
+
+/// What the verdict does not mean.
+fn bounds(manifest: &Manifest, history: &History, judgement: &Judgement) -> Vec<String> {
+    let mut bounds = vec![format!(
+        "It speaks of this one run, as recorded in {} events over {}; of runs that did not happen it says nothing.",
+        history.events().len(),
+        show_ns(history.events().last().map_or(0, |last| last.time)),
+    )];
+    bounds.extend(about_testbed(manifest));
+    bounds.extend(about_ending(&manifest.state));
+    bounds.extend(about_record(history, judgement));
+    bounds.extend(about_criteria(judgement));
+    bounds
+}
+
+fn about_testbed(manifest: &Manifest) -> Option<String> {
+    let Some(testbed) = &manifest.testbed else {
+        return Some(
+            "The manifest names no testbed: what the run was made on is not known.".to_owned(),
+        );
+    };
+    let simulated = "The testbed is simulated: the verdict speaks of the model of the broker, not of a real one.";
+    (testbed.kind == "sim").then(|| simulated.to_owned())
+}
+
+fn about_ending(state: &State) -> Option<String> {
+    Some(match state {
+        State::Finished => return None,
+        State::Running => {
+            "The run was not finished: it was killed, or is still going on.".to_owned()
+        }
+        State::Stuck => {
+            "The last phase was broken off: some lock could not be had any more in time.".to_owned()
+        }
+        State::Interrupted => "The run was interrupted before its end.".to_owned(),
+        State::Broken(how) => format!("The harness broke down: {how}."),
+    })
+}
+
+fn about_record(history: &History, judgement: &Judgement) -> Option<String> {
+    let upto = history
+        .events()
+        .last()
+        .map_or("nothing".to_owned(), |last| {
+            format!("event {} at {} s", last.index, seconds(last.time))
+        });
+    let text = "The record is incomplete: the verdict speaks of what was recorded, up to";
+    judgement.incomplete.then(|| format!("{text} {upto}."))
+}
+
+fn about_criteria(judgement: &Judgement) -> Vec<String> {
+    let mut texts = Vec::new();
+    let coverage = judgement
+        .guarantees
+        .iter()
+        .find(|row| row.finding.guarantee == COVERAGE);
+    if coverage.is_none_or(|row| !row.judged) {
+        texts.push(
+            "Whether the run proves anything (coverage) was not part of the verdict.".to_owned(),
+        );
+    }
+    let beside: Vec<&str> = judgement
+        .guarantees
+        .iter()
+        .filter(|row| !row.judged)
+        .filter_map(violated)
+        .collect();
+    if !beside.is_empty() {
+        texts.push(format!(
+            "Violated, but not part of the verdict: {}.",
+            beside.join(", ")
+        ));
+    }
+    texts
+}
+
+fn violated(row: &Row) -> Option<&str> {
+    (row.finding.verdict == Verdict::Invalid).then_some(row.finding.guarantee.as_str())
+}
+
+fn subject(manifest: &Manifest) -> Vec<Fact> {
+    let plan = &manifest.plan;
+    let faults = if plan.faults.is_empty() {
+        "none".to_owned()
+    } else {
+        plan.faults.join(", ")
+    };
+    let mut facts = vec![
+        fact("lock", &plan.lock),
+        fact("workload", &plan.workload),
+        fact("faults", faults),
+    ];
+    if let Some(testbed) = &manifest.testbed {
+        facts.push(fact(
+            "testbed",
+            format!("{}: {}", testbed.kind, testbed.broker),
+        ));
+        facts.push(fact(
+            "image digest",
+            testbed.image_digest.as_deref().unwrap_or("not known"),
+        ));
+        facts.push(fact("proxy", &testbed.proxy));
+    }
+    facts.push(fact("began", manifest.began.to_string()));
+    facts.push(fact("seed", plan.seed.to_string()));
+    facts
+}
+
+impl<'a> Guarantee<'a> {
+    fn of(row: &'a Row, judgement: &'a Judgement) -> Self {
+        let finding = &row.finding;
+        let beside = !row.judged && finding.verdict == Verdict::Invalid;
+        Self {
+            name: &finding.guarantee,
+            role: role(row, judgement),
+            verdict: verdict_text(finding.verdict),
+            judged: row.judged,
+            evidence: &finding.evidence,
+            reason: finding.reason.as_deref(),
+            not_promised_by: judgement.promised_by.as_deref().filter(|_| beside),
+        }
+    }
+}
+
+fn role(row: &Row, judgement: &Judgement) -> &'static str {
+    match (row.judged, &judgement.promised_by) {
+        (false, _) => "only shown",
+        (true, _) if row.finding.guarantee == COVERAGE => "asked of the run",
+        (true, Some(_)) => "promised",
+        (true, None) => "asked for",
+    }
+}
+
+/// The first and the longest incident of every violated guarantee, each place once, those that decide the verdict first.
+fn close_ups(scene: &Scene, incidents: &[Incident<'_>]) -> Result<Vec<CloseUp>, ReportError> {
+    let mut chosen: Vec<Vec<&Incident<'_>>> = Vec::new();
+    for of_row in incidents.chunk_by(|one, other| std::ptr::eq(one.row, other.row)) {
+        let longest = of_row
+            .iter()
+            .min_by_key(|incident| Reverse(incident.violation.exposure_ns));
+        for incident in of_row.first().into_iter().chain(longest) {
+            match chosen.iter_mut().find(|group| is_same(group[0], incident)) {
+                Some(group)
+                    if group
+                        .iter()
+                        .any(|known| std::ptr::eq(known.row, incident.row)) => {}
+                Some(group) => group.push(incident),
+                None => chosen.push(vec![incident]),
+            }
+        }
+    }
+    let nearby = chosen.iter().take(CLOSE_UPS_MAX).enumerate();
+    nearby
+        .map(|(place, group)| close_up(scene, incidents, place, group))
+        .collect()
+}
+
+fn is_same(one: &Incident<'_>, other: &Incident<'_>) -> bool {
+    one.violation.events == other.violation.events && one.violation.key == other.violation.key
+}
+
+fn close_up(
+    scene: &Scene,
+    incidents: &[Incident<'_>],
+    place: usize,
+    group: &[&Incident<'_>],
+) -> Result<CloseUp, ReportError> {
+    let incident = group[0];
+    let heading = heading(incident, scene);
+    let key = scene.key(incident.violation.key.as_ref());
+    let (begin, end) = surroundings(incident, scene);
+    let id = format!("close-up-{place}");
+    let near: Vec<Incident<'_>> = incidents
+        .iter()
+        .filter(|other| other.violation.key == incident.violation.key)
+        .cloned()
+        .collect();
+    let drawn = draw(
+        scene,
+        &near,
+        View {
+            id: &id,
+            title: &heading,
+            begin,
+            end,
+            key,
+        },
+    )?;
+    let violates = group
+        .iter()
+        .map(|incident| incident.row.finding.guarantee.clone())
+        .collect();
+    Ok(CloseUp {
+        violates,
+        svg: drawn.svg,
+        events: incident
+            .events
+            .iter()
+            .take(EVENTS_MAX)
+            .map(|event| event_row(event, scene))
+            .collect(),
+        events_left_out: incident.events.len().saturating_sub(EVENTS_MAX),
+        heading,
+    })
+}
+
+/// The incident with as much time around it; all of its events if they are not much farther away.
+fn surroundings(incident: &Incident<'_>, scene: &Scene) -> (u64, u64) {
+    let length = (incident.end - incident.begin).max(MARGIN_MIN_NS);
+    let times = || incident.events.iter().map(|event| event.time);
+    let (first, last) = (
+        times().min().unwrap_or(incident.begin),
+        times().max().unwrap_or(incident.end),
+    );
+    let (begin, end) = if last - first <= length.saturating_mul(10) {
+        (first.min(incident.begin), last.max(incident.end))
+    } else {
+        (incident.begin, incident.end)
+    };
+    (
+        begin.saturating_sub(length / 2),
+        end.saturating_add(length / 2).min(scene.end.max(end)),
+    )
+}
+
+fn heading(incident: &Incident<'_>, scene: &Scene) -> String {
+    let key = incident.violation.key.as_deref().unwrap_or("the lock");
+    let workers: std::collections::BTreeSet<String> = incident
+        .holders()
+        .iter()
+        .map(|process| worker_text(*process, scene))
+        .collect();
+    let workers: Vec<String> = workers.into_iter().collect();
+    let length = incident
+        .violation
+        .exposure_ns
+        .map(|length| format!(" for {}", show_ns(length)))
+        .unwrap_or_default();
+    let at = seconds(incident.begin);
+    format!(
+        "{} of {key}{length}, from {at} s: {}",
+        incident.violation.anomaly,
+        workers.join(" and ")
+    )
+}
+
+fn worker_text(process: Process, scene: &Scene) -> String {
+    match process {
+        Process::Client(number) => format!("worker {} (process {number})", scene.worker(number)),
+        Process::Nemesis => process.to_string(),
+    }
+}
+
+fn event_row(event: &Event, scene: &Scene) -> EventRow {
+    let worker = if let Process::Client(number) = event.process {
+        Some(scene.worker(number))
+    } else {
+        None
+    };
+    let error = event
+        .error
+        .as_ref()
+        .map(|error| format!("{}: {}", error.kind, error.text))
+        .unwrap_or_default();
+    EventRow {
+        index: event.index,
+        time: seconds(event.time),
+        process: event.process.to_string(),
+        worker,
+        kind: format!("{:?}", event.kind).to_lowercase(),
+        function: event.function.to_string(),
+        key: event.key.as_deref().unwrap_or_default().to_owned(),
+        value: serde_json::to_string(&event.value).unwrap_or_default(),
+        error,
+    }
+}
+
+/// A time of the run in seconds, to the microsecond.
+fn seconds(time: u64) -> String {
+    format!("{:.6}", Duration::from_nanos(time).as_secs_f64())
+}
+
+impl Overlaps {
+    fn of(
+        judgement: &Judgement,
+        incidents: &[Incident<'_>],
+        scene: &Scene,
+    ) -> Result<Option<Self>, ReportError> {
+        let Some(row) = exposed(judgement) else {
+            return Ok(None);
+        };
+        let lengths = &row.finding.exposures_ns;
+        let total = lengths
+            .iter()
+            .fold(0_u64, |total, length| total.saturating_add(*length));
+        Ok(Some(Self {
+            guarantee: row.finding.guarantee.clone(),
+            count: lengths.len(),
+            longest: show_ns(lengths.iter().max().copied().unwrap_or(0)),
+            total: show_ns(total),
+            plot: exposures(lengths)?,
+            listed: longest(row, incidents, scene),
+        }))
+    }
+}
+
+/// The longest of those whose place in the history is known.
+fn longest(row: &Row, incidents: &[Incident<'_>], scene: &Scene) -> Vec<Exposure> {
+    let of_row = incidents
+        .iter()
+        .filter(|incident| std::ptr::eq(incident.row, row));
+    let mut measured: Vec<_> = of_row
+        .filter_map(|incident| Some((incident.violation.exposure_ns?, incident)))
+        .collect();
+    measured.sort_by_key(|(length, _)| Reverse(*length));
+    let exposure = |(length, incident): &(u64, &Incident<'_>)| {
+        let processes: Vec<String> = incident
+            .holders()
+            .iter()
+            .map(|process| worker_text(*process, scene))
+            .collect();
+        Exposure {
+            begin: seconds(incident.begin),
+            length: show_ns(*length),
+            key: incident
+                .violation
+                .key
+                .as_deref()
+                .unwrap_or("the lock")
+                .to_owned(),
+            processes: processes.join(", "),
+        }
+    };
+    measured.iter().take(EXPOSURES_MAX).map(exposure).collect()
+}
+
+impl Faults {
+    fn of(judgement: &Judgement, scene: &Scene) -> Self {
+        let coverage = judgement
+            .guarantees
+            .iter()
+            .find(|row| row.finding.guarantee == COVERAGE);
+        let counts = coverage.map_or(&[][..], |row| &row.finding.counts.faults);
+        let count = |count: &checker::FaultCount| FaultCount {
+            fault: count.fault.clone(),
+            windows: count.windows,
+            landed: count.landed,
+            ineffective: count.ineffective,
+        };
+        Self {
+            counts: counts.iter().map(count).collect(),
+            windows: scene
+                .windows
+                .iter()
+                .take(WINDOWS_MAX)
+                .map(|window| window_row(window, scene))
+                .collect(),
+            count: scene.windows.len(),
+        }
+    }
+}
+
+fn window_row(window: &Window, scene: &Scene) -> WindowRow {
+    let names = |processes: &[u32]| {
+        let names = processes
+            .iter()
+            .map(|process| worker_text(Process::Client(*process), scene));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    WindowRow {
+        fault: window.fault.to_string(),
+        begin: seconds(window.begin),
+        length: window.end.map_or("not healed on record".to_owned(), |end| {
+            show_ns(end - window.begin)
+        }),
+        targets: names(&window.targets),
+        holders: names(&window.holders),
+    }
+}
+
+impl Timing {
+    fn of(latency: &Latency) -> Self {
+        Self {
+            function: latency.function.to_string(),
+            outcome: Outcome::name(latency.outcome),
+            count: latency.count(),
+            p50: show_ns(latency.quantile_ns(0.5)),
+            p99: show_ns(latency.quantile_ns(0.99)),
+            max: show_ns(latency.max_ns),
+        }
+    }
+}
+
+fn planned(plan: &Planned) -> Vec<Fact> {
+    let time = |ms: u128| {
+        format_duration(Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))).to_string()
+    };
+    let contention = if plan.burst {
+        "bursts: all workers at the same instant"
+    } else {
+        "free-running"
+    };
+    vec![
+        fact("workers", plan.concurrency.to_string()),
+        fact("keys", plan.keys.to_string()),
+        fact("contention", contention),
+        fact("rate", format!("{} a second", plan.rate_per_second)),
+        fact("a hold lasts", time(plan.hold_ms)),
+        fact("verified every", time(plan.verify_interval_ms)),
+        fact("time limit", time(plan.time_limit_ms)),
+        fact("heartbeat", time(plan.heartbeat_ms)),
+        fact("operation time-out", time(plan.operation_timeout_ms)),
+    ]
+}
+
+fn origin(manifest: &Manifest) -> Vec<Fact> {
+    let git = manifest
+        .git
+        .as_ref()
+        .map_or("not in a git working tree".to_owned(), |git| {
+            let state = if git.dirty {
+                "tracked files changed since"
+            } else {
+                "tracked files unchanged"
+            };
+            format!("{} ({state})", git.commit)
+        });
+    vec![fact("prover", &manifest.prover), fact("commit", git)]
+}

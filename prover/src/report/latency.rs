@@ -1,0 +1,134 @@
+//! How long operations took, by function and outcome.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use history::{Function, History};
+
+use super::outcome::Outcome;
+
+/// Columns of the grid that a plot's points are thinned to, and its rows for each power of ten.
+const COLUMNS: u64 = 200;
+const ROWS_PER_DECADE: f64 = 12.0;
+
+/// Shorter is drawn as this long: a logarithmic axis has no place for 0.
+const SHORTEST_NS: u64 = 1_000;
+
+/// The operations of one function with one outcome.
+#[derive(Debug)]
+pub(super) struct Latency {
+    pub(super) function: Function,
+    pub(super) outcome: Outcome,
+    pub(super) max_ns: u64,
+    histogram: Histogram<u64>,
+    /// One operation for each cell of a grid of time and latency: (begin, length) in seconds.
+    points: BTreeMap<(u64, i64), (f64, f64)>,
+}
+
+impl Latency {
+    fn new(function: Function, outcome: Outcome) -> Self {
+        let histogram = Histogram::new(3).expect("3 significant figures are allowed");
+        Self {
+            function,
+            outcome,
+            max_ns: 0,
+            histogram,
+            points: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, begin_ns: u64, length_ns: u64, run_ns: u64) {
+        self.histogram
+            .record(length_ns)
+            .expect("the histogram grows with what it records");
+        self.max_ns = self.max_ns.max(length_ns);
+        let length = length_ns.max(SHORTEST_NS) as f64 / 1e9;
+        let column = u128::from(begin_ns) * u128::from(COLUMNS) / u128::from(run_ns.max(1));
+        let cell = (
+            column as u64,
+            (length.log10() * ROWS_PER_DECADE).floor() as i64,
+        );
+        self.points
+            .entry(cell)
+            .or_insert((begin_ns as f64 / 1e9, length));
+    }
+
+    /// How many there were.
+    pub(super) fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// What this part of them stayed below, to three figures; never more than the longest.
+    pub(super) fn quantile_ns(&self, part: f64) -> u64 {
+        self.histogram.value_at_quantile(part).min(self.max_ns)
+    }
+
+    /// What a plot shows: (begin, length) in seconds.
+    pub(super) fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.points.values().copied()
+    }
+}
+
+/// The latencies of all operations that have an end, by function and outcome. News of loss takes no time and is left out.
+pub(super) fn latencies(history: &History) -> Vec<Latency> {
+    let run_ns = history.events().last().map_or(0, |last| last.time);
+    let mut by_kind: BTreeMap<(Function, Outcome), Latency> = BTreeMap::new();
+    for operation in history
+        .operations()
+        .filter(|operation| operation.invoke.function != Function::Lost)
+    {
+        let Some(end) = operation.end else { continue };
+        let (function, outcome) = (
+            operation.invoke.function.clone(),
+            Outcome::of(operation.end),
+        );
+        let latency = by_kind.entry((function, outcome));
+        let latency = latency
+            .or_insert_with_key(|(function, outcome)| Latency::new(function.clone(), *outcome));
+        latency.add(
+            operation.invoke.time,
+            end.time - operation.invoke.time,
+            run_ns,
+        );
+    }
+    by_kind.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_what_was_recorded() {
+        let mut latency = Latency::new(Function::Acquire, Outcome::Ok);
+        for millisecond in 1..=100 {
+            latency.add(millisecond, millisecond * 1_000_000, 100);
+        }
+        let near = |quantile: f64, expected: u64| {
+            latency.quantile_ns(quantile).abs_diff(expected) <= expected / 1_000
+        };
+        assert!(
+            near(0.5, 50_000_000) && near(0.99, 99_000_000),
+            "{latency:?}"
+        );
+        assert_eq!(
+            (latency.max_ns, latency.quantile_ns(1.0)),
+            (100_000_000, 100_000_000)
+        );
+    }
+
+    #[test]
+    fn any_length_can_be_recorded_and_points_are_bounded() {
+        let mut latency = Latency::new(Function::Acquire, Outcome::Ok);
+        for (place, length) in [0, 1, u64::MAX]
+            .into_iter()
+            .cycle()
+            .take(100_000)
+            .enumerate()
+        {
+            latency.add(place as u64, length, 100_000);
+        }
+        assert_eq!(latency.max_ns, u64::MAX);
+        assert!(latency.points().count() <= 3 * COLUMNS as usize);
+    }
+}

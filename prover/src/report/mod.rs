@@ -1,0 +1,15 @@
+//! What a judgement looks like: pure functions of manifest, history and judgement.
+
+mod html;
+mod latency;
+mod outcome;
+mod overlaps;
+mod plots;
+mod scene;
+mod table;
+mod template;
+mod timeline;
+
+pub use html::{ReportError, html};
+pub use plots::{Picture, plots};
+pub use table::{guarantees_table, list_table, verdict_text, violation_text};

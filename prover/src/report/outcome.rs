@@ -1,0 +1,42 @@
+//! How an operation ended, as people are told.
+
+use history::{Event, Kind};
+
+/// What is known of the end of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
+    /// It took effect.
+    Ok,
+    /// The server said no.
+    Refused,
+    /// It had no effect, as the client knows by itself.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+    /// The record ends before it does.
+    Open,
+}
+
+impl Outcome {
+    /// The outcome of an operation that ended like this.
+    pub(super) fn of(end: Option<&Event>) -> Self {
+        match end.map(|event| (event.kind, event.observed)) {
+            None => Self::Open,
+            Some((Kind::Ok, _)) => Self::Ok,
+            Some((Kind::Fail, true)) => Self::Refused,
+            Some((Kind::Fail, false)) => Self::Failed,
+            Some((Kind::Info | Kind::Invoke, _)) => Self::Unknown,
+        }
+    }
+
+    /// The word in tables and legends.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Open => "no end recorded",
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! What pictures of a run show: who believed in a hold from when to when, what was in flight, and what was broken for whom.
+//!
+//! One pass over the history. Whether two holds contradict each other is not decided here: that is the checker's, and pictures mark
+//! what it found.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use history::{Answer, Event, Function, History, Kind, Process, Value};
+use serde::Deserialize;
+
+use super::outcome::Outcome;
+
+/// Everything that can be drawn. Times are nanoseconds since the run began.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    /// Rows of a picture: one a worker.
+    pub(super) workers: u32,
+    /// The time of the last event.
+    pub(super) end: u64,
+    /// The locks, in the order in which they appear.
+    pub(super) keys: Vec<Option<Arc<str>>>,
+    /// In the order of the grants.
+    pub(super) holds: Vec<Hold>,
+    /// In the order of the invocations.
+    pub(super) flights: Vec<Flight>,
+    /// In the order of time.
+    pub(super) losses: Vec<Loss>,
+    /// In the order of the injections.
+    pub(super) windows: Vec<Window>,
+}
+
+/// A believed interval.
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub(super) process: u32,
+    pub(super) worker: u32,
+    /// Its place in [`Scene::keys`].
+    pub(super) key: usize,
+    pub(super) begin: u64,
+    /// The invocation of the last answer `held`, or of the successful release: up to here the service itself vouched for it.
+    pub(super) confirmed: u64,
+    pub(super) end: u64,
+}
+
+/// An operation from its invocation to its end.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) worker: u32,
+    pub(super) key: Option<usize>,
+    pub(super) begin: u64,
+    pub(super) end: u64,
+    pub(super) outcome: Outcome,
+}
+
+/// A moment at which a client had to give up a hold.
+#[derive(Debug)]
+pub(super) struct Loss {
+    pub(super) worker: u32,
+    pub(super) key: Option<usize>,
+    pub(super) at: u64,
+}
+
+/// A fault from its injection to its healing.
+#[derive(Debug)]
+pub(super) struct Window {
+    id: u64,
+    pub(super) fault: Arc<str>,
+    /// The processes that it was aimed at.
+    pub(super) targets: Vec<u32>,
+    /// Those of them that believed in a hold when it began.
+    pub(super) holders: Vec<u32>,
+    pub(super) begin: u64,
+    /// None if the record does not show that it healed.
+    pub(super) end: Option<u64>,
+}
+
+impl Scene {
+    /// What there is to draw of a history of so many workers.
+    pub(super) fn of(history: &History, workers: u32) -> Self {
+        let end = history.events().last().map_or(0, |last| last.time);
+        let workers = workers.max(1);
+        let mut scan = Scan {
+            scene: Self {
+                workers,
+                end,
+                ..Self::default()
+            },
+            ..Scan::default()
+        };
+        for (place, event) in history.events().iter().enumerate() {
+            match event.process {
+                Process::Client(process) => scan.client(history, place, event, process),
+                Process::Nemesis => scan.nemesis(event),
+            }
+        }
+        scan.scene
+    }
+
+    /// The row of a process.
+    pub(super) fn worker(&self, process: u32) -> u32 {
+        process % self.workers
+    }
+
+    /// The place of a lock in [`Scene::keys`].
+    pub(super) fn key(&self, key: Option<&Arc<str>>) -> Option<usize> {
+        self.keys.iter().position(|known| known.as_ref() == key)
+    }
+}
+
+#[derive(Default)]
+struct Scan {
+    scene: Scene,
+    keys: BTreeMap<Option<Arc<str>>, usize>,
+    /// For each process the holds that it believes in, the latest last.
+    believed: BTreeMap<u32, Vec<usize>>,
+}
+
+impl Scan {
+    fn client(&mut self, history: &History, place: usize, event: &Event, process: u32) {
+        let key = self.key(event.key.as_ref());
+        let end = history
+            .partner(place)
+            .map(|partner| &history.events()[partner]);
+        match (event.kind, &event.function) {
+            (Kind::Invoke, function) => {
+                self.fly(event, end, process, key);
+                self.invoked(function, event, end, process, key);
+            }
+            (Kind::Info, _) => self.retire(process, event.time),
+            (Kind::Ok, Function::Acquire) => self.grant(process, key, event.time),
+            (Kind::Ok, Function::Lost) => self.lose(process, key, event.time),
+            (Kind::Ok, Function::Verify) if event.value == Value::Answer(Answer::Lost) => {
+                self.lose(process, key, event.time);
+            }
+            _ => {}
+        }
+    }
+
+    /// News of loss is not an operation that takes time.
+    fn fly(&mut self, event: &Event, end: Option<&Event>, process: u32, key: usize) {
+        if event.function == Function::Lost {
+            return;
+        }
+        let flight = Flight {
+            worker: self.scene.worker(process),
+            key: Some(key),
+            begin: event.time,
+            end: end.map_or(self.scene.end, |end| end.time),
+            outcome: Outcome::of(end),
+        };
+        self.scene.flights.push(flight);
+    }
+
+    fn invoked(
+        &mut self,
+        function: &Function,
+        event: &Event,
+        end: Option<&Event>,
+        process: u32,
+        key: usize,
+    ) {
+        let ok = end.is_some_and(|end| end.kind == Kind::Ok);
+        let held = end.is_some_and(|end| end.value == Value::Answer(Answer::Held));
+        match function {
+            Function::Release => {
+                let Some(hold) = self.disbelieve(process, key, event.time) else {
+                    return;
+                };
+                if ok {
+                    hold.confirmed = event.time;
+                }
+            }
+            Function::Verify if ok && held => {
+                if let Some(hold) = self.latest(process, key) {
+                    self.scene.holds[hold].confirmed = event.time;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn grant(&mut self, process: u32, key: usize, time: u64) {
+        let (worker, end) = (self.scene.worker(process), self.scene.end);
+        self.believed
+            .entry(process)
+            .or_default()
+            .push(self.scene.holds.len());
+        self.scene.holds.push(Hold {
+            process,
+            worker,
+            key,
+            begin: time,
+            confirmed: time,
+            end,
+        });
+    }
+
+    fn lose(&mut self, process: u32, key: usize, time: u64) {
+        let worker = self.scene.worker(process);
+        if self.disbelieve(process, key, time).is_some() {
+            self.scene.losses.push(Loss {
+                worker,
+                key: Some(key),
+                at: time,
+            });
+        }
+    }
+
+    fn latest(&self, process: u32, key: usize) -> Option<usize> {
+        let stack = self.believed.get(&process)?;
+        stack
+            .iter()
+            .rev()
+            .copied()
+            .find(|hold| self.scene.holds[*hold].key == key)
+    }
+
+    fn disbelieve(&mut self, process: u32, key: usize, time: u64) -> Option<&mut Hold> {
+        let latest = self.latest(process, key)?;
+        self.believed
+            .entry(process)
+            .or_default()
+            .retain(|hold| *hold != latest);
+        let hold = &mut self.scene.holds[latest];
+        hold.end = time;
+        Some(hold)
+    }
+
+    /// Nobody knows how an operation ended: the process believes in nothing any more.
+    fn retire(&mut self, process: u32, time: u64) {
+        let holds = self.believed.remove(&process).unwrap_or_default();
+        for hold in &holds {
+            self.scene.holds[*hold].end = time;
+        }
+        if !holds.is_empty() {
+            let worker = self.scene.worker(process);
+            self.scene.losses.push(Loss {
+                worker,
+                key: None,
+                at: time,
+            });
+        }
+    }
+
+    fn nemesis(&mut self, event: &Event) {
+        let (Function::Fault(fault), Some(note)) = (&event.function, Note::of(event)) else {
+            return;
+        };
+        if note.phase == Phase::Heal {
+            let mut open = self.scene.windows.iter_mut().rev();
+            if let Some(window) = open.find(|window| window.id == note.id && window.fault == *fault)
+            {
+                window.end.get_or_insert(event.time);
+            }
+            return;
+        }
+        let holds = |process: &u32| {
+            self.believed
+                .get(process)
+                .is_some_and(|holds| !holds.is_empty())
+        };
+        let holders = note.targets.iter().copied().filter(holds).collect();
+        let (fault, begin) = (fault.clone(), event.time);
+        self.scene.windows.push(Window {
+            id: note.id,
+            fault,
+            targets: note.targets,
+            holders,
+            begin,
+            end: None,
+        });
+    }
+
+    fn key(&mut self, key: Option<&Arc<str>>) -> usize {
+        if let Some(known) = self.keys.get(&key.cloned()) {
+            return *known;
+        }
+        let place = self.scene.keys.len();
+        self.keys.insert(key.cloned(), place);
+        self.scene.keys.push(key.cloned());
+        place
+    }
+}
+
+/// What stands in the value of a nemesis event.
+#[derive(Deserialize)]
+struct Note {
+    id: u64,
+    phase: Phase,
+    #[serde(default)]
+    targets: Vec<u32>,
+}
+
+#[derive(Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Phase {
+    Inject,
+    Heal,
+}
+
+impl Note {
+    fn of(event: &Event) -> Option<Self> {
+        let Value::Data(value) = &event.value else {
+            return None;
+        };
+        Self::deserialize(value.as_ref()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use history::{Draft, HistoryBuilder};
+    use serde_json::json;
+
+    use super::*;
+
+    fn history(drafts: Vec<Draft>) -> History {
+        let mut builder = HistoryBuilder::default();
+        for (time, draft) in (0..).zip(drafts) {
+            builder.push(time, draft).expect("well-formed");
+        }
+        builder.finish()
+    }
+
+    fn draft(process: u32, kind: Kind, function: Function) -> Draft {
+        Draft::new(Process::Client(process), kind, function).on("lock-0")
+    }
+
+    fn grant() -> Vec<Draft> {
+        vec![
+            draft(0, Kind::Invoke, Function::Acquire),
+            draft(0, Kind::Ok, Function::Acquire),
+        ]
+    }
+
+    fn only_hold(after: Vec<Draft>) -> (u64, u64, u64) {
+        let mut drafts = grant();
+        drafts.extend(after);
+        let scene = Scene::of(&history(drafts), 1);
+        let hold = &scene.holds[0];
+        (hold.begin, hold.confirmed, hold.end)
+    }
+
+    #[test]
+    fn a_hold_ends_with_the_request_for_release() {
+        let release = |kind| {
+            vec![
+                draft(0, Kind::Invoke, Function::Release),
+                draft(0, kind, Function::Release),
+            ]
+        };
+        assert_eq!(only_hold(release(Kind::Ok)), (1, 2, 2));
+        assert_eq!(only_hold(release(Kind::Info)), (1, 1, 2));
+    }
+
+    #[test]
+    fn a_held_answer_confirms_up_to_the_question_and_a_lost_one_ends() {
+        let verify = |answer| {
+            let ok = draft(0, Kind::Ok, Function::Verify).answering(answer);
+            vec![draft(0, Kind::Invoke, Function::Verify), ok]
+        };
+        assert_eq!(only_hold(verify(Answer::Held)), (1, 2, 3));
+        assert_eq!(only_hold(verify(Answer::Lost)), (1, 1, 3));
+    }
+
+    #[test]
+    fn an_unknown_outcome_retires_and_an_open_hold_lasts_to_the_end() {
+        let verify = vec![
+            draft(0, Kind::Invoke, Function::Verify),
+            draft(0, Kind::Info, Function::Verify),
+        ];
+        assert_eq!(only_hold(verify), (1, 1, 3));
+        assert_eq!(
+            only_hold(vec![draft(1, Kind::Invoke, Function::Acquire)]),
+            (1, 1, 2)
+        );
+    }
+
+    #[test]
+    fn a_window_knows_who_held_when_it_began() {
+        let mut drafts = grant();
+        drafts.push(Draft::fault(
+            "cut",
+            json!({"id": 7, "phase": "inject", "targets": [0, 1]}),
+        ));
+        drafts.push(Draft::fault("cut", json!({"id": 7, "phase": "heal"})));
+        drafts.push(Draft::fault(
+            "cut",
+            json!({"id": 8, "phase": "inject", "targets": [1]}),
+        ));
+        let windows = Scene::of(&history(drafts), 2).windows;
+        assert_eq!(
+            (
+                windows[0].begin,
+                windows[0].end,
+                windows[0].holders.as_slice()
+            ),
+            (2, Some(3), &[0][..])
+        );
+        assert_eq!((windows[1].end, windows[1].holders.len()), (None, 0));
+    }
+}

@@ -1,0 +1,629 @@
+//! The picture of a run: a row a worker, time to the right.
+//!
+//! However long the run, the picture stays small: what lies closer together than a reader can see is drawn as one, and what is left out
+//! is counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use checker::show_ns;
+use serde::Serialize;
+
+use super::outcome::Outcome;
+use super::overlaps::{Incident, listed_until};
+use super::scene::{Hold, Scene};
+use super::template;
+
+const TEMPLATE: &str = include_str!("timeline.svg.j2");
+
+const WIDTH: f64 = 1200.0;
+const LEFT: f64 = 92.0;
+const RIGHT: f64 = 26.0;
+const TOP: f64 = 8.0;
+const LANE: f64 = 24.0;
+const AXIS: f64 = 30.0;
+const LEGEND_LINE: f64 = 20.0;
+
+/// Further workers are not drawn.
+const WORKERS_MAX: u32 = 64;
+/// Keys and kinds of fault have so many colours; beyond that colours come again.
+const COLOURS: usize = 6;
+/// Rows times colours up to which bars are merged only when they touch; with more they are merged the sooner.
+const DENSE: usize = 40;
+/// Up to so many bars of holds, each says what it is when pointed at.
+const TITLED_MAX: usize = 300;
+
+/// What of a run a picture shows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    /// The name of the picture, unique in a document.
+    pub(super) id: &'a str,
+    pub(super) title: &'a str,
+    /// Nanoseconds since the run began.
+    pub(super) begin: u64,
+    pub(super) end: u64,
+    /// The only lock that is shown, by its place in [`Scene::keys`].
+    pub(super) key: Option<usize>,
+}
+
+/// A picture, and what it does not show.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    pub(super) svg: String,
+    /// Bars that were drawn together with the one before.
+    pub(super) merged: u64,
+    /// Workers without a row.
+    pub(super) hidden_workers: u32,
+}
+
+/// Draws what happened in a span of time, and the incidents in it.
+pub(super) fn draw(
+    scene: &Scene,
+    incidents: &[Incident<'_>],
+    view: View<'_>,
+) -> Result<Timeline, minijinja::Error> {
+    let frame = Frame::new(scene, incidents, view);
+    let mut strips = Strips::new(frame.gap(scene));
+    add_holds(&frame, scene, &mut strips);
+    add_flights(&frame, scene, &mut strips);
+    let (strips, merged) = strips.finish();
+    let picture = Picture {
+        id: view.id,
+        title: view.title,
+        description: describe(&frame, scene, incidents),
+        width: WIDTH,
+        height: frame.height(scene),
+        left: LEFT,
+        right: WIDTH - RIGHT,
+        lane: TOP,
+        bottom: frame.rows_bottom(),
+        rows: frame.rows(),
+        shades: shades(&frame, scene),
+        incidents: bands(&frame, incidents),
+        unlisted_from: listed_until(incidents)
+            .filter(|time| *time < view.end)
+            .map(|time| tenth(frame.x(time))),
+        strips,
+        losses: losses(&frame, scene),
+        ticks: frame.ticks(),
+        legend: legend(&frame, scene),
+    };
+    Ok(Timeline {
+        svg: template::render(TEMPLATE, &picture)?,
+        merged,
+        hidden_workers: frame.hidden,
+    })
+}
+
+/// What the template draws; lengths are in the picture's own unit.
+#[derive(Serialize)]
+struct Picture<'a> {
+    id: &'a str,
+    title: &'a str,
+    description: String,
+    width: f64,
+    height: f64,
+    left: f64,
+    right: f64,
+    lane: f64,
+    bottom: f64,
+    rows: Vec<RowLabel>,
+    shades: Vec<Bar>,
+    incidents: Vec<Band>,
+    /// From here on there may be violations that are not marked.
+    unlisted_from: Option<f64>,
+    strips: Vec<Bar>,
+    losses: Vec<Point>,
+    ticks: Vec<Tick>,
+    legend: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct RowLabel {
+    y: f64,
+    middle: f64,
+    height: f64,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Bar {
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+    class: String,
+    title: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Band {
+    x: f64,
+    width: f64,
+    title: String,
+    label: Option<String>,
+    /// Whether it has a length, or is a moment at which something went wrong.
+    lasts: bool,
+}
+
+#[derive(Serialize)]
+struct Point {
+    x: f64,
+    y: f64,
+}
+
+#[derive(Serialize)]
+struct Tick {
+    x: f64,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    x: f64,
+    y: f64,
+    class: String,
+    text: String,
+}
+
+/// Where things stand.
+struct Frame<'a> {
+    view: View<'a>,
+    workers: u32,
+    hidden: u32,
+    row: f64,
+    /// The height of the lane above the rows that shows what went wrong, if anything did.
+    lane: f64,
+}
+
+impl<'a> Frame<'a> {
+    fn new(scene: &Scene, incidents: &[Incident<'_>], view: View<'a>) -> Self {
+        let lane = if incidents.is_empty() { 0.0 } else { LANE };
+        let workers = scene.workers.min(WORKERS_MAX);
+        let row = if workers <= 12 { 28.0 } else { 18.0 };
+        Self {
+            view,
+            workers,
+            hidden: scene.workers - workers,
+            row,
+            lane,
+        }
+    }
+
+    fn rows_top(&self) -> f64 {
+        TOP + self.lane
+    }
+
+    fn rows_bottom(&self) -> f64 {
+        self.top(self.workers)
+    }
+
+    fn top(&self, worker: u32) -> f64 {
+        self.rows_top() + f64::from(worker) * self.row
+    }
+
+    fn height(&self, scene: &Scene) -> f64 {
+        let lines = legend(self, scene)
+            .last()
+            .map_or(0.0, |last| last.y - self.rows_bottom() - AXIS);
+        self.rows_bottom() + AXIS + lines + LEGEND_LINE
+    }
+
+    /// The place of a time, if need be at the edge.
+    fn x(&self, time: u64) -> f64 {
+        let View { begin, end, .. } = self.view;
+        let part = time.clamp(begin, end) - begin;
+        LEFT + (WIDTH - LEFT - RIGHT) * (part as f64 / (end - begin).max(1) as f64)
+    }
+
+    fn shows(&self, worker: u32, key: Option<usize>, begin: u64, end: u64) -> bool {
+        let other = self.view.key.is_some() && key.is_some() && key != self.view.key;
+        worker < self.workers && !other && begin <= self.view.end && end >= self.view.begin
+    }
+
+    /// Bars that are closer are drawn as one; so the picture has a greatest size.
+    fn gap(&self, scene: &Scene) -> f64 {
+        let lines = self.workers as usize * scene.keys.len().clamp(1, COLOURS);
+        lines.div_ceil(DENSE) as f64
+    }
+
+    fn rows(&self) -> Vec<RowLabel> {
+        let row = |worker: u32| RowLabel {
+            y: self.top(worker),
+            middle: tenth(self.top(worker) + self.row / 2.0 + 4.0),
+            height: self.row,
+            text: format!("worker {worker}"),
+        };
+        (0..self.workers).map(row).collect()
+    }
+
+    fn ticks(&self) -> Vec<Tick> {
+        let View { begin, end, .. } = self.view;
+        let step = round_step((end - begin).max(1) / 8);
+        let times = (begin.div_ceil(step)..=end / step).map(|count| count * step);
+        times
+            .map(|time| Tick {
+                x: tenth(self.x(time)),
+                text: seconds(time, step),
+            })
+            .collect()
+    }
+}
+
+/// The least of 1, 2, 5, 10, … that is not less.
+fn round_step(least: u64) -> u64 {
+    let mut power = 1_u64;
+    loop {
+        for factor in [1, 2, 5] {
+            if power.saturating_mul(factor) >= least {
+                return power.saturating_mul(factor);
+            }
+        }
+        power = power.saturating_mul(10);
+    }
+}
+
+/// A time in seconds, with as many digits as the step needs.
+fn seconds(time: u64, step: u64) -> String {
+    let digits = 9_usize.saturating_sub(step.ilog10() as usize);
+    format!("{:.digits$} s", time as f64 / 1e9)
+}
+
+fn tenth(length: f64) -> f64 {
+    (length * 10.0).round() / 10.0
+}
+
+/// Bars on their way into the picture.
+struct Strips {
+    gap: f64,
+    /// The last bar of each row and class.
+    last: BTreeMap<(u32, String), Bar>,
+    done: Vec<Bar>,
+    merged: u64,
+}
+
+impl Strips {
+    fn new(gap: f64) -> Self {
+        Self {
+            gap,
+            last: BTreeMap::new(),
+            done: Vec::new(),
+            merged: 0,
+        }
+    }
+
+    /// Adds a bar at least one unit wide; those of one row and class come in the order of their beginnings.
+    fn add(&mut self, row: u32, bar: Bar) {
+        let place = (row, bar.class.clone());
+        let Some(last) = self.last.get_mut(&place) else {
+            self.last.insert(place, bar);
+            return;
+        };
+        let end = last.x + last.width;
+        if bar.x - end < self.gap {
+            last.width = (bar.x + bar.width).max(end) - last.x;
+            last.title = None;
+            self.merged += 1;
+        } else {
+            self.done.push(std::mem::replace(last, bar));
+        }
+    }
+
+    /// All bars, the broad ones first, so that the others lie on top.
+    fn finish(mut self) -> (Vec<Bar>, u64) {
+        self.done.extend(self.last.into_values());
+        for bar in &mut self.done {
+            bar.x = tenth(bar.x);
+            bar.width = tenth(bar.width);
+        }
+        let rank = |bar: &Bar| {
+            (
+                bar.class.starts_with("confirmed"),
+                bar.class.starts_with("flight"),
+            )
+        };
+        self.done.sort_by_key(rank);
+        (self.done, self.merged)
+    }
+}
+
+fn add_holds(frame: &Frame<'_>, scene: &Scene, strips: &mut Strips) {
+    let shown = || {
+        scene
+            .holds
+            .iter()
+            .filter(|hold| frame.shows(hold.worker, Some(hold.key), hold.begin, hold.end))
+    };
+    let titled = shown().take(TITLED_MAX + 1).count() <= TITLED_MAX;
+    for hold in shown() {
+        let title = titled.then(|| hold_title(scene, hold));
+        add_hold_part(frame, hold, "believed", hold.end, title, strips);
+        if hold.confirmed > hold.begin && hold.confirmed >= frame.view.begin {
+            add_hold_part(frame, hold, "confirmed", hold.confirmed, None, strips);
+        }
+    }
+}
+
+fn add_hold_part(
+    frame: &Frame<'_>,
+    hold: &Hold,
+    class: &str,
+    end: u64,
+    title: Option<String>,
+    strips: &mut Strips,
+) {
+    let x = frame.x(hold.begin);
+    let bar = Bar {
+        x,
+        y: frame.top(hold.worker) + 3.0,
+        width: (frame.x(end) - x).max(1.0),
+        height: frame.row - 12.0,
+        class: format!("{class} key-{}", hold.key % COLOURS),
+        title,
+    };
+    strips.add(hold.worker, bar);
+}
+
+fn hold_title(scene: &Scene, hold: &Hold) -> String {
+    let confirmed = match hold.confirmed - hold.begin {
+        0 => "never confirmed".to_owned(),
+        length => format!("confirmed for {}", show_ns(length)),
+    };
+    let believed = show_ns(hold.end - hold.begin);
+    format!(
+        "process {} on {}: believed for {believed}, {confirmed}",
+        hold.process,
+        key_text(scene, hold.key)
+    )
+}
+
+/// The name of a lock; a history of a single lock may have none.
+pub(super) fn key_text(scene: &Scene, key: usize) -> &str {
+    scene
+        .keys
+        .get(key)
+        .and_then(Option::as_deref)
+        .unwrap_or("the lock")
+}
+
+fn add_flights(frame: &Frame<'_>, scene: &Scene, strips: &mut Strips) {
+    for flight in &scene.flights {
+        if !frame.shows(flight.worker, flight.key, flight.begin, flight.end) {
+            continue;
+        }
+        let x = frame.x(flight.begin);
+        let bar = Bar {
+            x,
+            y: frame.top(flight.worker) + frame.row - 7.0,
+            width: (frame.x(flight.end) - x).max(1.0),
+            height: 4.0,
+            class: format!("flight {}", flight_class(flight.outcome)),
+            title: None,
+        };
+        strips.add(flight.worker, bar);
+    }
+}
+
+fn flight_class(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Refused | Outcome::Failed => "no",
+        Outcome::Unknown | Outcome::Open => "unknown",
+    }
+}
+
+/// At most one mark for each unit of a row.
+fn losses(frame: &Frame<'_>, scene: &Scene) -> Vec<Point> {
+    let shown = scene
+        .losses
+        .iter()
+        .filter(|loss| frame.shows(loss.worker, loss.key, loss.at, loss.at));
+    let places: BTreeSet<(u32, u64)> = shown
+        .map(|loss| (loss.worker, frame.x(loss.at).round() as u64))
+        .collect();
+    places
+        .into_iter()
+        .map(|(worker, x)| Point {
+            x: x as f64,
+            y: frame.top(worker) + 3.0,
+        })
+        .collect()
+}
+
+/// The kinds of fault in the order in which they first struck.
+fn fault_kinds(scene: &Scene) -> Vec<&str> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for window in &scene.windows {
+        if !kinds.contains(&&*window.fault) {
+            kinds.push(&window.fault);
+        }
+    }
+    kinds
+}
+
+/// The windows of faults on the rows of their targets; windows that touch are drawn as one.
+fn shades(frame: &Frame<'_>, scene: &Scene) -> Vec<Bar> {
+    let kinds = fault_kinds(scene);
+    let mut strips = Strips::new(1.0);
+    for window in &scene.windows {
+        let end = window.end.unwrap_or(scene.end);
+        let kind = kinds
+            .iter()
+            .position(|kind| **kind == *window.fault)
+            .unwrap_or(0);
+        let workers: BTreeSet<u32> = window
+            .targets
+            .iter()
+            .map(|process| scene.worker(*process))
+            .collect();
+        for worker in workers
+            .into_iter()
+            .filter(|worker| frame.shows(*worker, None, window.begin, end))
+        {
+            let x = frame.x(window.begin);
+            let bar = Bar {
+                x,
+                y: frame.top(worker),
+                width: (frame.x(end) - x).max(1.0),
+                height: frame.row,
+                class: format!("fault-{}", kind % COLOURS),
+                title: Some(format!(
+                    "{} for {}",
+                    window.fault,
+                    show_ns(end - window.begin)
+                )),
+            };
+            strips.add(worker, bar);
+        }
+    }
+    strips.finish().0
+}
+
+/// Incidents at one place are drawn once, the one that lasts longest.
+fn bands(frame: &Frame<'_>, incidents: &[Incident<'_>]) -> Vec<Band> {
+    let View { begin, end, .. } = frame.view;
+    let mut places: BTreeMap<u64, &Incident<'_>> = BTreeMap::new();
+    for incident in incidents
+        .iter()
+        .filter(|incident| incident.begin <= end && incident.end >= begin)
+    {
+        let place = places
+            .entry(frame.x(incident.begin).round() as u64)
+            .or_insert(incident);
+        if incident.end > place.end {
+            *place = incident;
+        }
+    }
+    places
+        .into_values()
+        .map(|incident| band(frame, incident))
+        .collect()
+}
+
+fn band(frame: &Frame<'_>, incident: &Incident<'_>) -> Band {
+    let x = frame.x(incident.begin);
+    let width = (frame.x(incident.end) - x).max(2.0);
+    let length = incident.violation.exposure_ns.map(show_ns);
+    let title = match &length {
+        Some(length) => format!("{} for {length}", incident.violation.anomaly),
+        None => incident.violation.anomaly.to_string(),
+    };
+    let lasts = length.is_some();
+    Band {
+        x: tenth(x),
+        width: tenth(width),
+        title,
+        lasts,
+        label: length.filter(|_| width > 64.0),
+    }
+}
+
+fn describe(frame: &Frame<'_>, scene: &Scene, incidents: &[Incident<'_>]) -> String {
+    let View { begin, end, .. } = frame.view;
+    let holds = scene
+        .holds
+        .iter()
+        .filter(|hold| frame.shows(hold.worker, Some(hold.key), hold.begin, hold.end));
+    let windows = scene
+        .windows
+        .iter()
+        .filter(|window| window.begin <= end && window.end.unwrap_or(scene.end) >= begin);
+    let found = bands(frame, incidents).len();
+    format!(
+        "From {} s to {} s of the run, {} of {} workers: {} holds, {} fault windows, {} marked places of violations.",
+        begin as f64 / 1e9,
+        end as f64 / 1e9,
+        frame.workers,
+        scene.workers,
+        holds.count(),
+        windows.count(),
+        found,
+    )
+}
+
+/// What the colours and shapes mean, line by line.
+fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    match scene.keys.len() {
+        0 | 1 => entries.push((
+            "confirmed key-0".to_owned(),
+            "held and confirmed".to_owned(),
+        )),
+        _ => {
+            for key in 0..scene.keys.len().min(COLOURS) {
+                let more = if scene.keys.len() > COLOURS {
+                    ", …"
+                } else {
+                    ""
+                };
+                entries.push((
+                    format!("confirmed key-{key}"),
+                    format!("{}{more}", short(key_text(scene, key))),
+                ));
+            }
+        }
+    }
+    entries.push((
+        "believed key-0".to_owned(),
+        "believed, not confirmed (pale)".to_owned(),
+    ));
+    for (class, text) in [
+        ("ok", "in flight: ok"),
+        ("no", "refused or failed"),
+        ("unknown", "outcome unknown"),
+    ] {
+        entries.push((format!("flight {class}"), text.to_owned()));
+    }
+    entries.push(("loss".to_owned(), "hold given up as lost".to_owned()));
+    for (place, kind) in fault_kinds(scene).into_iter().take(COLOURS).enumerate() {
+        entries.push((format!("fault-{place}"), format!("fault: {}", short(kind))));
+    }
+    if frame.lane > 0.0 {
+        entries.push((
+            "incident".to_owned(),
+            "overlap or other violation".to_owned(),
+        ));
+    }
+    lay_out(frame, entries)
+}
+
+/// A name that fits into a legend.
+fn short(name: &str) -> String {
+    const LONGEST: usize = 24;
+    if name.chars().count() <= LONGEST {
+        return name.to_owned();
+    }
+    name.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+fn lay_out(frame: &Frame<'_>, entries: Vec<(String, String)>) -> Vec<Entry> {
+    let (mut x, mut y) = (LEFT, frame.rows_bottom() + AXIS + 4.0);
+    let mut placed = Vec::new();
+    for (class, text) in entries {
+        let width = 38.0 + 7.0 * text.chars().count() as f64;
+        if x + width > WIDTH - RIGHT && x > LEFT {
+            (x, y) = (LEFT, y + LEGEND_LINE);
+        }
+        placed.push(Entry {
+            x: tenth(x),
+            y,
+            class,
+            text,
+        });
+        x += width;
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_round() {
+        let steps = [0, 1, 3, 5, 6, 999, 1001].map(round_step);
+        assert_eq!(steps, [1, 1, 5, 5, 10, 1000, 2000]);
+        assert_eq!(seconds(1_500_000_000, 500_000_000), "1.5 s");
+        assert_eq!(seconds(2_000_000_000, 1_000_000_000), "2 s");
+        assert_eq!(round_step(u64::MAX), u64::MAX);
+    }
+}

@@ -1,0 +1,195 @@
+//! One run from its first event to its last.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::nemesis::{Schedule, System};
+use history::jsonl::LogError;
+use locks::Lock;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use workloads::{Params, Workload};
+
+use super::board::Board;
+use super::burst::{Skew, StartLine};
+use super::nemesis::{NemesisError, play};
+use super::phase::{Phase, Phases};
+use super::recorder::Recorder;
+use super::worker::{CLOSE_WITHIN, Equipment, Shared, work};
+use crate::seed::{Seed, Stream};
+
+/// What a run is made of.
+pub struct Execution<'a> {
+    /// What the clients do.
+    pub workload: &'static dyn Workload,
+    /// The lock they do it to.
+    pub lock: &'static dyn Lock,
+    /// In which numbers.
+    pub params: &'a Params,
+    /// How each worker reaches the broker: one entry a worker.
+    pub clients: Vec<locks::Client>,
+    /// What breaks.
+    pub schedule: &'a Schedule,
+    /// What it breaks.
+    pub system: &'a dyn System,
+    /// Decides all chance.
+    pub seed: Seed,
+    /// How long the workload runs.
+    pub time_limit: Duration,
+    /// How long the last phase, in which every lock is granted once more, may take after that.
+    pub finish_within: Duration,
+    /// How long an operation may take before nobody knows what became of it.
+    pub operation_timeout: Duration,
+}
+
+/// How many clients may hold a key: every workload so far is one of mutual exclusion.
+const SLOTS: u32 = 1;
+
+/// How a run came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// All phases were run through.
+    Done,
+    /// The last phase took too long: some lock could not be had any more.
+    Stuck,
+    /// Somebody interrupted it.
+    Interrupted,
+}
+
+/// Why a run broke down. That is trouble of the harness, never a finding about the lock.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The record could not be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The nemesis could not do its work.
+    #[error(transparent)]
+    Nemesis(#[from] NemesisError),
+    /// The locks could not be made before the run.
+    #[error("cannot make the lock {key}: {reason}")]
+    Create {
+        /// Its key.
+        key: String,
+        /// Why.
+        reason: locks::Error,
+    },
+    /// A worker panicked.
+    #[error("a worker panicked: this is a bug of the prover")]
+    Panic(#[from] tokio::task::JoinError),
+}
+
+/// Runs a workload, and the nemesis with it, into `history`, until its time is up, `interrupted` resolves or something breaks down.
+///
+/// # Errors
+/// The harness broke down; what was recorded until then is in the file.
+pub async fn execute(
+    execution: Execution<'_>,
+    history: File,
+    interrupted: impl Future<Output = ()>,
+) -> Result<(Stop, Option<Skew>), RunError> {
+    let mut interrupted = std::pin::pin!(interrupted);
+    tokio::select! {
+        biased;
+        () = &mut interrupted => return Ok((Stop::Interrupted, None)),
+        created = create(&execution) => created?,
+    }
+    let workers = execution.clients.len();
+    let shared = Arc::new(Shared {
+        recorder: Recorder::begin(history),
+        board: Board::new(execution.params.concurrency),
+        phases: Phases::default(),
+        start_line: StartLine::new(workers),
+    });
+    let mut crew = JoinSet::new();
+    for (number, client) in execution.clients.iter().enumerate() {
+        let equipment = equip(&execution, number, client);
+        crew.spawn(work(number, equipment.0, equipment.1, shared.clone()));
+    }
+    let stop = accompany(&execution, &mut crew, &shared, interrupted).await?;
+    Ok((stop, shared.start_line.skew()))
+}
+
+/// Administered locks must be there before anybody asks for them.
+async fn create(execution: &Execution<'_>) -> Result<(), RunError> {
+    let Some(client) = execution.clients.first() else {
+        return Ok(());
+    };
+    for key in execution.params.key_names() {
+        let creating = execution.lock.create(client, &key, SLOTS);
+        let late = |_| {
+            Err(locks::Error::new(
+                locks::ErrorKind::Timeout,
+                "no answer in time",
+            ))
+        };
+        let created = timeout(execution.operation_timeout, creating)
+            .await
+            .unwrap_or_else(late);
+        created.map_err(|reason| RunError::Create {
+            key: key.to_string(),
+            reason,
+        })?;
+    }
+    Ok(())
+}
+
+fn equip(execution: &Execution<'_>, number: usize, client: &locks::Client) -> (u32, Equipment) {
+    let process = u32::try_from(number).expect("workers are counted in 32 bits");
+    let random = ChaCha8Rng::from_seed(execution.seed.stream(Stream::Worker(process)));
+    let equipment = Equipment {
+        lock: execution.lock,
+        client: client.clone(),
+        generator: execution.workload.client(execution.params, random),
+        operation_timeout: execution.operation_timeout,
+        concurrency: execution.params.concurrency,
+    };
+    (process, equipment)
+}
+
+/// Leads the crew through the phases of the run.
+async fn accompany(
+    execution: &Execution<'_>,
+    crew: &mut JoinSet<Result<(), LogError>>,
+    shared: &Arc<Shared>,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Stop, RunError> {
+    let clock = async {
+        sleep(execution.time_limit).await;
+        shared.phases.advance(Phase::Finishing);
+        sleep(execution.finish_within).await;
+    };
+    let nemesis = play(
+        execution.schedule,
+        execution.system,
+        execution.clients.len(),
+        shared,
+    );
+    let work = async {
+        let nemesis = async { nemesis.await.map_err(RunError::from) };
+        tokio::try_join!(nemesis, all_done(crew)).map(|_| ())
+    };
+    let stop = tokio::select! {
+        biased;
+        () = interrupted => Stop::Interrupted,
+        result = work => return result.map(|()| Stop::Done),
+        () = clock => Stop::Stuck,
+    };
+    shared.phases.advance(Phase::Stopping);
+    let patience = execution.operation_timeout + CLOSE_WITHIN;
+    match timeout(2 * patience, all_done(crew)).await {
+        Ok(done) => done?,
+        // Whoever does not leave is made to: the record then lacks the end of an operation.
+        Err(_) => crew.shutdown().await,
+    }
+    Ok(stop)
+}
+
+async fn all_done(crew: &mut JoinSet<Result<(), LogError>>) -> Result<(), RunError> {
+    while let Some(done) = crew.join_next().await {
+        done??;
+    }
+    Ok(())
+}

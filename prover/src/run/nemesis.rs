@@ -1,0 +1,93 @@
+//! Plays a schedule: breaks the system and mends it, and records both.
+
+use std::time::Duration;
+
+use history::Draft;
+use history::jsonl::LogError;
+use nemesis::{Fault, Planned, Schedule, System, SystemError};
+use serde_json::json;
+use tokio::time::{sleep_until, timeout};
+
+use super::phase::Phase;
+use super::worker::Shared;
+
+/// How long a fault that wants a holder waits for one.
+const HOLDER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Why the nemesis could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum NemesisError {
+    /// The system could not be broken or mended.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// The history could not be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The schedule names something that is not a fault.
+    #[error("\"{0}\" is not a fault")]
+    UnknownFault(String),
+}
+
+/// Plays the schedule until its end or until the run's time is up; then everything has healed.
+///
+/// # Errors
+/// The system or the record is out of reach: trouble of the harness.
+pub(super) async fn play(
+    schedule: &Schedule,
+    system: &dyn System,
+    workers: usize,
+    shared: &Shared,
+) -> Result<(), NemesisError> {
+    for (id, planned) in schedule.faults.iter().enumerate() {
+        let fault = nemesis::find(&planned.fault);
+        let fault = fault.ok_or_else(|| NemesisError::UnknownFault(planned.fault.clone()))?;
+        if !wait_until(planned.at_ms, shared).await {
+            break;
+        }
+        let targets = targets(planned, workers, shared).await;
+        strike(id, fault, &targets, planned.ends_ms(), system, shared).await?;
+    }
+    Ok(())
+}
+
+/// The injection is recorded before the fault is, so that no effect stands before its cause; then that it is in force; and the healing before
+/// it is taken off, so that between the last two it surely is on.
+async fn strike(
+    id: usize,
+    fault: &dyn Fault,
+    targets: &[usize],
+    ends_ms: u64,
+    system: &dyn System,
+    shared: &Shared,
+) -> Result<(), NemesisError> {
+    let record = |note| shared.recorder.record(Draft::fault(fault.name(), note));
+    let processes: Vec<_> = targets
+        .iter()
+        .map(|worker| shared.board.process(*worker))
+        .collect();
+    record(json!({"id": id, "phase": "inject", "targets": processes}))?;
+    fault.inject(system, targets).await?;
+    record(json!({"id": id, "phase": "on"}))?;
+    wait_until(ends_ms, shared).await;
+    record(json!({"id": id, "phase": "heal"}))?;
+    fault.heal(system, targets).await?;
+    Ok(())
+}
+
+/// False if the run's time is up before.
+async fn wait_until(at_ms: u64, shared: &Shared) -> bool {
+    let at = shared.recorder.began() + Duration::from_millis(at_ms);
+    tokio::select! {
+        biased;
+        () = shared.phases.reached(Phase::Finishing) => false,
+        () = sleep_until(at) => true,
+    }
+}
+
+async fn targets(planned: &Planned, workers: usize, shared: &Shared) -> Vec<usize> {
+    if planned.target.wants_holder() {
+        // If nobody holds in time the fault strikes somebody all the same; the history shows that it hit no holder.
+        let _ = timeout(HOLDER_WITHIN, shared.board.somebody_holds()).await;
+    }
+    planned.target.resolve(workers, &shared.board.holders())
+}

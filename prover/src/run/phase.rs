@@ -1,0 +1,48 @@
+//! Where a run stands.
+
+use tokio::sync::watch;
+
+/// The phases of a run, in their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// The workload runs, and the nemesis with it.
+    #[default]
+    Running,
+    /// The time is up and everything has healed: what is held is given back, and every lock is granted once more.
+    Finishing,
+    /// Everybody leaves after the operation at hand.
+    Stopping,
+}
+
+/// Tells everybody where the run stands.
+#[derive(Clone, Debug, Default)]
+pub struct Phases(watch::Sender<Phase>);
+
+impl Phases {
+    /// The phase now.
+    #[must_use]
+    pub fn now(&self) -> Phase {
+        *self.0.borrow()
+    }
+
+    /// Goes on to a phase; there is no way back.
+    pub fn advance(&self, phase: Phase) {
+        self.0.send_if_modified(|now| {
+            let later = phase > *now;
+            *now = phase.max(*now);
+            later
+        });
+    }
+
+    /// Returns as soon as the run has gone on from `phase`.
+    pub async fn left(&self, phase: Phase) {
+        // This value itself keeps the channel open.
+        let _ = self.0.subscribe().wait_for(|now| *now > phase).await;
+    }
+
+    /// Returns as soon as the run has come to `phase`.
+    pub async fn reached(&self, phase: Phase) {
+        // This value itself keeps the channel open.
+        let _ = self.0.subscribe().wait_for(|now| *now >= phase).await;
+    }
+}

@@ -1,0 +1,322 @@
+//! One worker: drives a workload's client through a lock's sessions, and records what happens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use history::jsonl::LogError;
+use history::{Draft, Function, Kind, Process};
+use locks::{Answer, Error, ErrorKind, Lock, Loss, Session};
+use serde_json::json;
+use tokio::time::{sleep, timeout};
+use workloads::{Client, Outcome, Step};
+
+use super::board::{Board, Seat};
+use super::burst::{Burst, StartLine};
+use super::outcome::{Reply, ending};
+use super::phase::{Phase, Phases};
+use super::recorder::Recorder;
+
+/// How long a worker waits before it tries again to open a session.
+const REOPEN_AFTER: Duration = Duration::from_millis(200);
+
+/// How long a worker takes to close its session at the end of a run.
+pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// A wait that is shorter than this is none.
+const SHORTEST_SLEEP: Duration = Duration::from_micros(100);
+
+/// What all workers of a run share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// The record.
+    pub recorder: Recorder,
+    /// Who holds.
+    pub board: Board,
+    /// Where the run stands.
+    pub phases: Phases,
+    /// Where workers gather for bursts.
+    pub start_line: StartLine,
+}
+
+/// What one worker works with.
+pub(super) struct Equipment {
+    /// The lock under test.
+    pub lock: &'static dyn Lock,
+    /// How to reach the broker, over the worker's own link.
+    pub client: locks::Client,
+    /// What to do.
+    pub generator: Box<dyn Client>,
+    /// How long an operation may take before nobody knows what became of it.
+    pub operation_timeout: Duration,
+    /// Workers in all: a retired process goes on as the number that is this much higher.
+    pub concurrency: u32,
+}
+
+/// Works until the generator is done or the run stops.
+///
+/// # Errors
+/// The history could not be written.
+pub(super) async fn work(
+    number: usize,
+    process: u32,
+    equipment: Equipment,
+    shared: Arc<Shared>,
+) -> Result<(), LogError> {
+    let mut worker = Worker {
+        number,
+        process,
+        equipment,
+        shared,
+        session: None,
+        held: None,
+        burst: None,
+    };
+    worker.run().await?;
+    worker.leave().await
+}
+
+struct Worker {
+    number: usize,
+    process: u32,
+    equipment: Equipment,
+    shared: Arc<Shared>,
+    session: Option<Box<dyn Session>>,
+    /// The key that this worker believes to hold.
+    held: Option<Arc<str>>,
+    /// The burst that the next invocation belongs to.
+    burst: Option<Arc<Burst>>,
+}
+
+impl Worker {
+    async fn run(&mut self) -> Result<(), LogError> {
+        let mut last = Outcome::Ready;
+        loop {
+            match self.shared.phases.now() {
+                Phase::Running => {}
+                Phase::Finishing => self.equipment.generator.finish(),
+                Phase::Stopping => return Ok(()),
+            }
+            last = match self.equipment.generator.next(last) {
+                Step::Wait(time) => self.wait(time).await?,
+                Step::Gather => self.gather().await?,
+                Step::Invoke(function, key) => self.invoke(function, key).await?,
+                Step::Done => return Ok(()),
+            };
+        }
+    }
+
+    /// Lets time pass; news of loss ends the wait.
+    async fn wait(&mut self, time: Duration) -> Result<Outcome, LogError> {
+        let shared = self.shared.clone();
+        let waited = async {
+            tokio::select! {
+                biased;
+                () = shared.phases.left(shared.phases.now()) => {}
+                () = pause(time) => {}
+            }
+        };
+        let Some(session) = &mut self.session else {
+            waited.await;
+            return Ok(Outcome::Ready);
+        };
+        let loss = tokio::select! {
+            biased;
+            loss = session.news() => loss,
+            () = waited => return Ok(Outcome::Ready),
+        };
+        self.lose(loss)
+    }
+
+    async fn gather(&mut self) -> Result<Outcome, LogError> {
+        if !self.ensure_session().await {
+            return Ok(Outcome::Ready);
+        }
+        let shared = self.shared.clone();
+        let Some(session) = &mut self.session else {
+            return Ok(Outcome::Ready);
+        };
+        let loss = tokio::select! {
+            biased;
+            loss = session.news() => loss,
+            () = shared.phases.reached(Phase::Finishing) => return Ok(Outcome::Ready),
+            burst = shared.start_line.gather() => {
+                self.burst = Some(burst);
+                return Ok(Outcome::Ready);
+            }
+        };
+        self.lose(loss)
+    }
+
+    async fn invoke(&mut self, function: Function, key: Arc<str>) -> Result<Outcome, LogError> {
+        if !self.ensure_session().await {
+            return Ok(Outcome::Lost);
+        }
+        let draft = Draft::new(
+            Process::Client(self.process),
+            Kind::Invoke,
+            function.clone(),
+        );
+        let time = self.shared.recorder.record(draft.on(key.clone()))?;
+        if let Some(burst) = self.burst.take() {
+            self.shared.start_line.invoked(&burst, time);
+        }
+        let result = self.call(&function, &key).await;
+        let (kind, draft) = ending(self.process, &function, &result);
+        self.shared.recorder.record(draft.on(key.clone()))?;
+        Ok(self.conclude(&function, key, kind, &result))
+    }
+
+    /// The lock call itself, under a time-out after which nobody knows.
+    async fn call(&mut self, function: &Function, key: &str) -> Result<Reply, Error> {
+        let Some(session) = &mut self.session else {
+            return Err(Error::new(ErrorKind::NotSent, "there is no session"));
+        };
+        let limit = self.equipment.operation_timeout;
+        let call = async {
+            match function {
+                Function::Acquire => session.acquire(key).await.map(Reply::Granted),
+                Function::Verify => session.verify(key).await.map(Reply::Answered),
+                Function::Release => session.release(key).await.map(|()| Reply::Released),
+                other => Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("a lock has no operation {other}"),
+                )),
+            }
+        };
+        let late = |_| {
+            Err(Error::new(
+                ErrorKind::Timeout,
+                format!("no answer within {limit:?}"),
+            ))
+        };
+        timeout(limit, call).await.unwrap_or_else(late)
+    }
+
+    /// Draws the consequences of an operation for what this worker believes.
+    fn conclude(
+        &mut self,
+        function: &Function,
+        key: Arc<str>,
+        kind: Kind,
+        result: &Result<Reply, Error>,
+    ) -> Outcome {
+        if kind == Kind::Info {
+            self.retire();
+            return Outcome::Lost;
+        }
+        match (function, result) {
+            (Function::Acquire, Ok(_)) => self.believe(Some(key)),
+            (Function::Release, _) => self.believe(None),
+            (Function::Verify, Ok(Reply::Answered(Answer::Lost))) => {
+                self.believe(None);
+                return Outcome::Lost;
+            }
+            _ => {}
+        }
+        if kind == Kind::Ok {
+            Outcome::Ok
+        } else {
+            Outcome::Fail
+        }
+    }
+
+    /// News of loss: what was held is not believed in any more.
+    fn lose(&mut self, loss: Loss) -> Result<Outcome, LogError> {
+        let (error, is_over) = match loss {
+            Loss::Key(key, error) if self.held.as_deref() == Some(&key) => (error, false),
+            Loss::Key(..) => return Ok(Outcome::Ready),
+            Loss::All(error) => (error, true),
+        };
+        self.record_loss(&error)?;
+        tracing::info!(process = self.process, %error, is_over, "news of loss");
+        if is_over {
+            self.retire();
+        }
+        self.believe(None);
+        Ok(Outcome::Lost)
+    }
+
+    fn record_loss(&mut self, error: &Error) -> Result<(), LogError> {
+        let Some(key) = self.held.take() else {
+            return Ok(());
+        };
+        let process = Process::Client(self.process);
+        let draft = |kind| Draft::new(process, kind, Function::Lost).on(key.clone());
+        let why = json!({"kind": error.kind.name(), "text": error.text});
+        let why = history::Value::data(why);
+        self.shared
+            .recorder
+            .record_pair(draft(Kind::Invoke), draft(Kind::Ok).with(why))
+    }
+
+    /// The session ends here; the worker goes on as another process.
+    fn retire(&mut self) {
+        self.session = None;
+        self.process += self.equipment.concurrency;
+        self.believe(None);
+    }
+
+    fn believe(&mut self, held: Option<Arc<str>>) {
+        self.held = held;
+        let seat = Seat {
+            process: self.process,
+            holds: self.held.is_some(),
+        };
+        self.shared.board.set(self.number, seat);
+    }
+
+    /// Opens a session if there is none, however often that takes; false if the run stops first.
+    async fn ensure_session(&mut self) -> bool {
+        let shared = self.shared.clone();
+        while self.session.is_none() {
+            tokio::select! {
+                biased;
+                () = shared.phases.reached(Phase::Stopping) => return false,
+                opened = self.open() => self.session = opened,
+            }
+        }
+        true
+    }
+
+    async fn open(&mut self) -> Option<Box<dyn Session>> {
+        let Equipment {
+            lock,
+            client,
+            operation_timeout,
+            ..
+        } = &self.equipment;
+        let client = locks::Client {
+            name: format!("{}-{}", client.name, self.process),
+            ..client.clone()
+        };
+        let error = match timeout(*operation_timeout, lock.open(&client)).await {
+            Ok(Ok(session)) => return Some(session),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {operation_timeout:?}"),
+        };
+        tracing::info!(process = self.process, error, "cannot open a session");
+        sleep(REOPEN_AFTER).await;
+        None
+    }
+
+    /// What is still held is given up before the session closes: others may be granted it from then on.
+    async fn leave(&mut self) -> Result<(), LogError> {
+        let over = Error::new(ErrorKind::NotHeld, "the run is over");
+        self.record_loss(&over)?;
+        if let Some(session) = self.session.take()
+            && timeout(CLOSE_WITHIN, session.close()).await.is_err()
+        {
+            tracing::info!(process = self.process, "the session did not close in time");
+        }
+        Ok(())
+    }
+}
+
+/// The timer moves in whole milliseconds, so a shorter wait would last up to ten times as long as it should.
+async fn pause(time: Duration) {
+    if time < SHORTEST_SLEEP {
+        tokio::task::yield_now().await;
+    } else {
+        sleep(time).await;
+    }
+}

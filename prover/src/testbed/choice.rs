@@ -1,0 +1,169 @@
+//! Where a run happens, as chosen on the command line.
+
+use std::time::Duration;
+
+use lapin::uri::{AMQPScheme, AMQPUri};
+use locks::broker::ConnectOptions;
+
+use super::image::RabbitImage;
+
+/// A testbed to start, or one that is there already.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The broker.
+    pub site: Site,
+    /// The proxy between workers and broker.
+    pub proxy: ProxyChoice,
+}
+
+/// Where the broker is.
+#[derive(Clone, Debug)]
+pub enum Site {
+    /// In a container that the run starts.
+    Docker {
+        /// Which RabbitMQ.
+        rabbitmq: RabbitImage,
+        /// Whether it is left running at the end.
+        keep: bool,
+        /// Whether the user asked for Docker by name.
+        by_name: bool,
+    },
+    /// Somebody's own.
+    Amqp(Box<ConnectOptions>),
+}
+
+/// What stands between workers and broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProxyChoice {
+    /// A real Toxiproxy where Docker has its image or can get it, the embedded proxy otherwise.
+    Auto,
+    /// The prover's own, in this process.
+    Embedded,
+    /// A Toxiproxy that runs already, by the URL of its API.
+    Running(String),
+}
+
+/// What is wrong with the choice of a testbed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChoiceError {
+    /// It is none of the known kinds.
+    #[error(
+        "\"{0}\" is no testbed: choose auto, docker, or a URL like amqp://guest:guest@127.0.0.1:5672/"
+    )]
+    Unknown(String),
+    /// The URL of the broker cannot be read.
+    #[error(
+        "\"{url}\" is no URL of a broker ({reason}): write it like amqp://guest:guest@127.0.0.1:5672/"
+    )]
+    Url {
+        /// As it was given.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The proxy is none of the known kinds.
+    #[error(
+        "\"{0}\" is no proxy: choose auto, embedded, or the URL of a Toxiproxy's API like http://127.0.0.1:8474"
+    )]
+    Proxy(String),
+}
+
+impl Choice {
+    /// Reads `--testbed`, `--rabbitmq`, `--toxiproxy` and `--keep`.
+    ///
+    /// # Errors
+    /// The testbed or the proxy is none of the known kinds.
+    pub fn parse(
+        testbed: &str,
+        rabbitmq: &str,
+        toxiproxy: &str,
+        keep: bool,
+    ) -> Result<Self, ChoiceError> {
+        let docker = |by_name| Site::Docker {
+            rabbitmq: RabbitImage::named(rabbitmq),
+            keep,
+            by_name,
+        };
+        let site = match testbed {
+            "auto" => docker(false),
+            "docker" => docker(true),
+            url if url.contains("://") => Site::Amqp(Box::new(connect_options(url)?)),
+            other => return Err(ChoiceError::Unknown(other.to_owned())),
+        };
+        Ok(Self {
+            site,
+            proxy: ProxyChoice::parse(toxiproxy)?,
+        })
+    }
+}
+
+impl ProxyChoice {
+    fn parse(text: &str) -> Result<Self, ChoiceError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "embedded" => Ok(Self::Embedded),
+            url if nemesis::toxiproxy::Client::new(url).is_ok() => {
+                Ok(Self::Running(url.to_owned()))
+            }
+            other => Err(ChoiceError::Proxy(other.to_owned())),
+        }
+    }
+}
+
+fn connect_options(url: &str) -> Result<ConnectOptions, ChoiceError> {
+    let wrong = |reason: String| ChoiceError::Url {
+        url: url.to_owned(),
+        reason,
+    };
+    let uri: AMQPUri = url.parse().map_err(wrong)?;
+    if uri.scheme != AMQPScheme::AMQP {
+        return Err(wrong(
+            "only plain amqp:// passes through a proxy".to_owned(),
+        ));
+    }
+    let AMQPUri {
+        authority, vhost, ..
+    } = uri;
+    Ok(ConnectOptions {
+        address: format!("{}:{}", authority.host, authority.port),
+        vhost,
+        user: authority.userinfo.username,
+        password: authority.userinfo.password,
+        timeout: Duration::from_secs(10),
+        ..ConnectOptions::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(testbed: &str, toxiproxy: &str) -> Result<Choice, ChoiceError> {
+        Choice::parse(testbed, "4.0", toxiproxy, false)
+    }
+
+    #[test]
+    fn a_url_is_somebodys_own_broker() {
+        let choice = parse("amqp://ada:s%2Fecret@127.0.0.1:5673/v%2F1", "embedded").expect("a URL");
+        let Site::Amqp(options) = choice.site else {
+            panic!("a URL is not Docker")
+        };
+        assert_eq!(options.address, "127.0.0.1:5673");
+        assert_eq!(
+            (options.user.as_str(), options.password.as_str()),
+            ("ada", "s/ecret")
+        );
+        assert_eq!(options.vhost, "v/1");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_the_remedy() {
+        let said = |result: Result<Choice, ChoiceError>| {
+            result.expect_err("it must be refused").to_string()
+        };
+        assert!(said(parse("dokcer", "auto")).contains("choose auto, docker"));
+        assert!(said(parse("http://127.0.0.1", "auto")).contains("no URL of a broker"));
+        assert!(said(parse("amqps://127.0.0.1", "auto")).contains("only plain amqp://"));
+        assert!(said(parse("auto", "toxi")).contains("choose auto, embedded"));
+    }
+}

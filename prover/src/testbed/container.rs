@@ -1,0 +1,223 @@
+//! One container of a run: how it is asked for, started, watched and read.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use testcontainers::bollard::Docker as Daemon;
+use testcontainers::bollard::models::PortBinding;
+use testcontainers::bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
+use testcontainers::core::ContainerPort;
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerRequest, GenericImage, ImageExt};
+use tokio::time::Instant;
+
+use super::error::{TestbedError, chain};
+use super::label::Run;
+
+/// The label that tells a run's containers apart: `broker-0`, `toxiproxy`.
+pub(crate) const ROLE: &str = "prover.role";
+/// Erlang sizes its port table by this limit, and some hosts refuse more than 20000.
+const OPEN_FILES_MAX: i64 = 16_384;
+const POLL: Duration = Duration::from_millis(100);
+const LOG_TAIL_LINES: &str = "20";
+
+/// A started container.
+#[derive(Debug, Clone)]
+pub(crate) struct Container {
+    daemon: Daemon,
+    /// The daemon's name for it.
+    pub(crate) id: String,
+    /// Its name, host name and DNS name within the run's network.
+    pub(crate) name: String,
+}
+
+/// A request for one container of a run: labelled, in the run's network, `ports` published on 127.0.0.1 where the daemon likes.
+pub(crate) fn request(
+    run: &Run,
+    role: &str,
+    image: &str,
+    ports: &[u16],
+) -> ContainerRequest<GenericImage> {
+    let name = run.id.container(role);
+    let bindings = loopback_bindings(ports);
+    let (repository, tag) = split_tag(image);
+    let image = ports
+        .iter()
+        .fold(GenericImage::new(repository, tag), |image, port| {
+            image.with_exposed_port(ContainerPort::Tcp(*port))
+        });
+    image
+        .with_container_name(name.clone())
+        .with_hostname(name)
+        .with_network(run.id.network())
+        .with_labels(run.labels())
+        .with_label(ROLE, role)
+        .with_ulimit("nofile", OPEN_FILES_MAX, Some(OPEN_FILES_MAX))
+        .with_host_config_modifier(move |host| {
+            host.publish_all_ports = Some(false);
+            host.port_bindings = Some(bindings.clone());
+        })
+}
+
+fn loopback_bindings(ports: &[u16]) -> HashMap<String, Option<Vec<PortBinding>>> {
+    let binding = PortBinding {
+        host_ip: Some(Ipv4Addr::LOCALHOST.to_string()),
+        host_port: None,
+    };
+    ports
+        .iter()
+        .map(|port| (format!("{port}/tcp"), Some(vec![binding.clone()])))
+        .collect()
+}
+
+/// testcontainers puts the two together again, with a colon, so a digest may stand in the tag's place.
+fn split_tag(reference: &str) -> (&str, &str) {
+    match reference.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (reference, "latest"),
+    }
+}
+
+/// Starts what was asked for. From here on the run's labels, not a destructor, decide when it is removed.
+pub(crate) async fn start(
+    daemon: &Daemon,
+    run: &Run,
+    role: &str,
+    request: ContainerRequest<GenericImage>,
+) -> Result<Container, TestbedError> {
+    let name = run.id.container(role);
+    let started = request
+        .start()
+        .await
+        .map_err(|error| TestbedError::start(format!("start container {name}"), chain(&error)))?;
+    let id = started.id().to_owned();
+    // Its destructor wants a runtime and removes one container at a time; the run's scope does both better.
+    std::mem::forget(started);
+    Ok(Container {
+        daemon: daemon.clone(),
+        id,
+        name,
+    })
+}
+
+impl Container {
+    /// Where a port of the container is reached from the host.
+    pub(crate) async fn published(&self, port: u16) -> Result<SocketAddr, TestbedError> {
+        let facts = self.inspect().await?;
+        let binding = facts
+            .network_settings
+            .and_then(|network| network.ports)
+            .and_then(|mut ports| ports.remove(&format!("{port}/tcp")).flatten())
+            .and_then(|bindings| bindings.into_iter().next())
+            .and_then(|binding| binding.host_port?.parse().ok());
+        match binding {
+            Some(host_port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, host_port))),
+            None => Err(self.died_or("its port is not published".to_owned()).await),
+        }
+    }
+
+    /// The address inside the run's network.
+    pub(crate) fn inner_address(&self, port: u16) -> String {
+        format!("{}:{port}", self.name)
+    }
+
+    /// The last lines that the container wrote.
+    pub(crate) async fn log_tail(&self) -> String {
+        let options = LogsOptionsBuilder::new()
+            .stdout(true)
+            .stderr(true)
+            .tail(LOG_TAIL_LINES)
+            .build();
+        let mut frames = self.daemon.logs(&self.id, Some(options)).boxed();
+        let mut bytes = Vec::new();
+        while let Some(Ok(frame)) = frames.next().await {
+            bytes.extend_from_slice(&frame.into_bytes());
+        }
+        String::from_utf8_lossy(&bytes).trim_end().to_owned()
+    }
+
+    /// Tries again and again until `attempt` gives something, the container dies, or the time is up.
+    pub(crate) async fn wait_until<T, Attempt>(
+        &self,
+        service: &'static str,
+        bound: Duration,
+        attempt: impl Fn() -> Attempt,
+    ) -> Result<T, TestbedError>
+    where
+        Attempt: Future<Output = Result<T, String>>,
+    {
+        let deadline = Instant::now() + bound;
+        loop {
+            let detail = match attempt().await {
+                Ok(ready) => return Ok(ready),
+                Err(detail) => detail,
+            };
+            if let Some(exit_code) = self.exit_code().await? {
+                return Err(self.died(exit_code).await);
+            }
+            if Instant::now() >= deadline {
+                return Err(TestbedError::NeverReady {
+                    container: self.name.clone(),
+                    service,
+                    waited: bound,
+                    detail,
+                    log_tail: self.log_tail().await,
+                });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn inspect(
+        &self,
+    ) -> Result<testcontainers::bollard::models::ContainerInspectResponse, TestbedError> {
+        self.daemon
+            .inspect_container(&self.id, None::<InspectContainerOptions>)
+            .await
+            .map_err(|error| {
+                TestbedError::docker(format!("inspect container {}", self.name), &error)
+            })
+    }
+
+    /// `Some` once the container has ended; the code inside is what the daemon knows of it.
+    async fn exit_code(&self) -> Result<Option<Option<i64>>, TestbedError> {
+        let state = self.inspect().await?.state.unwrap_or_default();
+        Ok((state.running == Some(false)).then_some(state.exit_code))
+    }
+
+    async fn died(&self, exit_code: Option<i64>) -> TestbedError {
+        TestbedError::ContainerDied {
+            container: self.name.clone(),
+            exit_code,
+            log_tail: self.log_tail().await,
+        }
+    }
+
+    async fn died_or(&self, otherwise: String) -> TestbedError {
+        match self.exit_code().await {
+            Ok(Some(exit_code)) => self.died(exit_code).await,
+            Ok(None) => TestbedError::start(format!("reach container {}", self.name), otherwise),
+            Err(error) => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_split_where_the_tag_begins() {
+        assert_eq!(split_tag("a"), ("a", "latest"));
+        assert_eq!(split_tag("a:1"), ("a", "1"));
+        assert_eq!(
+            split_tag("host.example:5000/a"),
+            ("host.example:5000/a", "latest")
+        );
+        assert_eq!(split_tag("a@sha256:00"), ("a@sha256", "00"));
+        assert_eq!(split_tag("sha256:00"), ("sha256", "00"));
+    }
+}

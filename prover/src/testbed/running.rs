@@ -1,0 +1,317 @@
+//! A testbed that is up: how each worker reaches the broker, and what the nemesis can break.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use locks::broker::{ConnectOptions, RabbitMq};
+use nemesis::links::{Endpoint, Links};
+use nemesis::proxy::Embedded;
+use nemesis::toxiproxy::Client as ProxyClient;
+
+use super::broker::USER;
+use super::choice::{Choice, ProxyChoice, Site};
+use super::docker::{Docker, Kept, Plan as DockerPlan};
+use super::error::TestbedError;
+use super::label::Run;
+use super::progress::Progress;
+use super::toxiproxy::{Toxiproxy, ToxiproxyPlan, ToxiproxyState};
+use crate::manifest::Described;
+use crate::seed::{Seed, Stream};
+
+/// A running testbed.
+pub struct Testbed {
+    docker: Option<(Docker, bool)>,
+    embedded: Option<Embedded>,
+    links: Links,
+    connect: ConnectOptions,
+    described: Described,
+}
+
+/// What a testbed is started for.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// One link each.
+    pub workers: u32,
+    /// The AMQP heartbeat.
+    pub heartbeat: Duration,
+    /// Decides the chance in the proxies.
+    pub seed: Seed,
+    /// Where logs go; the folder exists.
+    pub logs: &'a Path,
+}
+
+/// Why a testbed is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The containers are not there.
+    #[error("failed to {0}")]
+    Containers(#[from] TestbedError),
+    /// The embedded proxy is not there.
+    #[error("failed to start the embedded proxy: {0}")]
+    Embedded(#[from] std::io::Error),
+    /// The proxy's API is out of reach.
+    #[error("failed to reach the proxy's API: {0}")]
+    Api(#[from] nemesis::toxiproxy::Error),
+    /// The links were not made.
+    #[error("failed to make the workers' links: {0}")]
+    Links(#[from] nemesis::links::Error),
+    /// Nobody listens at the broker's address, or it is not one.
+    #[error("failed to connect to the broker at {address}: {reason}; start it, or correct the URL")]
+    Broker {
+        /// Where it should be.
+        address: String,
+        /// What was said instead.
+        reason: locks::Error,
+    },
+}
+
+impl Testbed {
+    /// Starts what is not there yet, and links every worker to the broker.
+    ///
+    /// # Errors
+    /// Something did not start; what had started until then is gone again.
+    pub async fn start(
+        choice: &Choice,
+        demand: Demand<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Self, StartError> {
+        match &choice.site {
+            Site::Docker { rabbitmq, keep, .. } => {
+                let plan = DockerPlan {
+                    run: Run::fresh(),
+                    rabbitmq: rabbitmq.clone(),
+                    toxiproxy: toxiproxy_plan(&choice.proxy, demand.workers),
+                    logs: Some(demand.logs.to_owned()),
+                };
+                let docker = Docker::start(plan, progress).await?;
+                Self::around(docker, *keep, &choice.proxy, demand).await
+            }
+            Site::Amqp(connect) => {
+                answers(connect).await?;
+                let upstream = connect.address.clone();
+                let described = Described {
+                    kind: "amqp".to_owned(),
+                    broker: format!("the broker at {upstream}"),
+                    image_digest: None,
+                    proxy: String::new(),
+                };
+                let proxy = Proxy::of(&choice.proxy, None, &upstream, demand).await?;
+                Ok(proxy.into_testbed(None, connect.as_ref().clone(), described, demand))
+            }
+        }
+    }
+
+    /// A testbed with this broker; if the rest of it does not start, the broker is removed again.
+    async fn around(
+        docker: Docker,
+        keep: bool,
+        choice: &ProxyChoice,
+        demand: Demand<'_>,
+    ) -> Result<Self, StartError> {
+        let described = described(&docker);
+        let connect = ConnectOptions {
+            address: docker.amqp().to_string(),
+            user: USER.to_owned(),
+            password: USER.to_owned(),
+            ..ConnectOptions::default()
+        };
+        let toxiproxy = match docker.toxiproxy() {
+            ToxiproxyState::Running(toxiproxy) => Some(toxiproxy.clone()),
+            _ => None,
+        };
+        match Proxy::of(choice, toxiproxy, &connect.address, demand).await {
+            Ok(proxy) => Ok(proxy.into_testbed(Some((docker, keep)), connect, described, demand)),
+            Err(error) => {
+                docker.stop().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks the broker itself, past the workers' links, whether it still answers.
+    ///
+    /// # Errors
+    /// It does not: whatever the run showed since is not the lock's doing.
+    pub async fn answers(&self) -> Result<(), StartError> {
+        answers(&self.connect).await
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn described(&self) -> &Described {
+        &self.described
+    }
+
+    /// What the nemesis can break.
+    #[must_use]
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// How each worker reaches the broker.
+    ///
+    /// # Errors
+    /// A worker has no link.
+    pub fn clients(
+        &self,
+        prefix: &str,
+        seed: Seed,
+    ) -> Result<Vec<locks::Client>, nemesis::links::Error> {
+        let broker = Arc::new(RabbitMq);
+        let client = |worker| {
+            let connect = ConnectOptions {
+                address: self.links.address(worker)?.to_string(),
+                ..self.connect.clone()
+            };
+            let stream = Stream::Lock(u32::try_from(worker).unwrap_or(u32::MAX));
+            Ok(locks::Client {
+                broker: broker.clone(),
+                connect,
+                prefix: prefix.to_owned(),
+                name: prefix.to_owned(),
+                seed: seed.short_stream(stream),
+            })
+        };
+        (0..self.links.len()).map(client).collect()
+    }
+
+    /// Takes everything down that was started, and fetches logs; or leaves the broker running where that was asked for.
+    ///
+    /// # Errors
+    /// Something could not be removed: `prover clean` does it later.
+    pub async fn stop(self) -> Result<Option<Kept>, StartError> {
+        let deleted = self.links.delete().await;
+        if let Some(embedded) = self.embedded {
+            embedded.shutdown().await?;
+        }
+        let kept = match self.docker {
+            Some((docker, true)) => Some(docker.keep()),
+            Some((docker, false)) => {
+                docker.stop().await?;
+                None
+            }
+            None => None,
+        };
+        deleted?;
+        Ok(kept)
+    }
+}
+
+/// The proxy with one link a worker.
+struct Proxy {
+    embedded: Option<Embedded>,
+    links: Links,
+    described: String,
+}
+
+impl Proxy {
+    /// `toxiproxy` is one that runs beside the broker; `upstream` is the broker's address from here.
+    async fn of(
+        choice: &ProxyChoice,
+        toxiproxy: Option<Toxiproxy>,
+        upstream: &str,
+        demand: Demand<'_>,
+    ) -> Result<Self, StartError> {
+        match (choice, toxiproxy) {
+            (ProxyChoice::Running(url), _) => Self::running(url, upstream, demand).await,
+            (ProxyChoice::Auto, Some(toxiproxy)) => Self::beside_broker(&toxiproxy).await,
+            (ProxyChoice::Auto | ProxyChoice::Embedded, _) => {
+                Self::embedded(upstream, demand).await
+            }
+        }
+    }
+
+    async fn embedded(upstream: &str, demand: Demand<'_>) -> Result<Self, StartError> {
+        let embedded = Embedded::start(demand.seed.short_stream(Stream::Proxy)).await?;
+        let api = ProxyClient::new(&embedded.url())?;
+        let links = Links::create(api, upstream, &local_endpoints(demand)).await?;
+        Ok(Self {
+            embedded: Some(embedded),
+            links,
+            described: "embedded proxy".to_owned(),
+        })
+    }
+
+    async fn running(url: &str, upstream: &str, demand: Demand<'_>) -> Result<Self, StartError> {
+        let api = ProxyClient::new(url)?;
+        let version = api.version().await?;
+        let links = Links::create(api, upstream, &local_endpoints(demand)).await?;
+        Ok(Self {
+            embedded: None,
+            links,
+            described: format!("Toxiproxy {version} at {url}"),
+        })
+    }
+
+    async fn beside_broker(toxiproxy: &Toxiproxy) -> Result<Self, StartError> {
+        let api = ProxyClient::new(&format!("http://{}", toxiproxy.api))?;
+        let version = api.version().await?;
+        let endpoint = |link: &super::toxiproxy::Link| Endpoint {
+            listen: link.listen.clone(),
+            reach: Some(link.published),
+        };
+        let endpoints: Vec<_> = toxiproxy.links.iter().map(endpoint).collect();
+        let links = Links::create(api, &toxiproxy.upstream, &endpoints).await?;
+        Ok(Self {
+            embedded: None,
+            links,
+            described: format!("Toxiproxy {version} ({})", toxiproxy.image),
+        })
+    }
+
+    fn into_testbed(
+        self,
+        docker: Option<(Docker, bool)>,
+        connect: ConnectOptions,
+        described: Described,
+        demand: Demand<'_>,
+    ) -> Testbed {
+        Testbed {
+            docker,
+            embedded: self.embedded,
+            links: self.links,
+            connect: ConnectOptions {
+                heartbeat: demand.heartbeat,
+                ..connect
+            },
+            described: Described {
+                proxy: self.described,
+                ..described
+            },
+        }
+    }
+}
+
+fn local_endpoints(demand: Demand<'_>) -> Vec<Endpoint> {
+    (0..demand.workers).map(|_| Endpoint::local()).collect()
+}
+
+fn toxiproxy_plan(choice: &ProxyChoice, workers: u32) -> Option<ToxiproxyPlan> {
+    let links = u16::try_from(workers).ok()?;
+    (*choice == ProxyChoice::Auto).then(|| ToxiproxyPlan::with_links(links))
+}
+
+fn described(docker: &Docker) -> Described {
+    let image = docker.image();
+    let version = image.version.as_deref().unwrap_or("of unknown version");
+    Described {
+        kind: "docker".to_owned(),
+        broker: format!("RabbitMQ {version} ({})", image.reference),
+        image_digest: Some(image.digest.as_ref().unwrap_or(&image.id).clone()),
+        proxy: String::new(),
+    }
+}
+
+/// A broker that is not there must be noticed before the run, not be taken for a fault in it.
+async fn answers(connect: &ConnectOptions) -> Result<(), StartError> {
+    use locks::broker::Broker as _;
+    let failed = |reason| StartError::Broker {
+        address: connect.address.clone(),
+        reason,
+    };
+    let connection = RabbitMq.connect(connect).await.map_err(failed)?;
+    // It answered; how it takes the goodbye does not matter.
+    let _ = connection.close().await;
+    Ok(())
+}

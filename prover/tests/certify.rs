@@ -1,0 +1,1444 @@
+//! Certificates written by hand from the book: what must be accepted, and what must be refused.
+
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use history::{
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value, jsonl,
+};
+use prover::certify::{Certified, CertifyError, Standing, Verdict, certify};
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+const MILLISECOND: u64 = 1_000_000;
+
+/// Reads events like `0?a 0+a:7 1?a:read@b 1!a`: a process, `?` invoke, `+` ok, `-` fail, `!` observed fail or `~` info, the first letter of
+/// `acquire`, `verify`, `release` or `lost`, a value and a key (`k` if there is none). An event comes every 10 ms.
+fn history(text: &str) -> History {
+    let mut builder = HistoryBuilder::default();
+    for (index, event) in (0..).zip(text.split_whitespace()) {
+        builder
+            .push(index * 10 * MILLISECOND, draft(event))
+            .expect(event);
+    }
+    builder.finish()
+}
+
+fn draft(event: &str) -> Draft {
+    let (event, key) = event.split_once('@').unwrap_or((event, "k"));
+    let (event, value) = event.split_once(':').unwrap_or((event, ""));
+    let kind_at = event
+        .find(|letter: char| !letter.is_ascii_digit())
+        .expect("a kind");
+    let process = Process::Client(event[..kind_at].parse().expect("a process"));
+    let mut letters = event[kind_at..].chars();
+    let (kind, is_observed) = match letters.next() {
+        Some('?') => (Kind::Invoke, false),
+        Some('+') => (Kind::Ok, false),
+        Some('-') => (Kind::Fail, false),
+        Some('!') => (Kind::Fail, true),
+        _ => (Kind::Info, false),
+    };
+    let function = match letters.next() {
+        Some('a') => Function::Acquire,
+        Some('v') => Function::Verify,
+        Some('r') => Function::Release,
+        _ => Function::Lost,
+    };
+    let draft = Draft::new(process, kind, function)
+        .on(key)
+        .with(match value {
+            "" => Value::None,
+            "read" => Value::Mode(Mode::Read),
+            "write" => Value::Mode(Mode::Write),
+            "held" => Value::Answer(Answer::Held),
+            "lost" => Value::Answer(Answer::Lost),
+            token => Value::Grant(Grant {
+                slot: None,
+                token: token.parse().expect("a token"),
+            }),
+        });
+    if is_observed { draft.observed() } else { draft }
+}
+
+/// Orders like `0 r0 4`: positions of invocations, `r` before a revocation; one for each key.
+fn orders(orders: &[(&str, &str)]) -> Json {
+    json!({ "orders": orders.iter().map(|(key, entries)| order(key, entries)).collect::<Vec<_>>() })
+}
+
+fn order(key: &str, entries: &str) -> Json {
+    let mut raw = Vec::new();
+    let mut last = 0;
+    let entries: Vec<&str> = entries.split_whitespace().collect();
+    for entry in &entries {
+        let position: i64 = entry.trim_start_matches('r').parse().expect("a position");
+        let difference = position - last;
+        last = position;
+        let zigzag = ((difference << 1) ^ (difference >> 63)).cast_unsigned();
+        push_number(&mut raw, zigzag << 1 | u64::from(entry.starts_with('r')));
+    }
+    packed(key, entries.len(), &raw)
+}
+
+fn packed(key: &str, entries: usize, raw: &[u8]) -> Json {
+    json!({ "key": key, "entries": entries, "raw": raw.len(), "deflate": STANDARD.encode(deflate(raw)) })
+}
+
+fn deflate(raw: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(raw).expect("a vector takes all");
+    encoder.finish().expect("a vector takes all")
+}
+
+fn push_number(raw: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        raw.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    raw.push(number as u8);
+}
+
+fn scan(holds: u64, cut: u64, overlaps: u64, refusals: u64) -> Json {
+    json!({ "scan": { "holds": holds, "cut": cut, "overlaps": overlaps, "refusals": refusals } })
+}
+
+fn against(rule: &str, events: &[u64]) -> Json {
+    json!({ "contradiction": { "rule": rule, "key": "k", "events": events } })
+}
+
+fn judgement(of: &str, verdict: &str, proof: Json) -> Json {
+    json!({ "of": of, "verdict": verdict, "proof": proof })
+}
+
+/// The certificate's fields without the digest, which `seal` computes.
+fn body(history: &History, slots: u32, judgements: &[Json]) -> Json {
+    let mut bytes = Vec::new();
+    jsonl::write(history, &mut bytes).expect("a vector takes all");
+    json!({
+        "format": 1,
+        "history": format!("{:x}", Sha256::digest(&bytes)),
+        "events": history.events().len(),
+        "scope": { "slots": slots, "workers": 5, "faults": ["partition"] },
+        "judgements": judgements,
+    })
+}
+
+fn seal(body: &Json) -> Vec<u8> {
+    seal_text(&body.to_string()[1..])
+}
+
+/// Seals what comes after the digest.
+fn seal_text(rest: &str) -> Vec<u8> {
+    let with = |digest: &str| format!("{{\"digest\":\"{digest}\",{rest}\n").into_bytes();
+    let digest = format!("{:x}", Sha256::digest(with(&"0".repeat(64))));
+    with(&digest)
+}
+
+struct Case {
+    history: &'static str,
+    slots: u32,
+    of: String,
+    verdict: &'static str,
+    proof: Json,
+}
+
+impl Case {
+    fn history(&self) -> History {
+        history(self.history)
+    }
+
+    fn sealed(&self) -> Vec<u8> {
+        let judgement = judgement(&self.of, self.verdict, self.proof.clone());
+        seal(&body(&self.history(), self.slots, &[judgement]))
+    }
+
+    fn certify(&self) -> Result<Certified, CertifyError> {
+        certify(&self.history(), &self.sealed())
+    }
+
+    fn name(&self) -> String {
+        format!(
+            "{} {} of {:?} by {}",
+            self.of, self.verdict, self.history, self.proof
+        )
+    }
+}
+
+fn valid(history: &'static str, slots: u32, of: &str, proof: Json) -> Case {
+    Case {
+        history,
+        slots,
+        of: of.to_owned(),
+        verdict: "valid",
+        proof,
+    }
+}
+
+fn invalid(history: &'static str, slots: u32, of: &str, proof: Json) -> Case {
+    Case {
+        history,
+        slots,
+        of: of.to_owned(),
+        verdict: "invalid",
+        proof,
+    }
+}
+
+const TWO_TURNS: &str = "0?a 0+a 0?r 0+r 1?a 1+a 1?v 1+v:held 1?r 1+r";
+const REFUSED: &str = "0?a 0+a 1?a 1!a 0?r 0+r";
+const TOKENS: &str = "0?a 0+a:3 0?r 0+r 1?a 1+a:4";
+const TOKENS_BACK: &str = "0?a 0+a:4 0?r 0+r 1?a 1+a:3";
+const NEWS_OF_LOSS: &str = "0?a 0+a 0?l 0+l 1?a 1+a";
+const READERS: &str = "0?a:read 0+a 1?a 1+a:read 2?a:write 2!a 0?r 0+r 1?r 1+r";
+const NESTED: &str = "0?a 0+a:5 0?a 0+a:5 1?a 1!a 0?r 0+r 0?v 0+v:held 0?r 0+r";
+const UNKNOWN: &str = "0?a 0~a 1?a 1!a";
+const TWO_KEYS: &str = "0?a@a 1?a@b 0+a@a 1+a@b 0?r@a 0+r@a 1?r@b 1~r@b";
+const REFUSED_BESIDE_DOUBLE: &str =
+    "0?a@a 0+a@a 1?a@a 1!a@a 0?a@b 0+a@b 1?a@b 1+a@b 0?v@b 0+v:held@b 1?v@b 1+v:held@b";
+const DOUBLE: &str = "0?a 0+a 1?a 1+a 0?r 0+r 1?r 1+r";
+const BOTH_CONFIRMED: &str = "0?a 0+a 1?a 1+a 0?v 0+v:held 1?v 1+v:held";
+const THREE: &str = "0?a 0+a 1?a 1+a 2?a 2+a 0?v 0+v:held 1?v 1+v:held 2?v 2+v:held";
+const GRANTED_INSIDE: &str = "0?a 0+a 1?a 1+a 0?v 0+v:held";
+const REVIVED: &str = "0?a 0+a 0?v 0+v:lost 0?v 0+v:held";
+const STRANGER: &str = "0?r 0+r 1?v 1+v:held";
+const FREE: &str = "0?a 0!a";
+const OWNERS: [&str; 6] = [
+    "owner-mutex",
+    "owner-semaphore:1",
+    "rwlock",
+    "fenced",
+    "reentrant:1",
+    "reentrant-fenced:1",
+];
+
+fn of_models(models: &[&str], case: impl Fn(&str) -> Case) -> Vec<Case> {
+    models
+        .iter()
+        .map(|model| case(&format!("model {model}")))
+        .collect()
+}
+
+fn accepted_valid() -> Vec<Case> {
+    let one_key = |entries: &str| orders(&[("k", entries)]);
+    let mut cases = vec![
+        valid(TWO_TURNS, 1, "exclusion", scan(2, 0, 0, 0)),
+        valid(TWO_TURNS, 1, "overlap<=0s", scan(2, 0, 0, 0)),
+        valid(TWO_TURNS, 1, "ownership", scan(2, 0, 0, 0)),
+        valid(TWO_TURNS, 1, "confirmed-exclusion", one_key("0 2 4 6 8")),
+        valid(TWO_TURNS, 1, "justified-refusal", orders(&[])),
+        valid(DOUBLE, 2, "exclusion", scan(2, 0, 0, 0)),
+        valid(DOUBLE, 1, "overlap<=10ms", scan(2, 0, 1, 0)),
+        valid(DOUBLE, 1, "ownership", scan(2, 0, 1, 0)),
+        valid(DOUBLE, 2, "confirmed-exclusion", one_key("0 2 4 6")),
+        valid(REFUSED, 1, "exclusion", scan(1, 0, 0, 1)),
+        valid(REFUSED, 1, "justified-refusal", one_key("0 2 4")),
+        valid(REFUSED, 1, "confirmed-exclusion", one_key("0 4")),
+        valid(TOKENS, 1, "fencing", scan(2, 0, 0, 0)),
+        valid(NEWS_OF_LOSS, 1, "exclusion", scan(2, 1, 0, 0)),
+        valid(NEWS_OF_LOSS, 1, "confirmed-exclusion", one_key("0 r0 2 4")),
+        valid(READERS, 1, "exclusion", scan(2, 0, 0, 1)),
+        valid(READERS, 1, "confirmed-exclusion", one_key("0 2 6 8")),
+        valid(READERS, 1, "justified-refusal", one_key("0 2 4 6 8")),
+        valid(READERS, 1, "model rwlock", one_key("0 2 4 6 8")),
+        valid(NESTED, 1, "model reentrant:2", one_key("0 2 4 6 8 10")),
+        valid(
+            NESTED,
+            1,
+            "model reentrant-fenced:2",
+            one_key("0 2 4 6 8 10"),
+        ),
+        valid(UNKNOWN, 1, "justified-refusal", one_key("0 2")),
+        valid(UNKNOWN, 1, "model owner-mutex", one_key("0 2")),
+        valid(UNKNOWN, 1, "model reentrant:3", one_key("0 2")),
+        valid(TWO_KEYS, 1, "exclusion", scan(2, 0, 0, 0)),
+        valid(
+            TWO_KEYS,
+            1,
+            "confirmed-exclusion",
+            orders(&[("b", "1"), ("a", "0 4")]),
+        ),
+        valid(
+            TWO_KEYS,
+            1,
+            "model mutex",
+            orders(&[("a", "0 4"), ("b", "1 6")]),
+        ),
+        // The refused one asks before the holder does: the order is not that of the invocations.
+        valid("1?a 0?a 0+a 1!a", 1, "model owner-mutex", one_key("1 0")),
+        // The grant falls into the moment after the release was asked for.
+        valid(
+            "0?a 0+a 0?r 1?a 1+a 0+r",
+            1,
+            "model mutex",
+            one_key("0 2 3"),
+        ),
+        valid(
+            "0?a 0+a 0?r 0!r",
+            1,
+            "confirmed-exclusion",
+            one_key("0 r0 2"),
+        ),
+        // A mutex without owners may be freed by somebody else.
+        valid(
+            "0?a 0+a 1?r 1+r 0?v 0+v:lost 0?r 0!r",
+            1,
+            "model mutex",
+            one_key("0 2 4 6"),
+        ),
+        valid(
+            "0?a 0+a 1?a 1+a 1?r 1+r 1?v 1+v:lost 0?r 0+r",
+            1,
+            "model owner-semaphore:2",
+            one_key("0 2 4 6 8"),
+        ),
+        // A key without refusals has nothing to justify, whatever else happens there.
+        valid(
+            REFUSED_BESIDE_DOUBLE,
+            1,
+            "justified-refusal",
+            orders(&[("a", "0 2")]),
+        ),
+    ];
+    let all = OWNERS.iter().chain(&[
+        "mutex",
+        "semaphore:1",
+        "semaphore:2",
+        "owner-semaphore:4294967295",
+    ]);
+    let all: Vec<&str> = all.copied().collect();
+    cases.extend(of_models(&all, |model| {
+        valid(TWO_TURNS, 1, model, one_key("0 2 4 6 8"))
+    }));
+    let full = [&OWNERS[..], &["mutex", "semaphore:1"]].concat();
+    cases.extend(of_models(&full, |model| {
+        valid(REFUSED, 1, model, one_key("0 2 4"))
+    }));
+    cases
+}
+
+fn accepted_invalid() -> Vec<Case> {
+    let mut cases = vec![
+        invalid(DOUBLE, 1, "exclusion", against("too-many-believe", &[1, 3])),
+        invalid(
+            DOUBLE,
+            1,
+            "overlap<=9ms",
+            against("too-many-believe", &[3, 1]),
+        ),
+        invalid(
+            THREE,
+            2,
+            "exclusion",
+            against("too-many-believe", &[1, 3, 5]),
+        ),
+        invalid(
+            BOTH_CONFIRMED,
+            1,
+            "confirmed-exclusion",
+            against("too-many-confirmed", &[1, 3]),
+        ),
+        invalid(
+            THREE,
+            2,
+            "confirmed-exclusion",
+            against("too-many-confirmed", &[5, 3, 1]),
+        ),
+        invalid(
+            GRANTED_INSIDE,
+            1,
+            "confirmed-exclusion",
+            against("granted-inside", &[3, 1]),
+        ),
+        invalid(
+            THREE,
+            2,
+            "confirmed-exclusion",
+            against("granted-inside", &[5, 1, 3]),
+        ),
+        invalid(REVIVED, 1, "confirmed-exclusion", against("revived", &[1])),
+        invalid(REVIVED, 1, "ownership", against("revived", &[1])),
+        invalid(STRANGER, 1, "ownership", against("stranger", &[1])),
+        invalid(STRANGER, 1, "ownership", against("stranger", &[3])),
+        invalid(
+            TOKENS_BACK,
+            1,
+            "fencing",
+            against("fence-went-back", &[1, 5]),
+        ),
+        invalid(
+            "0?a 1?a 0+a:4 1+a:4",
+            1,
+            "fencing",
+            against("fence-went-back", &[3, 2]),
+        ),
+        invalid(
+            TOKENS_BACK,
+            1,
+            "model fenced",
+            against("order-of-tokens", &[1, 5]),
+        ),
+        invalid(
+            TOKENS_BACK,
+            1,
+            "model reentrant-fenced:2",
+            against("no-order", &[5]),
+        ),
+        invalid(
+            FREE,
+            1,
+            "justified-refusal",
+            against("refused-while-free", &[1]),
+        ),
+        invalid(
+            REFUSED,
+            2,
+            "justified-refusal",
+            against("refused-while-free", &[3]),
+        ),
+        invalid(
+            "0?a:read 0!a",
+            1,
+            "justified-refusal",
+            against("refused-while-free", &[1]),
+        ),
+        invalid(
+            "0?a 0+a 0?r 0+r 1?a 1!a",
+            1,
+            "justified-refusal",
+            against("no-order", &[5]),
+        ),
+        invalid(
+            THREE,
+            1,
+            "model owner-semaphore:2",
+            against("too-many-hold", &[1, 3, 5]),
+        ),
+        invalid(
+            "0?a:read 0+a 1?a:write 1+a",
+            1,
+            "model rwlock",
+            against("too-many-hold", &[3, 1]),
+        ),
+        invalid(DOUBLE, 1, "model mutex", against("no-order", &[3])),
+        invalid(DOUBLE, 1, "model reentrant:2", against("no-order", &[3])),
+        invalid(THREE, 1, "model semaphore:2", against("no-order", &[5])),
+        invalid(
+            "0?r 0!r 1?r 1+r",
+            1,
+            "model semaphore:2",
+            against("no-order", &[3]),
+        ),
+    ];
+    cases.extend(of_models(
+        &["owner-mutex", "owner-semaphore:1", "rwlock", "fenced"],
+        |model| invalid(DOUBLE, 1, model, against("too-many-hold", &[1, 3])),
+    ));
+    cases.extend(of_models(&OWNERS, |model| {
+        invalid(STRANGER, 1, model, against("stranger", &[1]))
+    }));
+    cases.extend(of_models(&OWNERS, |model| {
+        invalid(NEWS_OF_LOSS, 1, model, against("told-lost", &[1, 3]))
+    }));
+    cases.extend(of_models(&OWNERS, |model| {
+        invalid("0?a 0+a 0?r 0!r", 1, model, against("told-lost", &[1, 3]))
+    }));
+    cases
+}
+
+fn accepted() -> Vec<Case> {
+    let mut cases = accepted_valid();
+    cases.extend(accepted_invalid());
+    cases
+}
+
+#[test]
+fn what_the_book_describes_is_accepted() {
+    for case in accepted() {
+        let certified = case
+            .certify()
+            .unwrap_or_else(|error| panic!("{}: {error}", case.name()));
+        let [claim] = &certified.claims[..] else {
+            panic!("{}: one claim", case.name())
+        };
+        assert_eq!(claim.standing, Standing::Proved, "{}", case.name());
+        assert_eq!(claim.of, case.of);
+        let stated = if claim.verdict == Verdict::Valid {
+            "valid"
+        } else {
+            "invalid"
+        };
+        assert_eq!(stated, case.verdict);
+        assert_eq!(certified.scope.slots.get(), case.slots);
+        assert!(certified.is_complete());
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_a_certificate_is_noticed() {
+    for case in accepted() {
+        let history = case.history();
+        let mut bytes = case.sealed();
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(
+                certify(&history, &bytes).is_err(),
+                "{}: bit {bit}",
+                case.name()
+            );
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        for length in 0..bytes.len() {
+            assert!(
+                certify(&history, &bytes[..length]).is_err(),
+                "{}: cut to {length}",
+                case.name()
+            );
+        }
+        assert!(
+            certify(&history, &[&bytes[..], b"\n"].concat()).is_err(),
+            "{}",
+            case.name()
+        );
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_a_history_is_noticed() {
+    for text in [TWO_TURNS, REFUSED, TOKENS, READERS, TWO_KEYS] {
+        let history = history(text);
+        let judged = judgement("exclusion", "unknown", Json::Null);
+        let certificate = seal(&body(&history, 1, &[judged]));
+        certify(&history, &certificate).expect("it is the same history");
+        let mut bytes = Vec::new();
+        jsonl::write(&history, &mut bytes).expect("a vector takes all");
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(changed) = jsonl::read(bytes.as_slice()) {
+                let refused = certify(&changed, &certificate).expect_err("it is another history");
+                assert!(
+                    matches!(refused, CertifyError::OtherHistory(_)),
+                    "bit {bit}: {refused}"
+                );
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+}
+
+/// A verdict turned round, or a claim for another guarantee, never goes with the same proof.
+#[test]
+fn a_proof_proves_nothing_else() {
+    for case in accepted() {
+        for verdict in ["valid", "invalid", "unknown"] {
+            if verdict != case.verdict {
+                let other = Case {
+                    verdict,
+                    proof: case.proof.clone(),
+                    of: case.of.clone(),
+                    ..case
+                };
+                other.certify().expect_err(&other.name());
+            }
+        }
+        if case.verdict == "invalid" && case.history.contains("+a") {
+            for events in [
+                json!([]),
+                json!([0]),
+                json!([1, 1]),
+                json!([3, 3, 1]),
+                json!([900]),
+                json!([u64::MAX]),
+            ] {
+                let mut proof = case.proof.clone();
+                proof["contradiction"]["events"] = events;
+                let other = Case {
+                    proof,
+                    of: case.of.clone(),
+                    ..case
+                };
+                other.certify().expect_err(&other.name());
+            }
+        }
+        if case.verdict == "invalid" {
+            for key in [json!("j"), Json::Null] {
+                let mut proof = case.proof.clone();
+                proof["contradiction"]["key"] = key;
+                let other = Case {
+                    proof,
+                    of: case.of.clone(),
+                    ..case
+                };
+                let refused = other.certify().expect_err(&other.name()).to_string();
+                assert!(
+                    refused.contains("no client did anything to this key, key "),
+                    "{refused}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_figure_must_agree() {
+    let case = valid("0?a 0+a 1?a 1!a 0?l 0+l", 1, "exclusion", scan(1, 1, 0, 1));
+    case.certify().expect("the figures agree");
+    for figures in [
+        (0, 1, 0, 1),
+        (2, 1, 0, 1),
+        (1, 0, 0, 1),
+        (1, 1, 1, 1),
+        (1, 1, 0, 0),
+        (1, 1, 0, u64::MAX),
+    ] {
+        let (holds, cut, overlaps, refusals) = figures;
+        let other = Case {
+            proof: scan(holds, cut, overlaps, refusals),
+            of: case.of.clone(),
+            ..case
+        };
+        refuse(&other, "the figures are");
+    }
+}
+
+fn refuse(case: &Case, why: &str) {
+    let refused = case.certify().expect_err(&case.name()).to_string();
+    assert!(
+        refused.contains(why),
+        "{}: expected {why:?}, but it said {refused:?}",
+        case.name()
+    );
+}
+
+#[test]
+fn false_scans_are_refused() {
+    let cases = [
+        (
+            valid(DOUBLE, 1, "exclusion", scan(2, 0, 1, 0)),
+            "overlaps with others, key \"k\", event 3",
+        ),
+        (valid(THREE, 2, "exclusion", scan(3, 0, 1, 0)), "event 5"),
+        (
+            valid("0?a:read 0+a 1?a 1+a", 9, "exclusion", scan(2, 0, 1, 0)),
+            "event 3",
+        ),
+        (
+            valid(DOUBLE, 1, "overlap<=9ms", scan(2, 0, 1, 0)),
+            "for longer, key \"k\", event 3",
+        ),
+        // Nobody knows for how long.
+        (
+            valid("0?a 0+a 1?a 1+a", 1, "overlap<=1h", scan(2, 0, 1, 0)),
+            "for longer",
+        ),
+        (
+            valid(STRANGER, 1, "ownership", scan(0, 0, 0, 0)),
+            "no hold, key \"k\", event 1",
+        ),
+        (
+            valid(REVIVED, 1, "ownership", scan(1, 1, 0, 0)),
+            "after it was lost",
+        ),
+        (
+            valid(TWO_TURNS, 1, "fencing", scan(2, 0, 0, 0)),
+            "no grant has a token",
+        ),
+        (
+            valid(TOKENS_BACK, 1, "fencing", scan(2, 0, 0, 0)),
+            "key \"k\", event 5",
+        ),
+        (
+            valid("0?a 1?a 0+a:4 1+a:4", 1, "fencing", scan(2, 0, 1, 0)),
+            "the token is not new",
+        ),
+        (
+            valid(TWO_TURNS, 1, "confirmed-exclusion", scan(2, 0, 0, 0)),
+            "another way",
+        ),
+        (
+            valid(TWO_TURNS, 1, "model mutex", scan(2, 0, 0, 0)),
+            "another way",
+        ),
+        (
+            valid(TWO_TURNS, 1, "exclusion", orders(&[("k", "0 2 4 6 8")])),
+            "another way",
+        ),
+        (valid(TWO_TURNS, 1, "exclusion", Json::Null), "another way"),
+        (
+            valid(
+                TWO_TURNS,
+                1,
+                "overlap<=99999999999999999999s",
+                scan(2, 0, 0, 0),
+            ),
+            "no such",
+        ),
+    ];
+    for (case, why) in &cases {
+        refuse(case, why);
+    }
+}
+
+#[test]
+fn false_orders_are_refused() {
+    let model = |history, model, entries| {
+        valid(
+            history,
+            1,
+            &format!("model {model}"),
+            orders(&[("k", entries)]),
+        )
+    };
+    let confirmed =
+        |history, entries| valid(history, 1, "confirmed-exclusion", orders(&[("k", entries)]));
+    let justified =
+        |history, entries| valid(history, 1, "justified-refusal", orders(&[("k", entries)]));
+    let cases = [
+        (
+            model(TWO_TURNS, "mutex", "0 2 4 6"),
+            "not in the order, key \"k\", event 8",
+        ),
+        (
+            model(TWO_TURNS, "mutex", ""),
+            "not in the order, key \"k\", event 0",
+        ),
+        (
+            model(TWO_TURNS, "mutex", "0 2 4 6 6 8"),
+            "twice, key \"k\", event 6",
+        ),
+        (
+            model(TWO_TURNS, "mutex", "4 6 8 0 2"),
+            "had ended before its place in the order, key \"k\", event 0",
+        ),
+        (model(TWO_TURNS, "mutex", "0 2 4 8 6"), "had ended before"),
+        (model(TWO_TURNS, "mutex", "0 2 4 6 9"), "no invocation"),
+        (model(TWO_TURNS, "mutex", "0 2 4 6 999999"), "no invocation"),
+        (
+            model(TWO_TURNS, "mutex", "-1 0 2 4 6 8"),
+            "before the first event",
+        ),
+        (
+            model(TWO_TURNS, "mutex", "0 r0 2 4 6 8"),
+            "nothing is revoked in this model",
+        ),
+        (
+            model(DOUBLE, "mutex", "0 2 4 6"),
+            "not allowed at its place in the order, key \"k\", event 2",
+        ),
+        (model(DOUBLE, "owner-mutex", "0 4 2 6"), "had ended before"),
+        (model(THREE, "semaphore:2", "0 2 4 6 8 10"), "not allowed"),
+        (model(NESTED, "reentrant:1", "0 2 4 6 8 10"), "event 2"),
+        (model(NESTED, "owner-mutex", "0 2 4 6 8 10"), "event 2"),
+        (
+            model("0?a 0+a:5 0?a 0+a:6", "reentrant-fenced:2", "0 2"),
+            "event 2",
+        ),
+        (model("0?a 0+a:5 0?a 0+a:5", "fenced", "0 2"), "event 2"),
+        (model(TOKENS_BACK, "fenced", "0 2 4"), "event 4"),
+        (
+            model("0?a:read 0+a 1?a:read 1+a", "owner-mutex", "0 2"),
+            "event 2",
+        ),
+        (
+            model("0?a:read 0+a 1?a:write 1+a", "rwlock", "0 2"),
+            "event 2",
+        ),
+        (model(FREE, "rwlock", "0"), "event 0"),
+        (model(STRANGER, "semaphore:1", "0 2"), "event 0"),
+        (model(NEWS_OF_LOSS, "owner-mutex", "0 2 4"), "event 2"),
+        (model("0?a 0+a 1?r 1+r", "owner-mutex", "0 2"), "event 2"),
+        (
+            model("0?a 0+a 1?v 1+v:held", "owner-semaphore:3", "0 2"),
+            "event 2",
+        ),
+        (
+            model("0?a 0+a 0?r 0-r 1?a 1+a", "owner-mutex", "0 2 4"),
+            "a place in the order, key \"k\", event 2",
+        ),
+        (model("0?a 0~a 1?r 1+r", "owner-mutex", "0 2"), "event 2"),
+        (confirmed(DOUBLE, "0 2 4 6"), "event 2"),
+        (confirmed(DOUBLE, "0 r0 2 4 6"), "event 4"),
+        (confirmed(NEWS_OF_LOSS, "0 2 4"), "event 2"),
+        (
+            confirmed(NEWS_OF_LOSS, "0 r0 r0 2 4"),
+            "what does not go on is revoked",
+        ),
+        (
+            confirmed(NEWS_OF_LOSS, "r0 0 2 4"),
+            "what does not go on is revoked",
+        ),
+        (
+            confirmed(NEWS_OF_LOSS, "0 r0 2 4 r2"),
+            "what does not go on is revoked",
+        ),
+        (
+            confirmed(NEWS_OF_LOSS, "0 r0 4"),
+            "not in the order, key \"k\", event 2",
+        ),
+        (confirmed(REVIVED, "0 r0 2 4"), "event 4"),
+        (confirmed(REFUSED, "0 2 4"), "a place in the order"),
+        (confirmed("0?a 0+a 0?r 0~r", "0 2"), "a place in the order"),
+        (
+            justified(REFUSED, "0 4"),
+            "not in the order, key \"k\", event 2",
+        ),
+        (justified(REFUSED, "2 0 4"), "event 2"),
+        (justified(REFUSED, "0 r0 2 4"), "event 2"),
+        (justified(TWO_TURNS, "0 2 4 6 8"), "needs no order"),
+        (
+            valid(REFUSED, 2, "justified-refusal", orders(&[("k", "0 2 4")])),
+            "event 2",
+        ),
+        (
+            valid(
+                READERS,
+                1,
+                "justified-refusal",
+                orders(&[("k", "0 6 2 8 4")]),
+            ),
+            "had ended before",
+        ),
+        (
+            valid(REFUSED, 1, "justified-refusal", orders(&[])),
+            "no order, key \"k\"",
+        ),
+        (
+            valid(TWO_TURNS, 1, "confirmed-exclusion", orders(&[])),
+            "no order, key \"k\"",
+        ),
+        (
+            valid(TWO_KEYS, 1, "model mutex", orders(&[("a", "0 4")])),
+            "no order, key \"b\"",
+        ),
+        (
+            valid(
+                TWO_KEYS,
+                1,
+                "model mutex",
+                orders(&[("a", "1 6"), ("b", "1 6")]),
+            ),
+            "event 1",
+        ),
+        (
+            valid(
+                TWO_KEYS,
+                1,
+                "model mutex",
+                orders(&[("a", "0 4"), ("a", "0 4"), ("b", "1 6")]),
+            ),
+            "another one",
+        ),
+        (
+            valid(
+                TWO_KEYS,
+                1,
+                "model mutex",
+                orders(&[("a", "0 4"), ("b", "1 6"), ("c", "")]),
+            ),
+            "needs no order",
+        ),
+    ];
+    for (case, why) in &cases {
+        refuse(case, why);
+    }
+}
+
+#[test]
+fn false_contradictions_are_refused() {
+    let no = "do not contradict";
+    let cases = [
+        (
+            invalid(
+                TWO_TURNS,
+                1,
+                "exclusion",
+                against("too-many-believe", &[1, 5]),
+            ),
+            no,
+        ),
+        (
+            invalid(DOUBLE, 2, "exclusion", against("too-many-believe", &[1, 3])),
+            no,
+        ),
+        (
+            invalid(
+                DOUBLE,
+                1,
+                "exclusion",
+                against("too-many-believe", &[1, 3, 1]),
+            ),
+            "named twice",
+        ),
+        (
+            invalid(DOUBLE, 1, "exclusion", against("too-many-believe", &[1, 2])),
+            "not the events",
+        ),
+        (
+            invalid(DOUBLE, 1, "exclusion", against("too-many-hold", &[1, 3])),
+            "no such rule",
+        ),
+        (
+            invalid(
+                DOUBLE,
+                1,
+                "exclusion",
+                against("too-many-believe", &[1, 12]),
+            ),
+            "no such event, key \"k\", event 12",
+        ),
+        (
+            invalid(
+                DOUBLE,
+                1,
+                "overlap<=10ms",
+                against("too-many-believe", &[1, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                NEWS_OF_LOSS,
+                1,
+                "exclusion",
+                against("too-many-believe", &[1, 5]),
+            ),
+            no,
+        ),
+        // Belief that nobody confirmed may be wrong.
+        (
+            invalid(
+                DOUBLE,
+                1,
+                "confirmed-exclusion",
+                against("granted-inside", &[1, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                "0?a 0+a 1?a 1+a",
+                1,
+                "confirmed-exclusion",
+                against("too-many-confirmed", &[1, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                GRANTED_INSIDE,
+                1,
+                "confirmed-exclusion",
+                against("too-many-confirmed", &[1, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                GRANTED_INSIDE,
+                1,
+                "confirmed-exclusion",
+                against("granted-inside", &[1, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                GRANTED_INSIDE,
+                1,
+                "confirmed-exclusion",
+                against("granted-inside", &[3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                BOTH_CONFIRMED,
+                1,
+                "confirmed-exclusion",
+                against("no-order", &[7]),
+            ),
+            "no such rule",
+        ),
+        (
+            invalid(NEWS_OF_LOSS, 1, "ownership", against("revived", &[1])),
+            no,
+        ),
+        (
+            invalid(TWO_TURNS, 1, "ownership", against("stranger", &[3])),
+            no,
+        ),
+        (
+            invalid(TWO_TURNS, 1, "ownership", against("stranger", &[5])),
+            no,
+        ),
+        (
+            invalid(TOKENS, 1, "fencing", against("fence-went-back", &[1, 5])),
+            no,
+        ),
+        (
+            invalid(
+                TOKENS_BACK,
+                1,
+                "fencing",
+                against("fence-went-back", &[5, 1]),
+            ),
+            no,
+        ),
+        (
+            invalid(TWO_TURNS, 1, "fencing", against("fence-went-back", &[1, 5])),
+            no,
+        ),
+        // Who asks before the other was granted may get the smaller token.
+        (
+            invalid(
+                "0?a 1?a 0+a:4 1+a:3",
+                1,
+                "fencing",
+                against("fence-went-back", &[2, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                TOKENS,
+                1,
+                "model fenced",
+                against("order-of-tokens", &[1, 5]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                TOKENS_BACK,
+                1,
+                "model owner-mutex",
+                against("order-of-tokens", &[1, 5]),
+            ),
+            "no such rule",
+        ),
+        (
+            invalid(
+                REFUSED,
+                1,
+                "justified-refusal",
+                against("refused-while-free", &[3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                UNKNOWN,
+                1,
+                "justified-refusal",
+                against("refused-while-free", &[3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                TWO_TURNS,
+                1,
+                "justified-refusal",
+                against("refused-while-free", &[1]),
+            ),
+            "not the events",
+        ),
+        // One reader keeps a writer out, whatever the number of slots.
+        (
+            invalid(
+                "0?a:read 0+a 1?a 1!a",
+                2,
+                "justified-refusal",
+                against("refused-while-free", &[3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                "0?a 0+a 1?a:read 1!a",
+                2,
+                "justified-refusal",
+                against("refused-while-free", &[3]),
+            ),
+            no,
+        ),
+        (
+            invalid(REFUSED, 1, "justified-refusal", against("no-order", &[5])),
+            "there is a legal order",
+        ),
+        // A double hold is not the refusals' fault.
+        (
+            invalid(
+                BOTH_CONFIRMED,
+                1,
+                "justified-refusal",
+                against("no-order", &[7]),
+            ),
+            "without the refusals either",
+        ),
+        (
+            invalid(
+                TWO_TURNS,
+                1,
+                "model owner-mutex",
+                against("too-many-hold", &[1, 5]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                READERS,
+                1,
+                "model rwlock",
+                against("too-many-hold", &[1, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                DOUBLE,
+                1,
+                "model owner-semaphore:2",
+                against("too-many-hold", &[1, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                NESTED,
+                1,
+                "model reentrant:2",
+                against("too-many-hold", &[1, 3]),
+            ),
+            "no such rule",
+        ),
+        (
+            invalid(DOUBLE, 1, "model mutex", against("too-many-hold", &[1, 3])),
+            "no such rule",
+        ),
+        (
+            invalid(STRANGER, 1, "model mutex", against("stranger", &[1])),
+            "no such rule",
+        ),
+        (
+            invalid(
+                NEWS_OF_LOSS,
+                1,
+                "model owner-mutex",
+                against("told-lost", &[5, 3]),
+            ),
+            no,
+        ),
+        (
+            invalid(
+                TWO_TURNS,
+                1,
+                "model owner-mutex",
+                against("told-lost", &[5, 7]),
+            ),
+            no,
+        ),
+        (
+            invalid(DOUBLE, 1, "model mutex", against("no-order", &[2])),
+            "there is a legal order",
+        ),
+        (
+            invalid(DOUBLE, 1, "model semaphore:2", against("no-order", &[7])),
+            "there is a legal order",
+        ),
+        (
+            invalid(TWO_KEYS, 1, "model mutex", against("no-order", &[7])),
+            "no client did anything to this key",
+        ),
+        (
+            invalid(DOUBLE, 1, "coverage", against("no-order", &[7])),
+            "no such rule",
+        ),
+        (
+            invalid(DOUBLE, 1, "model set", against("too-many-hold", &[1, 3])),
+            "no such rule",
+        ),
+    ];
+    for (case, why) in &cases {
+        refuse(case, why);
+    }
+}
+
+/// An acquire that says only at its end that it was shared: a beginning of the history that does not reach there must not
+/// take it for an exclusive one, or this legal history would have no order.
+#[test]
+fn a_beginning_of_a_history_knows_how_was_asked() {
+    let history = "0?a 1?a 1!a 2?a:read 2+a 0+a:read";
+    let order = orders(&[("k", "0 1 3")]);
+    valid(history, 1, "model rwlock", order)
+        .certify()
+        .expect("it is legal");
+    for event in 0..6 {
+        let case = invalid(history, 1, "model rwlock", against("no-order", &[event]));
+        refuse(&case, "there is a legal order");
+    }
+}
+
+#[test]
+fn what_is_not_rechecked_is_neither_proved_nor_refused() {
+    let order = orders(&[("k", "0 2 4 6 8")]);
+    let cases = [
+        valid(TWO_TURNS, 1, "coverage", scan(2, 0, 0, 0)),
+        valid(TWO_TURNS, 1, "progress<=5s", scan(2, 0, 0, 0)),
+        valid(TWO_TURNS, 1, "no-lost-update", scan(2, 0, 0, 0)),
+        invalid(TWO_TURNS, 1, "progress<=5s", against("never-granted", &[9])),
+        invalid(TWO_TURNS, 1, "no-lost-update", against("lost-update", &[9])),
+        valid(TWO_TURNS, 1, "model register:0", order.clone()),
+        valid(TWO_TURNS, 1, "model cas-register:nil", order.clone()),
+        valid(TWO_TURNS, 1, "model set", order.clone()),
+        invalid(TWO_TURNS, 1, "model queue", against("no-order", &[9])),
+    ];
+    for case in &cases {
+        let certified = case.certify().unwrap_or_else(|_| panic!("{}", case.name()));
+        assert!(
+            matches!(certified.claims[0].standing, Standing::NotRechecked(_)),
+            "{}",
+            case.name()
+        );
+        assert!(!certified.is_complete());
+    }
+    let unknown = Case {
+        verdict: "unknown",
+        ..valid(DOUBLE, 1, "exclusion", Json::Null)
+    };
+    let certified = unknown.certify().expect("nothing is claimed");
+    assert_eq!(certified.claims[0].standing, Standing::NothingClaimed);
+}
+
+/// Thirty acquires at a time can take effect in more sequences than anybody can try.
+#[test]
+fn a_search_gives_up_at_its_bound() {
+    let asked: String = (0..30).map(|process| format!("{process}?a ")).collect();
+    let granted: String = (0..30).map(|process| format!("{process}+a ")).collect();
+    let history = history(&(asked + &granted + "30?v 30+v:lost 30?r 30!r"));
+    let judged = judgement("model semaphore:30", "invalid", against("no-order", &[63]));
+    let certified =
+        certify(&history, &seal(&body(&history, 1, &[judged]))).expect("it is not refuted");
+    assert!(matches!(
+        certified.claims[0].standing,
+        Standing::NotRechecked(_)
+    ));
+}
+
+#[test]
+fn names_have_one_spelling() {
+    let order = orders(&[("k", "0 2 4 6 8")]);
+    for of in [
+        "",
+        "model ",
+        "mutex",
+        "model mutex:1",
+        "model semaphore",
+        "model semaphore:0",
+        "model semaphore:01",
+        "model semaphore:+1",
+        "model semaphore:4294967296",
+        "model reentrant:99999999999999999999",
+        "model register:",
+        "model cas-register",
+        "model exclusion",
+        "Exclusion",
+        "overlap",
+        "overlap<=",
+        "overlap<=5",
+        "overlap<=-1s",
+        "linearizable",
+    ] {
+        refuse(
+            &valid(TWO_TURNS, 1, of, order.clone()),
+            "there is no such guarantee or model",
+        );
+    }
+}
+
+/// Changes a sealed certificate of a legal history, and seals it again.
+fn changed(change: impl FnOnce(&mut Json)) -> Result<Certified, CertifyError> {
+    let history = history(TWO_TURNS);
+    let judged = judgement("model mutex", "valid", orders(&[("k", "0 2 4 6 8")]));
+    let mut body = body(&history, 1, &[judged]);
+    change(&mut body);
+    certify(&history, &seal(&body))
+}
+
+type Change = fn(&mut Json);
+
+#[test]
+fn the_form_is_strict() {
+    changed(|_| {}).expect("unchanged it is accepted");
+    let unreadable: [(&str, Change); 16] = [
+        ("unknown field", |body| body["more"] = json!(1)),
+        ("unknown field in scope", |body| {
+            body["scope"]["more"] = json!(1);
+        }),
+        ("unknown field in judgement", |body| {
+            body["judgements"][0]["more"] = json!(1);
+        }),
+        ("unknown field in order", |body| {
+            body["judgements"][0]["proof"]["orders"][0]["more"] = json!(1);
+        }),
+        ("two kinds of proof", |body| {
+            body["judgements"][0]["proof"]["scan"] = scan(2, 0, 0, 0)["scan"].clone();
+        }),
+        ("no kind of proof", |body| {
+            body["judgements"][0]["proof"] = json!({});
+        }),
+        ("another kind of proof", |body| {
+            body["judgements"][0]["proof"] = json!({ "belief": [] });
+        }),
+        ("no proof", |body| {
+            drop(
+                body["judgements"][0]
+                    .as_object_mut()
+                    .map(|judgement| judgement.remove("proof")),
+            );
+        }),
+        ("no workers", |body| {
+            drop(
+                body["scope"]
+                    .as_object_mut()
+                    .map(|scope| scope.remove("workers")),
+            );
+        }),
+        ("scope as an array", |body| {
+            body["scope"] = json!([1, 5, []]);
+        }),
+        ("no slots", |body| body["scope"]["slots"] = json!(0)),
+        ("too many slots", |body| {
+            body["scope"]["slots"] = json!(1_u64 << 32);
+        }),
+        ("another format", |body| body["format"] = json!(2)),
+        ("another verdict", |body| {
+            body["judgements"][0]["verdict"] = json!("Valid");
+        }),
+        ("negative number", |body| {
+            body["judgements"][0]["proof"]["orders"][0]["raw"] = json!(-1);
+        }),
+        ("fraction", |body| {
+            body["judgements"][0]["proof"]["orders"][0]["raw"] = json!(5.0);
+        }),
+    ];
+    for (what, change) in unreadable {
+        let refused = changed(change).expect_err(what);
+        assert!(
+            matches!(refused, CertifyError::Unreadable(_)),
+            "{what}: {refused}"
+        );
+    }
+    assert_eq!(
+        changed(|body| body["judgements"] = json!([])),
+        Err(CertifyError::Empty)
+    );
+    assert_eq!(
+        changed(|body| body["events"] = json!(9)),
+        Err(CertifyError::OtherHistory("events"))
+    );
+    let other = changed(|body| body["history"] = json!("0".repeat(64)));
+    assert_eq!(other, Err(CertifyError::OtherHistory("history")));
+    let upper = changed(|body| {
+        body["history"] = json!(body["history"].as_str().expect("text").to_uppercase());
+    });
+    assert_eq!(upper, Err(CertifyError::OtherHistory("history")));
+    let twice =
+        changed(|body| body["judgements"] = json!([body["judgements"][0], body["judgements"][0]]));
+    assert!(
+        twice
+            .expect_err("it is judged twice")
+            .to_string()
+            .contains("judged twice")
+    );
+}
+
+#[test]
+fn the_text_is_strict() {
+    let history = history(TWO_TURNS);
+    let judged = judgement("exclusion", "valid", scan(2, 0, 0, 0));
+    let text = body(&history, 1, &[judged]).to_string()[1..].to_owned();
+    certify(&history, &seal_text(&text)).expect("unchanged it is accepted");
+    let twice = text.replacen("\"format\":1", "\"format\":1,\"format\":1", 1);
+    for changed in [
+        twice,
+        text.replace(',', ",\n"),
+        text.clone() + "\n",
+        text.clone() + "{}",
+        text.clone() + "\r",
+        String::new(),
+        "[".repeat(100_000),
+    ] {
+        let refused = certify(&history, &seal_text(&changed)).expect_err(&changed);
+        assert!(matches!(refused, CertifyError::Unreadable(_)), "{refused}");
+    }
+    let mut upper = seal_text(&text);
+    upper[11..75].make_ascii_uppercase();
+    assert_eq!(certify(&history, &upper), Err(CertifyError::Changed));
+    for bytes in [&b""[..], b"{}\n", b"{\"digest\":\"", b"\xff\xfe"] {
+        assert!(matches!(
+            certify(&history, bytes),
+            Err(CertifyError::Unreadable(_))
+        ));
+    }
+}
+
+#[test]
+fn packed_orders_are_strict() {
+    let raw = [0, 8, 8, 8, 8];
+    let good = packed("k", 5, &raw);
+    let with = |field: &str, value: Json| {
+        let mut order = good.clone();
+        order[field] = value;
+        order
+    };
+    let recode = |bytes: Vec<u8>| with("deflate", json!(STANDARD.encode(bytes)));
+    let text = good["deflate"].as_str().expect("text").to_owned();
+    let cases = [
+        (with("entries", json!(4)), "number of entries"),
+        (with("entries", json!(6)), "than there can be"),
+        (with("entries", json!(u64::MAX)), "than there can be"),
+        (with("raw", json!(4)), "than there can be"),
+        (with("raw", json!(6)), "does not inflate"),
+        (with("raw", json!(26)), "than there can be"),
+        (with("raw", json!(u64::MAX)), "than there can be"),
+        (
+            with(
+                "deflate",
+                json!(text.trim_end_matches('=').to_owned() + "==="),
+            ),
+            "not base64",
+        ),
+        (with("deflate", json!("")), "does not inflate"),
+        (with("deflate", json!("%%%%")), "not base64"),
+        (recode(vec![0xff; 8]), "DEFLATE"),
+        (
+            recode([deflate(&raw), vec![0]].concat()),
+            "does not inflate",
+        ),
+        (recode(deflate(&raw)[..4].to_vec()), "does not inflate"),
+        // A bomb: ten million zeros.
+        (recode(deflate(&vec![0; 10_000_000])), "does not inflate"),
+        (packed("k", 5, &[0, 8, 8, 8, 0x88, 0]), "padded"),
+        (packed("k", 5, &[0, 8, 8, 8, 0x88]), "cut off"),
+        (
+            packed("k", 5, &[0, 8, 8, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0]),
+            "too long",
+        ),
+        (
+            packed("k", 5, &[0, 8, 8, 8, 0xfc, 0xff, 0xff, 0xff, 0x7f]),
+            "no invocation",
+        ),
+        (
+            packed("k", 5, &[0, 8, 8, 8, 0xfe, 0xff, 0xff, 0xff, 0x7f]),
+            "before the first",
+        ),
+    ];
+    let certify = |order: Json| valid(TWO_TURNS, 1, "model mutex", json!({ "orders": [order] }));
+    certify(good.clone()).certify().expect("it is legal");
+    for (order, why) in cases {
+        refuse(&certify(order), why);
+    }
+}

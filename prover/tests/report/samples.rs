@@ -1,0 +1,427 @@
+//! Runs as they could have been recorded: what reports are made of in tests, and looked at by people.
+
+use checker::search::Limits;
+use history::{Answer, Draft, Function, History, HistoryBuilder, Kind, Process};
+use prover::judgement::{Criteria, Judgement};
+use prover::manifest::{Described, Git, Manifest, Planned, State};
+use prover::run::Skew;
+use prover::seed::Seed;
+use serde_json::json;
+
+pub(crate) const MS: u64 = 1_000_000;
+pub(crate) const S: u64 = 1_000 * MS;
+
+/// A run with its judgement.
+pub(crate) struct Sample {
+    pub(crate) name: &'static str,
+    pub(crate) manifest: Manifest,
+    pub(crate) history: History,
+    pub(crate) judgement: Judgement,
+}
+
+impl Sample {
+    fn new(name: &'static str, manifest: Manifest, script: Script) -> Self {
+        let history = script.finish();
+        let criteria = Criteria::of_manifest(&manifest).expect("known guarantees");
+        let judgement = criteria
+            .judge(&history, Some(&manifest.state), Limits::none())
+            .expect("no models are named");
+        Self {
+            name,
+            manifest,
+            history,
+            judgement,
+        }
+    }
+
+    pub(crate) fn html(&self) -> String {
+        prover::report::html(&self.manifest, &self.history, &self.judgement)
+            .expect("templates are sound")
+    }
+
+    pub(crate) fn plots(&self) -> Vec<prover::report::Picture> {
+        prover::report::plots(&self.manifest, &self.history, &self.judgement)
+            .expect("templates are sound")
+    }
+}
+
+pub(crate) fn manifest(lock: &str, judged: &[&str], shown: &[&str], faults: &[&str]) -> Manifest {
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    Manifest {
+        prover: "0.1.0".to_owned(),
+        git: Some(Git {
+            commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+            dirty: true,
+        }),
+        began: "2026-02-03T04:05:06Z".parse().expect("a time"),
+        state: State::Finished,
+        plan: Planned {
+            workload: "mutex".to_owned(),
+            lock: lock.to_owned(),
+            faults: names(faults),
+            judged: names(judged),
+            shown: names(shown),
+            by_promises: true,
+            seed: Seed(7),
+            concurrency: 5,
+            rate_per_second: 20.0,
+            keys: 1,
+            burst: false,
+            hold_ms: 300,
+            verify_interval_ms: 100,
+            time_limit_ms: 60_000,
+            heartbeat_ms: 2_000,
+            operation_timeout_ms: 5_000,
+        },
+        testbed: Some(Described {
+            kind: "docker".to_owned(),
+            broker: "RabbitMQ 4.0.5 (prover/rabbitmq:4.0)".to_owned(),
+            image_digest: Some(format!("sha256:{}", "4f".repeat(32))),
+            proxy: "embedded proxy, one link a worker".to_owned(),
+        }),
+        skew: None,
+        repeat: format!(
+            "cargo run -p prover -- --lock {lock} --workload mutex --nemesis {} --seed 7",
+            faults.join(",")
+        ),
+    }
+}
+
+/// Events in any order of writing; they are put into the order of time.
+#[derive(Default)]
+pub(crate) struct Script {
+    events: Vec<(u64, Draft)>,
+    faults: u64,
+}
+
+impl Script {
+    fn at(&mut self, time: u64, process: u32, kind: Kind, function: Function, key: &str) {
+        self.events.push((
+            time,
+            Draft::new(Process::Client(process), kind, function).on(key),
+        ));
+    }
+
+    fn draft(process: u32, kind: Kind, function: Function, key: &str) -> Draft {
+        Draft::new(Process::Client(process), kind, function).on(key)
+    }
+
+    /// An operation that takes effect.
+    pub(crate) fn ok(&mut self, time: u64, took: u64, process: u32, function: Function, key: &str) {
+        self.at(time, process, Kind::Invoke, function.clone(), key);
+        self.at(time + took, process, Kind::Ok, function, key);
+    }
+
+    pub(crate) fn verify(&mut self, time: u64, took: u64, process: u32, key: &str, answer: Answer) {
+        self.at(time, process, Kind::Invoke, Function::Verify, key);
+        let end = Self::draft(process, Kind::Ok, Function::Verify, key).answering(answer);
+        self.events.push((time + took, end));
+    }
+
+    pub(crate) fn refused(&mut self, time: u64, took: u64, process: u32, key: &str) {
+        self.at(time, process, Kind::Invoke, Function::Acquire, key);
+        let end = Self::draft(process, Kind::Fail, Function::Acquire, key)
+            .because("busy", "RESOURCE_LOCKED")
+            .observed();
+        self.events.push((time + took, end));
+    }
+
+    pub(crate) fn unknown(
+        &mut self,
+        time: u64,
+        took: u64,
+        process: u32,
+        function: Function,
+        key: &str,
+    ) {
+        self.at(time, process, Kind::Invoke, function.clone(), key);
+        let end = Self::draft(process, Kind::Info, function, key)
+            .because("timeout", "no answer within 5s");
+        self.events.push((time + took, end));
+    }
+
+    pub(crate) fn fault(&mut self, name: &str, from: u64, to: u64, targets: &[u32]) {
+        let id = self.faults;
+        self.faults += 1;
+        let inject = json!({"id": id, "phase": "inject", "targets": targets});
+        self.events.push((from, Draft::fault(name, inject)));
+        self.events
+            .push((to, Draft::fault(name, json!({"id": id, "phase": "heal"}))));
+    }
+
+    pub(crate) fn finish(mut self) -> History {
+        self.events.sort_by_key(|(time, _)| *time);
+        let mut builder = HistoryBuilder::default();
+        for (time, draft) in self.events {
+            builder
+                .push(time, draft)
+                .expect("the script keeps to the rules");
+        }
+        builder.finish()
+    }
+}
+
+/// The locks go round among five workers, who ask and are refused meanwhile. Workers are `processes` now.
+fn rounds(script: &mut Script, from: u64, to: u64, processes: [u32; 5], keys: &[&str]) {
+    let mut at = from;
+    let mut round = 0_usize;
+    while at + 600 * MS <= to {
+        let key = keys[round % keys.len()];
+        let holder = processes[round % 5];
+        script.ok(
+            at,
+            3 * MS + (round as u64 % 7) * MS / 3,
+            holder,
+            Function::Acquire,
+            key,
+        );
+        for (step, other) in processes
+            .iter()
+            .filter(|other| **other != holder)
+            .enumerate()
+        {
+            script.refused(
+                at + (60 + 90 * step as u64) * MS,
+                2 * MS + step as u64 * MS / 2,
+                *other,
+                key,
+            );
+        }
+        for verify in 1..=3 {
+            script.verify(
+                at + 110 * verify * MS,
+                MS + (round as u64 % 5) * MS / 4,
+                holder,
+                key,
+                Answer::Held,
+            );
+        }
+        script.ok(at + 450 * MS, 2 * MS, holder, Function::Release, key);
+        at += 500 * MS;
+        round += 1;
+    }
+}
+
+/// Every promise is kept, though holders are cut off again and again.
+pub(crate) fn valid() -> Sample {
+    let mut script = Script::default();
+    let mut processes = [0, 1, 2, 3, 4];
+    for (cycle, base) in (0..6).map(|cycle| (cycle, cycle as u64 * 10 * S)) {
+        rounds(
+            &mut script,
+            base + 10 * MS,
+            base + 5 * S,
+            processes,
+            &["lock-0", "lock-1"],
+        );
+        let victim = cycle % 5;
+        let process = processes[victim];
+        script.ok(base + 5 * S, 4 * MS, process, Function::Acquire, "lock-0");
+        script.fault(
+            "partition",
+            base + 5 * S + 150 * MS,
+            base + 9 * S,
+            &[process],
+        );
+        script.unknown(
+            base + 5 * S + 200 * MS,
+            3 * S,
+            process,
+            Function::Verify,
+            "lock-0",
+        );
+        processes[victim] += 5;
+        for (step, other) in processes
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| *place != victim)
+        {
+            for attempt in 0..12 {
+                let time = base + 5 * S + (230 + step as u64 * 31 + attempt * 250) * MS;
+                script.refused(time, 2 * MS, *other, "lock-0");
+            }
+        }
+    }
+    let manifest = manifest(
+        "exclusive-queue",
+        &["confirmed-exclusion"],
+        &["exclusion"],
+        &["partition"],
+    );
+    let manifest = Manifest {
+        skew: Some(Skew {
+            bursts: 118,
+            median_ns: 18_400,
+            p99_ns: 402_000,
+        }),
+        ..manifest
+    };
+    Sample::new("valid", manifest, script)
+}
+
+/// A paused client goes on believing for 4.93 s after the broker gave its lock to somebody else. `judged` decides whose promise that breaks.
+pub(crate) fn double_hold(
+    name: &'static str,
+    lock: &str,
+    judged: &[&str],
+    shown: &[&str],
+) -> Sample {
+    let mut script = Script::default();
+    rounds(&mut script, 10 * MS, 5 * S, [0, 1, 2, 3, 4], &["lock-0"]);
+    script.ok(5 * S, 4 * MS, 2, Function::Acquire, "lock-0");
+    script.verify(5 * S + 90 * MS, MS, 2, "lock-0", Answer::Held);
+    script.fault("partition", 5 * S + 150 * MS, 17 * S, &[2]);
+    for (attempt, process) in (0..24).zip([0, 1, 3].into_iter().cycle()) {
+        script.refused(
+            5 * S + (250 + attempt * 230) * MS,
+            2 * MS,
+            process,
+            "lock-0",
+        );
+    }
+    script.ok(10 * S + 997 * MS, 3 * MS, 4, Function::Acquire, "lock-0");
+    for verify in 0..20 {
+        script.verify(
+            11 * S + (100 + verify * 250) * MS,
+            MS,
+            4,
+            "lock-0",
+            Answer::Held,
+        );
+    }
+    script.ok(16 * S + 200 * MS, 2 * MS, 4, Function::Release, "lock-0");
+    script.unknown(
+        5 * S + 200 * MS,
+        10 * S + 730 * MS,
+        2,
+        Function::Verify,
+        "lock-0",
+    );
+    rounds(
+        &mut script,
+        17 * S + 100 * MS,
+        30 * S,
+        [0, 1, 7, 3, 4],
+        &["lock-0"],
+    );
+    Sample::new(name, manifest(lock, judged, shown, &["partition"]), script)
+}
+
+/// What the lock promises is kept, and what it does not promise is not.
+pub(crate) fn unpromised() -> Sample {
+    double_hold(
+        "unpromised",
+        "exclusive-queue",
+        &["confirmed-exclusion"],
+        &["exclusion", "overlap<=1s"],
+    )
+}
+
+/// The promise itself is broken.
+pub(crate) fn invalid() -> Sample {
+    double_hold(
+        "invalid",
+        "persistent-mutex",
+        &["exclusion"],
+        &["confirmed-exclusion"],
+    )
+}
+
+/// No fault struck anybody.
+pub(crate) fn unknown() -> Sample {
+    let mut script = Script::default();
+    rounds(&mut script, 10 * MS, 3 * S, [0, 1, 2, 3, 4], &["lock-0"]);
+    let mut manifest = manifest(
+        "exclusive-queue",
+        &["confirmed-exclusion"],
+        &["exclusion"],
+        &["partition"],
+    );
+    manifest.testbed = Some(Described {
+        kind: "sim".to_owned(),
+        broker: "simulated broker".to_owned(),
+        image_digest: None,
+        proxy: "simulated network".to_owned(),
+    });
+    Sample::new("unknown", manifest, script)
+}
+
+/// Nothing was recorded.
+pub(crate) fn empty() -> Sample {
+    let manifest = manifest(
+        "exclusive-queue",
+        &["confirmed-exclusion"],
+        &["exclusion"],
+        &[],
+    );
+    let manifest = Manifest {
+        state: State::Running,
+        testbed: None,
+        git: None,
+        ..manifest
+    };
+    Sample::new("empty", manifest, Script::default())
+}
+
+/// Everything that somebody else can name is named badly.
+pub(crate) fn hostile() -> Sample {
+    const NAME: &str = "</text><script>alert('1')</script>&\"\u{0}\u{202e}]]>";
+    let mut script = Script::default();
+    script.ok(S, MS, 0, Function::Acquire, NAME);
+    script.fault(NAME, S + 100 * MS, 3 * S, &[0]);
+    script.ok(2 * S, MS, 1, Function::Acquire, NAME);
+    script.at(4 * S, 1, Kind::Invoke, Function::Verify, NAME);
+    let failed = Script::draft(1, Kind::Info, Function::Verify, NAME).because(NAME, NAME);
+    script.events.push((5 * S, failed));
+    script.ok(6 * S, MS, 0, Function::Release, NAME);
+    let mut manifest = manifest(NAME, &["exclusion"], &[], &[NAME]);
+    manifest.plan.workload = NAME.to_owned();
+    manifest.state = State::Broken(NAME.to_owned());
+    manifest.prover = NAME.to_owned();
+    manifest.git = Some(Git {
+        commit: NAME.to_owned(),
+        dirty: false,
+    });
+    let described = Described {
+        kind: NAME.to_owned(),
+        broker: NAME.to_owned(),
+        image_digest: Some(NAME.to_owned()),
+        proxy: NAME.to_owned(),
+    };
+    manifest.testbed = Some(described);
+    Sample::new("hostile", manifest, script)
+}
+
+/// A long run of very many events, in which two out of five workers always think that they hold the lock.
+pub(crate) fn long(holds: u64) -> Sample {
+    let mut script = Script::default();
+    for hold in 0..holds {
+        let process = (hold % 5) as u32;
+        script.ok(hold * 10 * MS, 9 * MS, process, Function::Acquire, "lock-0");
+        script.ok(
+            hold * 10 * MS + 22 * MS,
+            2 * MS,
+            process,
+            Function::Release,
+            "lock-0",
+        );
+    }
+    Sample::new(
+        "long",
+        manifest("no-lock", &["exclusion"], &[], &[]),
+        script,
+    )
+}
+
+/// All that are worth looking at.
+pub(crate) fn all() -> Vec<Sample> {
+    vec![
+        valid(),
+        unpromised(),
+        invalid(),
+        unknown(),
+        empty(),
+        hostile(),
+        long(20_000),
+    ]
+}

@@ -1,0 +1,307 @@
+//! Whole runs of the program against a real RabbitMQ: what it says, how it exits, and what it leaves behind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use prover::testbed::testing::{docker_or_skip, shared_broker};
+use tempfile::TempDir;
+
+/// Every wait in these tests ends by itself after this.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A folder for results, and the arguments that are the same for all runs.
+struct Bench {
+    results: TempDir,
+    testbed: String,
+}
+
+impl Bench {
+    /// On the broker that the tests of this binary share; none where there is no Docker.
+    async fn shared() -> Option<Self> {
+        let broker = shared_broker().await?;
+        Some(Self::on(format!("amqp://guest:guest@{}", broker.amqp)))
+    }
+
+    fn on(testbed: String) -> Self {
+        let results = tempfile::tempdir().expect("a temporary folder");
+        Self { results, testbed }
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = prover();
+        command.args(["--testbed", &self.testbed, "--results"]);
+        command.arg(self.results.path());
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().expect("the program runs")
+    }
+
+    fn start(&self, arguments: &str) -> Running {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Running(command.spawn().expect("the program starts"))
+    }
+
+    fn latest(&self) -> PathBuf {
+        self.results.path().join("latest")
+    }
+
+    /// Waits until a run that was started has recorded something.
+    fn wait_for_events(&self, count: usize) {
+        let history = self.latest().join("history.jsonl");
+        wait_for("events in the history", || {
+            fs::read_to_string(&history).is_ok_and(|text| text.lines().count() >= count)
+        });
+    }
+}
+
+/// A run in the background; it does not outlive the test.
+struct Running(Child);
+
+impl Running {
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([signal, &self.0.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(status.success());
+    }
+
+    fn exit_code(&mut self) -> Option<i32> {
+        self.0.wait().expect("the program ends").code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn prover() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_prover"))
+}
+
+fn check(path: &Path) -> Output {
+    prover()
+        .arg("check")
+        .arg(path)
+        .output()
+        .expect("the program runs")
+}
+
+fn text(output: &Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("{out}{err}")
+}
+
+fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < PATIENCE, "no {what} within {PATIENCE:?}");
+        std::thread::yield_now();
+    }
+}
+
+/// Containers and networks of all runs that belong to the process with this id.
+fn standing(owner: u32) -> String {
+    let label = format!("label=prover.owner.pid={owner}");
+    let ids = |kind: &[&str]| {
+        let output = Command::new("docker")
+            .args(kind)
+            .args(["-q", "--filter", &label])
+            .output();
+        String::from_utf8_lossy(&output.expect("docker runs").stdout).into_owned()
+    };
+    ids(&["ps", "-a"]) + &ids(&["network", "ls"])
+}
+
+#[tokio::test]
+async fn a_partition_of_a_holder_is_survived_by_the_true_mutex() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let output = bench.run(
+        "--nemesis partition --time-limit 20s --nemesis-interval 1s --nemesis-duration 6s --hold 2s --rate 50 --seed 1",
+    );
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.starts_with("testbed: amqp"), "{said}");
+    assert!(said.contains("partition landed on a holder"), "{said}");
+    let run = bench.latest();
+    for file in [
+        "manifest.json",
+        "schedule.json",
+        "verdict.json",
+        "report.html",
+        "plots/timeline.svg",
+    ] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    let checked = check(&run);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+    let certified = prover()
+        .arg("certify")
+        .args([run.join("history.jsonl"), run.join("certificate.json")])
+        .output()
+        .expect("the program runs");
+    // The proof of exclusion holds; counts over the whole record are not re-checked, and it says so.
+    let said = text(&certified);
+    assert_eq!(certified.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("confirmed-exclusion  valid    holds"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_lock_that_always_says_yes_is_found_out() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let output = bench.run("--lock no-lock --time-limit 3s --seed 1");
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("exclusion is violated") && said.contains("double hold"),
+        "{said}"
+    );
+    assert!(
+        said.contains("repeat:") && said.contains("--seed 1"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_run_too_short_for_a_fault_proves_nothing() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let output =
+        bench.run("--nemesis partition --time-limit 3s --seed 1 --guarantee confirmed-exclusion");
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("warning: no partition fits into 3s"),
+        "{said}"
+    );
+    assert!(said.contains("partition 0 of 0 windows"), "{said}");
+}
+
+#[tokio::test]
+async fn a_lone_worker_proves_nothing() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let output = bench.run("--concurrency 1 --time-limit 2s --seed 1");
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+#[tokio::test]
+async fn bursts_are_measured() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let output = bench.run("--burst --hold 10ms --time-limit 3s --seed 1");
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("bursts:") && said.contains("(p99)"), "{said}");
+}
+
+#[tokio::test]
+async fn a_killed_run_leaves_a_history_that_can_be_checked() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let mut running = bench.start("--time-limit 60s --seed 1");
+    bench.wait_for_events(50);
+    running.signal("-KILL");
+    running.exit_code();
+    let output = check(&bench.latest());
+    let said = text(&output);
+    assert!(said.contains("the history is incomplete"), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
+}
+
+#[tokio::test]
+async fn an_interrupted_run_keeps_its_history() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let mut running = bench.start("--time-limit 60s --seed 1");
+    bench.wait_for_events(50);
+    running.signal("-INT");
+    assert_eq!(running.exit_code(), Some(130));
+    let manifest = fs::read_to_string(bench.latest().join("manifest.json")).expect("a manifest");
+    assert!(manifest.contains("\"interrupted\""), "{manifest}");
+    assert_eq!(check(&bench.latest()).status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_broker_that_is_not_there_is_trouble_of_the_harness() {
+    let output = Bench::on("amqp://127.0.0.1:1".to_owned()).run("--time-limit 1s");
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("failed to connect to the broker at 127.0.0.1:1"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_daemon_that_does_not_answer_is_trouble_of_the_harness() {
+    let bench = Bench::on("docker".to_owned());
+    let mut command = bench.command("--time-limit 1s");
+    let output = command
+        .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        .output();
+    let output = output.expect("the program runs");
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("reach the docker daemon"), "{said}");
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_had_is_trouble_of_the_harness() {
+    if !docker_or_skip().await {
+        return;
+    }
+    let output = Bench::on("docker".to_owned())
+        .run("--time-limit 1s --rabbitmq amqp-prover-test/no-such-image:1");
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("obtain the image amqp-prover-test/no-such-image:1"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_run_takes_its_broker_down_and_clean_does_it_for_a_killed_one() {
+    if !docker_or_skip().await {
+        return;
+    }
+    let bench = Bench::on("docker".to_owned());
+    let mut finished = bench.start("--time-limit 1s --seed 1");
+    assert_eq!(finished.exit_code(), Some(0));
+    assert_eq!(standing(finished.0.id()), "");
+
+    let mut killed = bench.start("--time-limit 60s --seed 2");
+    let owner = killed.0.id();
+    wait_for("container of the run", || !standing(owner).is_empty());
+    killed.signal("-KILL");
+    killed.exit_code();
+    // The daemon may still be at work on a request that was cut off.
+    wait_for("clean machine", || {
+        let cleaned = prover().arg("clean").output().expect("the program runs");
+        assert_eq!(cleaned.status.code(), Some(0), "{}", text(&cleaned));
+        standing(owner).is_empty()
+    });
+}
