@@ -289,7 +289,7 @@ async fn a_run_takes_its_broker_down_and_clean_does_it_for_a_killed_one() {
         return;
     }
     let bench = Bench::on("docker".to_owned());
-    let mut finished = bench.start("--time-limit 1s --seed 1");
+    let mut finished = bench.start("--time-limit 4s --seed 1");
     assert_eq!(finished.exit_code(), Some(0));
     assert_eq!(standing(finished.0.id()), "");
 
