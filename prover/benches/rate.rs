@@ -19,7 +19,7 @@ use locks::broker::{ConnectOptions, RabbitMq};
 use nemesis::links::{Endpoint, Links};
 use nemesis::proxy::Embedded;
 use nemesis::{Schedule, System, SystemError, Worker};
-use prover::run::{Execution, execute};
+use prover::run::{Clock, Execution, Stage, execute};
 use prover::seed::Seed;
 use prover::testbed::testing::shared_broker;
 use workloads::Params;
@@ -131,16 +131,20 @@ async fn through_prover(
         workload: workloads::find("mutex").context("the workload mutex")?,
         lock: locks::find("exclusive-queue").context("the true mutex")?,
         params: &params,
-        clients: addresses.iter().map(client).collect(),
         schedule: &Schedule::default(),
-        system,
+        stage: Stage {
+            clients: addresses.iter().map(client).collect(),
+            system,
+            clock: Clock::of_runtime(),
+        },
         seed: Seed(1),
         time_limit: round,
         // What the last phase does is not counted.
         finish_within: Duration::ZERO,
         operation_timeout: Duration::from_secs(10),
     };
-    execute(execution, File::create(&path)?, std::future::pending()).await?;
+    let file = File::create(&path)?;
+    execute(execution, Box::new(file), std::future::pending()).await?;
     let history = history::jsonl::read(File::open(&path)?)?;
     let limit = u64::try_from(round.as_nanos())?;
     let done = history

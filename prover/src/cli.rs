@@ -68,7 +68,7 @@ pub struct RunArgs {
     /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
     #[arg(long, default_value = "none", value_name = "FAULTS")]
     pub nemesis: String,
-    /// Where: `auto`, `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
+    /// Where: `auto` (Docker if it answers, else `sim`), `sim`, `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
     #[arg(long, default_value = "auto", value_name = "TESTBED")]
     pub testbed: String,
     /// How long the workload runs
@@ -98,12 +98,12 @@ pub struct RunArgs {
     /// How long an operation may take before nobody knows what became of it
     #[arg(long, default_value = "5s", value_parser = positive_duration, value_name = "TIME")]
     pub operation_timeout: Duration,
-    /// The broker: a RabbitMQ version (4.0, 3.10) or any image
-    #[arg(long, default_value = "4.0", value_name = "IMAGE")]
-    pub rabbitmq: String,
-    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy
-    #[arg(long, default_value = "auto", value_name = "PROXY")]
-    pub toxiproxy: String,
+    /// The broker: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
+    #[arg(long, value_name = "IMAGE")]
+    pub rabbitmq: Option<String>,
+    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy [default: auto]
+    #[arg(long, value_name = "PROXY")]
+    pub toxiproxy: Option<String>,
     /// The quiet time before each fault
     #[arg(long, default_value = "5s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub nemesis_interval: Duration,

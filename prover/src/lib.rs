@@ -3,6 +3,7 @@
 //! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> [`testbed`] (up) -> [`run`] (workers and nemesis into the
 //! history) -> `checker` (reads the file just written) -> [`report`] -> [`store`].
 
+pub mod campaign;
 pub mod certify;
 pub mod clean;
 pub mod cli;
@@ -10,6 +11,7 @@ pub mod commands;
 pub mod doctor;
 pub mod exit;
 pub mod judgement;
+mod limits;
 pub mod manifest;
 pub mod plan;
 pub mod report;

@@ -1,11 +1,12 @@
 //! What a run was: enough to repeat it, and to know how it ended.
 
+use std::fmt;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::run::Skew;
+use crate::run::{Skew, Stop};
 use crate::seed::Seed;
 
 /// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has ended, so a manifest
@@ -65,6 +66,16 @@ impl State {
     }
 }
 
+impl From<Stop> for State {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Done => Self::Finished,
+            Stop::Stuck => Self::Stuck,
+            Stop::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
 /// The state of a git working tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Git {
@@ -102,7 +113,7 @@ pub struct Planned {
 /// What a testbed says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Described {
-    /// `docker` or `amqp`.
+    /// `docker`, `amqp` or `sim`.
     pub kind: String,
     /// The broker in one line: product, version, image.
     pub broker: String,
@@ -111,6 +122,43 @@ pub struct Described {
     pub image_digest: Option<String>,
     /// What stands between workers and broker.
     pub proxy: String,
+}
+
+/// The kind of a simulated testbed.
+const SIMULATED: &str = "sim";
+
+impl Described {
+    /// The simulation.
+    #[must_use]
+    pub fn simulated() -> Self {
+        Self {
+            kind: SIMULATED.to_owned(),
+            broker: "simulated RabbitMQ".to_owned(),
+            image_digest: None,
+            proxy: "simulated network".to_owned(),
+        }
+    }
+
+    /// Why a verdict says less than one about a real broker, where it does.
+    #[must_use]
+    pub fn caveat(&self) -> Option<&'static str> {
+        let caveat = "the verdict speaks of the model of the broker, not of a real one";
+        (self.kind == SIMULATED).then_some(caveat)
+    }
+}
+
+impl fmt::Display for Described {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            broker,
+            proxy,
+            ..
+        } = self;
+        write!(f, "{kind}, {broker}, {proxy}")?;
+        self.caveat()
+            .map_or(Ok(()), |caveat| write!(f, " ({caveat})"))
+    }
 }
 
 impl Manifest {

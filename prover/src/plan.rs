@@ -12,7 +12,7 @@ use workloads::{Params, Workload};
 
 use crate::cli::{Format, RunArgs, TargetKind};
 use crate::seed::{Seed, Stream};
-use crate::testbed::Choice;
+use crate::testbed::{Choice, ChoiceError};
 
 /// Everything that decides a run.
 pub struct Plan {
@@ -72,7 +72,7 @@ pub enum PlanError {
     Guarantee(#[from] checker::ParseError),
     /// The testbed is not one.
     #[error(transparent)]
-    Testbed(#[from] crate::testbed::ChoiceError),
+    Testbed(#[from] ChoiceError),
     /// A stored schedule could not be had.
     #[error("cannot read the schedule {path}: {source}")]
     ReadSchedule {
@@ -117,7 +117,7 @@ impl Plan {
             params: params(args),
             faults: selected_faults(args, &schedule)?,
             schedule,
-            testbed: Choice::parse(&args.testbed, &args.rabbitmq, &args.toxiproxy, args.keep)?,
+            testbed: testbed(args)?,
             time_limit: args.time_limit,
             finish_within: progress + args.operation_timeout,
             heartbeat: args.heartbeat,
@@ -138,6 +138,11 @@ impl Plan {
     pub fn name(&self) -> String {
         format!("{}-{}", self.lock.name(), self.workload.name())
     }
+}
+
+fn testbed(args: &RunArgs) -> Result<Choice, ChoiceError> {
+    let (rabbitmq, toxiproxy) = (args.rabbitmq.as_deref(), args.toxiproxy.as_deref());
+    Choice::parse(&args.testbed, rabbitmq, toxiproxy, args.keep)
 }
 
 /// How soon after the last fault every lock must be granted again: the broker takes a silent client for dead after up to three heartbeats, and

@@ -19,6 +19,8 @@ pub enum Stream {
     Schedule,
     /// The proxies.
     Proxy,
+    /// The simulated broker and network.
+    Simulation,
     /// What a worker does.
     Worker(u32),
     /// What a lock draws on behalf of a worker.
@@ -55,6 +57,7 @@ impl Stream {
         match self {
             Self::Schedule => 1,
             Self::Proxy => 2,
+            Self::Simulation => 3,
             Self::Worker(number) => 1 << 32 | u64::from(number),
             Self::Lock(number) => 2 << 32 | u64::from(number),
         }
@@ -84,6 +87,7 @@ mod tests {
         let streams = [
             Stream::Schedule,
             Stream::Proxy,
+            Stream::Simulation,
             Stream::Worker(0),
             Stream::Worker(1),
             Stream::Lock(0),
@@ -95,7 +99,7 @@ mod tests {
         seen.push(Seed(2).stream(Stream::Schedule));
         seen.sort_unstable();
         seen.dedup();
-        assert_eq!(seen.len(), 6);
+        assert_eq!(seen.len(), 7);
         assert_eq!(
             Seed(1).stream(Stream::Schedule),
             Seed(1).stream(Stream::Schedule)

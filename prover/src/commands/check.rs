@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use history::History;
 use serde_json::json;
 
-use super::limits::within;
 use super::{Failure, output, reading};
 use crate::cli::{CheckArgs, Format};
 use crate::exit::Exit;
 use crate::judgement::{Criteria, Judgement};
+use crate::limits::within;
 use crate::manifest::Manifest;
 use crate::report::{guarantees_table, verdict_text, violation_text};
 use crate::store::file;

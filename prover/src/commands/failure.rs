@@ -123,7 +123,10 @@ impl Failure {
             | Self::Testbed(_)
             | Self::Listen { .. }
             | Self::Run(
-                RunError::Log(LogError::Io(_)) | RunError::Nemesis(_) | RunError::Create { .. },
+                RunError::Log(LogError::Io(_))
+                | RunError::Nemesis(_)
+                | RunError::Create { .. }
+                | RunError::Runtime(_),
             ) => Exit::Harness,
             Self::Run(RunError::Panic(_) | RunError::Log(LogError::Rule(_))) | Self::Report(_) => {
                 Exit::Internal

@@ -6,11 +6,11 @@ mod clean;
 mod convert;
 mod failure;
 mod generate;
-mod limits;
 mod list;
 mod output;
 mod proxy;
 mod reading;
+mod record;
 mod run;
 
 use crate::cli::{Cli, Command};

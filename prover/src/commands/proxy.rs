@@ -21,7 +21,7 @@ pub(super) async fn proxy(arguments: &ProxyArgs) -> Result<Exit, Failure> {
     nemesis::proxy::serve(
         listener,
         seed.short_stream(Stream::Proxy),
-        super::run::interrupted(),
+        super::record::interrupted(),
     )
     .await?;
     Ok(Exit::Valid)

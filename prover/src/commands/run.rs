@@ -9,18 +9,18 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::check::print_judgement;
-use super::limits::within;
 use super::output::{self, Steps};
+use super::record::record;
 use super::{Failure, reading};
 use crate::cli::{Format, RunArgs};
 use crate::exit::Exit;
 use crate::judgement::{Criteria, Judgement};
-use crate::manifest::{Manifest, State};
+use crate::limits::within;
+use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::report;
-use crate::run::{Execution, Skew, Stop, execute};
+use crate::run::{Skew, Stop};
 use crate::store::{Store, file};
-use crate::testbed::{Demand, Progress, Testbed};
 
 /// How far the judgement of a run may search where a sweep does not decide.
 const SEARCH_WITHIN: Duration = Duration::from_secs(60);
@@ -80,128 +80,6 @@ fn keep(
     Ok(())
 }
 
-/// Has the run happen on its testbed, and notes in the manifest how that went.
-async fn record(
-    plan: &Plan,
-    store: &mut Store,
-    manifest: &mut Manifest,
-    steps: &Steps,
-) -> Result<Stop, Failure> {
-    let broken = |manifest: &mut Manifest, failure: Failure| {
-        manifest.state = State::Broken(failure.to_string());
-        failure
-    };
-    warn(plan, steps);
-    let testbed = tokio::select! {
-        biased;
-        () = interrupted() => {
-            manifest.state = State::Interrupted;
-            return Ok(Stop::Interrupted);
-        }
-        started = start(plan, store, steps) => started.map_err(|failure| broken(manifest, failure))?,
-    };
-    manifest.testbed = Some(testbed.described().clone());
-    announce(plan, manifest)?;
-    let ran = on_testbed(plan, store, &testbed, steps).await;
-    let ran = match ran {
-        // A lock whose broker is gone is not to blame for what it did not do.
-        Ok(ran) if ran.0 != Stop::Interrupted => {
-            testbed.answers().await.map(|()| ran).map_err(Failure::from)
-        }
-        other => other,
-    };
-    steps.step("take the testbed down");
-    let stopped = testbed.stop().await;
-    let (stop, skew) = ran.map_err(|failure| broken(manifest, failure))?;
-    manifest.skew = skew;
-    manifest.state = state(stop);
-    match stopped {
-        Ok(Some(kept)) => output::note(&kept.to_string()),
-        Ok(None) => {}
-        // What was recorded is whole; what is left can be cleaned up later.
-        Err(error) => output::note(&format!(
-            "warning: {error}; `prover clean` removes what is left"
-        )),
-    }
-    Ok(stop)
-}
-
-async fn start(plan: &Plan, store: &Store, steps: &Steps) -> Result<Testbed, Failure> {
-    let demand = Demand {
-        workers: plan.params.concurrency,
-        heartbeat: plan.heartbeat,
-        seed: plan.seed,
-        logs: store.folder(),
-    };
-    Ok(Testbed::start(&plan.testbed, demand, steps).await?)
-}
-
-async fn on_testbed(
-    plan: &Plan,
-    store: &mut Store,
-    testbed: &Testbed,
-    steps: &Steps,
-) -> Result<(Stop, Option<Skew>), Failure> {
-    let links = crate::testbed::StartError::Links;
-    let prefix = format!("prover-{}", Timestamp::now().as_nanosecond());
-    let execution = Execution {
-        workload: plan.workload,
-        lock: plan.lock,
-        params: &plan.params,
-        clients: testbed.clients(&prefix, plan.seed).map_err(links)?,
-        schedule: &plan.schedule,
-        system: testbed.links(),
-        seed: plan.seed,
-        time_limit: plan.time_limit,
-        finish_within: plan.finish_within,
-        operation_timeout: plan.operation_timeout,
-    };
-    let history = store
-        .take_history()
-        .expect("a store is made with a history");
-    let clock = steps.clock(plan.time_limit);
-    let ran = execute(execution, history, interrupted()).await;
-    drop(clock);
-    Ok(ran?)
-}
-
-fn state(stop: Stop) -> State {
-    match stop {
-        Stop::Done => State::Finished,
-        Stop::Stuck => State::Stuck,
-        Stop::Interrupted => State::Interrupted,
-    }
-}
-
-/// Says beforehand what a run cannot prove.
-fn warn(plan: &Plan, steps: &Steps) {
-    for fault in &plan.faults {
-        if !plan.schedule.fault_names().contains(fault) {
-            let limit = humantime::format_duration(plan.time_limit);
-            steps.step(&format!(
-                "warning: no {fault} fits into {limit}, so this run will prove nothing about it: \
-                 give --time-limit more, or --nemesis-interval and --nemesis-duration less"
-            ));
-        }
-    }
-}
-
-/// The first line printed says where the run happens.
-fn announce(plan: &Plan, manifest: &Manifest) -> std::io::Result<()> {
-    let Some(testbed) = manifest
-        .testbed
-        .as_ref()
-        .filter(|_| plan.format == Format::Human)
-    else {
-        return Ok(());
-    };
-    output::result(&format!(
-        "testbed: {}, {}, {}",
-        testbed.kind, testbed.broker, testbed.proxy
-    ))?;
-    output::result(&format!("run:     {}\n", plan.describe()))
-}
-
 fn print(
     plan: &Plan,
     store: &Store,
@@ -239,18 +117,6 @@ fn tell_where(store: &Store, manifest: &Manifest) {
         store.folder().display(),
         manifest.repeat
     ));
-}
-
-/// Resolves when somebody wants the program to end.
-pub(super) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// The prover's own log goes beside the results.

@@ -309,8 +309,8 @@ fn about_testbed(manifest: &Manifest) -> Option<String> {
             "The manifest names no testbed: what the run was made on is not known.".to_owned(),
         );
     };
-    let simulated = "The testbed is simulated: the verdict speaks of the model of the broker, not of a real one.";
-    (testbed.kind == "sim").then(|| simulated.to_owned())
+    let caveat = testbed.caveat()?;
+    Some(format!("The testbed is simulated: {caveat}."))
 }
 
 fn about_ending(state: &State) -> Option<String> {

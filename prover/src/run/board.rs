@@ -1,6 +1,6 @@
 //! Who acts under which process number, and who believes to hold a lock: what the nemesis looks at to choose its targets.
 
-use tokio::sync::watch;
+use super::observed::Observed;
 
 /// One worker's entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Seat {
 
 /// The entries of all workers.
 #[derive(Debug)]
-pub struct Board(watch::Sender<Vec<Seat>>);
+pub struct Board(Observed<Vec<Seat>>);
 
 impl Board {
     /// Workers `0..workers`, none of which holds anything.
@@ -23,35 +23,34 @@ impl Board {
             process,
             holds: false,
         };
-        Self(watch::Sender::new((0..workers).map(seat).collect()))
+        Self(Observed::new((0..workers).map(seat).collect()))
     }
 
     /// Notes what a worker does now.
     pub fn set(&self, worker: usize, seat: Seat) {
-        self.0.send_modify(|seats| seats[worker] = seat);
+        self.0.change(|seats| seats[worker] = seat);
     }
 
     /// The number under which a worker acts now.
     #[must_use]
     pub fn process(&self, worker: usize) -> u32 {
-        self.0.borrow()[worker].process
+        self.0.see(|seats| seats[worker].process)
     }
 
     /// The workers that believe to hold a lock.
     #[must_use]
     pub fn holders(&self) -> Vec<usize> {
-        let seats = self.0.borrow();
-        (0..seats.len())
-            .filter(|worker| seats[*worker].holds)
-            .collect()
+        self.0.see(|seats| {
+            (0..seats.len())
+                .filter(|worker| seats[*worker].holds)
+                .collect()
+        })
     }
 
     /// Returns as soon as somebody believes to hold a lock.
     pub async fn somebody_holds(&self) {
-        let mut seats = self.0.subscribe();
-        // The board itself keeps the channel open.
-        let _ = seats
-            .wait_for(|seats| seats.iter().any(|seat| seat.holds))
+        self.0
+            .when(|seats| seats.iter().any(|seat| seat.holds))
             .await;
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+
+use super::observed::Observed;
 
 /// How long those at the line wait for stragglers, who may be cut off from the broker.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -33,8 +34,8 @@ struct Line {
 #[derive(Debug, Default)]
 pub(super) struct Burst {
     /// How many start together; known once the line opens.
-    size: watch::Sender<Option<usize>>,
-    spinning: AtomicUsize,
+    size: Observed<Option<usize>>,
+    awake: AtomicUsize,
     /// Nanoseconds at which each invoked.
     invoked: Mutex<Vec<u64>>,
 }
@@ -65,14 +66,18 @@ impl StartLine {
     /// Returns when all workers are at the line (or stragglers were waited for long enough), at the same instant for all.
     pub(super) async fn gather(&self) -> Arc<Burst> {
         let burst = self.arrive();
-        let mut size = burst.size.subscribe();
-        if timeout(PATIENCE, size.wait_for(Option::is_some))
+        let mut place = Place {
+            burst: &burst,
+            is_counted: false,
+        };
+        if timeout(PATIENCE, burst.size.when(Option::is_some))
             .await
             .is_err()
         {
             self.open(&burst);
         }
-        burst.spin().await;
+        place.spin().await;
+        drop(place);
         burst
     }
 
@@ -80,7 +85,7 @@ impl StartLine {
     pub(super) fn invoked(&self, burst: &Burst, time_ns: u64) {
         let mut invoked = locked(&burst.invoked);
         invoked.push(time_ns);
-        let complete = *burst.size.borrow() == Some(invoked.len()) && invoked.len() > 1;
+        let complete = burst.size() == Some(invoked.len()) && invoked.len() > 1;
         if let (true, Some(first), Some(last)) =
             (complete, invoked.iter().min(), invoked.iter().max())
         {
@@ -121,18 +126,42 @@ impl StartLine {
 
 fn release(line: &mut Line) {
     let line = std::mem::take(line);
-    line.burst.size.send_replace(Some(line.arrived));
+    line.burst.size.change(|size| *size = Some(line.arrived));
 }
 
 impl Burst {
+    fn size(&self) -> Option<usize> {
+        self.size.see(|size| *size)
+    }
+}
+
+/// One worker's place at the line. Whoever leaves it early counts as awake: nobody must spin for them.
+struct Place<'a> {
+    burst: &'a Burst,
+    is_counted: bool,
+}
+
+impl Place<'_> {
     /// Waking up takes a while and not the same while for all; so everybody spins until the last one is awake.
-    async fn spin(&self) {
-        let size = self.size.borrow().unwrap_or(1);
-        self.spinning.fetch_add(1, Ordering::AcqRel);
+    async fn spin(&mut self) {
+        self.count();
+        let size = self.burst.size().unwrap_or(1);
         let began = Instant::now();
-        while self.spinning.load(Ordering::Acquire) < size && began.elapsed() < SPIN_MAX {
+        while self.burst.awake.load(Ordering::Acquire) < size && began.elapsed() < SPIN_MAX {
             tokio::task::yield_now().await;
         }
+    }
+
+    fn count(&mut self) {
+        if !std::mem::replace(&mut self.is_counted, true) {
+            self.burst.awake.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.count();
     }
 }
 
@@ -172,6 +201,16 @@ mod tests {
         let line = StartLine::new(3);
         let (first, second) = tokio::join!(line.gather(), line.gather());
         assert!(Arc::ptr_eq(&first, &second));
-        assert_eq!(*first.size.borrow(), Some(2));
+        assert_eq!(first.size(), Some(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_spins_for_one_who_has_left() {
+        let line = StartLine::new(3);
+        let leaving = timeout(PATIENCE / 2, line.gather());
+        // Under a paused clock the time for spinning is never over.
+        let (left, stayed) = tokio::join!(leaving, line.gather());
+        assert!(left.is_err(), "nobody else was there yet");
+        assert_eq!(stayed.size(), Some(2));
     }
 }

@@ -1,6 +1,5 @@
 //! One run from its first event to its last.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +14,12 @@ use workloads::{Params, Workload};
 
 use super::board::Board;
 use super::burst::{Skew, StartLine};
+use super::clock::Clock;
 use super::nemesis::{NemesisError, play};
 use super::phase::{Phase, Phases};
-use super::recorder::Recorder;
+use super::recorder::{Recorder, Sink};
 use super::worker::{CLOSE_WITHIN, Equipment, Shared, work};
+use crate::plan::Plan;
 use crate::seed::{Seed, Stream};
 
 /// What a run is made of.
@@ -29,12 +30,10 @@ pub struct Execution<'a> {
     pub lock: &'static dyn Lock,
     /// In which numbers.
     pub params: &'a Params,
-    /// How each worker reaches the broker: one entry a worker.
-    pub clients: Vec<locks::Client>,
     /// What breaks.
     pub schedule: &'a Schedule,
-    /// What it breaks.
-    pub system: &'a dyn System,
+    /// What the testbed offers.
+    pub stage: Stage<'a>,
     /// Decides all chance.
     pub seed: Seed,
     /// How long the workload runs.
@@ -43,6 +42,34 @@ pub struct Execution<'a> {
     pub finish_within: Duration,
     /// How long an operation may take before nobody knows what became of it.
     pub operation_timeout: Duration,
+}
+
+/// What a testbed offers to a run.
+pub struct Stage<'a> {
+    /// How each worker reaches the broker: one entry a worker.
+    pub clients: Vec<locks::Client>,
+    /// What the nemesis can break.
+    pub system: &'a dyn System,
+    /// Whose time it is.
+    pub clock: Clock,
+}
+
+impl<'a> Execution<'a> {
+    /// Carries out a plan on the stage that a testbed offers.
+    #[must_use]
+    pub fn of(plan: &'a Plan, stage: Stage<'a>) -> Self {
+        Self {
+            workload: plan.workload,
+            lock: plan.lock,
+            params: &plan.params,
+            schedule: &plan.schedule,
+            stage,
+            seed: plan.seed,
+            time_limit: plan.time_limit,
+            finish_within: plan.finish_within,
+            operation_timeout: plan.operation_timeout,
+        }
+    }
 }
 
 /// How many clients may hold a key: every workload so far is one of mutual exclusion.
@@ -57,6 +84,15 @@ pub enum Stop {
     Stuck,
     /// Somebody interrupted it.
     Interrupted,
+}
+
+/// What is known of a run besides its history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// How it came to its end.
+    pub stop: Stop,
+    /// How close to simultaneous its bursts were.
+    pub skew: Option<Skew>,
 }
 
 /// Why a run broke down. That is trouble of the harness, never a finding about the lock.
@@ -76,6 +112,9 @@ pub enum RunError {
         /// Why.
         reason: locks::Error,
     },
+    /// A simulation could not begin.
+    #[error("cannot start the simulation's runtime: {0}")]
+    Runtime(#[source] std::io::Error),
     /// A worker panicked.
     #[error("a worker panicked: this is a bug of the prover")]
     Panic(#[from] tokio::task::JoinError),
@@ -87,34 +126,35 @@ pub enum RunError {
 /// The harness broke down; what was recorded until then is in the file.
 pub async fn execute(
     execution: Execution<'_>,
-    history: File,
+    history: Sink,
     interrupted: impl Future<Output = ()>,
-) -> Result<(Stop, Option<Skew>), RunError> {
+) -> Result<Ran, RunError> {
     let mut interrupted = std::pin::pin!(interrupted);
     tokio::select! {
         biased;
-        () = &mut interrupted => return Ok((Stop::Interrupted, None)),
+        () = &mut interrupted => return Ok(Ran { stop: Stop::Interrupted, skew: None }),
         created = create(&execution) => created?,
     }
-    let workers = execution.clients.len();
+    let workers = execution.stage.clients.len();
     let shared = Arc::new(Shared {
-        recorder: Recorder::begin(history),
+        recorder: Recorder::begin(history, &execution.stage.clock),
         board: Board::new(execution.params.concurrency),
         phases: Phases::default(),
         start_line: StartLine::new(workers),
     });
     let mut crew = JoinSet::new();
-    for (number, client) in execution.clients.iter().enumerate() {
+    for (number, client) in execution.stage.clients.iter().enumerate() {
         let equipment = equip(&execution, number, client);
         crew.spawn(work(number, equipment.0, equipment.1, shared.clone()));
     }
     let stop = accompany(&execution, &mut crew, &shared, interrupted).await?;
-    Ok((stop, shared.start_line.skew()))
+    let skew = shared.start_line.skew();
+    Ok(Ran { stop, skew })
 }
 
 /// Administered locks must be there before anybody asks for them.
 async fn create(execution: &Execution<'_>) -> Result<(), RunError> {
-    let Some(client) = execution.clients.first() else {
+    let Some(client) = execution.stage.clients.first() else {
         return Ok(());
     };
     for key in execution.params.key_names() {
@@ -157,14 +197,18 @@ async fn accompany(
     interrupted: impl Future<Output = ()>,
 ) -> Result<Stop, RunError> {
     let clock = async {
-        sleep(execution.time_limit).await;
+        shared
+            .recorder
+            .clock()
+            .sleep_until(execution.time_limit)
+            .await;
         shared.phases.advance(Phase::Finishing);
         sleep(execution.finish_within).await;
     };
     let nemesis = play(
         execution.schedule,
-        execution.system,
-        execution.clients.len(),
+        execution.stage.system,
+        execution.stage.clients.len(),
         shared,
     );
     let work = async {

@@ -2,16 +2,21 @@
 
 mod board;
 mod burst;
+mod clock;
 mod execution;
 mod nemesis;
+mod observed;
 mod outcome;
 mod phase;
 mod recorder;
+mod simulated;
 mod worker;
 
 pub use board::{Board, Seat};
 pub use burst::Skew;
-pub use execution::{Execution, RunError, Stop, execute};
+pub use clock::Clock;
+pub use execution::{Execution, Ran, RunError, Stage, Stop, execute};
 pub use nemesis::NemesisError;
 pub use phase::{Phase, Phases};
-pub use recorder::Recorder;
+pub use recorder::{Recorder, Sink};
+pub use simulated::simulate;

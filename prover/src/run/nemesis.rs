@@ -6,7 +6,7 @@ use history::Draft;
 use history::jsonl::LogError;
 use nemesis::{Fault, Planned, Schedule, System, SystemError};
 use serde_json::json;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 use super::phase::Phase;
 use super::worker::Shared;
@@ -76,11 +76,11 @@ async fn strike(
 
 /// False if the run's time is up before.
 async fn wait_until(at_ms: u64, shared: &Shared) -> bool {
-    let at = shared.recorder.began() + Duration::from_millis(at_ms);
+    let clock = shared.recorder.clock();
     tokio::select! {
         biased;
         () = shared.phases.reached(Phase::Finishing) => false,
-        () = sleep_until(at) => true,
+        () = clock.sleep_until(Duration::from_millis(at_ms)) => true,
     }
 }
 

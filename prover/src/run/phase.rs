@@ -1,6 +1,6 @@
 //! Where a run stands.
 
-use tokio::sync::watch;
+use super::observed::Observed;
 
 /// The phases of a run, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,34 +15,28 @@ pub enum Phase {
 }
 
 /// Tells everybody where the run stands.
-#[derive(Clone, Debug, Default)]
-pub struct Phases(watch::Sender<Phase>);
+#[derive(Debug, Default)]
+pub struct Phases(Observed<Phase>);
 
 impl Phases {
     /// The phase now.
     #[must_use]
     pub fn now(&self) -> Phase {
-        *self.0.borrow()
+        self.0.see(|now| *now)
     }
 
     /// Goes on to a phase; there is no way back.
     pub fn advance(&self, phase: Phase) {
-        self.0.send_if_modified(|now| {
-            let later = phase > *now;
-            *now = phase.max(*now);
-            later
-        });
+        self.0.change(|now| *now = phase.max(*now));
     }
 
     /// Returns as soon as the run has gone on from `phase`.
     pub async fn left(&self, phase: Phase) {
-        // This value itself keeps the channel open.
-        let _ = self.0.subscribe().wait_for(|now| *now > phase).await;
+        self.0.when(|now| *now > phase).await;
     }
 
     /// Returns as soon as the run has come to `phase`.
     pub async fn reached(&self, phase: Phase) {
-        // This value itself keeps the channel open.
-        let _ = self.0.subscribe().wait_for(|now| *now >= phase).await;
+        self.0.when(|now| *now >= phase).await;
     }
 }

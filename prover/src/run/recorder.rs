@@ -1,33 +1,46 @@
 //! The one place that reads the clock for the history.
 
-use std::fs::File;
+use std::fmt;
+use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use history::Draft;
 use history::jsonl::{Log, LogError};
-use tokio::time::Instant;
+
+use super::clock::Clock;
+
+/// Where a record goes.
+pub type Sink = Box<dyn Write + Send>;
 
 /// Writes down what happens, as it happens, for all workers and the nemesis.
-#[derive(Debug)]
 pub struct Recorder {
-    began: Instant,
-    log: Mutex<Log<File>>,
+    clock: Clock,
+    log: Mutex<Log<Sink>>,
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { clock, .. } = self;
+        f.debug_struct("Recorder")
+            .field("clock", clock)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Recorder {
-    /// Begins the record now. The file is written without a buffer, so that a kill loses at most one torn line.
+    /// Begins the record now. A file must be handed over without a buffer, so that a kill loses at most one torn line.
     #[must_use]
-    pub fn begin(file: File) -> Self {
+    pub fn begin(sink: Sink, clock: &Clock) -> Self {
         Self {
-            began: Instant::now(),
-            log: Mutex::new(Log::new(file)),
+            clock: clock.restarted(),
+            log: Mutex::new(Log::new(sink)),
         }
     }
 
-    /// When the record began.
+    /// The clock that began with the record.
     #[must_use]
-    pub fn began(&self) -> Instant {
-        self.began
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Records an event that happens now, and tells its time in nanoseconds since the record began.
@@ -55,11 +68,11 @@ impl Recorder {
 
     /// The clock is read while the log is held, so times never go back from line to line.
     fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        u64::try_from(self.clock.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// A panic elsewhere does not tear the log: it is written in whole lines.
-    fn log(&self) -> MutexGuard<'_, Log<File>> {
+    fn log(&self) -> MutexGuard<'_, Log<Sink>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

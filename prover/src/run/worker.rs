@@ -7,7 +7,7 @@ use history::jsonl::LogError;
 use history::{Draft, Function, Kind, Process};
 use locks::{Answer, Error, ErrorKind, Lock, Loss, Session};
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use workloads::{Client, Outcome, Step};
 
 use super::board::{Board, Seat};
@@ -21,9 +21,6 @@ const REOPEN_AFTER: Duration = Duration::from_millis(200);
 
 /// How long a worker takes to close its session at the end of a run.
 pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
-
-/// A wait that is shorter than this is none.
-const SHORTEST_SLEEP: Duration = Duration::from_micros(100);
 
 /// What all workers of a run share.
 #[derive(Debug)]
@@ -112,7 +109,7 @@ impl Worker {
             tokio::select! {
                 biased;
                 () = shared.phases.left(shared.phases.now()) => {}
-                () = pause(time) => {}
+                () = shared.recorder.clock().sleep(time) => {}
             }
         };
         let Some(session) = &mut self.session else {
@@ -295,7 +292,7 @@ impl Worker {
             Err(_) => format!("no answer within {operation_timeout:?}"),
         };
         tracing::info!(process = self.process, error, "cannot open a session");
-        sleep(REOPEN_AFTER).await;
+        self.shared.recorder.clock().sleep(REOPEN_AFTER).await;
         None
     }
 
@@ -309,14 +306,5 @@ impl Worker {
             tracing::info!(process = self.process, "the session did not close in time");
         }
         Ok(())
-    }
-}
-
-/// The timer moves in whole milliseconds, so a shorter wait would last up to ten times as long as it should.
-async fn pause(time: Duration) {
-    if time < SHORTEST_SLEEP {
-        tokio::task::yield_now().await;
-    } else {
-        sleep(time).await;
     }
 }

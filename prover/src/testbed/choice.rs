@@ -19,14 +19,23 @@ pub struct Choice {
 /// Where the broker is.
 #[derive(Clone, Debug)]
 pub enum Site {
+    /// In Docker where its daemon answers, else simulated.
+    Auto(RealSite),
+    /// In a simulation, within this process.
+    Simulated,
+    /// Somewhere real.
+    Real(RealSite),
+}
+
+/// Where a real broker is.
+#[derive(Clone, Debug)]
+pub enum RealSite {
     /// In a container that the run starts.
     Docker {
         /// Which RabbitMQ.
         rabbitmq: RabbitImage,
         /// Whether it is left running at the end.
         keep: bool,
-        /// Whether the user asked for Docker by name.
-        by_name: bool,
     },
     /// Somebody's own.
     Amqp(Box<ConnectOptions>),
@@ -43,14 +52,20 @@ pub enum ProxyChoice {
     Running(String),
 }
 
+/// The RabbitMQ that runs if none is named.
+const RABBITMQ: &str = "4.0";
+
 /// What is wrong with the choice of a testbed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChoiceError {
     /// It is none of the known kinds.
     #[error(
-        "\"{0}\" is no testbed: choose auto, docker, or a URL like amqp://guest:guest@127.0.0.1:5672/"
+        "\"{0}\" is no testbed: choose auto, sim, docker, or a URL like amqp://guest:guest@127.0.0.1:5672/"
     )]
     Unknown(String),
+    /// An option speaks of something real.
+    #[error("{0} says nothing to a simulation: leave it out, or choose another --testbed than sim")]
+    NotSimulated(&'static str),
     /// The URL of the broker cannot be read.
     #[error(
         "\"{url}\" is no URL of a broker ({reason}): write it like amqp://guest:guest@127.0.0.1:5672/"
@@ -75,24 +90,34 @@ impl Choice {
     /// The testbed or the proxy is none of the known kinds.
     pub fn parse(
         testbed: &str,
-        rabbitmq: &str,
-        toxiproxy: &str,
+        rabbitmq: Option<&str>,
+        toxiproxy: Option<&str>,
         keep: bool,
     ) -> Result<Self, ChoiceError> {
-        let docker = |by_name| Site::Docker {
-            rabbitmq: RabbitImage::named(rabbitmq),
+        let given = [
+            ("--rabbitmq", rabbitmq.is_some()),
+            ("--toxiproxy", toxiproxy.is_some()),
+            ("--keep", keep),
+        ];
+        if let Some((option, _)) = given.iter().find(|(_, given)| testbed == "sim" && *given) {
+            return Err(ChoiceError::NotSimulated(option));
+        }
+        let docker = RealSite::Docker {
+            rabbitmq: RabbitImage::named(rabbitmq.unwrap_or(RABBITMQ)),
             keep,
-            by_name,
         };
         let site = match testbed {
-            "auto" => docker(false),
-            "docker" => docker(true),
-            url if url.contains("://") => Site::Amqp(Box::new(connect_options(url)?)),
+            "auto" => Site::Auto(docker),
+            "sim" => Site::Simulated,
+            "docker" => Site::Real(docker),
+            url if url.contains("://") => {
+                Site::Real(RealSite::Amqp(Box::new(connect_options(url)?)))
+            }
             other => return Err(ChoiceError::Unknown(other.to_owned())),
         };
         Ok(Self {
             site,
-            proxy: ProxyChoice::parse(toxiproxy)?,
+            proxy: ProxyChoice::parse(toxiproxy.unwrap_or("auto"))?,
         })
     }
 }
@@ -139,13 +164,13 @@ mod tests {
     use super::*;
 
     fn parse(testbed: &str, toxiproxy: &str) -> Result<Choice, ChoiceError> {
-        Choice::parse(testbed, "4.0", toxiproxy, false)
+        Choice::parse(testbed, None, Some(toxiproxy), false)
     }
 
     #[test]
     fn a_url_is_somebodys_own_broker() {
         let choice = parse("amqp://ada:s%2Fecret@127.0.0.1:5673/v%2F1", "embedded").expect("a URL");
-        let Site::Amqp(options) = choice.site else {
+        let Site::Real(RealSite::Amqp(options)) = choice.site else {
             panic!("a URL is not Docker")
         };
         assert_eq!(options.address, "127.0.0.1:5673");
@@ -161,9 +186,10 @@ mod tests {
         let said = |result: Result<Choice, ChoiceError>| {
             result.expect_err("it must be refused").to_string()
         };
-        assert!(said(parse("dokcer", "auto")).contains("choose auto, docker"));
+        assert!(said(parse("dokcer", "auto")).contains("choose auto, sim, docker"));
         assert!(said(parse("http://127.0.0.1", "auto")).contains("no URL of a broker"));
         assert!(said(parse("amqps://127.0.0.1", "auto")).contains("only plain amqp://"));
+        assert!(said(parse("sim", "embedded")).contains("--toxiproxy says nothing"));
         assert!(said(parse("auto", "toxi")).contains("choose auto, embedded"));
     }
 }

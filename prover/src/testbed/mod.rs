@@ -8,6 +8,7 @@ pub mod amqp;
 pub mod apt;
 pub mod broker;
 mod choice;
+mod clients;
 pub(crate) mod container;
 pub mod daemon;
 pub mod docker;
@@ -22,7 +23,8 @@ pub mod testing;
 pub mod toxiproxy;
 
 pub use broker::{Broker, ImageFacts};
-pub use choice::{Choice, ChoiceError, ProxyChoice, Site};
+pub use choice::{Choice, ChoiceError, ProxyChoice, RealSite, Site};
+pub(crate) use clients::clients;
 pub use docker::{Docker, Kept, Plan};
 pub use error::TestbedError;
 pub use image::RabbitImage;

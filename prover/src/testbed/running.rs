@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use locks::broker::{ConnectOptions, RabbitMq};
+use locks::broker::{Broker, ConnectOptions, RabbitMq};
 use nemesis::links::{Endpoint, Links};
 use nemesis::proxy::Embedded;
 use nemesis::toxiproxy::Client as ProxyClient;
 
 use super::broker::USER;
-use super::choice::{Choice, ProxyChoice, Site};
+use super::choice::{ProxyChoice, RealSite};
+use super::clients::clients;
 use super::docker::{Docker, Kept, Plan as DockerPlan};
 use super::error::TestbedError;
 use super::label::Run;
@@ -72,22 +73,23 @@ impl Testbed {
     /// # Errors
     /// Something did not start; what had started until then is gone again.
     pub async fn start(
-        choice: &Choice,
+        site: &RealSite,
+        proxy: &ProxyChoice,
         demand: Demand<'_>,
         progress: &dyn Progress,
     ) -> Result<Self, StartError> {
-        match &choice.site {
-            Site::Docker { rabbitmq, keep, .. } => {
+        match site {
+            RealSite::Docker { rabbitmq, keep } => {
                 let plan = DockerPlan {
                     run: Run::fresh(),
                     rabbitmq: rabbitmq.clone(),
-                    toxiproxy: toxiproxy_plan(&choice.proxy, demand.workers),
+                    toxiproxy: toxiproxy_plan(proxy, demand.workers),
                     logs: Some(demand.logs.to_owned()),
                 };
                 let docker = Docker::start(plan, progress).await?;
-                Self::around(docker, *keep, &choice.proxy, demand).await
+                Self::around(docker, *keep, proxy, demand).await
             }
-            Site::Amqp(connect) => {
+            RealSite::Amqp(connect) => {
                 answers(connect).await?;
                 let upstream = connect.address.clone();
                 let described = Described {
@@ -96,7 +98,7 @@ impl Testbed {
                     image_digest: None,
                     proxy: String::new(),
                 };
-                let proxy = Proxy::of(&choice.proxy, None, &upstream, demand).await?;
+                let proxy = Proxy::of(proxy, None, &upstream, demand).await?;
                 Ok(proxy.into_testbed(None, connect.as_ref().clone(), described, demand))
             }
         }
@@ -158,22 +160,11 @@ impl Testbed {
         prefix: &str,
         seed: Seed,
     ) -> Result<Vec<locks::Client>, nemesis::links::Error> {
-        let broker = Arc::new(RabbitMq);
-        let client = |worker| {
-            let connect = ConnectOptions {
-                address: self.links.address(worker)?.to_string(),
-                ..self.connect.clone()
-            };
-            let stream = Stream::Lock(u32::try_from(worker).unwrap_or(u32::MAX));
-            Ok(locks::Client {
-                broker: broker.clone(),
-                connect,
-                prefix: prefix.to_owned(),
-                name: prefix.to_owned(),
-                seed: seed.short_stream(stream),
-            })
-        };
-        (0..self.links.len()).map(client).collect()
+        let addresses = (0..self.links.len()).map(|worker| self.links.address(worker));
+        let addresses = addresses.map(|address| Ok(address?.to_string()));
+        let addresses: Vec<_> = addresses.collect::<Result<_, nemesis::links::Error>>()?;
+        let broker: Arc<dyn Broker> = Arc::new(RabbitMq);
+        Ok(clients(&broker, &self.connect, addresses, prefix, seed))
     }
 
     /// Takes everything down that was started, and fetches logs; or leaves the broker running where that was asked for.
@@ -305,7 +296,6 @@ fn described(docker: &Docker) -> Described {
 
 /// A broker that is not there must be noticed before the run, not be taken for a fault in it.
 async fn answers(connect: &ConnectOptions) -> Result<(), StartError> {
-    use locks::broker::Broker as _;
     let failed = |reason| StartError::Broker {
         address: connect.address.clone(),
         reason,

@@ -45,8 +45,9 @@ impl Shared {
         self.lock().advance(self.began.elapsed())
     }
 
-    fn instant(&self, time: Duration) -> Instant {
-        self.began + time
+    /// None where the clock does not reach that far.
+    fn instant(&self, time: Duration) -> Option<Instant> {
+        self.began.checked_add(time)
     }
 
     fn lock(&self) -> MutexGuard<'_, World> {
@@ -72,7 +73,7 @@ async fn drive(shared: Weak<Shared>, sooner: Arc<Notify>) {
                 tokio::task::yield_now().await;
                 continue;
             }
-            Progress::Quiet(at) => at.map(|at| shared.instant(at)),
+            Progress::Quiet(at) => at.and_then(|at| shared.instant(at)),
         };
         drop(shared);
         tokio::select! {

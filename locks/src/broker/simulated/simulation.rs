@@ -54,6 +54,14 @@ impl Simulation {
         self.shared.act(|world| world.now())
     }
 
+    /// Sleeps until a time since the simulation began, as fine as [`Self::elapsed`]: the runtime's own timers wake in whole milliseconds, and those of one
+    /// millisecond always in the same order.
+    pub async fn sleep_until(&self, time: Duration) {
+        let woken = self.shared.act(|world| world.wake_at(time));
+        // This handle keeps the world, and the world keeps the other end until it wakes us.
+        let _ = woken.await;
+    }
+
     /// How long segments take over a link from now on.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ pub(super) enum Event {
     Look(ConnectionId),
     /// The server looks at something.
     Server(Timer),
+    /// Somebody has slept long enough.
+    Wake(oneshot::Sender<()>),
 }
 
 /// How far a step of the world has come.
@@ -152,7 +154,15 @@ impl World {
                 self.on_node(|node, now| node.remind(timer, now));
                 false
             }
+            Event::Wake(sleeper) => sleeper.send(()).is_ok(),
         }
+    }
+
+    /// Wakes whoever keeps the other end, at this time.
+    pub(super) fn wake_at(&mut self, at: Duration) -> oneshot::Receiver<()> {
+        let (sleeper, woken) = oneshot::channel();
+        self.agenda.add(at.max(self.now), Event::Wake(sleeper));
+        woken
     }
 
     /// Begins to connect through a link.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use checker::search::Limits;
 
 /// Does something that may search, within a time and an amount of memory.
-pub(super) fn within<T>(
+pub(crate) fn within<T>(
     timeout: Duration,
     memory_bytes: u64,
     work: impl FnOnce(Limits<'_>) -> T,

@@ -1,0 +1,5 @@
+//! Many simulated runs.
+
+mod trial;
+
+pub use trial::{Trial, TrialError, attempt};

@@ -1,0 +1,190 @@
+//! Has a run happen on its testbed, and notes in the manifest how that went.
+
+use jiff::Timestamp;
+
+use super::Failure;
+use super::output::{self, Steps};
+use crate::cli::Format;
+use crate::manifest::{Described, Manifest, State};
+use crate::plan::Plan;
+use crate::run::{Clock, Execution, Ran, Sink, Stage, Stop, execute, simulate};
+use crate::store::Store;
+use crate::testbed::{Demand, Progress, RealSite, Site, StartError, Testbed, daemon};
+
+/// Has the run happen, and notes in the manifest how that went.
+pub(super) async fn record(
+    plan: &Plan,
+    store: &mut Store,
+    manifest: &mut Manifest,
+    steps: &Steps,
+) -> Result<Stop, Failure> {
+    warn(plan, steps);
+    let ran = match real_site(plan, steps).await {
+        Some(site) => on_site(site, plan, store, manifest, steps).await,
+        None => in_simulation(plan, store, manifest).await,
+    };
+    match &ran {
+        Ok(ran) => {
+            manifest.skew = ran.skew;
+            manifest.state = ran.stop.into();
+        }
+        Err(failure) => manifest.state = State::Broken(failure.to_string()),
+    }
+    ran.map(|ran| ran.stop)
+}
+
+/// Says beforehand what a run cannot prove.
+fn warn(plan: &Plan, steps: &Steps) {
+    for fault in &plan.faults {
+        if !plan.schedule.fault_names().contains(fault) {
+            let limit = humantime::format_duration(plan.time_limit);
+            steps.step(&format!(
+                "warning: no {fault} fits into {limit}, so this run will prove nothing about it: \
+                 give --time-limit more, or --nemesis-interval and --nemesis-duration less"
+            ));
+        }
+    }
+}
+
+/// Where the run happens, unless it is simulated.
+async fn real_site<'a>(plan: &'a Plan, steps: &Steps) -> Option<&'a RealSite> {
+    match &plan.testbed.site {
+        Site::Simulated => None,
+        Site::Real(site) => Some(site),
+        Site::Auto(site) => match daemon::connect().await {
+            Ok(_) => Some(site),
+            Err(error) => {
+                steps.step(&format!(
+                    "note: failed to {error}; this run is simulated instead, `--testbed docker` insists on Docker"
+                ));
+                None
+            }
+        },
+    }
+}
+
+async fn in_simulation(
+    plan: &Plan,
+    store: &mut Store,
+    manifest: &mut Manifest,
+) -> Result<Ran, Failure> {
+    manifest.testbed = Some(Described::simulated());
+    announce(plan, manifest)?;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let listening = tokio::spawn(async move {
+        interrupted().await;
+        // Nobody listens any more where the run is over.
+        let _ = tell.send(());
+    });
+    let interrupted = async {
+        // Without a sender nobody will ever interrupt.
+        if told.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let history = sink(store);
+    let ran = tokio::task::block_in_place(|| simulate(plan, history, interrupted));
+    listening.abort();
+    Ok(ran?)
+}
+
+async fn on_site(
+    site: &RealSite,
+    plan: &Plan,
+    store: &mut Store,
+    manifest: &mut Manifest,
+    steps: &Steps,
+) -> Result<Ran, Failure> {
+    let testbed = tokio::select! {
+        biased;
+        () = interrupted() => return Ok(Ran { stop: Stop::Interrupted, skew: None }),
+        started = start(site, plan, store, steps) => started?,
+    };
+    manifest.testbed = Some(testbed.described().clone());
+    announce(plan, manifest)?;
+    let ran = on_testbed(plan, store, &testbed, steps).await;
+    let ran = match ran {
+        // A lock whose broker is gone is not to blame for what it did not do.
+        Ok(ran) if ran.stop != Stop::Interrupted => {
+            testbed.answers().await.map(|()| ran).map_err(Failure::from)
+        }
+        other => other,
+    };
+    steps.step("take the testbed down");
+    let stopped = testbed.stop().await;
+    let ran = ran?;
+    match stopped {
+        Ok(Some(kept)) => output::note(&kept.to_string()),
+        Ok(None) => {}
+        // What was recorded is whole; what is left can be cleaned up later.
+        Err(error) => output::note(&format!(
+            "warning: {error}; `prover clean` removes what is left"
+        )),
+    }
+    Ok(ran)
+}
+
+async fn start(
+    site: &RealSite,
+    plan: &Plan,
+    store: &Store,
+    steps: &Steps,
+) -> Result<Testbed, Failure> {
+    let demand = Demand {
+        workers: plan.params.concurrency,
+        heartbeat: plan.heartbeat,
+        seed: plan.seed,
+        logs: store.folder(),
+    };
+    Ok(Testbed::start(site, &plan.testbed.proxy, demand, steps).await?)
+}
+
+async fn on_testbed(
+    plan: &Plan,
+    store: &mut Store,
+    testbed: &Testbed,
+    steps: &Steps,
+) -> Result<Ran, Failure> {
+    let prefix = format!("prover-{}", Timestamp::now().as_nanosecond());
+    let stage = Stage {
+        clients: testbed
+            .clients(&prefix, plan.seed)
+            .map_err(StartError::Links)?,
+        system: testbed.links(),
+        clock: Clock::of_runtime(),
+    };
+    let clock = steps.clock(plan.time_limit);
+    let ran = execute(Execution::of(plan, stage), sink(store), interrupted()).await;
+    drop(clock);
+    Ok(ran?)
+}
+
+fn sink(store: &mut Store) -> Sink {
+    let history = store.take_history();
+    Box::new(history.expect("a store is made with a history"))
+}
+
+/// The first line printed says where the run happens.
+fn announce(plan: &Plan, manifest: &Manifest) -> std::io::Result<()> {
+    let Some(testbed) = manifest
+        .testbed
+        .as_ref()
+        .filter(|_| plan.format == Format::Human)
+    else {
+        return Ok(());
+    };
+    output::result(&format!("testbed: {testbed}"))?;
+    output::result(&format!("run:     {}\n", plan.describe()))
+}
+
+/// Resolves when somebody wants the program to end.
+pub(super) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

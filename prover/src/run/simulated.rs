@@ -1,0 +1,53 @@
+//! A run in a simulation: the same workers and the same nemesis, alone in a thread, under virtual time.
+
+use std::sync::Arc;
+
+use locks::broker::{Broker, ConnectOptions, Simulation};
+
+use super::clock::Clock;
+use super::execution::{Execution, Ran, RunError, Stage, execute};
+use super::recorder::Sink;
+use crate::plan::Plan;
+use crate::seed::Stream;
+use crate::testbed::clients;
+
+/// Stands before every name in the simulated broker, which no other run shares.
+const PREFIX: &str = "prover";
+
+/// Carries out a plan in a simulated world of its own. The same plan writes the same bytes into `history`, unless `interrupted` resolves. Blocks this thread, which
+/// must not be one that a runtime runs tasks on.
+///
+/// # Errors
+/// As for [`execute`].
+pub fn simulate(
+    plan: &Plan,
+    history: Sink,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Ran, RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.map_err(RunError::Runtime)?.block_on(async {
+        let world = Simulation::new(
+            plan.seed.short_stream(Stream::Simulation),
+            plan.params.concurrency as usize,
+        );
+        let stage = stage(plan, &world);
+        execute(Execution::of(plan, stage), history, interrupted).await
+    })
+}
+
+fn stage<'a>(plan: &Plan, world: &'a Simulation) -> Stage<'a> {
+    let connect = ConnectOptions {
+        heartbeat: plan.heartbeat,
+        ..ConnectOptions::default()
+    };
+    let links = (0..plan.params.concurrency as usize).map(Simulation::address);
+    let broker: Arc<dyn Broker> = Arc::new(world.clone());
+    Stage {
+        clients: clients(&broker, &connect, links, PREFIX, plan.seed),
+        system: world,
+        clock: Clock::of_simulation(world),
+    }
+}

@@ -1,0 +1,147 @@
+//! Runs in the simulation: the same seed gives the same bytes, a broken lock is caught, and the verdict says what it speaks of.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use checker::Verdict;
+use clap::Parser;
+use prover::campaign::{Trial, attempt};
+use prover::cli::Cli;
+use prover::plan::Plan;
+use prover::seed::Seed;
+
+/// As many as the issue asks for; each is run twice.
+const SEEDS: u64 = 200;
+
+fn plan(options: &str, seed: u64) -> Plan {
+    let words = ["prover", "--testbed", "sim"].into_iter();
+    let mut cli = Cli::try_parse_from(words.chain(options.split_whitespace())).expect("options");
+    cli.run.seed = Some(Seed(seed));
+    Plan::new(&cli.run).expect("a plan")
+}
+
+fn trial(options: &str, seed: u64) -> Trial {
+    attempt(plan(options, seed)).expect("the harness works")
+}
+
+/// Shows where two texts part.
+fn assert_same(first: &[u8], second: &[u8], what: &str) {
+    let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (first, second) = (lines(first), lines(second));
+    for (line, (one, other)) in first.lines().zip(second.lines()).enumerate() {
+        assert_eq!(one, other, "{what}, line {line}");
+    }
+    assert_eq!(first.len(), second.len(), "{what}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let options =
+        "--nemesis all --time-limit 12s --nemesis-interval 1s --nemesis-duration 4s --heartbeat 1s";
+    let bytes = |seed| {
+        let trial = trial(options, seed);
+        let schedule = serde_json::to_vec(&plan(options, seed).schedule).expect("JSON");
+        let verdict = serde_json::to_vec(&trial.judgement).expect("JSON");
+        (trial.record, schedule, verdict)
+    };
+    let mut different = std::collections::BTreeSet::new();
+    for seed in 0..SEEDS {
+        let (first, second) = (bytes(seed), bytes(seed));
+        assert_same(&first.0, &second.0, &format!("history of seed {seed}"));
+        assert_same(&first.1, &second.1, &format!("schedule of seed {seed}"));
+        assert_same(&first.2, &second.2, &format!("verdict of seed {seed}"));
+        different.insert(first.0);
+    }
+    assert_eq!(different.len() as u64, SEEDS);
+}
+
+#[test]
+fn bursts_and_many_keys_are_the_same_each_time_too() {
+    for options in [
+        "--burst --nemesis cut",
+        "--keys 7 --concurrency 3 --rate 100",
+    ] {
+        let options = format!("{options} --time-limit 10s --nemesis-interval 1s --heartbeat 1s");
+        let [first, second] = [(), ()].map(|()| trial(&options, 1).record);
+        assert_same(&first, &second, &options);
+    }
+}
+
+#[test]
+fn a_lock_that_is_none_is_caught_and_a_true_mutex_is_not() {
+    for seed in 0..5 {
+        let caught = trial("--lock no-lock --nemesis none --time-limit 5s", seed);
+        assert_eq!(caught.judgement.verdict, Verdict::Invalid, "seed {seed}");
+        let kept = trial("--nemesis partition,cut --time-limit 60s", seed);
+        assert_eq!(
+            kept.judgement.verdict,
+            Verdict::Valid,
+            "seed {seed}: {:?}",
+            kept.judgement
+        );
+    }
+}
+
+#[test]
+fn without_contention_or_faults_a_simulated_run_proves_nothing() {
+    let alone = trial("--concurrency 1 --time-limit 5s", 1);
+    assert_eq!(alone.judgement.verdict, Verdict::Unknown);
+    let early = trial("--nemesis partition --time-limit 3s", 1);
+    assert_eq!(early.judgement.verdict, Verdict::Unknown);
+}
+
+fn prover(folder: &Path, options: &str) -> Command {
+    let mut command = Command::cargo_bin("prover").expect("it is built");
+    command.current_dir(folder).args(options.split_whitespace());
+    command
+}
+
+fn files(folder: &Path) -> [Vec<u8>; 4] {
+    let latest = folder.join("results/latest");
+    [
+        "history.jsonl",
+        "schedule.json",
+        "verdict.json",
+        "certificate.json",
+    ]
+    .map(|name| fs::read(latest.join(name)).expect("the run has left it"))
+}
+
+#[test]
+fn the_command_writes_the_same_files_again_and_says_that_it_simulates() {
+    let options = "--testbed sim --nemesis partition,cut --seed 7 --time-limit 40s";
+    let [first, second] = [(), ()].map(|()| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let ran = prover(folder.path(), options).assert().success();
+        let said = String::from_utf8_lossy(&ran.get_output().stdout).into_owned();
+        let first_line = said.lines().next().unwrap_or_default();
+        assert_eq!(
+            first_line,
+            "testbed: sim, simulated RabbitMQ, simulated network (the verdict speaks of the model of the broker, not of a real one)"
+        );
+        let report = fs::read_to_string(folder.path().join("results/latest/report.html"));
+        assert!(report.expect("a report").contains("The testbed is simulated"));
+        folder
+    });
+    for (first, second) in files(first.path()).iter().zip(files(second.path())) {
+        assert_same(first, &second, "files");
+    }
+}
+
+#[test]
+fn without_docker_auto_simulates_and_docker_by_name_does_not() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |testbed: &str| {
+        let options = format!("--testbed {testbed} --time-limit 10s --seed 1");
+        let mut command = prover(folder.path(), &options);
+        command.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+        command.assert()
+    };
+    let simulated = run("auto").success();
+    let output = simulated.get_output();
+    let (out, err) = (&output.stdout, &output.stderr);
+    assert!(String::from_utf8_lossy(out).starts_with("testbed: sim, "));
+    assert!(String::from_utf8_lossy(err).contains("this run is simulated instead"));
+    run("docker").code(3);
+}
