@@ -137,6 +137,8 @@ kinds! {
     GivenUp = "given-up",
     /// No answer within the time allowed.
     Timeout = "timeout",
+    /// The client's own process died while it waited.
+    Crashed = "crashed",
     /// Something that is not AMQP, or not in its order.
     Protocol = "protocol",
     /// The program's own executor is shutting down.

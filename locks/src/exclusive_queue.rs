@@ -19,7 +19,7 @@ use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
 pub struct ExclusiveQueue;
 
 /// The queue that is a lock.
-const LOCK: QueueOptions = QueueOptions {
+pub(crate) const LOCK: QueueOptions = QueueOptions {
     exclusive: true,
     max_length: Some(0),
     ..QueueOptions::SHARED

@@ -20,6 +20,11 @@ pub trait Lock: Send + Sync {
     /// The names of the guarantees that the lock is judged by when nobody names others.
     fn promises(&self) -> &'static [&'static str];
 
+    /// The promise that the lock does not keep, where it is broken on purpose: a prover that does not find that out is itself broken.
+    fn breaks(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the lock needs from its broker: `exclusive queues`, `publisher confirms`.
     fn needs(&self) -> &'static [&'static str];
 

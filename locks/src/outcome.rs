@@ -80,6 +80,7 @@ impl ErrorKind {
             | Self::ConsumerCancelled
             | Self::GivenUp
             | Self::Timeout
+            | Self::Crashed
             | Self::Protocol
             | Self::ExecutorGone => Certainty::Unknown,
         }

@@ -83,7 +83,7 @@ impl Line {
     }
 }
 
-fn is_alive(channel: &dyn Channel) -> bool {
+pub(crate) fn is_alive(channel: &dyn Channel) -> bool {
     channel.closed().now_or_never().is_none()
 }
 

@@ -15,6 +15,7 @@ pub const ALL: &[&dyn Lock] = &[
     &CountedConsumers,
     &ReceiveSemaphore,
     &broken::NoLock,
+    &broken::SilentReconnect,
 ];
 
 /// The lock of this name.
@@ -43,6 +44,8 @@ mod tests {
         for lock in ALL {
             assert!(!lock.promises().is_empty(), "{}", lock.name());
             assert!(!lock.summary().is_empty(), "{}", lock.name());
+            let broken = lock.breaks();
+            assert!(broken.is_none_or(|promise| lock.promises().contains(&promise)));
         }
     }
 }

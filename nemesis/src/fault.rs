@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::faults::{Cut, Partition};
+use crate::faults::{
+    Crash, Cut, Freeze, Partition, PartitionDownstream, PartitionUpstream, Pause, Restart,
+};
 use crate::{System, SystemError, Worker};
 
 /// One way to break the system for a while.
@@ -13,6 +15,16 @@ pub trait Fault: Send + Sync {
 
     /// What it does to its targets, in one line.
     fn summary(&self) -> &'static str;
+
+    /// Whether only a simulation can do it.
+    fn is_simulated_only(&self) -> bool {
+        false
+    }
+
+    /// Whether it strikes all workers, whomever it was aimed at.
+    fn strikes_all(&self) -> bool {
+        false
+    }
 
     /// Breaks the system for these workers; the fault is in force when this returns.
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError>;
@@ -27,7 +39,16 @@ pub trait Fault: Send + Sync {
 }
 
 /// Every fault.
-pub const ALL: &[&dyn Fault] = &[&Partition, &Cut];
+pub const ALL: &[&dyn Fault] = &[
+    &Partition,
+    &PartitionUpstream,
+    &PartitionDownstream,
+    &Cut,
+    &Pause,
+    &Freeze,
+    &Crash,
+    &Restart,
+];
 
 /// The fault with this name.
 #[must_use]

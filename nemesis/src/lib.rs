@@ -10,5 +10,5 @@ mod system;
 pub mod toxiproxy;
 
 pub use fault::{ALL, Fault, find};
-pub use schedule::{Planned, Schedule, ScheduleError, Settings, Target};
+pub use schedule::{Call, Planned, Request, Schedule, ScheduleError, Settings, Target};
 pub use system::{System, SystemError, Worker};

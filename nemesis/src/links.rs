@@ -259,6 +259,14 @@ impl System for Links {
         self.partition(worker).await.map_err(lost_grip)
     }
 
+    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
+        self.partition_upstream(worker).await.map_err(lost_grip)
+    }
+
+    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
+        self.partition_downstream(worker).await.map_err(lost_grip)
+    }
+
     async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
         self.cut(worker).await.map_err(lost_grip)
     }

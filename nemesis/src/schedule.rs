@@ -14,6 +14,23 @@ use crate::{Worker, fault};
 pub struct Schedule {
     /// The faults; no two overlap.
     pub faults: Vec<Planned>,
+    /// What clients do and when, in place of what the workload would have them do. If there are none the workload decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
+}
+
+/// One operation to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// When it is due, in milliseconds since the run began; it waits until the worker's operation before has ended.
+    pub at_ms: u64,
+    /// The worker, counted from 0.
+    pub worker: u32,
+    /// The operation.
+    pub f: Request,
+    /// The lock.
+    pub key: String,
 }
 
 /// One fault to come.
@@ -30,8 +47,20 @@ pub struct Planned {
     pub target: Target,
 }
 
-/// Whom a fault strikes. `draw` chooses among those that qualify at that moment.
+/// What a client can be told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Request {
+    /// Ask for the lock.
+    Acquire,
+    /// Ask whether it is still held.
+    Verify,
+    /// Give it back.
+    Release,
+}
+
+/// Whom a fault strikes. `draw` chooses among those that qualify at that moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Target {
     /// One worker that holds a lock; any one worker if nobody does in time.
@@ -49,6 +78,8 @@ pub enum Target {
         /// One bit a worker, lowest first.
         draw: u32,
     },
+    /// These and nobody else.
+    Workers(Vec<Worker>),
 }
 
 /// What a schedule is made from.
@@ -103,7 +134,10 @@ impl Schedule {
             });
             at += lasting + settings.interval;
         }
-        Self { faults }
+        Self {
+            faults,
+            calls: Vec::new(),
+        }
     }
 
     /// Reads a stored schedule.
@@ -154,18 +188,22 @@ impl Planned {
 impl Target {
     /// The workers it means, given who holds a lock at this moment. Empty only if there are no workers.
     #[must_use]
-    pub fn resolve(self, workers: usize, holders: &[Worker]) -> Vec<Worker> {
+    pub fn resolve(&self, workers: usize, holders: &[Worker]) -> Vec<Worker> {
         let everybody: Vec<Worker> = (0..workers).collect();
         match self {
-            Self::Holder { draw } if !holders.is_empty() => pick(holders, draw),
-            Self::Holder { draw } | Self::Any { draw } => pick(&everybody, draw),
-            Self::Random { draw } => toss(&everybody, draw),
+            Self::Holder { draw } if !holders.is_empty() => pick(holders, *draw),
+            Self::Holder { draw } | Self::Any { draw } => pick(&everybody, *draw),
+            Self::Random { draw } => toss(&everybody, *draw),
+            Self::Workers(chosen) => {
+                let is_there = |worker: &&Worker| **worker < workers;
+                chosen.iter().filter(is_there).copied().collect()
+            }
         }
     }
 
     /// Whether it is worth waiting for somebody to hold a lock.
     #[must_use]
-    pub fn wants_holder(self) -> bool {
+    pub fn wants_holder(&self) -> bool {
         matches!(self, Self::Holder { .. })
     }
 }
@@ -241,6 +279,16 @@ mod tests {
     }
 
     #[test]
+    fn a_schedule_may_say_what_clients_do() {
+        let text = r#"{"faults":[{"at_ms":1,"for_ms":2,"fault":"cut","target":{"workers":[0]}}],
+            "calls":[{"at_ms":3,"worker":1,"f":"acquire","key":"lock-0"}]}"#;
+        let schedule = Schedule::parse(text).expect("a schedule");
+        assert_eq!(schedule.calls[0].f, Request::Acquire);
+        let again = serde_json::to_string(&schedule).expect("JSON");
+        assert_eq!(Schedule::parse(&again).expect("it reads back"), schedule);
+    }
+
+    #[test]
     fn the_seed_decides() {
         assert_eq!(draw(&["partition"], 60, 1), draw(&["partition"], 60, 1));
         assert_ne!(draw(&["partition"], 60, 1), draw(&["partition"], 60, 2));
@@ -254,6 +302,7 @@ mod tests {
         assert_eq!(Target::Random { draw: 0b10110 }.resolve(5, &[]), [1, 2, 4]);
         assert_eq!(Target::Random { draw: 0 }.resolve(5, &[]), [0]);
         assert_eq!(Target::Any { draw: 7 }.resolve(0, &[]), [] as [usize; 0]);
+        assert_eq!(Target::Workers(vec![1, 9]).resolve(5, &[3]), [1]);
     }
 
     #[test]

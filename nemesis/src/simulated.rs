@@ -1,14 +1,18 @@
 //! The simulated testbed, as far as faults go: a worker's link is the link of its number.
 
 use async_trait::async_trait;
-use locks::broker::{NoSuchLink, Simulation};
+use locks::broker::{NoSuchLink, Shutdown, Simulation};
 
 use crate::{System, SystemError, Worker};
 
 #[async_trait]
 impl System for Simulation {
-    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition(worker).map_err(lost_grip)
+    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
+        self.partition_upstream(worker).map_err(lost_grip)
+    }
+
+    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
+        self.partition_downstream(worker).map_err(lost_grip)
     }
 
     async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
@@ -18,6 +22,24 @@ impl System for Simulation {
     async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
         self.heal(worker).map_err(lost_grip)
     }
+
+    async fn freeze(&self, worker: Worker) -> Result<(), SystemError> {
+        self.freeze(worker).map_err(lost_grip)
+    }
+
+    async fn thaw(&self, worker: Worker) -> Result<(), SystemError> {
+        self.thaw(worker).map_err(lost_grip)
+    }
+
+    async fn kill_broker(&self) -> Result<(), SystemError> {
+        self.stop(Shutdown::Killed);
+        Ok(())
+    }
+
+    async fn start_broker(&self) -> Result<(), SystemError> {
+        self.start();
+        Ok(())
+    }
 }
 
 fn lost_grip(error: NoSuchLink) -> SystemError {
@@ -26,8 +48,12 @@ fn lost_grip(error: NoSuchLink) -> SystemError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use locks::ErrorKind;
     use locks::broker::{Broker, ConnectOptions};
+
+    use tokio::time::{sleep, timeout};
 
     use super::*;
     use crate::find;
@@ -50,7 +76,54 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn faults_reach_the_link_of_their_target() {
         assert_eq!(kind_of_end("partition").await, ErrorKind::HeartbeatMissed);
+        assert_eq!(
+            kind_of_end("partition-downstream").await,
+            ErrorKind::HeartbeatMissed
+        );
+        // The broker loses patience, and the client hears of that.
+        assert_eq!(kind_of_end("partition-upstream").await, ErrorKind::Io);
         assert_eq!(kind_of_end("cut").await, ErrorKind::Io);
+        assert_eq!(kind_of_end("restart").await, ErrorKind::Io);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_client_learns_nothing_until_it_thaws() {
+        let simulation = Simulation::new(1, 1);
+        let options = ConnectOptions {
+            address: Simulation::address(0),
+            heartbeat: Duration::from_secs(1),
+            ..ConnectOptions::default()
+        };
+        let connection = simulation.connect(&options).await.expect("it is whole");
+        simulation.freeze(0).expect("a link");
+        let closed = timeout(Duration::from_secs(60), connection.closed()).await;
+        assert!(closed.is_err(), "nobody looked at anything");
+        simulation.thaw(0).expect("a link");
+        let closed = timeout(Duration::from_millis(1), connection.closed()).await;
+        let kind = closed.expect("it sees at once").error.kind;
+        assert!(
+            [ErrorKind::Io, ErrorKind::HeartbeatMissed].contains(&kind),
+            "{kind:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_was_frozen_for_a_moment_goes_on() {
+        let simulation = Simulation::new(1, 1);
+        let options = ConnectOptions {
+            address: Simulation::address(0),
+            heartbeat: Duration::from_secs(2),
+            ..ConnectOptions::default()
+        };
+        let connection = simulation.connect(&options).await.expect("it is whole");
+        for _ in 0..20 {
+            simulation.freeze(0).expect("a link");
+            sleep(Duration::from_secs(2)).await;
+            simulation.thaw(0).expect("a link");
+            sleep(Duration::from_secs(2)).await;
+        }
+        let channel = connection.channel().await;
+        assert!(channel.is_ok(), "{:?}", channel.err());
     }
 
     #[tokio::test(start_paused = true)]

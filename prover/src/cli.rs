@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use workloads::generate::Violation;
 
-use crate::seed::Seed;
+use crate::seed::{Seed, Seeds};
 
 /// Jepsen-style correctness prover for distributed locks.
 #[derive(Debug, Parser)]
@@ -52,12 +52,16 @@ pub enum Command {
     Doctor,
     /// Remove the containers and networks that killed runs left.
     Clean(CleanArgs),
+    /// Repeat a stored run: in the simulation to the byte, elsewhere with the same plan and schedule
+    Replay(ReplayArgs),
+    /// Find the fewest faults, workers and operations that still violate what a stored run violated, in the simulation
+    Shrink(ShrinkArgs),
     /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted.
     Proxy(ProxyArgs),
 }
 
 /// The options of a run.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Args)]
 pub struct RunArgs {
     /// What the clients do [`prover list workloads`]
     #[arg(short, long, default_value = "mutex", value_name = "NAME")]
@@ -74,27 +78,27 @@ pub struct RunArgs {
     /// How long the workload runs
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub time_limit: Duration,
-    /// Workers that run at the same time
-    #[arg(short, long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
-    pub concurrency: u32,
-    /// Attempts to acquire a second, all workers together
-    #[arg(short, long, default_value_t = 20.0, value_parser = rate, value_name = "HZ")]
-    pub rate: f64,
+    /// Workers that run at the same time [default: 5]
+    #[arg(short, long, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+    pub concurrency: Option<u32>,
+    /// Attempts to acquire a second, all workers together [default: 20]
+    #[arg(short, long, value_parser = rate, value_name = "HZ")]
+    pub rate: Option<f64>,
     /// Independent locks
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     pub keys: u32,
-    /// How long a lock is held on average; each hold lasts between nothing and twice that
-    #[arg(long, default_value = "500ms", value_parser = humantime::parse_duration, value_name = "TIME")]
-    pub hold: Duration,
+    /// How long a lock is held on average; each hold lasts between nothing and twice that [default: 500ms]
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub hold: Option<Duration>,
     /// How long a holder waits between two verifies
     #[arg(long, default_value = "100ms", value_parser = positive_duration, value_name = "TIME")]
     pub verify_interval: Duration,
     /// Let all workers acquire at the same instant, again and again, instead of at a rate
     #[arg(long)]
     pub burst: bool,
-    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death
-    #[arg(long, default_value = "2s", value_parser = whole_seconds, value_name = "TIME")]
-    pub heartbeat: Duration,
+    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death [default: 2s]
+    #[arg(long, value_parser = whole_seconds, value_name = "TIME")]
+    pub heartbeat: Option<Duration>,
     /// How long an operation may take before nobody knows what became of it
     #[arg(long, default_value = "5s", value_parser = positive_duration, value_name = "TIME")]
     pub operation_timeout: Duration,
@@ -104,12 +108,12 @@ pub struct RunArgs {
     /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy [default: auto]
     #[arg(long, value_name = "PROXY")]
     pub toxiproxy: Option<String>,
-    /// The quiet time before each fault
-    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration, value_name = "TIME")]
-    pub nemesis_interval: Duration,
-    /// The longest a fault lasts; the shortest is half of that
-    #[arg(long, default_value = "8s", value_parser = positive_duration, value_name = "TIME")]
-    pub nemesis_duration: Duration,
+    /// The quiet time before each fault [default: 5s]
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub nemesis_interval: Option<Duration>,
+    /// The longest a fault lasts; the shortest is half of that [default: 8s]
+    #[arg(long, value_parser = positive_duration, value_name = "TIME")]
+    pub nemesis_duration: Option<Duration>,
     /// Whom a fault strikes
     #[arg(long, value_enum, default_value_t = TargetKind::Holder)]
     pub target: TargetKind,
@@ -122,6 +126,15 @@ pub struct RunArgs {
     /// Decides all chance [default: drawn, and shown]
     #[arg(long, value_name = "N")]
     pub seed: Option<Seed>,
+    /// Draw from the seed what is not given: which of the faults, and heartbeat, concurrency, rate, hold, interval and duration
+    #[arg(long, conflicts_with = "schedule")]
+    pub swarm: bool,
+    /// Run a simulation for each of these seeds, on all cores, until one shows a violation; with `--nemesis all` each is a swarm
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "keep"])]
+    pub seeds: Option<Seeds>,
+    /// Go on with the other seeds after a violation
+    #[arg(long, requires = "seeds")]
+    pub keep_going: bool,
     /// Where results are stored
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
@@ -224,6 +237,43 @@ pub struct CleanArgs {
     /// Also remove what belongs to runs that are still alive, or that were told to keep it
     #[arg(long)]
     pub all: bool,
+}
+
+/// The options of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The folder of a run
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Somewhere else than where the run was
+    #[arg(long, value_name = "TESTBED")]
+    pub testbed: Option<String>,
+    /// Where results are stored
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub results: PathBuf,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Print results only, no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// The options of `shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// The folder of a run that shows a violation
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// The guarantee whose violation is kept [default: the first that was judged and violated]
+    #[arg(long, value_name = "NAME")]
+    pub guarantee: Option<String>,
+    /// Where results are stored
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub results: PathBuf,
+    /// Print results only, no progress
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// The options of `proxy`.

@@ -18,4 +18,6 @@ pub mod report;
 pub mod run;
 pub mod seed;
 pub mod store;
+mod swarm;
 pub mod testbed;
+pub mod words;

@@ -30,7 +30,10 @@ pub struct Manifest {
     /// How close to simultaneous the bursts were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skew: Option<Skew>,
-    /// The command that repeats it.
+    /// The options that repeat it, as words.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// The command that repeats it, as it can be typed.
     pub repeat: String,
 }
 
@@ -173,6 +176,7 @@ impl Manifest {
             plan: Planned::of(plan),
             testbed: None,
             skew: None,
+            words: plan.words.clone(),
             repeat: plan.repeat_line(),
         }
     }

@@ -5,14 +5,24 @@ use std::time::Duration;
 
 use checker::Guarantee;
 use locks::Lock;
-use nemesis::{Schedule, Settings, Target};
+use nemesis::{Call, Fault, Schedule, Settings, Target};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use workloads::{Params, Workload};
 
 use crate::cli::{Format, RunArgs, TargetKind};
 use crate::seed::{Seed, Stream};
-use crate::testbed::{Choice, ChoiceError};
+use crate::swarm;
+use crate::testbed::{Choice, ChoiceError, Site};
+use crate::words::{command_line, words};
+
+/// What is assumed where nothing is said, and no swarm draws it.
+const CONCURRENCY: u32 = 5;
+const RATE_PER_SECOND: f64 = 20.0;
+const HOLD: Duration = Duration::from_millis(500);
+const HEARTBEAT: Duration = Duration::from_secs(2);
+const NEMESIS_INTERVAL: Duration = Duration::from_secs(5);
+const NEMESIS_DURATION: Duration = Duration::from_secs(8);
 
 /// Everything that decides a run.
 pub struct Plan {
@@ -50,8 +60,8 @@ pub struct Plan {
     pub format: Format,
     /// Whether only results are printed.
     pub quiet: bool,
-    /// The arguments that repeat the run.
-    pub repeat: Vec<String>,
+    /// The options that repeat the run.
+    pub words: Vec<String>,
 }
 
 /// What is wrong with a plan.
@@ -81,6 +91,22 @@ pub enum PlanError {
         /// Why.
         source: std::io::Error,
     },
+    /// Many seeds are for simulations.
+    #[error("--seeds makes simulated runs: leave --testbed out, or choose sim")]
+    SeedsAreSimulated,
+    /// A fault that is not to be had there.
+    #[error("the fault {0} needs --testbed sim: no other testbed can do it")]
+    SimulatedOnly(&'static str),
+    /// A stored schedule has clients do what these cannot.
+    #[error(
+        "the schedule has worker {worker} ask for {key:?}: give --concurrency and --keys that reach that far"
+    )]
+    Call {
+        /// Who should do it.
+        worker: u32,
+        /// To which lock.
+        key: String,
+    },
     /// A stored schedule is not one.
     #[error(transparent)]
     Schedule(#[from] nemesis::ScheduleError),
@@ -92,6 +118,14 @@ impl Plan {
     /// # Errors
     /// The first mistake in the arguments.
     pub fn new(args: &RunArgs) -> Result<Self, PlanError> {
+        Self::with(args, None)
+    }
+
+    /// Makes the plan of a run whose schedule is there already, if it is.
+    ///
+    /// # Errors
+    /// The first mistake in the arguments, or in what the schedule asks for.
+    pub fn with(args: &RunArgs, schedule: Option<Schedule>) -> Result<Self, PlanError> {
         let workload = workloads::find(&args.workload).ok_or_else(|| {
             unknown(
                 "workload",
@@ -108,19 +142,41 @@ impl Plan {
             )
         })?;
         let seed = args.seed.unwrap_or_else(Seed::fresh);
-        let schedule = schedule(args, seed)?;
-        let progress = progress_within(args.heartbeat);
+        let testbed = testbed(args)?;
+        let words = words(&RunArgs {
+            seed: Some(seed),
+            ..args.clone()
+        });
+        let args = &if args.swarm {
+            swarm::drawn(args, &named_faults(&args.nemesis, &testbed.site)?, seed)
+        } else {
+            args.clone()
+        };
+        let params = params(args);
+        let heartbeat = args.heartbeat.unwrap_or(HEARTBEAT);
+        let (schedule, faults) = match schedule {
+            Some(stored) => {
+                let faults = match args.nemesis.as_str() {
+                    "none" => faults_of(&stored, &testbed.site)?,
+                    named => named_faults(named, &testbed.site)?,
+                };
+                (stored, faults)
+            }
+            None => schedule_and_faults(args, &testbed.site, seed)?,
+        };
+        check_calls(&schedule, &params)?;
+        let progress = progress_within(heartbeat);
         let (judged, shown) = guarantees(args, workload, lock, progress)?;
         Ok(Self {
             workload,
             lock,
-            params: params(args),
-            faults: selected_faults(args, &schedule)?,
+            faults,
+            params,
             schedule,
-            testbed: testbed(args)?,
+            testbed,
             time_limit: args.time_limit,
             finish_within: progress + args.operation_timeout,
-            heartbeat: args.heartbeat,
+            heartbeat,
             operation_timeout: args.operation_timeout,
             judged,
             shown,
@@ -129,7 +185,7 @@ impl Plan {
             results: args.results.clone(),
             format: args.format,
             quiet: args.quiet,
-            repeat: repeat(seed),
+            words,
         })
     }
 
@@ -153,59 +209,86 @@ fn progress_within(heartbeat: Duration) -> Duration {
 
 fn params(args: &RunArgs) -> Params {
     Params {
-        concurrency: args.concurrency,
-        rate_per_second: args.rate,
+        concurrency: args.concurrency.unwrap_or(CONCURRENCY),
+        rate_per_second: args.rate.unwrap_or(RATE_PER_SECOND),
         keys: args.keys,
-        hold: args.hold,
+        hold: args.hold.unwrap_or(HOLD),
         verify_every: args.verify_interval,
         burst: args.burst,
     }
 }
 
-fn schedule(args: &RunArgs, seed: Seed) -> Result<Schedule, PlanError> {
+/// What breaks when, and the faults that must land for the run to prove something.
+fn schedule_and_faults(
+    args: &RunArgs,
+    site: &Site,
+    seed: Seed,
+) -> Result<(Schedule, Vec<&'static str>), PlanError> {
     if let Some(path) = &args.schedule {
         let text = std::fs::read_to_string(path).map_err(|source| PlanError::ReadSchedule {
             path: path.clone(),
             source,
         })?;
-        return Ok(Schedule::parse(&text)?);
+        let schedule = Schedule::parse(&text)?;
+        let faults = faults_of(&schedule, site)?;
+        return Ok((schedule, faults));
     }
+    let faults = named_faults(&args.nemesis, site)?;
     let settings = Settings {
-        faults: &named_faults(&args.nemesis)?,
+        faults: &faults,
         target: match args.target {
             TargetKind::Holder => |draw| Target::Holder { draw },
             TargetKind::Any => |draw| Target::Any { draw },
             TargetKind::Random => |draw| Target::Random { draw },
         },
-        interval: args.nemesis_interval,
-        duration: args.nemesis_duration,
+        interval: args.nemesis_interval.unwrap_or(NEMESIS_INTERVAL),
+        duration: args.nemesis_duration.unwrap_or(NEMESIS_DURATION),
         time_limit: args.time_limit,
     };
     let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Schedule));
-    Ok(Schedule::draw(&settings, &mut random))
+    Ok((Schedule::draw(&settings, &mut random), faults))
 }
 
-/// The faults that must land for the run to prove something.
-fn selected_faults(args: &RunArgs, schedule: &Schedule) -> Result<Vec<&'static str>, PlanError> {
-    if args.schedule.is_none() {
-        return named_faults(&args.nemesis);
-    }
+/// The faults of a stored schedule.
+fn faults_of(schedule: &Schedule, site: &Site) -> Result<Vec<&'static str>, PlanError> {
     let names = schedule.fault_names().join(",");
-    named_faults(if names.is_empty() { "none" } else { &names })
+    named_faults(if names.is_empty() { "none" } else { &names }, site)
 }
 
-fn named_faults(names: &str) -> Result<Vec<&'static str>, PlanError> {
+/// What a stored schedule has clients do must be possible.
+fn check_calls(schedule: &Schedule, params: &Params) -> Result<(), PlanError> {
+    let keys = params.key_names();
+    let is_possible =
+        |call: &Call| call.worker < params.concurrency && keys.iter().any(|key| **key == *call.key);
+    match schedule.calls.iter().find(|call| !is_possible(call)) {
+        None => Ok(()),
+        Some(call) => Err(PlanError::Call {
+            worker: call.worker,
+            key: call.key.clone(),
+        }),
+    }
+}
+
+fn named_faults(names: &str, site: &Site) -> Result<Vec<&'static str>, PlanError> {
+    let is_possible = |fault: &dyn Fault| site.is_simulated() || !fault.is_simulated_only();
+    let all = nemesis::ALL.iter().copied();
     match names {
         "none" => return Ok(Vec::new()),
-        "all" => return Ok(nemesis::ALL.iter().map(|fault| fault.name()).collect()),
+        "all" => {
+            let possible = all.filter(|fault| is_possible(*fault));
+            return Ok(possible.map(Fault::name).collect());
+        }
         _ => {}
     }
     let mut faults = Vec::new();
     for name in names.split(',').map(str::trim) {
         let known = ["all", "none"]
             .into_iter()
-            .chain(nemesis::ALL.iter().map(|fault| fault.name()));
+            .chain(all.clone().map(Fault::name));
         let fault = nemesis::find(name).ok_or_else(|| unknown("fault", name, known))?;
+        if !is_possible(fault) {
+            return Err(PlanError::SimulatedOnly(fault.name()));
+        }
         if !faults.contains(&fault.name()) {
             faults.push(fault.name());
         }
@@ -259,37 +342,12 @@ fn unknown(kind: &'static str, name: &str, known: impl Iterator<Item = &'static 
     }
 }
 
-/// The arguments of this very process, with the seed that it drew.
-fn repeat(seed: Seed) -> Vec<String> {
-    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
-    if !arguments
-        .iter()
-        .any(|argument| argument == "--seed" || argument.starts_with("--seed="))
-    {
-        arguments.extend(["--seed".to_owned(), seed.to_string()]);
-    }
-    arguments
-}
-
 impl Plan {
     /// The command that repeats the run, as it can be typed.
     #[must_use]
     pub fn repeat_line(&self) -> String {
-        let quoted = self.repeat.iter().map(|argument| quoted(argument));
-        std::iter::once("cargo run -p prover --".to_owned())
-            .chain(quoted)
-            .collect::<Vec<_>>()
-            .join(" ")
+        command_line(&self.words)
     }
-}
-
-/// As a POSIX shell takes it.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        return argument.to_owned();
-    }
-    format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
 impl Plan {

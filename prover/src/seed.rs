@@ -1,6 +1,7 @@
 //! One seed, and the named streams of chance that come of it.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use rand::{RngCore, SeedableRng};
@@ -21,10 +22,41 @@ pub enum Stream {
     Proxy,
     /// The simulated broker and network.
     Simulation,
+    /// What a swarm draws instead of taking the defaults.
+    Swarm,
     /// What a worker does.
     Worker(u32),
     /// What a lock draws on behalf of a worker.
     Lock(u32),
+}
+
+/// Seeds one after the other: `A..B`, without `B`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds(pub Range<u64>);
+
+/// A text that names no seeds.
+#[derive(Debug, thiserror::Error)]
+#[error("write seeds as A..B, with A less than B: 0..1000")]
+pub struct NoSeeds;
+
+impl FromStr for Seeds {
+    type Err = NoSeeds;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (first, end) = text.split_once("..").ok_or(NoSeeds)?;
+        let number = |text: &str| text.parse().map_err(|_| NoSeeds);
+        let seeds: Range<u64> = number(first)?..number(end)?;
+        if seeds.is_empty() {
+            return Err(NoSeeds);
+        }
+        Ok(Self(seeds))
+    }
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}..{}", self.0.start, self.0.end)
+    }
 }
 
 impl Seed {
@@ -58,6 +90,7 @@ impl Stream {
             Self::Schedule => 1,
             Self::Proxy => 2,
             Self::Simulation => 3,
+            Self::Swarm => 4,
             Self::Worker(number) => 1 << 32 | u64::from(number),
             Self::Lock(number) => 2 << 32 | u64::from(number),
         }
@@ -83,11 +116,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn seeds_are_written_as_a_range() {
+        let read = |text: &str| text.parse::<Seeds>().ok();
+        assert_eq!(read("3..7"), Some(Seeds(3..7)));
+        for wrong in ["", "3", "7..3", "3..3", "a..b", "-1..3", "3..=7"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn streams_differ_from_each_other_and_from_seed_to_seed() {
         let streams = [
             Stream::Schedule,
             Stream::Proxy,
             Stream::Simulation,
+            Stream::Swarm,
             Stream::Worker(0),
             Stream::Worker(1),
             Stream::Lock(0),
@@ -99,7 +142,7 @@ mod tests {
         seen.push(Seed(2).stream(Stream::Schedule));
         seen.sort_unstable();
         seen.dedup();
-        assert_eq!(seen.len(), 7);
+        assert_eq!(seen.len(), 8);
         assert_eq!(
             Seed(1).stream(Stream::Schedule),
             Seed(1).stream(Stream::Schedule)

@@ -29,6 +29,8 @@ pub mod file {
     pub const HISTORY: &str = "history.jsonl";
     /// What was to break when.
     pub const SCHEDULE: &str = "schedule.json";
+    /// What is left of the schedule where the run was shrunk.
+    pub const SHRUNK: &str = "shrunk.json";
     /// What was found out.
     pub const VERDICT: &str = "verdict.json";
     /// The evidence for it.

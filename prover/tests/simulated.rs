@@ -6,10 +6,11 @@ use std::path::Path;
 use assert_cmd::Command;
 use checker::Verdict;
 use clap::Parser;
-use prover::campaign::{Trial, attempt};
-use prover::cli::Cli;
+use prover::campaign::{Trial, Until, attempt, campaign};
+use prover::cli::{Cli, RunArgs};
 use prover::plan::Plan;
-use prover::seed::Seed;
+use prover::seed::{Seed, Seeds};
+use prover::words::arguments;
 
 /// As many as the issue asks for; each is run twice.
 const SEEDS: u64 = 200;
@@ -97,15 +98,115 @@ fn prover(folder: &Path, options: &str) -> Command {
     command
 }
 
+const FILES: [&str; 4] = [
+    "history.jsonl",
+    "schedule.json",
+    "verdict.json",
+    "certificate.json",
+];
+
 fn files(folder: &Path) -> [Vec<u8>; 4] {
     let latest = folder.join("results/latest");
-    [
-        "history.jsonl",
-        "schedule.json",
-        "verdict.json",
-        "certificate.json",
-    ]
-    .map(|name| fs::read(latest.join(name)).expect("the run has left it"))
+    FILES.map(|name| fs::read(latest.join(name)).expect("the run has left it"))
+}
+
+fn options(text: &str) -> RunArgs {
+    let words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+    arguments(&words).expect("options")
+}
+
+#[test]
+fn a_campaign_finds_the_lock_whose_verify_asks_anybody_and_stops_there() {
+    let found = |until| {
+        let options = options("--lock silent-reconnect --nemesis partition,cut");
+        campaign(&options, &Seeds(0..50), until, |_| true).expect("a plan")
+    };
+    let stopped = found(Until::Violation);
+    assert_eq!(stopped.verdict(), Verdict::Invalid);
+    assert!(stopped.failing[0].0 < 20, "{:?}", stopped.failing);
+    assert_eq!(stopped.runs, 32);
+    assert_eq!(found(Until::Done).runs, 50);
+}
+
+#[test]
+fn a_swarm_of_true_mutexes_keeps_its_promise_and_covers_every_fault() {
+    let summary = campaign(
+        &options("--nemesis all"),
+        &Seeds(0..64),
+        Until::Done,
+        |_| true,
+    );
+    let summary = summary.expect("a plan");
+    assert_eq!(summary.verdict(), Verdict::Valid, "{summary:?}");
+    assert_eq!(summary.faults.len(), nemesis::ALL.len());
+    let kept = &summary.guarantees["confirmed-exclusion"];
+    assert_eq!((kept.judged, kept.verdicts.valid), (true, 64));
+}
+
+#[test]
+fn a_campaign_without_contention_or_without_landed_faults_proves_nothing() {
+    let verdict = |text: &str| {
+        let summary = campaign(&options(text), &Seeds(0..4), Until::Done, |_| true);
+        summary.expect("a plan").verdict()
+    };
+    assert_eq!(verdict("--concurrency 1 --time-limit 5s"), Verdict::Unknown);
+    assert_eq!(verdict("--nemesis cut --time-limit 3s"), Verdict::Unknown);
+    assert_eq!(verdict("--time-limit 5s"), Verdict::Valid);
+}
+
+#[test]
+fn a_violation_shrinks_to_what_it_needs_and_replays_to_the_byte() {
+    for (lock, faults_max) in [("silent-reconnect", 1), ("no-lock", 0)] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let run = |options: &str| prover(folder.path(), options).assert();
+        run(&format!(
+            "--lock {lock} --testbed sim --nemesis partition,cut --seed 3"
+        ))
+        .code(1);
+        let stored = folder.path().join("stored");
+        fs::rename(folder.path().join("results"), &stored).expect("one file system");
+        run("replay stored/latest").code(1);
+        let again = files(folder.path());
+        for (name, again) in FILES.iter().zip(again) {
+            let first = fs::read(stored.join("latest").join(name)).expect("a file");
+            assert_same(&first, &again, name);
+        }
+        run("shrink stored/latest").code(1);
+        let shrunk = fs::read_to_string(folder.path().join("results/latest/schedule.json"));
+        let schedule = nemesis::Schedule::parse(&shrunk.expect("a schedule")).expect("a schedule");
+        assert!(schedule.faults.len() <= faults_max, "{schedule:?}");
+        assert!((1..=6).contains(&schedule.calls.len()), "{schedule:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_repeated_or_shrunk_is_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let says = |options: &str, code: i32, text: &str| {
+        let ran = prover(folder.path(), options).assert().code(code);
+        let said = String::from_utf8_lossy(&ran.get_output().stderr).into_owned();
+        assert!(said.contains(text), "{options}: {said}");
+    };
+    says("replay nowhere", 254, "nowhere is no folder of a run");
+    prover(folder.path(), "--testbed sim --time-limit 5s --seed 1")
+        .assert()
+        .success();
+    says(
+        "shrink results/latest",
+        254,
+        "is violated: name a violated one",
+    );
+    says(
+        "--nemesis freeze --testbed docker",
+        254,
+        "freeze needs --testbed sim",
+    );
+    says(
+        "--seeds 0..9 --testbed docker",
+        254,
+        "--seeds makes simulated runs",
+    );
+    says("--seeds 9..0", 254, "write seeds as A..B");
 }
 
 #[test]

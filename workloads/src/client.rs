@@ -10,6 +10,8 @@ use history::Function;
 pub enum Step {
     /// Let time pass; news of loss cuts it short.
     Wait(Duration),
+    /// Let time pass until so long after the run began; news of loss cuts it short.
+    Until(Duration),
     /// Wait for the other workers, so that all go on at the same instant.
     Gather,
     /// Do an operation on a key.

@@ -7,8 +7,10 @@ mod client;
 pub mod generate;
 mod mutex;
 mod params;
+mod script;
 mod workload;
 
 pub use client::{Client, Outcome, Step};
 pub use params::Params;
+pub use script::{Line, script};
 pub use workload::{ALL, Workload, find};

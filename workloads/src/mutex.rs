@@ -189,7 +189,7 @@ mod tests {
                     seen.push(function.clone());
                     answer(&function)
                 }
-                Step::Wait(_) | Step::Gather => Outcome::Ready,
+                Step::Wait(_) | Step::Until(_) | Step::Gather => Outcome::Ready,
                 Step::Done => break,
             };
         }
@@ -245,7 +245,7 @@ mod tests {
                     Outcome::Ok
                 }
                 Step::Invoke(..) => Outcome::Ok,
-                Step::Wait(_) | Step::Gather => Outcome::Ready,
+                Step::Wait(_) | Step::Until(_) | Step::Gather => Outcome::Ready,
                 Step::Done => break,
             };
         }

@@ -3,6 +3,7 @@
 //! A history in which nobody competed, or in which no fault ever hurt a holder, is valid for every lock. Coverage asks for grants, for contention, and
 //! for each selected fault that at least once it took effect on a process that held the lock: while it believed in the hold it had at the injection, or
 //! as that hold ended, an operation did not come back while the fault was on, or the process learned that its lock or its connection is gone.
+//! A fault that lets a process stand still shows by nothing at all: the process recorded nothing while it was on, and believed in the hold all the while.
 //! That an operation is still under way at the healing shows something only of a fault that lets nothing pass; of any other it must be known, before
 //! the healing, that the operation was lost.
 
@@ -22,11 +23,25 @@ use crate::{Case, Verdict};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage;
 
-/// Faults that let nothing pass: an answer from the other side shows that they were not on.
-const ISOLATING: &[&str] = &["partition"];
+/// How a fault shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// It lets nothing pass: an answer from the other side shows that it was not on.
+    Isolating,
+    /// It lets a process stand still: whatever the process does shows that it was not on.
+    Halting,
+    /// Something breaks, and the process hears of it.
+    Breaking,
+}
 
-fn is_isolating(window: &Window) -> bool {
-    ISOLATING.contains(&window.fault.as_str())
+impl Way {
+    fn of(window: &Window) -> Self {
+        match window.fault.as_str() {
+            "partition" | "partition-upstream" | "partition-downstream" => Self::Isolating,
+            "pause" | "freeze" => Self::Halting,
+            _ => Self::Breaking,
+        }
+    }
 }
 
 impl Guarantee for Coverage {
@@ -153,13 +168,21 @@ fn effect(sessions: &BTreeMap<u32, Session<'_>>, window: &Window) -> Effect {
             .iter()
             .filter_map(|target| sessions.get(target))
     };
-    if is_isolating(window) && targets().any(|target| target.got_an_answer_in(window)) {
-        return Effect::Disproved;
+    let way = Way::of(window);
+    let is_disproved = targets().any(|target| match way {
+        Way::Isolating => target.got_an_answer_in(window),
+        Way::Halting => target.acted_in(window),
+        Way::Breaking => false,
+    });
+    let is_felt = targets().any(|target| match way {
+        Way::Halting => target.held_throughout(window),
+        Way::Isolating | Way::Breaking => target.is_hurt_in(window),
+    });
+    match (is_disproved, is_felt) {
+        (true, _) => Effect::Disproved,
+        (false, true) => Effect::OnHolder,
+        (false, false) => Effect::None,
     }
-    if targets().any(|target| target.is_hurt_in(window)) {
-        return Effect::OnHolder;
-    }
-    Effect::None
 }
 
 /// What one process did and believed.
@@ -229,6 +252,19 @@ impl Session<'_> {
             .any(|step| step.is_within(window) && step.is_an_answer())
     }
 
+    /// Whether it recorded anything while the fault was surely on.
+    fn acted_in(&self, window: &Window) -> bool {
+        let is_in = |place: Position| window.on < place && place < window.heal;
+        self.steps_in(window)
+            .any(|step| is_in(step.invoke) || is_in(step.end))
+    }
+
+    /// Whether it believed in a hold from before the fault until after it.
+    fn held_throughout(&self, window: &Window) -> bool {
+        self.holds_until(window.inject)
+            .is_some_and(|until| window.heal < until)
+    }
+
     /// Whether the fault was felt by what it did while it believed in a hold from before the fault, or by what ended that hold.
     fn is_hurt_in(&self, window: &Window) -> bool {
         let Some(until) = self.holds_until(window.inject) else {
@@ -255,7 +291,7 @@ impl Step<'_> {
     }
 
     fn is_hurt_by(&self, window: &Window) -> bool {
-        if is_isolating(window) {
+        if Way::of(window) == Way::Isolating {
             return self.is_stuck_in(window) || self.is_loss();
         }
         self.end < window.heal && (self.is_info() || self.is_loss())
@@ -378,6 +414,31 @@ mod tests {
             "{CONTENDED} +partition:0 0:verify 0:verify!held 0:verify -partition 0:verify!held"
         );
         assert!(reason(&text, "partition").contains("partition 0 of 1 windows (1 not in effect"));
+    }
+
+    #[test]
+    fn a_pause_lands_on_a_holder_that_does_nothing_and_goes_on_to_believe() {
+        for fault in ["pause", "freeze"] {
+            let text = |within: &str, after: &str| {
+                format!("{CONTENDED} 0:verify +{fault}:0 {within} -{fault} {after}")
+            };
+            let landed = text("1:acquire 1:acquire!", "0:verify!held 0:release 0:release!");
+            assert_eq!(finding(&landed, &[fault]).verdict, Verdict::Valid);
+            let acted = reason(&text("0:verify!held", ""), fault);
+            assert!(acted.contains("0 of 1 windows (1 not in effect"), "{acted}");
+            let unheld = text("", "0:verify!held").replace("0:acquire!", "0:acquireX");
+            assert!(reason(&unheld, fault).contains("0 of 1 windows"));
+            let unhealed = format!("{CONTENDED} +{fault}:0");
+            assert!(reason(&unhealed, fault).contains("0 of 1 windows"));
+        }
+    }
+
+    #[test]
+    fn a_crash_lands_where_the_holder_is_gone() {
+        for end in ["0:lost 0:lost!", "0:verify 0:verify?"] {
+            let text = format!("{CONTENDED} +crash:0 {end} -crash");
+            assert_eq!(finding(&text, &["crash"]).verdict, Verdict::Valid, "{text}");
+        }
     }
 
     #[test]

@@ -22,6 +22,10 @@ impl Lock for NoLock {
         &["exclusion", "confirmed-exclusion", "progress"]
     }
 
+    fn breaks(&self) -> Option<&'static str> {
+        Some("exclusion")
+    }
+
     fn needs(&self) -> &'static [&'static str] {
         &[]
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use history::jsonl::LogError;
 
+use crate::campaign::ShrinkError;
 use crate::exit::Exit;
 use crate::plan::PlanError;
 use crate::run::RunError;
@@ -52,6 +53,25 @@ pub enum Failure {
         /// Why.
         source: crate::certify::CertifyError,
     },
+    /// A folder without a run that can be repeated.
+    #[error(
+        "{0} is no folder of a run that can be repeated: its manifest.json is missing, or of an older prover"
+    )]
+    NoRun(PathBuf),
+    /// The options that a run was stored with are none any more.
+    #[error("{path}: the options of the run cannot be read: {reason}")]
+    StoredOptions {
+        /// Where they stand.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A run to be shrunk shows no violation.
+    #[error("nothing that {0} is judged by is violated: name a violated one with --guarantee")]
+    NothingViolated(PathBuf),
+    /// A run could not be shrunk.
+    #[error(transparent)]
+    Shrink(#[from] ShrinkError),
     /// A certificate speaks of one history.
     #[error("--certificate takes one history at a time: call `prover check` once for each")]
     OneCertificate,
@@ -111,12 +131,18 @@ impl Failure {
             | Self::Guarantee(_)
             | Self::Model(_)
             | Self::OneCertificate
+            | Self::NoRun(_)
+            | Self::StoredOptions { .. }
+            | Self::NothingViolated(_)
             | Self::Open { .. }
             | Self::History { .. }
             | Self::Edn { .. }
             | Self::Certificate { .. }
             | Self::Manifest { .. } => Exit::BadArguments,
+            Self::Shrink(ShrinkError::NotRepeated(_)) => Exit::Unknown,
+            Self::Shrink(ShrinkError::Plan(_)) => Exit::BadArguments,
             Self::Write { .. }
+            | Self::Shrink(ShrinkError::Trial(_))
             | Self::Store(_)
             | Self::Output(_)
             | Self::Start(_)

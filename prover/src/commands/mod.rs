@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share.
 
+mod campaign;
 mod certify;
 mod check;
 mod clean;
@@ -11,7 +12,9 @@ mod output;
 mod proxy;
 mod reading;
 mod record;
+mod replay;
 mod run;
+mod shrink;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -26,6 +29,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => run::run(&cli.run).await,
         Some(Command::Run(arguments)) => run::run(&arguments).await,
+        Some(Command::Replay(arguments)) => replay::replay(&arguments).await,
+        Some(Command::Shrink(arguments)) => shrink::shrink_run(&arguments).await,
         Some(Command::Check(arguments)) => check::check(&arguments),
         Some(Command::Certify(arguments)) => certify::certify(&arguments),
         Some(Command::Convert(arguments)) => convert::convert(&arguments),

@@ -69,6 +69,36 @@ fn spinner() -> ProgressBar {
     spinner
 }
 
+/// A bar that fills as things get done, on a terminal.
+pub(super) struct Bar {
+    bar: Option<ProgressBar>,
+}
+
+impl Bar {
+    pub(super) fn new(length: u64, is_quiet: bool) -> Self {
+        let is_live = !is_quiet && io::stderr().is_terminal();
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self {
+            bar: is_live.then(|| ProgressBar::new(length).with_style(style)),
+        }
+    }
+
+    /// So many are done.
+    pub(super) fn set(&self, done: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+        }
+    }
+
+    /// Nothing more comes.
+    pub(super) fn done(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// A bar that fills as time goes by.
 pub(super) struct Clock {
     bar: ProgressBar,

@@ -5,6 +5,7 @@ use std::io::{self, BufReader};
 use std::path::Path;
 
 use history::{History, edn, jsonl};
+use nemesis::Schedule;
 
 use super::Failure;
 use crate::manifest::Manifest;
@@ -57,4 +58,11 @@ pub(super) fn manifest_beside(history: &Path) -> Result<Option<Manifest>, Failur
     serde_json::from_str(&text)
         .map(Some)
         .map_err(|source| Failure::Manifest { path, source })
+}
+
+/// The schedule of a stored run.
+pub(super) fn schedule_in(folder: &Path) -> Result<Schedule, Failure> {
+    let path = folder.join(file::SCHEDULE);
+    let text = fs::read_to_string(&path).map_err(|source| Failure::Open { path, source })?;
+    Ok(Schedule::parse(&text).map_err(crate::plan::PlanError::Schedule)?)
 }

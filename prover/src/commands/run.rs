@@ -6,8 +6,10 @@ use std::time::Duration;
 use checker::certificate::Certificate;
 use history::History;
 use jiff::Timestamp;
+use nemesis::Schedule;
 use serde_json::json;
 
+use super::campaign::run_seeds;
 use super::check::print_judgement;
 use super::output::{self, Steps};
 use super::record::record;
@@ -26,9 +28,20 @@ use crate::store::{Store, file};
 const SEARCH_WITHIN: Duration = Duration::from_secs(60);
 const SEARCH_BYTES: u64 = 4 << 30;
 
-/// Plans, runs, judges, stores and prints.
+/// One run, or one for each seed.
 pub(super) async fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
-    let mut plan = Plan::new(arguments)?;
+    match &arguments.seeds {
+        Some(seeds) => run_seeds(arguments, seeds).await,
+        None => run_with(arguments, None).await,
+    }
+}
+
+/// Plans, runs, judges, stores and prints; with a stored schedule where there is one.
+pub(super) async fn run_with(
+    arguments: &RunArgs,
+    schedule: Option<Schedule>,
+) -> Result<Exit, Failure> {
+    let mut plan = Plan::with(arguments, schedule)?;
     let began = Timestamp::now();
     let mut store = Store::open(&plan.results, &plan.name(), began)?;
     log_to(&store);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::nemesis::{Schedule, System};
+use ::nemesis::{Request, Schedule, System};
+use history::Function;
 use history::jsonl::LogError;
 use locks::Lock;
 use rand::SeedableRng;
@@ -15,6 +16,7 @@ use workloads::{Params, Workload};
 use super::board::Board;
 use super::burst::{Skew, StartLine};
 use super::clock::Clock;
+use super::crew::{Crew, Reach, unless_paused};
 use super::nemesis::{NemesisError, play};
 use super::phase::{Phase, Phases};
 use super::recorder::{Recorder, Sink};
@@ -139,13 +141,16 @@ pub async fn execute(
     let shared = Arc::new(Shared {
         recorder: Recorder::begin(history, &execution.stage.clock),
         board: Board::new(execution.params.concurrency),
+        crew: Crew::new(workers),
         phases: Phases::default(),
         start_line: StartLine::new(workers),
     });
     let mut crew = JoinSet::new();
     for (number, client) in execution.stage.clients.iter().enumerate() {
         let equipment = equip(&execution, number, client);
-        crew.spawn(work(number, equipment.0, equipment.1, shared.clone()));
+        let condition = shared.crew.condition(number);
+        let work = work(number, equipment.0, equipment.1, shared.clone());
+        crew.spawn(unless_paused(condition, work));
     }
     let stop = accompany(&execution, &mut crew, &shared, interrupted).await?;
     let skew = shared.start_line.skew();
@@ -182,11 +187,32 @@ fn equip(execution: &Execution<'_>, number: usize, client: &locks::Client) -> (u
     let equipment = Equipment {
         lock: execution.lock,
         client: client.clone(),
-        generator: execution.workload.client(execution.params, random),
+        generator: match script_of(execution.schedule, process) {
+            Some(script) => script,
+            None => execution.workload.client(execution.params, random),
+        },
         operation_timeout: execution.operation_timeout,
         concurrency: execution.params.concurrency,
     };
     (process, equipment)
+}
+
+/// What the schedule has a worker do, where it says what workers do.
+fn script_of(schedule: &Schedule, process: u32) -> Option<Box<dyn workloads::Client>> {
+    if schedule.calls.is_empty() {
+        return None;
+    }
+    let own = schedule.calls.iter().filter(|call| call.worker == process);
+    let lines = own.map(|call| workloads::Line {
+        at: Duration::from_millis(call.at_ms),
+        function: match call.f {
+            Request::Acquire => Function::Acquire,
+            Request::Verify => Function::Verify,
+            Request::Release => Function::Release,
+        },
+        key: call.key.as_str().into(),
+    });
+    Some(workloads::script(lines))
 }
 
 /// Leads the crew through the phases of the run.
@@ -205,9 +231,13 @@ async fn accompany(
         shared.phases.advance(Phase::Finishing);
         sleep(execution.finish_within).await;
     };
+    let reach = Reach {
+        testbed: execution.stage.system,
+        crew: &shared.crew,
+    };
     let nemesis = play(
         execution.schedule,
-        execution.stage.system,
+        &reach,
         execution.stage.clients.len(),
         shared,
     );
@@ -222,6 +252,7 @@ async fn accompany(
         () = clock => Stop::Stuck,
     };
     shared.phases.advance(Phase::Stopping);
+    shared.crew.wake();
     let patience = execution.operation_timeout + CLOSE_WITHIN;
     match timeout(2 * patience, all_done(crew)).await {
         Ok(done) => done?,

@@ -3,6 +3,7 @@
 mod board;
 mod burst;
 mod clock;
+mod crew;
 mod execution;
 mod nemesis;
 mod observed;

@@ -44,7 +44,7 @@ pub(super) async fn play(
         if !wait_until(planned.at_ms, shared).await {
             break;
         }
-        let targets = targets(planned, workers, shared).await;
+        let targets = targets(fault, planned, workers, shared).await;
         strike(id, fault, &targets, planned.ends_ms(), system, shared).await?;
     }
     Ok(())
@@ -84,10 +84,18 @@ async fn wait_until(at_ms: u64, shared: &Shared) -> bool {
     }
 }
 
-async fn targets(planned: &Planned, workers: usize, shared: &Shared) -> Vec<usize> {
+async fn targets(
+    fault: &dyn Fault,
+    planned: &Planned,
+    workers: usize,
+    shared: &Shared,
+) -> Vec<usize> {
     if planned.target.wants_holder() {
         // If nobody holds in time the fault strikes somebody all the same; the history shows that it hit no holder.
         let _ = timeout(HOLDER_WITHIN, shared.board.somebody_holds()).await;
+    }
+    if fault.strikes_all() {
+        return (0..workers).collect();
     }
     planned.target.resolve(workers, &shared.board.holders())
 }

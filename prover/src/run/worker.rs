@@ -12,6 +12,9 @@ use workloads::{Client, Outcome, Step};
 
 use super::board::{Board, Seat};
 use super::burst::{Burst, StartLine};
+use super::clock::Clock;
+use super::crew::{Condition, Crew};
+use super::observed::Observed;
 use super::outcome::{Reply, ending};
 use super::phase::{Phase, Phases};
 use super::recorder::Recorder;
@@ -29,6 +32,8 @@ pub(super) struct Shared {
     pub recorder: Recorder,
     /// Who holds.
     pub board: Board,
+    /// Who is up.
+    pub crew: Crew,
     /// Where the run stands.
     pub phases: Phases,
     /// Where workers gather for bursts.
@@ -59,6 +64,7 @@ pub(super) async fn work(
     equipment: Equipment,
     shared: Arc<Shared>,
 ) -> Result<(), LogError> {
+    let condition = shared.crew.condition(number);
     let mut worker = Worker {
         number,
         process,
@@ -67,6 +73,7 @@ pub(super) async fn work(
         session: None,
         held: None,
         burst: None,
+        condition,
     };
     worker.run().await?;
     worker.leave().await
@@ -82,6 +89,8 @@ struct Worker {
     held: Option<Arc<str>>,
     /// The burst that the next invocation belongs to.
     burst: Option<Arc<Burst>>,
+    /// Whether it is up.
+    condition: Arc<Observed<Condition>>,
 }
 
 impl Worker {
@@ -93,8 +102,15 @@ impl Worker {
                 Phase::Finishing => self.equipment.generator.finish(),
                 Phase::Stopping => return Ok(()),
             }
+            if self.is_down() {
+                self.die()?;
+                self.be_born_again().await;
+                last = Outcome::Lost;
+                continue;
+            }
             last = match self.equipment.generator.next(last) {
-                Step::Wait(time) => self.wait(time).await?,
+                Step::Wait(time) => self.wait(Span::For(time)).await?,
+                Step::Until(time) => self.wait(Span::Until(time)).await?,
                 Step::Gather => self.gather().await?,
                 Step::Invoke(function, key) => self.invoke(function, key).await?,
                 Step::Done => return Ok(()),
@@ -102,14 +118,38 @@ impl Worker {
         }
     }
 
-    /// Lets time pass; news of loss ends the wait.
-    async fn wait(&mut self, time: Duration) -> Result<Outcome, LogError> {
+    fn is_down(&self) -> bool {
+        self.condition.see(|now| *now == Condition::Down)
+    }
+
+    /// The process is gone, and what it held with it.
+    fn die(&mut self) -> Result<(), LogError> {
+        self.record_loss(&crashed())?;
+        if self.session.is_some() {
+            self.retire();
+        }
+        Ok(())
+    }
+
+    async fn be_born_again(&mut self) {
         let shared = self.shared.clone();
+        tokio::select! {
+            biased;
+            () = shared.phases.reached(Phase::Stopping) => {}
+            () = self.condition.when(|now| *now != Condition::Down) => {}
+        }
+    }
+
+    /// Lets time pass; news of loss ends the wait, and so does a crash.
+    async fn wait(&mut self, span: Span) -> Result<Outcome, LogError> {
+        let shared = self.shared.clone();
+        let condition = self.condition.clone();
         let waited = async {
             tokio::select! {
                 biased;
+                () = down(&condition) => {}
                 () = shared.phases.left(shared.phases.now()) => {}
-                () = shared.recorder.clock().sleep(time) => {}
+                () = span.pass(shared.recorder.clock()) => {}
             }
         };
         let Some(session) = &mut self.session else {
@@ -118,6 +158,7 @@ impl Worker {
         };
         let loss = tokio::select! {
             biased;
+            () = down(&condition) => return Ok(Outcome::Ready),
             loss = session.news() => loss,
             () = waited => return Ok(Outcome::Ready),
         };
@@ -129,11 +170,13 @@ impl Worker {
             return Ok(Outcome::Ready);
         }
         let shared = self.shared.clone();
+        let condition = self.condition.clone();
         let Some(session) = &mut self.session else {
             return Ok(Outcome::Ready);
         };
         let loss = tokio::select! {
             biased;
+            () = down(&condition) => return Ok(Outcome::Ready),
             loss = session.news() => loss,
             () = shared.phases.reached(Phase::Finishing) => return Ok(Outcome::Ready),
             burst = shared.start_line.gather() => {
@@ -186,7 +229,11 @@ impl Worker {
                 format!("no answer within {limit:?}"),
             ))
         };
-        timeout(limit, call).await.unwrap_or_else(late)
+        tokio::select! {
+            biased;
+            () = down(&self.condition) => Err(crashed()),
+            done = timeout(limit, call) => done.unwrap_or_else(late),
+        }
     }
 
     /// Draws the consequences of an operation for what this worker believes.
@@ -262,12 +309,14 @@ impl Worker {
         self.shared.board.set(self.number, seat);
     }
 
-    /// Opens a session if there is none, however often that takes; false if the run stops first.
+    /// Opens a session if there is none, however often that takes; false if the run stops first, or the worker crashes.
     async fn ensure_session(&mut self) -> bool {
         let shared = self.shared.clone();
+        let condition = self.condition.clone();
         while self.session.is_none() {
             tokio::select! {
                 biased;
+                () = down(&condition) => return false,
                 () = shared.phases.reached(Phase::Stopping) => return false,
                 opened = self.open() => self.session = opened,
             }
@@ -307,4 +356,32 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// How long a wait lasts.
+#[derive(Clone, Copy, Debug)]
+enum Span {
+    /// So long from now.
+    For(Duration),
+    /// Until so long after the run began.
+    Until(Duration),
+}
+
+impl Span {
+    async fn pass(self, clock: &Clock) {
+        match self {
+            Self::For(time) => clock.sleep(time).await,
+            Self::Until(time) => clock.sleep_until(time).await,
+        }
+    }
+}
+
+/// Resolves when the worker crashes.
+async fn down(condition: &Observed<Condition>) {
+    condition.when(|now| *now == Condition::Down).await;
+}
+
+/// What becomes of whatever a process does when it dies.
+fn crashed() -> Error {
+    Error::new(ErrorKind::Crashed, "the client's process died")
 }

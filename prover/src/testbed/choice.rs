@@ -27,6 +27,14 @@ pub enum Site {
     Real(RealSite),
 }
 
+impl Site {
+    /// Whether it is a simulation by choice.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        matches!(self, Self::Simulated)
+    }
+}
+
 /// Where a real broker is.
 #[derive(Clone, Debug)]
 pub enum RealSite {

@@ -80,6 +80,7 @@ pub(crate) fn manifest(lock: &str, judged: &[&str], shown: &[&str], faults: &[&s
             proxy: "embedded proxy, one link a worker".to_owned(),
         }),
         skew: None,
+        words: Vec::new(),
         repeat: format!(
             "cargo run -p prover -- --lock {lock} --workload mutex --nemesis {} --seed 7",
             faults.join(",")

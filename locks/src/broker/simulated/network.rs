@@ -65,6 +65,8 @@ pub(super) struct Link {
     pub(super) reach: Reach,
     /// The directions in which nothing passes.
     held: [bool; 2],
+    /// The client at its end does not read.
+    pub(super) is_frozen: bool,
 }
 
 /// A connection's two streams.
@@ -142,6 +144,7 @@ impl Network {
             latency: Latency::default(),
             reach: Reach::Open,
             held: [false; 2],
+            is_frozen: false,
         };
         Self {
             links: std::iter::repeat_with(link).take(links).collect(),
@@ -240,6 +243,12 @@ impl Network {
         through.map(|(connection, _)| *connection).collect()
     }
 
+    /// Whether the client of a connection does nothing.
+    pub(super) fn is_frozen(&self, connection: ConnectionId) -> bool {
+        let wire = self.wires.get(&connection);
+        wire.is_some_and(|wire| self.links[wire.link].is_frozen)
+    }
+
     /// Tears a wire; what was under way is lost.
     pub(super) fn tear(&mut self, connection: ConnectionId) {
         self.wires.remove(&connection);
@@ -268,7 +277,8 @@ impl Link {
     }
 
     fn passes(&self, direction: Direction) -> bool {
-        !self.held[direction as usize]
+        let is_unread = self.is_frozen && direction == Direction::Down;
+        !self.held[direction as usize] && !is_unread
     }
 }
 

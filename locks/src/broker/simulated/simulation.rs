@@ -121,6 +121,23 @@ impl Simulation {
         self.shared.act(|world| world.heal(link))
     }
 
+    /// The clients of a link stand still, as a stopped process does: they read nothing, send nothing and count no heartbeats, while the broker's bytes wait before
+    /// them. Whoever uses their connections must be kept from it.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn freeze(&self, link: usize) -> Result<(), NoSuchLink> {
+        self.shared.act(|world| world.freeze(link))
+    }
+
+    /// The clients of a link go on.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn thaw(&self, link: usize) -> Result<(), NoSuchLink> {
+        self.shared.act(|world| world.thaw(link))
+    }
+
     /// Whether new connections over a link find nobody who listens. Open ones are left alone.
     ///
     /// # Errors

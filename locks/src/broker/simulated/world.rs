@@ -53,6 +53,8 @@ pub(super) struct World {
     clients: BTreeMap<ConnectionId, ConnectionState>,
     node: Node,
     connections: ConnectionId,
+    /// The clients that should have looked at their heartbeats while they were frozen.
+    late: Vec<ConnectionId>,
     /// Everything that happened, a line each, where somebody wants it.
     pub(super) trace: Option<String>,
 }
@@ -68,6 +70,7 @@ impl World {
             clients: BTreeMap::new(),
             node: Node::new(seeds.next_u64()),
             connections: 0,
+            late: Vec::new(),
             trace: None,
         }
     }
@@ -145,6 +148,10 @@ impl World {
             Event::Reset(connection, Direction::Down) => {
                 self.on_client(connection, ConnectionState::reset);
                 true
+            }
+            Event::Look(connection) if self.network.is_frozen(connection) => {
+                self.late.push(connection);
+                false
             }
             Event::Look(connection) => {
                 self.tell(connection, ConnectionState::look);
@@ -241,6 +248,29 @@ impl World {
                 let at = self.now + self.network.delay(link);
                 self.agenda.add(at, Event::Release(connection, direction));
             }
+        }
+        Ok(())
+    }
+
+    /// Lets the clients of a link do nothing.
+    pub(super) fn freeze(&mut self, link: usize) -> Result<(), NoSuchLink> {
+        self.network.link(link)?.is_frozen = true;
+        Ok(())
+    }
+
+    /// Lets the clients of a link go on: what has come meanwhile lies before them, and their heartbeats are overdue. Which of the two they see first the seed decides.
+    pub(super) fn thaw(&mut self, link: usize) -> Result<(), NoSuchLink> {
+        self.network.link(link)?.is_frozen = false;
+        for connection in self.network.through(link) {
+            let event = Event::Release(connection, Direction::Down);
+            self.agenda.add(self.now, event);
+        }
+        let (still, late) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|connection| self.network.is_frozen(*connection));
+        self.late = still;
+        for connection in late {
+            self.agenda.add(self.now, Event::Look(connection));
         }
         Ok(())
     }

@@ -1,0 +1,33 @@
+//! `crash`: the client dies.
+
+use async_trait::async_trait;
+
+use crate::{Fault, System, SystemError, Worker};
+
+/// Whatever the client was about to do, nobody learns what became of it; another process takes its place when this heals.
+pub(crate) struct Crash;
+
+#[async_trait]
+impl Fault for Crash {
+    fn name(&self) -> &'static str {
+        "crash"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a client's process dies and its connections are closed; a new process takes its place when it heals"
+    }
+
+    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
+        for target in targets {
+            system.crash(*target).await?;
+        }
+        Ok(())
+    }
+
+    async fn heal(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
+        for target in targets {
+            system.restart(*target).await?;
+        }
+        Ok(())
+    }
+}

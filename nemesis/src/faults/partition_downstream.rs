@@ -1,0 +1,26 @@
+//! `partition-downstream`: the client hears nothing any more.
+
+use async_trait::async_trait;
+
+use crate::{Fault, System, SystemError, Worker};
+
+/// What the client asks for is done, and it never hears of it; the broker still hears its heartbeats.
+pub(crate) struct PartitionDownstream;
+
+#[async_trait]
+impl Fault for PartitionDownstream {
+    fn name(&self) -> &'static str {
+        "partition-downstream"
+    }
+
+    fn summary(&self) -> &'static str {
+        "nothing passes from the broker to a client, while the broker still hears the client"
+    }
+
+    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
+        for target in targets {
+            system.partition_downstream(*target).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,26 @@
+//! `partition-upstream`: the broker hears nothing any more.
+
+use async_trait::async_trait;
+
+use crate::{Fault, System, SystemError, Worker};
+
+/// The client still hears the broker, and so the broker's heartbeats: it is the broker that must lose patience.
+pub(crate) struct PartitionUpstream;
+
+#[async_trait]
+impl Fault for PartitionUpstream {
+    fn name(&self) -> &'static str {
+        "partition-upstream"
+    }
+
+    fn summary(&self) -> &'static str {
+        "nothing passes from a client to the broker, while the client still hears the broker"
+    }
+
+    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
+        for target in targets {
+            system.partition_upstream(*target).await?;
+        }
+        Ok(())
+    }
+}

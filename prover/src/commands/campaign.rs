@@ -1,0 +1,150 @@
+//! `prover --seeds A..B`: a simulated run for each seed, and what they show together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::output::{self, Bar};
+use super::record::interrupted;
+use super::{Failure, output::result};
+use crate::campaign::{Summary, Until, campaign, options_of};
+use crate::cli::{Format, RunArgs};
+use crate::exit::Exit;
+use crate::manifest::Described;
+use crate::plan::PlanError;
+use crate::report::{list_table, verdict_text};
+use crate::seed::{Seed, Seeds};
+use crate::words::{command_line, words};
+
+/// How many seeds of a kind are printed.
+const SHOWN: usize = 10;
+
+/// Runs all seeds, or until one fails, and prints what was found.
+pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit, Failure> {
+    if !["auto", "sim"].contains(&arguments.testbed.as_str()) {
+        return Err(PlanError::SeedsAreSimulated.into());
+    }
+    let until = if arguments.keep_going {
+        Until::Done
+    } else {
+        Until::Violation
+    };
+    let is_over = Arc::new(AtomicBool::new(false));
+    let told = is_over.clone();
+    let listening = tokio::spawn(async move {
+        interrupted().await;
+        told.store(true, Ordering::Relaxed);
+    });
+    let bar = Bar::new(seeds.0.end - seeds.0.start, arguments.quiet);
+    let summary = tokio::task::block_in_place(|| {
+        campaign(arguments, seeds, until, |done| {
+            bar.set(done);
+            !is_over.load(Ordering::Relaxed)
+        })
+    });
+    bar.done();
+    listening.abort();
+    let summary = summary?;
+    match arguments.format {
+        Format::Human => print(arguments, seeds, &summary)?,
+        Format::Json => result(&json_line(arguments, &summary))?,
+    }
+    Ok(exit(&summary, is_over.load(Ordering::Relaxed)))
+}
+
+fn exit(summary: &Summary, was_interrupted: bool) -> Exit {
+    let mut exits = vec![summary.verdict().into()];
+    if !summary.broken.is_empty() {
+        exits.push(Exit::Harness);
+    }
+    if was_interrupted {
+        exits.push(Exit::Interrupted);
+    }
+    Exit::worst(exits)
+}
+
+fn json_line(arguments: &RunArgs, summary: &Summary) -> String {
+    let mut line = json!(summary);
+    line["verdict"] = json!(summary.verdict());
+    line["gaps"] = json!(summary.gaps());
+    let failing = summary.failing.iter();
+    line["repeat"] = failing.map(|seed| repeat(arguments, *seed)).collect();
+    line.to_string()
+}
+
+fn print(arguments: &RunArgs, seeds: &Seeds, summary: &Summary) -> std::io::Result<()> {
+    result(&format!("testbed: {}", Described::simulated()))?;
+    result(&format!(
+        "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {} operations, {} holds, contention in {} runs\n",
+        summary.runs,
+        summary.verdicts.valid,
+        summary.verdicts.invalid,
+        summary.verdicts.unknown,
+        summary.operations,
+        summary.holds,
+        summary.contended,
+    ))?;
+    result(&guarantees(summary))?;
+    if !summary.faults.is_empty() {
+        result(&format!("\n{}", faults(summary)))?;
+    }
+    for gap in summary.gaps() {
+        result(&format!("\nnothing can be said: {gap}"))?;
+    }
+    for (seed, why) in summary.broken.iter().take(SHOWN) {
+        output::note(&format!("error: seed {seed}: {why}"));
+    }
+    seeds_of("violated by", &summary.failing, arguments)?;
+    seeds_of("left open by", &summary.open, arguments)?;
+    result(&format!("\nverdict: {}", verdict_text(summary.verdict())))
+}
+
+fn seeds_of(what: &str, seeds: &[Seed], arguments: &RunArgs) -> std::io::Result<()> {
+    if seeds.is_empty() {
+        return Ok(());
+    }
+    result(&format!("\n{what} {} seeds:", seeds.len()))?;
+    for seed in seeds.iter().take(SHOWN) {
+        result(&format!("  {}", repeat(arguments, *seed)))?;
+    }
+    if seeds.len() > SHOWN {
+        result(&format!("  and {} more", seeds.len() - SHOWN))?;
+    }
+    Ok(())
+}
+
+fn repeat(arguments: &RunArgs, seed: Seed) -> String {
+    command_line(&words(&options_of(arguments, seed)))
+}
+
+fn guarantees(summary: &Summary) -> String {
+    let rows = summary.guarantees.iter().map(|(name, tally)| {
+        let exposure = if tally.overlaps == 0 {
+            String::new()
+        } else {
+            let longest = checker::show_ns(tally.exposure_ns_max);
+            format!("{} overlaps, longest {longest}", tally.overlaps)
+        };
+        [
+            name.clone(),
+            if tally.judged { "judged" } else { "shown" }.to_owned(),
+            tally.verdicts.valid.to_string(),
+            tally.verdicts.invalid.to_string(),
+            tally.verdicts.unknown.to_string(),
+            exposure,
+        ]
+    });
+    list_table(["guarantee", "", "valid", "violated", "unknown", ""], rows)
+}
+
+fn faults(summary: &Summary) -> String {
+    let rows = summary.faults.iter().map(|(name, landings)| {
+        [
+            name.clone(),
+            landings.windows.to_string(),
+            landings.landed.to_string(),
+        ]
+    });
+    list_table(["fault", "windows", "landed on a holder"], rows)
+}

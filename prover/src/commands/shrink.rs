@@ -1,0 +1,98 @@
+//! `prover shrink`: what is left of a run when everything that its violation does not need is left out.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use checker::Verdict;
+use nemesis::Schedule;
+
+use super::output::{self, Steps};
+use super::{Failure, reading, replay, run};
+use crate::campaign::{Case, Shrunk, shrink};
+use crate::cli::{RunArgs, ShrinkArgs};
+use crate::exit::Exit;
+use crate::judgement::Criteria;
+use crate::limits::within;
+use crate::store::file;
+use crate::testbed::Progress;
+use crate::words::{command_line, words};
+
+/// How far the judgement of the run may search.
+const SEARCH_WITHIN: Duration = Duration::from_secs(60);
+const SEARCH_BYTES: u64 = 4 << 30;
+
+/// Shrinks the run, then runs and stores what is left like any other run.
+pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
+    let (case, operations) = case(arguments)?;
+    let before = (case.schedule.faults.len(), operations);
+    let steps = Steps::new(arguments.quiet);
+    let shrunk = tokio::task::block_in_place(|| {
+        shrink(case, |left| {
+            let (faults, calls) = (left.faults.len(), left.calls.len());
+            steps.step(&format!("down to {faults} faults and {calls} operations"));
+        })
+    });
+    steps.done();
+    let Shrunk { case, trials } = shrunk?;
+    let schedule = case.schedule;
+    output::result(&format!(
+        "shrunk:  {} faults to {}, {} operations to {}, in {trials} runs",
+        before.0,
+        schedule.faults.len(),
+        before.1,
+        schedule.calls.len()
+    ))?;
+    let options = RunArgs {
+        schedule: Some(keep(&arguments.folder, &schedule)?),
+        results: arguments.results.clone(),
+        quiet: arguments.quiet,
+        ..case.arguments
+    };
+    let exit = run::run(&options).await?;
+    let elsewhere = RunArgs {
+        testbed: "docker".to_owned(),
+        ..options
+    };
+    let line = command_line(&words(&elsewhere));
+    output::result(&format!("on RabbitMQ: {line}"))?;
+    Ok(exit)
+}
+
+/// Writes the schedule beside the run that it was made from.
+fn keep(folder: &Path, schedule: &Schedule) -> Result<PathBuf, Failure> {
+    let path = folder.join(file::SHRUNK);
+    let mut text = serde_json::to_string_pretty(schedule).unwrap_or_default();
+    text.push('\n');
+    match std::fs::write(&path, text) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(Failure::Write { path, source }),
+    }
+}
+
+/// The script of the run, and how many operations it has.
+fn case(arguments: &ShrinkArgs) -> Result<(Case, usize), Failure> {
+    let options = replay::stored(&arguments.folder)?;
+    let path = arguments.folder.join(file::HISTORY);
+    let history = reading::history(&path)?;
+    let manifest = reading::manifest_beside(&path)?;
+    let manifest = manifest.ok_or_else(|| Failure::NoRun(arguments.folder.clone()))?;
+    let guarantee = match &arguments.guarantee {
+        Some(name) => checker::parse(name)?.name(),
+        None => {
+            let criteria = Criteria::of_manifest(&manifest)?;
+            let judgement = within(SEARCH_WITHIN, SEARCH_BYTES, |limits| {
+                criteria.judge(&history, Some(&manifest.state), limits)
+            })?;
+            let judged = judgement.guarantees.iter().filter(|row| row.judged);
+            let mut violated = judged.filter(|row| row.finding.verdict == Verdict::Invalid);
+            let first = violated.next();
+            let first = first.ok_or_else(|| Failure::NothingViolated(arguments.folder.clone()))?;
+            first.finding.guarantee.clone()
+        }
+    };
+    let schedule = reading::schedule_in(&arguments.folder)?;
+    let concurrency = manifest.plan.concurrency;
+    let case = Case::of_run(&options, &guarantee, &history, &schedule, concurrency);
+    let operations = case.schedule.calls.len();
+    Ok((case, operations))
+}

@@ -1,0 +1,174 @@
+//! What the nemesis can do to the workers themselves: let them stand still, or die and begin anew.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nemesis::{System, SystemError, Worker};
+
+use super::observed::Observed;
+
+/// How a worker is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// It acts.
+    #[default]
+    Up,
+    /// It is to be given no more time, and may still be acting.
+    Pausing,
+    /// It is given no time.
+    Paused,
+    /// Its process is dead; another takes its place when it is up again.
+    Down,
+    /// Its work is done.
+    Gone,
+}
+
+/// The workers, as the nemesis gets hold of them.
+#[derive(Debug)]
+pub(super) struct Crew(Vec<Arc<Observed<Condition>>>);
+
+impl Crew {
+    /// So many workers, all of which are up.
+    pub(super) fn new(workers: usize) -> Self {
+        Self((0..workers).map(|_| Arc::default()).collect())
+    }
+
+    /// How a worker is, as it changes.
+    pub(super) fn condition(&self, worker: Worker) -> Arc<Observed<Condition>> {
+        self.0[worker].clone()
+    }
+
+    /// Everybody is up, whatever happened to them.
+    pub(super) fn wake(&self) {
+        for worker in 0..self.0.len() {
+            self.set(worker, Condition::Up);
+        }
+    }
+
+    fn set(&self, worker: Worker, condition: Condition) {
+        self.0[worker].change(|now| {
+            if *now != Condition::Gone {
+                *now = condition;
+            }
+        });
+    }
+
+    /// Returns when the worker surely does nothing any more.
+    async fn pause(&self, worker: Worker) {
+        self.set(worker, Condition::Pausing);
+        self.0[worker].when(|now| *now != Condition::Pausing).await;
+    }
+}
+
+/// Does a worker's work, but not while it is paused.
+pub(super) async fn unless_paused<T>(
+    condition: Arc<Observed<Condition>>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    let done = loop {
+        condition.when(|now| *now != Condition::Paused).await;
+        tokio::select! {
+            biased;
+            () = condition.when(|now| *now == Condition::Pausing) => {
+                condition.change(|now| *now = Condition::Paused);
+            }
+            done = &mut work => break done,
+        }
+    };
+    condition.change(|now| *now = Condition::Gone);
+    done
+}
+
+/// All that the nemesis can break: the testbed, and the workers.
+pub(super) struct Reach<'a> {
+    pub(super) testbed: &'a dyn System,
+    pub(super) crew: &'a Crew,
+}
+
+#[async_trait]
+impl System for Reach<'_> {
+    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
+        self.testbed.partition(worker).await
+    }
+
+    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
+        self.testbed.partition_upstream(worker).await
+    }
+
+    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
+        self.testbed.partition_downstream(worker).await
+    }
+
+    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
+        self.testbed.cut(worker).await
+    }
+
+    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
+        self.testbed.heal(worker).await
+    }
+
+    async fn freeze(&self, worker: Worker) -> Result<(), SystemError> {
+        self.testbed.freeze(worker).await
+    }
+
+    async fn thaw(&self, worker: Worker) -> Result<(), SystemError> {
+        self.testbed.thaw(worker).await
+    }
+
+    async fn pause(&self, worker: Worker) -> Result<(), SystemError> {
+        self.crew.pause(worker).await;
+        Ok(())
+    }
+
+    async fn resume(&self, worker: Worker) -> Result<(), SystemError> {
+        self.crew.set(worker, Condition::Up);
+        Ok(())
+    }
+
+    async fn crash(&self, worker: Worker) -> Result<(), SystemError> {
+        self.crew.set(worker, Condition::Down);
+        Ok(())
+    }
+
+    async fn restart(&self, worker: Worker) -> Result<(), SystemError> {
+        self.crew.set(worker, Condition::Up);
+        Ok(())
+    }
+
+    async fn kill_broker(&self) -> Result<(), SystemError> {
+        self.testbed.kill_broker().await
+    }
+
+    async fn start_broker(&self) -> Result<(), SystemError> {
+        self.testbed.start_broker().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_paused_does_nothing_until_it_is_resumed() {
+        let crew = Crew::new(1);
+        let began = Instant::now();
+        let work = unless_paused(crew.condition(0), async {
+            sleep(Duration::from_secs(1)).await;
+            began.elapsed()
+        });
+        let nemesis = async {
+            crew.pause(0).await;
+            sleep(Duration::from_secs(5)).await;
+            crew.set(0, Condition::Up);
+        };
+        let (done_after, ()) = tokio::join!(work, nemesis);
+        assert_eq!(done_after, Duration::from_secs(5));
+        // Who is gone is paused at once.
+        crew.pause(0).await;
+    }
+}
