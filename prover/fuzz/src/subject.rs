@@ -53,6 +53,17 @@ impl Subject {
         }
     }
 
+    /// Whether the checker says so of a lock with one slot.
+    #[must_use]
+    pub fn was_found(&self, of: &str, verdict: &str) -> bool {
+        let judgements = self.issued["judgements"].as_array();
+        judgements.is_some_and(|judgements| {
+            judgements
+                .iter()
+                .any(|judgement| judgement["of"] == of && judgement["verdict"] == verdict)
+        })
+    }
+
     /// A certificate with these bytes for its scope and judgements, and the digests that it needs to be read on.
     #[must_use]
     pub fn sealed(&self, rest: &[u8]) -> Vec<u8> {
