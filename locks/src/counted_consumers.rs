@@ -7,9 +7,9 @@ use crate::exclusive_consumer::stop;
 use crate::exclusive_queue::ping;
 use crate::persistent_mutex::consume;
 use crate::persistent_semaphore::{create_slots, none_free, slot_queue};
-use crate::recipe::{Hold, Line, RACES, Recipe};
+use crate::recipe::{Hold, Line, Recipe};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
 
 /// `counted-consumers`: slot n exists while its queue does, and is held by its exclusive consumer.
 ///
@@ -53,14 +53,7 @@ impl Lock for CountedConsumers {
 #[async_trait]
 impl Recipe for CountedConsumers {
     async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        for _ in 0..RACES {
-            if let Some(hold) = claim(line, key).await? {
-                return Ok(hold);
-            }
-            line.pause().await;
-        }
-        let text = format!("others were faster {RACES} times");
-        Err(Error::new(ErrorKind::NoSlot, text))
+        line.race(async |line| claim(line, key).await).await
     }
 
     async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
@@ -87,12 +80,8 @@ async fn claim(line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
             Err(error) => return Err(error),
         }
     };
-    let grant = Grant {
-        slot: Some(slot),
-        token: None,
-    };
     match consume(channel, queue).await {
-        Ok(hold) => Ok(Some(Hold { grant, ..hold })),
+        Ok(hold) => Ok(Some(hold.at(slot))),
         Err(error) if error.kind == ErrorKind::Busy => Ok(None),
         Err(error) => Err(error),
     }

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::broker::{Channel, DeleteOptions, QueueOptions};
 use crate::exclusive_queue::{delete, ping};
-use crate::recipe::{Hold, Line, RACES, Recipe};
+use crate::recipe::{Hold, Line, Recipe};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
 
 /// `persistent-semaphore`: slot n exists while its A queue does, and is held by whoever owns its B queue.
 ///
@@ -61,14 +61,7 @@ impl Lock for PersistentSemaphore {
 #[async_trait]
 impl Recipe for PersistentSemaphore {
     async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        for _ in 0..RACES {
-            if let Some(hold) = claim(line, key).await? {
-                return Ok(hold);
-            }
-            line.pause().await;
-        }
-        let text = format!("others were faster {RACES} times");
-        Err(Error::new(ErrorKind::NoSlot, text))
+        line.race(async |line| claim(line, key).await).await
     }
 
     async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
@@ -124,16 +117,7 @@ async fn claim(line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
         line.keep(channel);
         return Err(none_free(key, slot - 1));
     }
-    Ok(Some(Hold {
-        grant: Grant {
-            slot: Some(slot),
-            token: None,
-        },
-        queue,
-        channel,
-        consumer: None,
-        delivery: None,
-    }))
+    Ok(Some(Hold::of_queue(channel, queue).at(slot)))
 }
 
 /// Whether the slot was not removed meanwhile; gives the holder's queue back where it was. Whatever goes wrong here leaves that queue
