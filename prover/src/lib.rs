@@ -3,6 +3,7 @@
 //! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> [`testbed`] (up) -> [`run`] (workers and nemesis into the
 //! history) -> `checker` (reads the file just written) -> [`report`] -> [`store`].
 
+pub mod causes;
 pub mod certify;
 pub mod clean;
 pub mod cli;

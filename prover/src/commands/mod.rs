@@ -6,6 +6,7 @@ mod clean;
 mod convert;
 mod failure;
 mod generate;
+mod interruption;
 mod limits;
 mod list;
 mod output;

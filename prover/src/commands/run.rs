@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::check::print_judgement;
+use super::interruption::interrupted;
 use super::limits::within;
 use super::output::{self, Steps};
 use super::{Failure, reading};
+use crate::causes::with_causes;
 use crate::cli::{Format, RunArgs};
 use crate::exit::Exit;
 use crate::judgement::{Criteria, Judgement};
@@ -54,7 +56,7 @@ pub(super) async fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
         exits.push(Exit::Interrupted);
     }
     if let Err(failure) = keep(&store, &manifest, &history, &judgement, &certificate) {
-        output::note(&format!("error: {failure}"));
+        output::note(&format!("error: {}", with_causes(&failure)));
         exits.push(failure.exit());
     }
     Ok(Exit::worst(exits))
@@ -88,7 +90,7 @@ async fn record(
     steps: &Steps,
 ) -> Result<Stop, Failure> {
     let broken = |manifest: &mut Manifest, failure: Failure| {
-        manifest.state = State::Broken(failure.to_string());
+        manifest.state = State::Broken(with_causes(&failure));
         failure
     };
     warn(plan, steps);
@@ -120,7 +122,8 @@ async fn record(
         Ok(None) => {}
         // What was recorded is whole; what is left can be cleaned up later.
         Err(error) => output::note(&format!(
-            "warning: {error}; `prover clean` removes what is left"
+            "warning: {}; `prover clean` removes what is left",
+            with_causes(&error)
         )),
     }
     Ok(stop)
@@ -239,18 +242,6 @@ fn tell_where(store: &Store, manifest: &Manifest) {
         store.folder().display(),
         manifest.repeat
     ));
-}
-
-/// Resolves when somebody wants the program to end.
-pub(super) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// The prover's own log goes beside the results.
