@@ -7,7 +7,7 @@ use crate::exclusive_consumer::stop;
 use crate::exclusive_queue::ping;
 use crate::persistent_mutex::consume;
 use crate::persistent_semaphore::{create_slots, none_free, slot_queue};
-use crate::recipe::{Hold, Line, Recipe};
+use crate::recipe::{Hold, Line, Race, Recipe, race};
 use crate::session::RecipeSession;
 use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
 
@@ -53,7 +53,7 @@ impl Lock for CountedConsumers {
 #[async_trait]
 impl Recipe for CountedConsumers {
     async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        line.race(async |line| claim(line, key).await).await
+        race(self, line, key).await
     }
 
     async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
@@ -65,24 +65,27 @@ impl Recipe for CountedConsumers {
     }
 }
 
-/// Goes through the slots once; `None` where another was faster.
-async fn claim(line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
-    let channel = line.channel().await?;
-    let mut slot = 1;
-    let queue = loop {
-        let queue = slot_queue(&line.client, key, slot);
-        match channel.declare(&queue, &QueueOptions::PASSIVE).await {
-            Ok(status) if status.consumers == 0 => break queue,
-            Ok(_) => slot += 1,
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                return Err(none_free(key, slot - 1));
+#[async_trait]
+impl Race for CountedConsumers {
+    /// Goes through the slots once.
+    async fn claim(&self, line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
+        let channel = line.channel().await?;
+        let mut slot = 1;
+        let queue = loop {
+            let queue = slot_queue(&line.client, key, slot);
+            match channel.declare(&queue, &QueueOptions::PASSIVE).await {
+                Ok(status) if status.consumers == 0 => break queue,
+                Ok(_) => slot += 1,
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    return Err(none_free(key, slot - 1));
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
+        };
+        match consume(channel, queue).await {
+            Ok(hold) => Ok(Some(hold.at(slot))),
+            Err(error) if error.kind == ErrorKind::Busy => Ok(None),
+            Err(error) => Err(error),
         }
-    };
-    match consume(channel, queue).await {
-        Ok(hold) => Ok(Some(hold.at(slot))),
-        Err(error) if error.kind == ErrorKind::Busy => Ok(None),
-        Err(error) => Err(error),
     }
 }

@@ -33,6 +33,28 @@ pub(crate) trait Recipe: Send + Sync {
     async fn give_back(&self, hold: &mut Hold) -> Result<(), Error>;
 }
 
+/// A lock that takes several steps, between which another client may be faster.
+#[async_trait]
+pub(crate) trait Race: Send + Sync {
+    /// Tries once; `None` where another was faster.
+    async fn claim(&self, line: &mut Line, key: &str) -> Result<Option<Hold>, Error>;
+}
+
+/// Tries again where another was faster, a few times.
+///
+/// # Errors
+/// [`ErrorKind::NoSlot`] where another was always faster, or the lock's own.
+pub(crate) async fn race(lock: &impl Race, line: &mut Line, key: &str) -> Result<Hold, Error> {
+    for _ in 0..RACES {
+        if let Some(hold) = lock.claim(line, key).await? {
+            return Ok(hold);
+        }
+        line.pause().await;
+    }
+    let text = format!("others were faster {RACES} times");
+    Err(Error::new(ErrorKind::NoSlot, text))
+}
+
 /// The connection of a session, and its channels that hold nothing.
 pub(crate) struct Line {
     pub(crate) client: Client,
@@ -69,24 +91,6 @@ impl Line {
         opened
             .await
             .map_err(|error: Error| error.as_kind(ErrorKind::NotSent))
-    }
-
-    /// Tries again where another was faster (`None`), a few times.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoSlot`] where another was always faster, or the try's own.
-    pub(crate) async fn race(
-        &mut self,
-        mut claim: impl AsyncFnMut(&mut Self) -> Result<Option<Hold>, Error>,
-    ) -> Result<Hold, Error> {
-        for _ in 0..RACES {
-            if let Some(hold) = claim(self).await? {
-                return Ok(hold);
-            }
-            self.pause().await;
-        }
-        let text = format!("others were faster {RACES} times");
-        Err(Error::new(ErrorKind::NoSlot, text))
     }
 
     /// A random pause, so that those who were overtaken at the same moment do not meet again.
