@@ -234,7 +234,7 @@ fn parse(names: &[impl AsRef<str>]) -> Result<Vec<Box<dyn Guarantee>>, checker::
 
 #[cfg(test)]
 mod tests {
-    use history::{Draft, Function, HistoryBuilder, Kind, Process};
+    use history::{Draft, Function, HistoryBuilder, Kind, Process, jsonl};
 
     use super::*;
 
@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    /// Two grants, and between them what is left of a release.
+    /// A mutex that changes hands, without some of the lines.
     fn granted_twice(without: std::ops::Range<u64>) -> History {
         let event = |process, kind, function| {
             Draft::new(Process::Client(process), kind, function).on("lock-0")
@@ -291,14 +291,15 @@ mod tests {
             event(1, Kind::Ok, Function::Acquire),
         ];
         let mut builder = HistoryBuilder::default();
-        for (index, draft) in (0..).zip(drafts) {
-            if !without.contains(&index) {
-                builder
-                    .push_event(draft.at(index, index))
-                    .expect("well-formed");
-            }
+        for (time, draft) in (0..).zip(drafts) {
+            builder.push(time, draft).expect("well-formed");
         }
-        builder.finish()
+        let mut log = Vec::new();
+        jsonl::write(&builder.finish(), &mut log).expect("a vector takes all");
+        let lines = (0..).zip(log.split_inclusive(|byte| *byte == b'\n'));
+        let left = lines.filter(|(index, _)| !without.contains(index));
+        let left: Vec<u8> = left.flat_map(|(_, line)| line.to_vec()).collect();
+        jsonl::read(left.as_slice()).expect("well-formed")
     }
 
     #[test]
