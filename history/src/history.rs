@@ -54,6 +54,16 @@ impl History {
     pub fn is_incomplete(&self) -> bool {
         self.torn || self.operations().any(|operation| operation.end.is_none())
     }
+
+    /// The first index that is not there, counted from 0. A record of this program's own has none: its events are numbered without gaps. What was
+    /// recorded elsewhere may count as it likes.
+    #[must_use]
+    pub fn first_gap(&self) -> Option<u64> {
+        let mut places = (0..).zip(&self.events);
+        places
+            .find(|(place, event)| event.index != *place)
+            .map(|(place, _)| place)
+    }
 }
 
 /// Builds a history event by event; each must keep to the [rules](crate::rules).
@@ -98,5 +108,28 @@ impl HistoryBuilder {
     #[must_use]
     pub fn finish(self) -> History {
         self.history
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Function;
+
+    fn history(indices: &[u64]) -> History {
+        let mut builder = HistoryBuilder::default();
+        for (process, index) in (0..).zip(indices) {
+            let draft = Draft::new(Process::Client(process), Kind::Invoke, Function::Acquire);
+            builder.push_event(draft.at(*index, 0)).expect("in order");
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn what_is_missing_is_named_by_its_index() {
+        assert_eq!(history(&[]).first_gap(), None);
+        assert_eq!(history(&[0, 1, 2]).first_gap(), None);
+        assert_eq!(history(&[0, 1, 3, 7]).first_gap(), Some(2));
+        assert_eq!(history(&[1, 2]).first_gap(), Some(0));
     }
 }

@@ -8,9 +8,10 @@ mod line;
 mod reader;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use crate::rules::Rules;
-use crate::{Draft, History, RuleError};
+use crate::{Draft, Event, History, RuleError};
 
 pub use reader::read;
 
@@ -56,9 +57,9 @@ pub enum LogError {
     /// It breaks a rule; the log stays as it was.
     #[error("the event breaks a rule of the history")]
     Rule(#[from] RuleError),
-    /// It could not be written: the log must not be used any more.
+    /// It could not be written, or one before it: the log takes no more, so that nothing stands after a gap.
     #[error("cannot write the history (is the disk full?)")]
-    Io(#[from] io::Error),
+    Io(#[source] Arc<io::Error>),
 }
 
 /// A history on its way to a file: each event is handed to the sink whole, in one call, as it happens.
@@ -70,6 +71,7 @@ pub struct Log<W> {
     rules: Rules,
     next: u64,
     line: Vec<u8>,
+    failure: Option<Arc<io::Error>>,
 }
 
 impl<W: Write> Log<W> {
@@ -80,23 +82,34 @@ impl<W: Write> Log<W> {
             rules: Rules::default(),
             next: 0,
             line: Vec::new(),
+            failure: None,
         }
     }
 
     /// Appends an event at `time` (nanoseconds since the run began) and tells its index.
     ///
     /// # Errors
-    /// The rule that it breaks, or that it could not be written.
+    /// The rule that it breaks, or that it could not be written; after that every other event fails for the same reason.
     pub fn append(&mut self, time: u64, draft: Draft) -> Result<u64, LogError> {
+        if let Some(failure) = &self.failure {
+            return Err(LogError::Io(Arc::clone(failure)));
+        }
         let event = draft.at(self.next, time);
         self.rules.admit(&event)?;
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, &event).map_err(io::Error::from)?;
-        self.line.push(b'\n');
-        self.sink.write_all(&self.line)?;
-        self.sink.flush()?;
+        if let Err(error) = self.write(&event) {
+            let failure = self.failure.insert(Arc::new(error));
+            return Err(LogError::Io(Arc::clone(failure)));
+        }
         self.next += 1;
         Ok(event.index)
+    }
+
+    fn write(&mut self, event: &Event) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, event)?;
+        self.line.push(b'\n');
+        self.sink.write_all(&self.line)?;
+        self.sink.flush()
     }
 }
 
@@ -342,6 +355,49 @@ mod tests {
             );
         }
         read(text(r#","value":"held""#).as_bytes()).expect("well-formed");
+    }
+
+    /// A disk that takes so many lines, refuses one, and has room again.
+    struct Full {
+        lines_left: usize,
+        bytes: Vec<u8>,
+    }
+
+    impl Write for &mut Full {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            let refuses = self.lines_left == 0;
+            self.lines_left = self.lines_left.wrapping_sub(1);
+            if refuses {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.bytes.extend(line);
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_stands_after_an_event_that_could_not_be_written() {
+        let mut disk = Full {
+            lines_left: 1,
+            bytes: Vec::new(),
+        };
+        let mut log = Log::new(&mut disk);
+        let acquire = |process, kind| Draft::new(Process::Client(process), kind, Function::Acquire);
+        log.append(0, acquire(0, Kind::Invoke))
+            .expect("there is room");
+        for draft in [acquire(0, Kind::Ok), acquire(1, Kind::Invoke)] {
+            let error = log.append(1, draft).expect_err("the disk was full");
+            assert!(
+                matches!(&error, LogError::Io(cause) if cause.kind() == io::ErrorKind::StorageFull),
+                "{error:?}"
+            );
+        }
+        let history = read(disk.bytes.as_slice()).expect("well-formed");
+        assert_eq!(history.events().len(), 1);
     }
 
     #[test]

@@ -7,9 +7,9 @@ use crate::exclusive_consumer::stop;
 use crate::exclusive_queue::ping;
 use crate::persistent_mutex::consume;
 use crate::persistent_semaphore::{create_slots, none_free, slot_queue};
-use crate::recipe::{Hold, Line, RACES, Recipe};
+use crate::recipe::{Hold, Line, Race, Recipe, race};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
 
 /// `counted-consumers`: slot n exists while its queue does, and is held by its exclusive consumer.
 ///
@@ -53,14 +53,7 @@ impl Lock for CountedConsumers {
 #[async_trait]
 impl Recipe for CountedConsumers {
     async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        for _ in 0..RACES {
-            if let Some(hold) = claim(line, key).await? {
-                return Ok(hold);
-            }
-            line.pause().await;
-        }
-        let text = format!("others were faster {RACES} times");
-        Err(Error::new(ErrorKind::NoSlot, text))
+        race(self, line, key).await
     }
 
     async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
@@ -72,28 +65,27 @@ impl Recipe for CountedConsumers {
     }
 }
 
-/// Goes through the slots once; `None` where another was faster.
-async fn claim(line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
-    let channel = line.channel().await?;
-    let mut slot = 1;
-    let queue = loop {
-        let queue = slot_queue(&line.client, key, slot);
-        match channel.declare(&queue, &QueueOptions::PASSIVE).await {
-            Ok(status) if status.consumers == 0 => break queue,
-            Ok(_) => slot += 1,
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                return Err(none_free(key, slot - 1));
+#[async_trait]
+impl Race for CountedConsumers {
+    /// Goes through the slots once.
+    async fn claim(&self, line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
+        let channel = line.channel().await?;
+        let mut slot = 1;
+        let queue = loop {
+            let queue = slot_queue(&line.client, key, slot);
+            match channel.declare(&queue, &QueueOptions::PASSIVE).await {
+                Ok(status) if status.consumers == 0 => break queue,
+                Ok(_) => slot += 1,
+                Err(error) if error.kind == ErrorKind::NotFound => {
+                    return Err(none_free(key, slot - 1));
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
+        };
+        match consume(channel, queue).await {
+            Ok(hold) => Ok(Some(hold.at(slot))),
+            Err(error) if error.kind == ErrorKind::Busy => Ok(None),
+            Err(error) => Err(error),
         }
-    };
-    let grant = Grant {
-        slot: Some(slot),
-        token: None,
-    };
-    match consume(channel, queue).await {
-        Ok(hold) => Ok(Some(Hold { grant, ..hold })),
-        Err(error) if error.kind == ErrorKind::Busy => Ok(None),
-        Err(error) => Err(error),
     }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::broker::{ConsumeOptions, QueueOptions};
+use crate::broker::QueueOptions;
 use crate::exclusive_queue::ping;
-use crate::recipe::{Hold, Line, Recipe, busy};
+use crate::recipe::{Hold, Line, Recipe};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
 
 /// `exclusive-consumer`: the lock of a key is an auto-delete queue for all, and its only consumer.
 ///
@@ -104,18 +104,5 @@ async fn consume(line: &mut Line, key: &str) -> Result<Hold, Error> {
     let queue = line.client.queue(key);
     let channel = line.channel().await?;
     channel.declare(&queue, &LOCK).await?;
-    let options = ConsumeOptions {
-        exclusive: true,
-        no_ack: true,
-        ..ConsumeOptions::default()
-    };
-    let consumer = channel.consume(&queue, &options).await;
-    let consumer = consumer.map_err(|error| busy(error, ErrorKind::AccessRefused))?;
-    Ok(Hold {
-        grant: Grant::default(),
-        queue,
-        channel,
-        consumer: Some(consumer),
-        delivery: None,
-    })
+    Hold::by_consuming(channel, queue, true).await
 }

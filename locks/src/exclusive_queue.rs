@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::broker::{Channel, Confirm, DeleteOptions, Publish, QueueOptions};
 use crate::recipe::{Hold, Line, Recipe, busy};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
 
 /// `exclusive-queue`: the lock of a key is an exclusive queue of a name that all can predict.
 ///
@@ -55,13 +55,7 @@ impl Recipe for ExclusiveQueue {
         let channel = line.channel().await?;
         let declared = channel.declare(&queue, &LOCK).await;
         declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
-        Ok(Hold {
-            grant: Grant::default(),
-            queue,
-            channel,
-            consumer: None,
-            delivery: None,
-        })
+        Ok(Hold::of_queue(channel, queue))
     }
 
     async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {

@@ -27,7 +27,7 @@ pub use exclusive_consumer::ExclusiveConsumer;
 pub use exclusive_queue::ExclusiveQueue;
 pub use lock::{Answer, Client, Grant, Lock, Loss, Session};
 pub use outcome::Certainty;
-pub use persistent_mutex::{PersistentMutex, PublishThenConsume};
+pub use persistent_mutex::PersistentMutex;
 pub use persistent_semaphore::PersistentSemaphore;
 pub use receive_semaphore::ReceiveSemaphore;
 pub use registry::{ALL, find};

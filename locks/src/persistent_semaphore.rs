@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::broker::{Channel, DeleteOptions, QueueOptions};
 use crate::exclusive_queue::{delete, ping};
-use crate::recipe::{Hold, Line, RACES, Recipe};
+use crate::recipe::{Hold, Line, Race, Recipe, race};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
 
 /// `persistent-semaphore`: slot n exists while its A queue does, and is held by whoever owns its B queue.
 ///
@@ -61,14 +61,7 @@ impl Lock for PersistentSemaphore {
 #[async_trait]
 impl Recipe for PersistentSemaphore {
     async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        for _ in 0..RACES {
-            if let Some(hold) = claim(line, key).await? {
-                return Ok(hold);
-            }
-            line.pause().await;
-        }
-        let text = format!("others were faster {RACES} times");
-        Err(Error::new(ErrorKind::NoSlot, text))
+        race(self, line, key).await
     }
 
     async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
@@ -99,41 +92,35 @@ pub(crate) async fn create_slots(client: &Client, key: &str, slots: u32) -> Resu
     connection.close().await
 }
 
-/// Goes through the slots once; `None` where another was faster.
-async fn claim(line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
-    let channel = line.channel().await?;
-    let mut slot = 1;
-    let queue = loop {
-        let slot_queue = slot_queue(&line.client, key, slot);
-        if ping(&*channel, &slot_queue).await? == Answer::Lost {
+#[async_trait]
+impl Race for PersistentSemaphore {
+    /// Goes through the slots once.
+    async fn claim(&self, line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
+        let channel = line.channel().await?;
+        let mut slot = 1;
+        let queue = loop {
+            let slot_queue = slot_queue(&line.client, key, slot);
+            if ping(&*channel, &slot_queue).await? == Answer::Lost {
+                line.keep(channel);
+                return Err(none_free(key, slot - 1));
+            }
+            let holder = holder_queue(&slot_queue);
+            if ping(&*channel, &holder).await? == Answer::Lost {
+                break holder;
+            }
+            slot += 1;
+        };
+        match channel.declare(&queue, &HOLDER).await {
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::ResourceLocked => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        if !still_there(&*channel, &queue).await? {
             line.keep(channel);
             return Err(none_free(key, slot - 1));
         }
-        let holder = holder_queue(&slot_queue);
-        if ping(&*channel, &holder).await? == Answer::Lost {
-            break holder;
-        }
-        slot += 1;
-    };
-    match channel.declare(&queue, &HOLDER).await {
-        Ok(_) => {}
-        Err(error) if error.kind == ErrorKind::ResourceLocked => return Ok(None),
-        Err(error) => return Err(error),
+        Ok(Some(Hold::of_queue(channel, queue).at(slot)))
     }
-    if !still_there(&*channel, &queue).await? {
-        line.keep(channel);
-        return Err(none_free(key, slot - 1));
-    }
-    Ok(Some(Hold {
-        grant: Grant {
-            slot: Some(slot),
-            token: None,
-        },
-        queue,
-        channel,
-        consumer: None,
-        delivery: None,
-    }))
 }
 
 /// Whether the slot was not removed meanwhile; gives the holder's queue back where it was. Whatever goes wrong here leaves that queue

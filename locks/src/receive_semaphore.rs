@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::broker::{Publish, QueueOptions};
 use crate::recipe::{Hold, Line, Recipe};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
 
 /// `receive-semaphore`: the existing approach, for comparison.
 ///
@@ -79,11 +79,8 @@ impl Recipe for ReceiveSemaphore {
             return Err(Error::new(ErrorKind::NoSlot, text));
         };
         Ok(Hold {
-            grant: Grant::default(),
-            queue,
-            channel,
-            consumer: None,
             delivery: Some(message.tag),
+            ..Hold::of_queue(channel, queue)
         })
     }
 

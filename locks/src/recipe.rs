@@ -8,11 +8,11 @@ use futures_util::{FutureExt, StreamExt};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::broker::{Channel, Connection, Consumer, ConsumerEvent};
+use crate::broker::{Channel, Connection, ConsumeOptions, Consumer, ConsumerEvent};
 use crate::{Answer, Client, Error, ErrorKind, Grant};
 
 /// How often a lock that takes several steps begins again when another was faster between two of them.
-pub(crate) const RACES: u32 = 4;
+const RACES: u32 = 4;
 /// The longest pause before it does, in milliseconds.
 const SKEW_MS_MAX: u64 = 20;
 
@@ -31,6 +31,28 @@ pub(crate) trait Recipe: Send + Sync {
     /// [`ErrorKind::Lost`] where the server says that it was not held; after any other error the session ends, so that the server takes back what
     /// it may still have for it.
     async fn give_back(&self, hold: &mut Hold) -> Result<(), Error>;
+}
+
+/// A lock that takes several steps, between which another client may be faster.
+#[async_trait]
+pub(crate) trait Race: Send + Sync {
+    /// Tries once; `None` where another was faster.
+    async fn claim(&self, line: &mut Line, key: &str) -> Result<Option<Hold>, Error>;
+}
+
+/// Tries again where another was faster, a few times.
+///
+/// # Errors
+/// [`ErrorKind::NoSlot`] where another was always faster, or the lock's own.
+pub(crate) async fn race(lock: &impl Race, line: &mut Line, key: &str) -> Result<Hold, Error> {
+    for _ in 0..RACES {
+        if let Some(hold) = lock.claim(line, key).await? {
+            return Ok(hold);
+        }
+        line.pause().await;
+    }
+    let text = format!("others were faster {RACES} times");
+    Err(Error::new(ErrorKind::NoSlot, text))
 }
 
 /// The connection of a session, and its channels that hold nothing.
@@ -72,7 +94,7 @@ impl Line {
     }
 
     /// A random pause, so that those who were overtaken at the same moment do not meet again.
-    pub(crate) async fn pause(&mut self) {
+    async fn pause(&mut self) {
         let pause = self.random.random_range(0..=SKEW_MS_MAX);
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
@@ -110,6 +132,45 @@ pub(crate) enum End {
 }
 
 impl Hold {
+    /// A queue that is held by the channel that declared it.
+    pub(crate) fn of_queue(channel: Box<dyn Channel>, queue: String) -> Self {
+        Self {
+            grant: Grant::default(),
+            queue,
+            channel,
+            consumer: None,
+            delivery: None,
+        }
+    }
+
+    /// The hold of the only consumer of a queue, once there is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] where another consumes.
+    pub(crate) async fn by_consuming(
+        channel: Box<dyn Channel>,
+        queue: String,
+        no_ack: bool,
+    ) -> Result<Self, Error> {
+        let options = ConsumeOptions {
+            exclusive: true,
+            no_ack,
+            ..ConsumeOptions::default()
+        };
+        let consumer = channel.consume(&queue, &options).await;
+        let consumer = consumer.map_err(|error| busy(error, ErrorKind::AccessRefused))?;
+        Ok(Self {
+            consumer: Some(consumer),
+            ..Self::of_queue(channel, queue)
+        })
+    }
+
+    /// The hold of this slot of a semaphore.
+    pub(crate) fn at(mut self, slot: u32) -> Self {
+        self.grant.slot = Some(slot);
+        self
+    }
+
     /// The notice that the holding consumer was cancelled, where it has come.
     pub(crate) fn cancelled(&mut self) -> Option<Error> {
         match self.ended().now_or_never() {

@@ -2,15 +2,15 @@
 
 use crate::{
     CountedConsumers, ExclusiveConsumer, ExclusiveQueue, Lock, PersistentMutex,
-    PersistentSemaphore, PublishThenConsume, ReceiveSemaphore, broken,
+    PersistentSemaphore, ReceiveSemaphore, broken,
 };
 
 /// Every lock, the correct ones first.
 pub const ALL: &[&dyn Lock] = &[
     &ExclusiveQueue,
     &ExclusiveConsumer,
-    &PersistentMutex,
-    &PublishThenConsume,
+    &PersistentMutex::Declare,
+    &PersistentMutex::Publish,
     &PersistentSemaphore,
     &CountedConsumers,
     &ReceiveSemaphore,

@@ -10,13 +10,13 @@ use futures_util::future::join_all;
 use locks::broker::{Channel, DeleteOptions};
 use locks::{
     Answer, Certainty, Client, CountedConsumers, Error, ErrorKind, Lock, Loss, PersistentMutex,
-    PersistentSemaphore, PublishThenConsume, ReceiveSemaphore, Session,
+    PersistentSemaphore, ReceiveSemaphore, Session,
 };
 
 /// Each lock, the queue of its first slot, and what refuses when its only slot is held.
 const LOCKS: &[(&dyn Lock, &str, ErrorKind)] = &[
-    (&PersistentMutex, "", ErrorKind::Busy),
-    (&PublishThenConsume, "", ErrorKind::Busy),
+    (&PersistentMutex::Declare, "", ErrorKind::Busy),
+    (&PersistentMutex::Publish, "", ErrorKind::Busy),
     (&PersistentSemaphore, "-1-A", ErrorKind::Busy),
     (&CountedConsumers, "-1-A", ErrorKind::Busy),
     (&ReceiveSemaphore, "", ErrorKind::NoSlot),
@@ -115,10 +115,10 @@ async fn a_holder_whose_lock_was_removed_learns_it_by_verifying(rabbit: Rabbit) 
 on_both!(a_consuming_holder_hears_of_it_unasked);
 async fn a_consuming_holder_hears_of_it_unasked(rabbit: Rabbit) {
     let (_connection, channel) = rabbit.channel().await;
-    for lock in [&PersistentMutex as &dyn Lock, &PublishThenConsume] {
+    for lock in [PersistentMutex::Declare, PersistentMutex::Publish] {
         let client = rabbit.client(&unique(lock.name()), "holder");
         lock.create(&client, "a", 1).await.unwrap();
-        let mut session = open(lock, &client).await;
+        let mut session = open(&lock, &client).await;
         session.acquire("a").await.unwrap();
         remove(&*channel, &client.queue("a")).await;
         let news = soon(session.news()).await;

@@ -24,9 +24,6 @@ const EXCLUSIVE: QueueOptions = QueueOptions {
     ..QueueOptions::SHARED
 };
 
-/// Long enough for everything that was sent to have arrived.
-const SETTLED: Duration = Duration::from_millis(200);
-
 fn body(text: &str) -> Publish {
     Publish {
         mandatory: true,
@@ -81,22 +78,27 @@ async fn consume(channel: &dyn Channel, queue: &str) -> Consumer {
     channel.consume(queue, &options).await.unwrap()
 }
 
-/// The bodies that a consumer has got by now.
-async fn got(consumer: &mut Consumer) -> Vec<(u64, String)> {
-    tokio::time::sleep(SETTLED).await;
-    let mut all = Vec::new();
-    while let Some(Some(event)) = consumer.events.next().now_or_never() {
-        let ConsumerEvent::Delivery(message) = event else {
+/// Takes these deliveries and makes sure that there are no more: what the server has delivered by the time it answers a question on the consumer's
+/// channel comes before the answer.
+async fn got(
+    channel: &dyn Channel,
+    queue: &str,
+    consumer: &mut Consumer,
+    bodies: &[&str],
+) -> Vec<u64> {
+    let mut tags = Vec::new();
+    for body in bodies {
+        let event = soon(consumer.events.next()).await;
+        let Some(ConsumerEvent::Delivery(message)) = event else {
             panic!("no delivery: {event:?}")
         };
-        all.push((message.tag, String::from_utf8(message.body).unwrap()));
+        assert_eq!(String::from_utf8_lossy(&message.body), *body);
+        tags.push(message.tag);
     }
-    all
-}
-
-async fn bodies(consumer: &mut Consumer) -> Vec<String> {
-    let all = got(consumer).await;
-    all.into_iter().map(|(_, body)| body).collect()
+    counts(channel, queue).await;
+    let more = consumer.events.next().now_or_never();
+    assert!(more.is_none(), "{more:?}");
+    tags
 }
 
 on_both!(a_redeclaration_must_be_the_same);
@@ -188,11 +190,11 @@ async fn a_single_active_consumer_is_followed_by_the_next(rabbit: Rabbit) {
     let mut first = consume(&*channel, &queue).await;
     let mut second = consume(&*channel, &queue).await;
     publish(&*channel, &queue, &["1", "2"]).await;
-    assert_eq!(bodies(&mut first).await, ["1", "2"]);
-    assert!(bodies(&mut second).await.is_empty());
+    got(&*channel, &queue, &mut first, &["1", "2"]).await;
+    got(&*channel, &queue, &mut second, &[]).await;
     channel.cancel(&first.tag).await.unwrap();
     publish(&*channel, &queue, &["3"]).await;
-    assert_eq!(bodies(&mut second).await, ["3"]);
+    got(&*channel, &queue, &mut second, &["3"]).await;
     come_to(&*channel, &queue, (0, 1)).await;
 }
 
@@ -205,13 +207,10 @@ async fn consumers_take_turns(rabbit: Rabbit) {
     channel.qos(2).await.unwrap();
     let mut second = consume(&*channel, &queue).await;
     publish(&*channel, &queue, &["1", "2", "3", "4"]).await;
-    let (one, two) = (got(&mut first).await, got(&mut second).await);
-    assert_eq!(one.len(), 1);
-    assert_eq!(two.len(), 2);
-    assert_eq!(one[0].1, "1");
-    assert_eq!((two[0].1.as_str(), two[1].1.as_str()), ("2", "3"));
-    channel.ack(one[0].0).await.unwrap();
-    assert_eq!(bodies(&mut first).await, ["4"]);
+    let one = got(&*channel, &queue, &mut first, &["1"]).await;
+    got(&*channel, &queue, &mut second, &["2", "3"]).await;
+    channel.ack(one[0]).await.unwrap();
+    got(&*channel, &queue, &mut first, &["4"]).await;
 }
 
 on_both!(a_full_queue_still_serves_who_waits);
@@ -225,10 +224,10 @@ async fn a_full_queue_still_serves_who_waits(rabbit: Rabbit) {
     channel.qos(1).await.unwrap();
     let mut consumer = consume(&*channel, &queue).await;
     publish(&*channel, &queue, &["1", "2"]).await;
-    let first = got(&mut consumer).await;
-    assert_eq!(first.len(), 1, "the second is dropped");
-    channel.ack(first[0].0).await.unwrap();
-    assert!(bodies(&mut consumer).await.is_empty());
+    // The second is dropped.
+    let first = got(&*channel, &queue, &mut consumer, &["1"]).await;
+    channel.ack(first[0]).await.unwrap();
+    got(&*channel, &queue, &mut consumer, &[]).await;
 
     let refusing = QueueOptions {
         overflow: Some(Overflow::RejectPublish),
@@ -238,7 +237,7 @@ async fn a_full_queue_still_serves_who_waits(rabbit: Rabbit) {
     let mut consumer = consume(&*channel, &queue).await;
     let confirm = channel.publish(&queue, &body("1")).await;
     assert_eq!(confirm, Ok(Confirm::Nack));
-    assert!(bodies(&mut consumer).await.is_empty());
+    got(&*channel, &queue, &mut consumer, &[]).await;
 }
 
 on_both!(a_full_queue_forgets_the_oldest);
@@ -271,7 +270,7 @@ async fn what_dies_at_once_reaches_who_waits(rabbit: Rabbit) {
     assert_eq!(take(&*channel, &queue).await, None);
     let mut consumer = consume(&*channel, &queue).await;
     publish(&*channel, &queue, &["2"]).await;
-    assert_eq!(bodies(&mut consumer).await, ["2"]);
+    got(&*channel, &queue, &mut consumer, &["2"]).await;
 }
 
 on_both!(what_comes_back_stands_where_it_was);
@@ -326,10 +325,10 @@ async fn a_cancelled_consumer_keeps_what_it_has(rabbit: Rabbit) {
     let queue = declared(&*channel, &SHORT_LIVED).await;
     publish(&*channel, &queue, &["1"]).await;
     let mut consumer = consume(&*channel, &queue).await;
-    let had = got(&mut consumer).await;
+    let had = got(&*channel, &queue, &mut consumer, &["1"]).await;
     channel.cancel(&consumer.tag).await.unwrap();
     come_to(&*channel, &queue, (0, 0)).await;
-    channel.reject(had[0].0, true).await.unwrap();
+    channel.reject(had[0], true).await.unwrap();
     come_to(&*channel, &queue, (1, 0)).await;
     channel.cancel("nobody").await.unwrap();
 }

@@ -1,6 +1,7 @@
 //! From a history to a verdict: which guarantees decide, which are only shown, and whether the run proved anything.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use checker::certificate::Certificate;
 use checker::model::NameError;
@@ -10,7 +11,7 @@ use history::History;
 use serde::Serialize;
 
 use crate::manifest::{Manifest, State};
-use crate::plan::Plan;
+use crate::plan::{Plan, bounded, progress_within};
 
 /// What a history is judged by.
 pub struct Criteria {
@@ -24,6 +25,8 @@ pub struct Criteria {
     scope: Scope,
     /// Who made the promises that are judged.
     promised_by: Option<String>,
+    /// How soon a bare `progress` asks for it; known of runs.
+    progress: Option<Duration>,
 }
 
 /// What was found out about a history.
@@ -36,6 +39,9 @@ pub struct Judgement {
     /// Why a run that did not go through all its phases proves nothing, whatever its guarantees say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<String>,
+    /// The first event that is missing from the history of a run: whoever took it away may have turned any verdict into another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_event: Option<u64>,
     /// Every guarantee, what was judged first.
     pub guarantees: Vec<Row>,
     /// Who made the promises that are judged.
@@ -85,6 +91,7 @@ impl Criteria {
         Ok(Self {
             scope: scope(plan.concurrency, plan.faults.iter().map(String::as_str)),
             promised_by: plan.by_promises.then(|| plan.lock.clone()),
+            progress: Some(progress_within(plan.heartbeat())),
             ..Self::new(parse(&plan.judged)?, parse(&plan.shown)?)
         })
     }
@@ -97,16 +104,21 @@ impl Criteria {
         Ok(Self::new(parse(BARE_JUDGED)?, parse(BARE_SHOWN)?))
     }
 
-    /// The same, but judged by these guarantees and models and nothing else.
+    /// The same, but judged by these guarantees and models and nothing else. A bare `progress` is bounded as in the run.
     ///
     /// # Errors
-    /// A name is not one of a guarantee.
+    /// A name is not one of a guarantee, or lacks its bound.
     pub fn chosen(
         self,
         guarantees: &[String],
         models: &[String],
     ) -> Result<Self, checker::ParseError> {
-        let guarantees = parse(guarantees)?;
+        let bounded = |name: &String| match self.progress {
+            Some(progress) => bounded(name, progress),
+            None => name.clone(),
+        };
+        let guarantees: Vec<_> = guarantees.iter().map(bounded).collect();
+        let guarantees = parse(&guarantees)?;
         let judged = guarantees.len();
         Ok(Self {
             guarantees,
@@ -130,10 +142,11 @@ impl Criteria {
             models: Vec::new(),
             scope: Scope::default(),
             promised_by: None,
+            progress: None,
         }
     }
 
-    /// Judges a history.
+    /// Judges a history; `state` is how its run ended, if it is known to be that of a run.
     ///
     /// # Errors
     /// A model's name is none.
@@ -169,10 +182,16 @@ impl Criteria {
             state,
             Some(State::Running | State::Interrupted | State::Broken(_))
         );
+        let missing_event = state.and_then(|_| history.first_gap());
+        let verdict = match missing_event {
+            Some(_) => Verdict::Unknown,
+            None => checker::merge(judged).max(at_least),
+        };
         Ok(Judgement {
-            verdict: checker::merge(judged).max(at_least),
-            incomplete: history.is_incomplete() || was_cut_off,
+            verdict,
+            incomplete: history.is_incomplete() || was_cut_off || missing_event.is_some(),
             unfinished,
+            missing_event,
             guarantees: rows,
             promised_by: self.promised_by.clone(),
             linearized,
@@ -215,6 +234,8 @@ fn parse(names: &[impl AsRef<str>]) -> Result<Vec<Box<dyn Guarantee>>, checker::
 
 #[cfg(test)]
 mod tests {
+    use history::{Draft, Function, HistoryBuilder, Kind, Process, jsonl};
+
     use super::*;
 
     fn judge(history: &History, state: Option<&State>) -> Judgement {
@@ -254,6 +275,72 @@ mod tests {
         ] {
             assert_eq!(verdict(&state), Verdict::Unknown, "{state:?}");
         }
+    }
+
+    /// A mutex that changes hands, without some of the lines.
+    fn granted_twice(without: std::ops::Range<u64>) -> History {
+        let event = |process, kind, function| {
+            Draft::new(Process::Client(process), kind, function).on("lock-0")
+        };
+        let drafts = [
+            event(0, Kind::Invoke, Function::Acquire),
+            event(0, Kind::Ok, Function::Acquire),
+            event(0, Kind::Invoke, Function::Release),
+            event(0, Kind::Ok, Function::Release),
+            event(1, Kind::Invoke, Function::Acquire),
+            event(1, Kind::Ok, Function::Acquire),
+        ];
+        let mut builder = HistoryBuilder::default();
+        for (time, draft) in (0..).zip(drafts) {
+            builder.push(time, draft).expect("well-formed");
+        }
+        let mut log = Vec::new();
+        jsonl::write(&builder.finish(), &mut log).expect("a vector takes all");
+        let lines = (0..).zip(log.split_inclusive(|byte| *byte == b'\n'));
+        let left = lines.filter(|(index, _)| !without.contains(index));
+        let left: Vec<u8> = left.flat_map(|(_, line)| line.to_vec()).collect();
+        jsonl::read(left.as_slice()).expect("well-formed")
+    }
+
+    #[test]
+    fn where_a_line_of_a_run_is_missing_nothing_follows() {
+        let criteria = Criteria::bare().expect("known");
+        let criteria = criteria
+            .chosen(&["exclusion".to_owned()], &[])
+            .expect("known");
+        let judge = |history: &History, state: Option<&State>| {
+            let judgement = criteria.judge(history, state, Limits::none());
+            judgement.expect("no models")
+        };
+        let finished = Some(&State::Finished);
+        let whole = judge(&granted_twice(0..0), finished);
+        assert_eq!((whole.verdict, whole.missing_event), (Verdict::Valid, None));
+        // Without the release it looks like a double hold, without the first grant like no contention.
+        for gap in [2..4, 0..4] {
+            let (first, history) = (gap.start, granted_twice(gap));
+            let judged = judge(&history, finished);
+            assert_eq!(
+                (judged.verdict, judged.missing_event),
+                (Verdict::Unknown, Some(first))
+            );
+            assert!(judged.incomplete);
+            let foreign = judge(&history, None);
+            assert_ne!(foreign.verdict, Verdict::Unknown);
+            assert!(!foreign.incomplete && foreign.missing_event.is_none());
+        }
+    }
+
+    #[test]
+    fn a_bare_progress_is_bounded_where_a_run_bounds_it() {
+        let criteria = || Criteria::bare().expect("known");
+        let progress = ["progress".to_owned()];
+        assert!(criteria().chosen(&progress, &[]).is_err());
+        let of_a_run = Criteria {
+            progress: Some(Duration::from_secs(10)),
+            ..criteria()
+        };
+        let chosen = of_a_run.chosen(&progress, &[]).expect("bounded");
+        assert_eq!(chosen.guarantees[0].name(), "progress<=10s");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use prover::causes::with_causes;
 use prover::cli::Cli;
 use prover::commands::dispatch;
 use prover::exit::Exit;
@@ -20,14 +21,14 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             return failed(
-                &format!("cannot start the runtime: {error}"),
+                &format!("cannot start the runtime: {}", with_causes(&error)),
                 Exit::Internal,
             );
         }
     };
     match runtime.block_on(dispatch(cli)) {
         Ok(exit) => exit.into(),
-        Err(failure) => failed(&failure.to_string(), failure.exit()),
+        Err(failure) => failed(&with_causes(&failure), failure.exit()),
     }
 }
 

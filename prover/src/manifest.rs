@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::process::Command;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +184,12 @@ impl Manifest {
 }
 
 impl Planned {
+    /// The AMQP heartbeat.
+    #[must_use]
+    pub fn heartbeat(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.heartbeat_ms).unwrap_or(u64::MAX))
+    }
+
     fn of(plan: &Plan) -> Self {
         let names = |guarantees: &[Box<dyn checker::Guarantee>]| {
             guarantees.iter().map(|one| one.name()).collect()

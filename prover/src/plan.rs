@@ -24,6 +24,9 @@ const HEARTBEAT: Duration = Duration::from_secs(2);
 const NEMESIS_INTERVAL: Duration = Duration::from_secs(5);
 const NEMESIS_DURATION: Duration = Duration::from_secs(8);
 
+/// How long all workers may take to have one more key granted at the end of a run.
+const GRANT_WITHIN: Duration = Duration::from_millis(500);
+
 /// Everything that decides a run.
 pub struct Plan {
     /// What the clients do.
@@ -77,6 +80,9 @@ pub enum PlanError {
         /// The names there are.
         known: String,
     },
+    /// All faults, or none, beside others.
+    #[error("\"{0}\" cannot be combined with other faults: write `--nemesis {0}`, or leave it out")]
+    Alone(String),
     /// A guarantee that is not known.
     #[error(transparent)]
     Guarantee(#[from] checker::ParseError),
@@ -175,7 +181,7 @@ impl Plan {
             schedule,
             testbed,
             time_limit: args.time_limit,
-            finish_within: progress + args.operation_timeout,
+            finish_within: finish_within(progress, args),
             heartbeat,
             operation_timeout: args.operation_timeout,
             judged,
@@ -203,8 +209,14 @@ fn testbed(args: &RunArgs) -> Result<Choice, ChoiceError> {
 
 /// How soon after the last fault every lock must be granted again: the broker takes a silent client for dead after up to three heartbeats, and
 /// the clients need a moment to notice.
-fn progress_within(heartbeat: Duration) -> Duration {
+pub(crate) fn progress_within(heartbeat: Duration) -> Duration {
     3 * heartbeat + Duration::from_secs(4)
+}
+
+/// How long the last phase may take: after the broker has let go of what was lost, every worker has one key after another granted.
+fn finish_within(progress: Duration, args: &RunArgs) -> Duration {
+    let grants = GRANT_WITHIN.saturating_mul(args.keys);
+    progress.saturating_add(args.operation_timeout).saturating_add(grants)
 }
 
 fn params(args: &RunArgs) -> Params {
@@ -282,6 +294,9 @@ fn named_faults(names: &str, site: &Site) -> Result<Vec<&'static str>, PlanError
     }
     let mut faults = Vec::new();
     for name in names.split(',').map(str::trim) {
+        if ["none", "all"].contains(&name) {
+            return Err(PlanError::Alone(name.to_owned()));
+        }
         let known = ["all", "none"]
             .into_iter()
             .chain(all.clone().map(Fault::name));
@@ -321,9 +336,12 @@ fn guarantees(
     Ok((parse(&chosen)?, parse(&beside)?))
 }
 
+/// The guarantee that is asked for without a bound where a run's heartbeat gives one.
+pub(crate) const PROGRESS: &str = "progress";
+
 /// A promise of progress says nothing of how soon: that depends on the run.
-fn bounded(name: &str, progress: Duration) -> String {
-    if name == "progress" {
+pub(crate) fn bounded(name: &str, progress: Duration) -> String {
+    if name == PROGRESS {
         return format!("progress<={}", humantime::format_duration(progress));
     }
     name.to_owned()
@@ -372,5 +390,62 @@ impl Plan {
             humantime::format_duration(self.time_limit),
             self.seed,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn arguments(text: &str) -> RunArgs {
+        let arguments = std::iter::once("prover").chain(text.split_whitespace());
+        Cli::try_parse_from(arguments)
+            .expect("the arguments are fine")
+            .run
+    }
+
+    #[test]
+    fn the_last_phase_has_time_for_every_key() {
+        let within = |text: &str| {
+            let plan = Plan::new(&arguments(text)).map_err(|error| error.to_string());
+            plan.expect("the plan is fine").finish_within
+        };
+        let one = within("--heartbeat 2s --operation-timeout 5s");
+        assert_eq!(one, Duration::from_secs(10 + 5));
+        let many = within("--heartbeat 2s --operation-timeout 5s --keys 100");
+        assert_eq!(many, Duration::from_secs(10 + 500));
+        let endless = within("--operation-timeout 18446744073709551615s --keys 10000");
+        assert_eq!(endless, Duration::MAX);
+    }
+
+    #[test]
+    fn all_and_none_stand_alone() {
+        assert_eq!(named_faults("none").expect("known"), [] as [&str; 0]);
+        assert_eq!(
+            named_faults("all").expect("known").len(),
+            nemesis::ALL.len()
+        );
+        assert_eq!(
+            named_faults("cut, partition,cut").expect("known"),
+            ["cut", "partition"]
+        );
+        for (names, alone) in [
+            ("cut,none", "none"),
+            ("all,cut", "all"),
+            ("none,all", "none"),
+        ] {
+            let said = named_faults(names)
+                .expect_err("contradicts itself")
+                .to_string();
+            assert!(
+                said.contains(&format!("\"{alone}\" cannot be combined")),
+                "{said}"
+            );
+        }
+        let said = named_faults("cut,flood").expect_err("unknown").to_string();
+        assert!(said.starts_with("there is no fault \"flood\""), "{said}");
     }
 }

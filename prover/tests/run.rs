@@ -1,6 +1,8 @@
 //! Whole runs of the program against a real RabbitMQ: what it says, how it exits, and what it leaves behind.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -304,4 +306,47 @@ async fn a_run_takes_its_broker_down_and_clean_does_it_for_a_killed_one() {
         assert_eq!(cleaned.status.code(), Some(0), "{}", text(&cleaned));
         standing(owner).is_empty()
     });
+}
+
+/// A proxy that is told to stop waits for the request that is under way. Two signals that come together must not let it.
+#[test]
+fn who_interrupts_twice_need_not_wait() {
+    let mut command = prover();
+    command.args(["proxy", "--listen", "127.0.0.1:0", "--seed", "1"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running(command.spawn().expect("the program starts"));
+    let _under_way = half_a_request(&address_of(&mut running));
+    for signal in ["-STOP", "-INT", "-TERM", "-CONT"] {
+        running.signal(signal);
+    }
+    assert_eq!(running.exit_code(), Some(130));
+    let mut said = String::new();
+    let mut stderr = running.0.stderr.take().expect("it is piped");
+    stderr.read_to_string(&mut said).expect("it is text");
+    assert!(
+        said.contains("interrupted again") && said.contains("prover clean"),
+        "{said}"
+    );
+}
+
+/// A request whose body the server waits for.
+fn half_a_request(address: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("the proxy listens");
+    let head = "POST /proxies HTTP/1.1\r\nHost: proxy\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).expect("it wants the body");
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    stream
+}
+
+/// Where a proxy that was just started says it listens.
+fn address_of(proxy: &mut Running) -> String {
+    let stdout = proxy.0.stdout.take().expect("it is piped");
+    let mut line = String::new();
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("it says where");
+    let (_, rest) = line.split_once("http://").expect("it names an address");
+    rest.split(',').next().unwrap_or(rest).to_owned()
 }

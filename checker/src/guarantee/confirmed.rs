@@ -7,13 +7,14 @@
 use rayon::prelude::*;
 
 use super::Guarantee;
+use super::conclusion::conclude;
 use super::exclusion::{counts, evidence};
-use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, anomaly};
+use crate::Case;
+use crate::finding::{Finding, Rule, Violation, anomaly};
 use crate::holds::{Hold, Lock, NEVER, Position};
 use crate::order::Order;
 use crate::overlap::{Interval, Overlap, Room, overlaps, rooms};
 use crate::sweep::cores::revocable_order;
-use crate::{Case, Verdict};
 
 /// Never more clients than the lock has slots hold it for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,30 +32,19 @@ impl Guarantee for ConfirmedExclusion {
             .flat_map_iter(|lock| violations(case, lock))
             .collect();
         violations.sort_by(|one, other| one.events.cmp(&other.events));
-        let verdict = if violations.is_empty() {
-            Verdict::Valid
-        } else {
-            Verdict::Invalid
-        };
         let exposures_ns: Vec<u64> = violations
             .iter()
             .filter_map(|violation| violation.exposure_ns)
             .collect();
         let counts = counts(case, exposures_ns.len());
-        let evidence = if verdict == Verdict::Invalid && exposures_ns.is_empty() {
+        let evidence = if !violations.is_empty() && exposures_ns.is_empty() {
             "a hold was confirmed after it had been reported lost".to_owned()
         } else {
             evidence(&counts, &exposures_ns)
         };
-        violations.truncate(VIOLATIONS_MAX);
         Finding {
-            guarantee: self.name(),
-            verdict,
-            evidence,
-            counts,
-            violations,
             exposures_ns,
-            ..Finding::default()
+            ..conclude(self, counts, evidence, None, violations)
         }
     }
 

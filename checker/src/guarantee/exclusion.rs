@@ -7,10 +7,11 @@
 use rayon::prelude::*;
 
 use super::Guarantee;
+use super::conclusion::conclude;
+use crate::Case;
 use crate::finding::{Counts, Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
 use crate::holds::{Hold, Lock};
 use crate::overlap::{Interval, Overlap, overlaps};
-use crate::{Case, Verdict};
 
 /// Never more clients than the lock has slots believe that they hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +26,6 @@ impl Guarantee for Exclusion {
         let found = believed(case);
         let counts = counts(case, found.len());
         let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
-        let verdict = if found.is_empty() {
-            Verdict::Valid
-        } else {
-            Verdict::Invalid
-        };
         let evidence = evidence(&counts, &exposures_ns);
         let violations = found
             .iter()
@@ -37,13 +33,8 @@ impl Guarantee for Exclusion {
             .map(|overlap| overlap.violation(case))
             .collect();
         Finding {
-            guarantee: self.name(),
-            verdict,
-            evidence,
-            counts,
-            violations,
             exposures_ns,
-            ..Finding::default()
+            ..conclude(self, counts, evidence, None, violations)
         }
     }
 }
@@ -143,7 +134,7 @@ mod tests {
     use crate::anomaly;
     use crate::search::Limits;
     use crate::testing::history;
-    use crate::{Scope, judge};
+    use crate::{Scope, Verdict, judge};
 
     fn finding(text: &str, slots: u32) -> Finding {
         let scope = Scope {

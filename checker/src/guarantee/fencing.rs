@@ -6,10 +6,11 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use super::conclusion::conclude;
 use super::{Guarantee, exclusion};
-use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted};
+use crate::Case;
+use crate::finding::{Finding, Rule, Violation, counted};
 use crate::holds::{Hold, Lock};
-use crate::{Case, Verdict};
 
 /// Fencing tokens are unique and grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +35,6 @@ impl Guarantee for Fencing {
             .flat_map(|lock| &lock.holds)
             .filter(|hold| hold.token != 0)
             .count() as u64;
-        let verdict = match (violations.is_empty(), fenced) {
-            (false, _) => Verdict::Invalid,
-            (true, 0) => Verdict::Unknown,
-            (true, _) => Verdict::Valid,
-        };
         let evidence = match violations.len() as u64 {
             0 => format!(
                 "{fenced} of {} carried a token",
@@ -46,17 +42,8 @@ impl Guarantee for Fencing {
             ),
             count => format!("{} out of order", counted(count, "token")),
         };
-        let reason = (verdict == Verdict::Unknown).then(|| "no grant carried a token".to_owned());
-        violations.truncate(VIOLATIONS_MAX);
-        Finding {
-            guarantee: self.name(),
-            verdict,
-            evidence,
-            reason,
-            counts,
-            violations,
-            ..Finding::default()
-        }
+        let doubt = (fenced == 0).then(|| "no grant carried a token".to_owned());
+        conclude(self, counts, evidence, doubt, violations)
     }
 }
 
@@ -99,7 +86,7 @@ mod tests {
     use super::*;
     use crate::search::Limits;
     use crate::testing::history;
-    use crate::{Scope, judge};
+    use crate::{Scope, Verdict, judge};
 
     fn verdict(text: &str) -> Verdict {
         judge(

@@ -11,8 +11,9 @@ use history::{Function, Kind, Operation, Value};
 use serde_json::Value as Json;
 
 use super::Guarantee;
-use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted};
-use crate::{Case, Verdict};
+use super::conclusion::conclude;
+use crate::Case;
+use crate::finding::{Counts, Finding, Rule, Violation, counted};
 
 /// What was written under the lock and acknowledged is read afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,18 +49,13 @@ impl Guarantee for NoLostUpdate {
             .map(|resource| resource.updates.len() as u64)
             .sum();
         let unread: u64 = resources.values().map(Resource::unread).sum();
-        let reason = match (updates, unread) {
+        let doubt = match (updates, unread) {
             (0, _) => Some("nothing was written under the lock".to_owned()),
             (_, 0) => None,
             (_, unread) => Some(format!(
                 "{} never read afterwards",
                 counted(unread, "acknowledged update")
             )),
-        };
-        let verdict = match (violations.is_empty(), &reason) {
-            (false, _) => Verdict::Invalid,
-            (true, Some(_)) => Verdict::Unknown,
-            (true, None) => Verdict::Valid,
         };
         let evidence = match violations.len() as u64 {
             0 => counted(updates, "acknowledged update"),
@@ -68,16 +64,7 @@ impl Guarantee for NoLostUpdate {
                 counted(updates, "acknowledged update")
             ),
         };
-        let reason = reason.filter(|_| verdict == Verdict::Unknown);
-        violations.truncate(VIOLATIONS_MAX);
-        Finding {
-            guarantee: self.name(),
-            verdict,
-            evidence,
-            reason,
-            violations,
-            ..Finding::default()
-        }
+        conclude(self, Counts::default(), evidence, doubt, violations)
     }
 }
 
@@ -207,7 +194,7 @@ mod tests {
 
     use super::*;
     use crate::search::Limits;
-    use crate::{Scope, judge};
+    use crate::{Scope, Verdict, judge};
 
     fn verdict(steps: &[(Function, Json)]) -> Verdict {
         let mut builder = HistoryBuilder::default();

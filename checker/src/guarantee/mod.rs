@@ -1,5 +1,6 @@
 //! The guarantees, one file each, and the list of them.
 
+mod conclusion;
 pub(crate) mod confirmed;
 mod coverage;
 pub(crate) mod exclusion;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::Guarantee;
+use super::conclusion::conclude;
 use super::exclusion::{BelievedOverlap, believed, counts, evidence};
+use crate::Case;
 use crate::finding::{Finding, VIOLATIONS_MAX};
-use crate::{Case, Verdict};
 
 /// No overlap of believed intervals lasts longer than a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,26 +34,18 @@ impl Guarantee for OverlapAtMost {
         let open = found
             .iter()
             .any(|overlap| overlap.overlap.end >= case.end());
-        let verdict = match (too_long.is_empty(), open) {
-            (false, _) => Verdict::Invalid,
-            (true, true) => Verdict::Unknown,
-            (true, false) => Verdict::Valid,
-        };
-        let reason = "an overlap was still going on when the record ended";
+        let doubt = open.then(|| "an overlap was still going on when the record ended".to_owned());
         let counts = counts(case, found.len());
         let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
+        let evidence = evidence(&counts, &exposures_ns);
+        let violations = too_long
+            .iter()
+            .take(VIOLATIONS_MAX)
+            .map(|overlap| overlap.violation(case))
+            .collect();
         Finding {
-            guarantee: self.name(),
-            verdict,
-            evidence: evidence(&counts, &exposures_ns),
-            reason: (verdict == Verdict::Unknown).then(|| reason.to_owned()),
-            violations: too_long
-                .iter()
-                .take(VIOLATIONS_MAX)
-                .map(|overlap| overlap.violation(case))
-                .collect(),
-            counts,
             exposures_ns,
+            ..conclude(self, counts, evidence, doubt, violations)
         }
     }
 }
@@ -68,7 +61,7 @@ mod tests {
     use super::*;
     use crate::search::Limits;
     use crate::testing::history;
-    use crate::{Scope, judge};
+    use crate::{Scope, Verdict, judge};
 
     fn verdict(text: &str, milliseconds: u64) -> Verdict {
         let bound = Duration::from_millis(milliseconds);

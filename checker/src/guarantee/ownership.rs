@@ -1,9 +1,10 @@
 //! `ownership`: only who holds the lock can release it or be told that it is held.
 
+use super::conclusion::conclude;
 use super::{Guarantee, confirmed, exclusion};
-use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted};
+use crate::Case;
+use crate::finding::{Finding, Rule, Violation, counted};
 use crate::holds::{Lock, Statement};
-use crate::{Case, Verdict};
 
 /// No release and no `held` answer succeeds for a process without a hold of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,29 +25,15 @@ impl Guarantee for Ownership {
             .iter()
             .map(|lock| lock.statements.len() as u64)
             .sum();
-        let (verdict, evidence) = match violations.len() as u64 {
-            0 => (
-                Verdict::Valid,
-                format!(
-                    "{} about {}",
-                    counted(statements, "answer"),
-                    counted(counts.holds, "hold")
-                ),
+        let evidence = match violations.len() as u64 {
+            0 => format!(
+                "{} about {}",
+                counted(statements, "answer"),
+                counted(counts.holds, "hold")
             ),
-            count => (
-                Verdict::Invalid,
-                format!("{} for somebody without a hold", counted(count, "answer")),
-            ),
+            count => format!("{} for somebody without a hold", counted(count, "answer")),
         };
-        violations.truncate(VIOLATIONS_MAX);
-        Finding {
-            guarantee: self.name(),
-            verdict,
-            evidence,
-            counts,
-            violations,
-            ..Finding::default()
-        }
+        conclude(self, counts, evidence, None, violations)
     }
 }
 
@@ -71,7 +58,7 @@ mod tests {
     use crate::anomaly;
     use crate::search::Limits;
     use crate::testing::history;
-    use crate::{Scope, judge};
+    use crate::{Scope, Verdict, judge};
 
     fn finding(text: &str) -> Finding {
         judge(

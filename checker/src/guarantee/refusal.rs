@@ -6,14 +6,15 @@
 use history::{Function, Kind, Operation};
 use rayon::prelude::*;
 
+use super::conclusion::conclude;
 use super::{Guarantee, confirmed, exclusion};
-use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, anomaly, counted};
+use crate::Case;
+use crate::finding::{Finding, Rule, Violation, anomaly, counted};
 use crate::holds::{Hold, Lock, Position, Span};
 use crate::model;
 use crate::order::Order;
 use crate::search::{Outcome, search};
 use crate::sweep::lazy::{Revocation, justify};
-use crate::{Case, Verdict};
 
 /// Every refusal falls on a moment when somebody could hold the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,19 +33,14 @@ impl Guarantee for JustifiedRefusal {
             .collect();
         let counts = exclusion::counts(case, 0);
         let mut violations = Vec::new();
-        let mut reason = None;
+        let mut doubt = None;
         for answer in answers {
             match answer {
                 Answer::Justified(_) => {}
                 Answer::Unjustified(found) => violations.extend(found),
-                Answer::Unknown(why) => reason = Some(why),
+                Answer::Unknown(why) => doubt = Some(why),
             }
         }
-        let verdict = match (violations.is_empty(), &reason) {
-            (false, _) => Verdict::Invalid,
-            (true, Some(_)) => Verdict::Unknown,
-            (true, None) => Verdict::Valid,
-        };
         let evidence = match violations.len() as u64 {
             0 => counted(counts.refusals, "refusal"),
             count => format!(
@@ -53,17 +49,7 @@ impl Guarantee for JustifiedRefusal {
                 counted(counts.refusals, "refusal")
             ),
         };
-        let reason = reason.filter(|_| verdict == Verdict::Unknown);
-        violations.truncate(VIOLATIONS_MAX);
-        Finding {
-            guarantee: self.name(),
-            verdict,
-            evidence,
-            reason,
-            counts,
-            violations,
-            ..Finding::default()
-        }
+        conclude(self, counts, evidence, doubt, violations)
     }
 
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {

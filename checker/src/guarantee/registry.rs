@@ -105,11 +105,18 @@ pub enum ParseError {
         name: String,
     },
     /// A duration is missing or wrong.
-    #[error("\"{name}\" needs a duration such as 500ms or 8s after \"<=\"")]
+    #[error(
+        "\"{name}\" needs a duration after \"<=\", for example {}<=500ms",
+        stem_of(.name)
+    )]
     Duration {
         /// What was asked for.
         name: String,
     },
+}
+
+fn stem_of(name: &str) -> &str {
+    name.split("<=").next().unwrap_or(name)
 }
 
 fn known() -> String {
@@ -127,9 +134,7 @@ pub fn parse(name: &str) -> Result<Box<dyn Guarantee>, ParseError> {
     let (stem, bound) = name
         .split_once("<=")
         .map_or((name, None), |(stem, bound)| (stem, Some(bound)));
-    let entry = ALL
-        .iter()
-        .find(|entry| entry.pattern.split("<=").next() == Some(stem));
+    let entry = ALL.iter().find(|entry| stem_of(entry.pattern) == stem);
     match (entry.map(|entry| entry.make), bound) {
         (Some(Maker::Plain(make)), None) => Ok(make()),
         (Some(Maker::Within(make)), Some(bound)) => {
@@ -191,7 +196,9 @@ mod tests {
             said("exclusivity").contains("choose from exclusion, confirmed-exclusion, overlap<=D")
         );
         assert!(said("exclusion<=1s").contains("is not a guarantee"));
-        assert!(said("overlap").contains("needs a duration"));
+        assert!(
+            said("overlap").contains("needs a duration after \"<=\", for example overlap<=500ms")
+        );
         assert!(said("overlap<=soon").contains("needs a duration"));
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 
 use super::output::{self, Bar};
-use super::record::interrupted;
+use super::interruption::interrupted;
 use super::{Failure, output::result};
 use crate::campaign::{Summary, Until, campaign, options_of};
 use crate::cli::{Format, RunArgs};

@@ -8,21 +8,25 @@ use history::History;
 use serde_json::json;
 
 use super::{Failure, output, reading};
+use crate::causes::with_causes;
 use crate::cli::{CheckArgs, Format};
 use crate::exit::Exit;
 use crate::judgement::{Criteria, Judgement};
 use crate::limits::within;
 use crate::manifest::Manifest;
+use crate::plan::PROGRESS;
 use crate::report::{guarantees_table, verdict_text, violation_text};
 use crate::store::file;
 
 /// Judges every file and prints what was found; the worst verdict decides the exit code.
 pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
-    // Wrong names are found before the first file is read.
+    // Wrong names are found before the first file is read; a bare `progress` is right where the file is that of a run.
     for model in &arguments.models {
         checker::model::named(model)?;
     }
-    Criteria::bare()?.chosen(&arguments.guarantees, &arguments.models)?;
+    for name in arguments.guarantees.iter().filter(|name| *name != PROGRESS) {
+        checker::parse(name)?;
+    }
     if arguments.certificate.is_some() && arguments.files.len() > 1 {
         return Err(Failure::OneCertificate);
     }
@@ -31,13 +35,21 @@ pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
         exits.push(match check_file(path, arguments) {
             Ok(exit) => exit,
             Err(Failure::Output(error)) => return Err(error.into()),
-            Err(failure) => {
-                output::note(&format!("error: {failure}"));
-                failure.exit()
-            }
+            Err(failure) => tell(path, &failure, arguments.format)?,
         });
     }
     Ok(Exit::worst(exits))
+}
+
+/// Tells why a file could not be judged: whoever reads the results learns it too.
+fn tell(path: &Path, failure: &Failure, format: Format) -> io::Result<Exit> {
+    let why = with_causes(failure);
+    if format == Format::Json {
+        let line = json!({"file": history_path(path), "error": why});
+        output::result(&line.to_string())?;
+    }
+    output::note(&format!("error: {why}"));
+    Ok(failure.exit())
 }
 
 fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
@@ -118,6 +130,11 @@ pub(super) fn print_judgement(history: &History, judgement: &Judgement) -> io::R
     }
     if let Some(why) = &judgement.unfinished {
         output::result(&format!("\n{why}: such a run proves nothing"))?;
+    }
+    if let Some(index) = judgement.missing_event {
+        output::result(&format!(
+            "\nevent {index} is missing from the history of this run: nothing follows from the rest"
+        ))?;
     }
     output::result(&format!("\nverdict: {}", verdict_text(judgement.verdict)))
 }

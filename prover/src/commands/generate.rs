@@ -50,7 +50,7 @@ fn write(generator: &mut Generator, sink: impl Write) -> io::Result<()> {
 
 fn into_io(error: LogError) -> io::Error {
     match error {
-        LogError::Io(error) => error,
+        LogError::Io(error) => io::Error::new(error.kind(), error),
         LogError::Rule(rule) => io::Error::other(rule),
     }
 }

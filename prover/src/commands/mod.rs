@@ -7,6 +7,7 @@ mod clean;
 mod convert;
 mod failure;
 mod generate;
+mod interruption;
 mod list;
 mod output;
 mod proxy;

@@ -2,6 +2,7 @@
 
 use tokio::net::TcpListener;
 
+use super::interruption::interrupted;
 use super::{Failure, output};
 use crate::cli::ProxyArgs;
 use crate::exit::Exit;
@@ -18,11 +19,6 @@ pub(super) async fn proxy(arguments: &ProxyArgs) -> Result<Exit, Failure> {
         "proxy: Toxiproxy's API on http://{}, seed {seed}",
         listener.local_addr()?
     ))?;
-    nemesis::proxy::serve(
-        listener,
-        seed.short_stream(Stream::Proxy),
-        super::record::interrupted(),
-    )
-    .await?;
+    nemesis::proxy::serve(listener, seed.short_stream(Stream::Proxy), interrupted()).await?;
     Ok(Exit::Valid)
 }

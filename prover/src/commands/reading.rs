@@ -7,7 +7,7 @@ use std::path::Path;
 use history::{History, edn, jsonl};
 use nemesis::Schedule;
 
-use super::Failure;
+use super::{Failure, output};
 use crate::manifest::Manifest;
 use crate::store::file;
 
@@ -47,7 +47,7 @@ pub(super) fn history(path: &Path) -> Result<History, Failure> {
     }
 }
 
-/// The manifest beside a history, if there is one.
+/// The manifest beside a history, if there is one. What another program calls so is left aside.
 pub(super) fn manifest_beside(history: &Path) -> Result<Option<Manifest>, Failure> {
     let path = history.with_file_name(file::MANIFEST);
     let text = match fs::read_to_string(&path) {
@@ -55,9 +55,21 @@ pub(super) fn manifest_beside(history: &Path) -> Result<Option<Manifest>, Failur
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(Failure::Open { path, source }),
     };
-    serde_json::from_str(&text)
-        .map(Some)
-        .map_err(|source| Failure::Manifest { path, source })
+    let parsed =
+        is_ours(&text).and_then(|is_ours| is_ours.then(|| serde_json::from_str(&text)).transpose());
+    if let Ok(None) = parsed {
+        output::note(&format!(
+            "note: {} is no manifest of the prover (it has no field \"prover\"), so it is left aside",
+            path.display()
+        ));
+    }
+    parsed.map_err(|source| Failure::Manifest { path, source })
+}
+
+/// A manifest that is no JSON at all may be one of ours that was damaged, so that is an error.
+fn is_ours(manifest: &str) -> serde_json::Result<bool> {
+    let json: serde_json::Value = serde_json::from_str(manifest)?;
+    Ok(json.get("prover").is_some())
 }
 
 /// The schedule of a stored run.

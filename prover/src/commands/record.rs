@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::Failure;
+use super::interruption::interrupted;
 use super::output::{self, Steps};
+use crate::causes::with_causes;
 use crate::cli::Format;
 use crate::manifest::{Described, Manifest, State};
 use crate::plan::Plan;
@@ -28,7 +30,7 @@ pub(super) async fn record(
             manifest.skew = ran.skew;
             manifest.state = ran.stop.into();
         }
-        Err(failure) => manifest.state = State::Broken(failure.to_string()),
+        Err(failure) => manifest.state = State::Broken(with_causes(failure)),
     }
     ran.map(|ran| ran.stop)
 }
@@ -55,7 +57,8 @@ async fn real_site<'a>(plan: &'a Plan, steps: &Steps) -> Option<&'a RealSite> {
             Ok(_) => Some(site),
             Err(error) => {
                 steps.step(&format!(
-                    "note: failed to {error}; this run is simulated instead, `--testbed docker` insists on Docker"
+                    "note: failed to {}; this run is simulated instead, `--testbed docker` insists on Docker",
+                    with_causes(&error)
                 ));
                 None
             }
@@ -118,7 +121,8 @@ async fn on_site(
         Ok(None) => {}
         // What was recorded is whole; what is left can be cleaned up later.
         Err(error) => output::note(&format!(
-            "warning: {error}; `prover clean` removes what is left"
+            "warning: {}; `prover clean` removes what is left",
+            with_causes(&error)
         )),
     }
     Ok(ran)
@@ -175,16 +179,4 @@ fn announce(plan: &Plan, manifest: &Manifest) -> std::io::Result<()> {
     };
     output::result(&format!("testbed: {testbed}"))?;
     output::result(&format!("run:     {}\n", plan.describe()))
-}
-
-/// Resolves when somebody wants the program to end.
-pub(super) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }

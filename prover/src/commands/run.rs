@@ -14,6 +14,7 @@ use super::check::print_judgement;
 use super::output::{self, Steps};
 use super::record::record;
 use super::{Failure, reading};
+use crate::causes::with_causes;
 use crate::cli::{Format, RunArgs};
 use crate::exit::Exit;
 use crate::judgement::{Criteria, Judgement};
@@ -67,7 +68,7 @@ pub(super) async fn run_with(
         exits.push(Exit::Interrupted);
     }
     if let Err(failure) = keep(&store, &manifest, &history, &judgement, &certificate) {
-        output::note(&format!("error: {failure}"));
+        output::note(&format!("error: {}", with_causes(&failure)));
         exits.push(failure.exit());
     }
     Ok(Exit::worst(exits))

@@ -1,0 +1,69 @@
+//! What a guarantee concludes from the violations that it looked for.
+
+use super::Guarantee;
+use crate::Verdict;
+use crate::finding::{Counts, Finding, VIOLATIONS_MAX, Violation};
+
+/// Violated where there is a violation, else unknown where there is a reason for doubt, else valid. The first few violations are kept.
+pub(super) fn conclude(
+    guarantee: &dyn Guarantee,
+    counts: Counts,
+    evidence: String,
+    doubt: Option<String>,
+    mut violations: Vec<Violation>,
+) -> Finding {
+    let verdict = match (violations.is_empty(), &doubt) {
+        (false, _) => Verdict::Invalid,
+        (true, Some(_)) => Verdict::Unknown,
+        (true, None) => Verdict::Valid,
+    };
+    violations.truncate(VIOLATIONS_MAX);
+    Finding {
+        guarantee: guarantee.name(),
+        verdict,
+        evidence,
+        reason: doubt.filter(|_| verdict == Verdict::Unknown),
+        counts,
+        violations,
+        ..Finding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Exclusion;
+    use super::*;
+    use crate::Rule;
+
+    fn concluded(violations: usize, doubt: Option<&str>) -> Finding {
+        let violation = Violation::new(Rule::TooManyBelieve, None, vec![1, 2]);
+        conclude(
+            &Exclusion,
+            Counts::default(),
+            String::new(),
+            doubt.map(str::to_owned),
+            vec![violation; violations],
+        )
+    }
+
+    #[test]
+    fn a_violation_outweighs_doubt_and_doubt_outweighs_its_absence() {
+        let summary = |finding: Finding| (finding.verdict, finding.reason);
+        let doubt = Some("too short".to_owned());
+        assert_eq!(summary(concluded(0, None)), (Verdict::Valid, None));
+        assert_eq!(
+            summary(concluded(0, Some("too short"))),
+            (Verdict::Unknown, doubt)
+        );
+        assert_eq!(
+            summary(concluded(1, Some("too short"))),
+            (Verdict::Invalid, None)
+        );
+    }
+
+    #[test]
+    fn only_the_first_violations_are_kept() {
+        let finding = concluded(VIOLATIONS_MAX + 1, None);
+        assert_eq!(finding.violations.len(), VIOLATIONS_MAX);
+    }
+}

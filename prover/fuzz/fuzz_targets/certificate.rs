@@ -1,0 +1,13 @@
+//! The re-check takes any bytes for a certificate without a panic, also such as pass for a certificate of this history.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use prover_fuzz::SUBJECTS;
+use prover_fuzz::certify::certify;
+
+fuzz_target!(|bytes: &[u8]| {
+    for subject in SUBJECTS.iter() {
+        let _ = certify(&subject.history, bytes);
+        let _ = certify(&subject.history, &subject.sealed(bytes));
+    }
+});
