@@ -1,10 +1,11 @@
 //! `overlap<=D`: how long too many clients may believe that they hold the lock.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Guarantee;
 use super::exclusion::{BelievedOverlap, believed, counts, evidence};
-use crate::finding::{Finding, VIOLATIONS_MAX};
+use crate::finding::{Finding, VIOLATIONS_MAX, Violation};
 use crate::{Case, Verdict};
 
 /// No overlap of believed intervals lasts longer than a bound.
@@ -49,7 +50,7 @@ impl Guarantee for OverlapAtMost {
             violations: too_long
                 .iter()
                 .take(VIOLATIONS_MAX)
-                .map(|overlap| overlap.violation(case))
+                .map(|overlap| violation(case, overlap))
                 .collect(),
             counts,
             exposures_ns,
@@ -61,6 +62,15 @@ impl OverlapAtMost {
     fn is_exceeded_by(&self, overlap: &BelievedOverlap<'_>) -> bool {
         Duration::from_nanos(overlap.exposure_ns) > self.bound
     }
+}
+
+/// Shows what ended the first of the beliefs, or that the record went on so long.
+fn violation(case: &Case<'_>, overlap: &BelievedOverlap<'_>) -> Violation {
+    let violation = overlap.violation(case);
+    let end = overlap.overlap.end.min(case.end() - 1);
+    let grants = violation.witness.iter().copied();
+    let shown: BTreeSet<u64> = grants.chain(case.index(end)).collect();
+    violation.showing(shown.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use history::{Function, Kind, Operation};
 use rayon::prelude::*;
 
 use super::{Guarantee, confirmed, exclusion};
-use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, anomaly, counted};
+use crate::beginning;
+use crate::finding::{Finding, Reach, Rule, VIOLATIONS_MAX, Violation, anomaly, counted};
 use crate::holds::{Hold, Lock, Position, Span};
 use crate::model;
 use crate::order::Order;
@@ -83,6 +84,29 @@ enum Answer {
 }
 
 fn answer(case: &Case<'_>, lock: &Lock) -> Answer {
+    match decide(case, lock) {
+        Answer::Unjustified(found) if found[0].rule == Rule::NoOrder => {
+            let shortened = found.into_iter().map(|found| shortened(case, lock, found));
+            Answer::Unjustified(shortened.collect())
+        }
+        answer => answer,
+    }
+}
+
+/// The same about the shortest beginning of the history that has no legal order.
+fn shortened(case: &Case<'_>, lock: &Lock, found: Violation) -> Violation {
+    beginning::shortest(case.history, &lock.key, found, |history| {
+        let case = Case::new(history, case.scope, case.limits);
+        match decide(&case, case.locks.first()?) {
+            Answer::Unjustified(found) => {
+                found.into_iter().find(|found| found.rule == Rule::NoOrder)
+            }
+            _ => None,
+        }
+    })
+}
+
+fn decide(case: &Case<'_>, lock: &Lock) -> Answer {
     if lock.refusals.is_empty() {
         return Answer::Justified(None);
     }
@@ -169,7 +193,7 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
         Outcome::Valid { order } => {
             Answer::Justified(Some(Order::of_search(lock, case.history, &order)))
         }
-        outcome @ Outcome::Invalid { stuck, .. } => {
+        Outcome::Invalid { prefix, stuck, .. } => {
             let violation = Violation::new(
                 Rule::NoOrder,
                 lock.key.clone(),
@@ -178,7 +202,7 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
             let violation = violation
                 .called(anomaly::UNJUSTIFIED_REFUSAL)
                 .showing(vec![stuck]);
-            Answer::Unjustified(vec![violation.noting(outcome.to_string())])
+            Answer::Unjustified(vec![violation.reaching(Reach::new(&prefix, stuck))])
         }
         Outcome::Unknown(reason) => Answer::Unknown(reason.to_string()),
     }
