@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use history::{Event, History, HistoryBuilder, Kind, Value};
 
-use crate::finding::Violation;
+use crate::finding::{Rule, Violation};
 
 type Key = Option<Arc<str>>;
 
 /// A key with more operations is not tried again and again.
 const OPERATIONS_MAX: usize = 10_000;
 
-/// What `judge` finds in the shortest beginning of the history of a key that it finds anything in: that beginning's last event is the witness. A
-/// violation that was found in the whole stays as it is if the key has too many operations.
+/// What `judge` finds in the shortest beginning of the history of a key that it finds anything in; if that is that there is no order, the beginning's
+/// last event is the witness. What was found in the whole stays as it is if the key has too many operations.
 pub(crate) fn shortest(
     history: &History,
     key: &Key,
@@ -28,13 +28,15 @@ pub(crate) fn shortest(
     let Some(end) = ends.get(first) else {
         return found;
     };
-    let index = history.events()[*end].index;
-    let shorter = judge(&beginning(history, key, *end));
-    Violation {
-        anomaly: found.anomaly.clone(),
-        witness: vec![index],
-        exposure_ns: found.exposure_ns,
-        ..shorter.unwrap_or(found)
+    match judge(&beginning(history, key, *end)) {
+        // Where only the rest of the history hid it from a sweep, there is a better rule.
+        Some(better) if better.rule != Rule::NoOrder => better,
+        shorter => Violation {
+            anomaly: found.anomaly.clone(),
+            witness: vec![history.events()[*end].index],
+            exposure_ns: found.exposure_ns,
+            ..shorter.unwrap_or(found)
+        },
     }
 }
 

@@ -227,6 +227,7 @@ const REFUSED_BESIDE_DOUBLE: &str =
     "0?a@a 0+a@a 1?a@a 1!a@a 0?a@b 0+a@b 1?a@b 1+a@b 0?v@b 0+v:held@b 1?v@b 1+v:held@b";
 const DOUBLE: &str = "0?a 0+a 1?a 1+a 0?r 0+r 1?r 1+r";
 const BOTH_CONFIRMED: &str = "0?a 0+a 1?a 1+a 0?v 0+v:held 1?v 1+v:held";
+const CHAIN: &str = "0?a:read 0+a 1?a:read 2?a:write 1+a 0?v 0+v:held 2+a 1?v 1+v:held";
 const THREE: &str = "0?a 0+a 1?a 1+a 2?a 2+a 0?v 0+v:held 1?v 1+v:held 2?v 2+v:held";
 const GRANTED_INSIDE: &str = "0?a 0+a 1?a 1+a 0?v 0+v:held";
 const REVIVED: &str = "0?a 0+a 0?v 0+v:lost 0?v 0+v:held";
@@ -444,6 +445,14 @@ fn accepted_data() -> Vec<Case> {
 
 fn accepted_invalid() -> Vec<Case> {
     let mut cases = vec![
+        // Two readers, neither of whom keeps the writer out all the time.
+        invalid(CHAIN, 1, "confirmed-exclusion", against("no-order", &[9])),
+        invalid(
+            BOTH_CONFIRMED,
+            1,
+            "confirmed-exclusion",
+            against("no-order", &[7]),
+        ),
         invalid(DOUBLE, 1, "exclusion", against("too-many-believe", &[1, 3])),
         invalid(
             DOUBLE,
@@ -1080,9 +1089,9 @@ fn false_contradictions_are_refused() {
                 BOTH_CONFIRMED,
                 1,
                 "confirmed-exclusion",
-                against("no-order", &[7]),
+                against("no-order", &[5]),
             ),
-            "no such rule",
+            "there is a legal order",
         ),
         (
             invalid(NEWS_OF_LOSS, 1, "ownership", against("revived", &[1])),

@@ -3,9 +3,11 @@
 //! The two know nothing of each other but the book's description of certificates, so what they agree about is not one mistake made once.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::fs;
 use std::io::{Read, Write};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -639,6 +641,39 @@ fn what_the_checker_issues_is_confirmed() {
     }
 }
 
+/// The slots are in the file's name, and every fault in the history was selected.
+#[test]
+fn what_the_checker_issues_for_the_golden_histories_is_confirmed() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../checker/tests/golden");
+    let children = |folder: &Path| {
+        fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+    };
+    let mut count = 0;
+    for file in children(&golden).flat_map(|folder| children(&folder)) {
+        let history =
+            jsonl::read(fs::read(&file).expect("a file").as_slice()).expect("well-formed");
+        let slots = if file.to_string_lossy().contains(".slots-2.") {
+            2
+        } else {
+            1
+        };
+        let faults: BTreeSet<String> = history
+            .faults()
+            .map(|event| event.function.to_string())
+            .collect();
+        let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+        let (verdicts, certificate) = judge(&history, slots, &faults);
+        let certified = certify(&history, &certificate)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        agree(&history, &certified, &verdicts)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        count += 1;
+    }
+    assert!(count > 40, "{count}");
+}
+
 /// The proofs for one history, tried on another that differs in little: whatever they still prove must be so.
 #[test]
 fn a_proof_for_another_history_proves_only_what_is_so() {
@@ -659,7 +694,8 @@ fn a_proof_for_another_history_proves_only_what_is_so() {
     });
 }
 
-/// Whatever a certificate with one claim proves is what the checker found.
+/// Whatever a certificate with one claim proves is what the checker found. About refusals the checker leaves more open than there is to prove: with readers,
+/// and where exclusion is broken.
 fn only_what_is_so(
     history: &History,
     certificate: &[u8],
@@ -670,14 +706,16 @@ fn only_what_is_so(
     };
     let claim = &certified.claims[0];
     if claim.standing == Standing::Proved {
-        let proved = (claim.of.clone(), claim.verdict.to_string());
-        let certificate = String::from_utf8_lossy(certificate);
+        let verdict = claim.verdict.to_string();
+        let found = verdicts.iter().find(|(of, _)| *of == claim.of);
+        let found = found.map(|(_, verdict)| verdict.as_str());
+        let is_open = claim.of == "justified-refusal" && found == Some("unknown");
         prop_assert!(
-            verdicts.contains(&proved),
-            "{:?}\n{}{}",
-            proved,
+            is_open || found == Some(&verdict),
+            "{} is {verdict}, but {found:?}\n{}{}",
+            claim.of,
             text(history),
-            certificate
+            String::from_utf8_lossy(certificate)
         );
     }
     Ok(())
@@ -702,29 +740,27 @@ fn a_flipped_byte_is_noticed() {
 /// A judgement that was changed by somebody who knows the format, and sealed again.
 #[test]
 fn a_changed_judgement_is_refused() {
-    check_property(
-        any::<prop::sample::Index>(),
-        |history, slots, faults, _, at| {
-            let (verdicts, certificate) = judge(history, slots, faults);
-            let body: Json = serde_json::from_slice(&certificate).expect("it is JSON");
-            for judgement in body["judgements"].as_array().expect("an array") {
-                for (change, changed) in changes(history, judgement, at) {
-                    let certificate = with_judgement(&body, &changed);
-                    prop_assert!(
-                        certify(history, &certificate).is_err(),
-                        "{change}: {changed}\nwas {judgement}\n{}",
-                        text(history)
-                    );
-                }
-                for other in body["judgements"].as_array().expect("an array") {
-                    let mut changed = judgement.clone();
-                    changed["of"] = other["of"].clone();
-                    only_what_is_so(history, &with_judgement(&body, &changed), &verdicts)?;
-                }
-            }
-            Ok(())
-        },
-    );
+    let picks = (any::<prop::sample::Index>(), any::<prop::sample::Index>());
+    check_property(picks, |history, slots, faults, _, (pick, at)| {
+        let (verdicts, certificate) = judge(history, slots, faults);
+        let body: Json = serde_json::from_slice(&certificate).expect("it is JSON");
+        let judgements = body["judgements"].as_array().expect("an array");
+        let proved: Vec<_> = judgements
+            .iter()
+            .filter(|judgement| !judgement["proof"].is_null())
+            .collect();
+        let judgement = proved[pick.index(proved.len())];
+        for (change, changed) in changes(history, judgement, at) {
+            prop_assert!(
+                certify(history, &with_judgement(&body, &changed)).is_err(),
+                "{change}: {changed}\nwas {judgement}\n{}",
+                text(history)
+            );
+        }
+        let mut changed = judgement.clone();
+        changed["of"] = judgements[at.index(judgements.len())]["of"].clone();
+        only_what_is_so(history, &with_judgement(&body, &changed), &verdicts)
+    });
 }
 
 fn with_judgement(body: &Json, judgement: &Json) -> Vec<u8> {
