@@ -43,6 +43,14 @@ impl Subject {
         self.finding(history).verdict == Verdict::Invalid
     }
 
+    /// Whether the history still shows this violation or, for all rules but one, any. Without its grant what confirmed a revived hold is a stranger's, which
+    /// `ownership` does not allow either.
+    fn is_still_violated_by(&self, history: &History, rule: Rule) -> bool {
+        let violations = self.finding(history).violations;
+        let mut violations = violations.iter();
+        violations.any(|violation| rule != Rule::Revived || violation.rule == rule)
+    }
+
     fn check(&self, history: &History, violation: &Violation) {
         match violation.rule {
             Rule::NoOrder => self.check_beginning(history, violation),
@@ -97,7 +105,7 @@ impl Subject {
             let mut fewer = needed.clone();
             fewer.remove(operation);
             assert!(
-                !self.is_violated_by(&only(history, &fewer)),
+                !self.is_still_violated_by(&only(history, &fewer), violation.rule),
                 "{}: {violation:?} does not need {operation}\n{}",
                 self.of,
                 text(history)
@@ -163,7 +171,7 @@ fn counterexamples_are_minimal(of: &'static str, slots: u32, operations: Operati
         }
     });
     assert!(
-        violated.get() > cases() / 200,
+        violated.get() > cases() / 500,
         "{of}: the generator hardly violates it: {} times",
         violated.get()
     );
