@@ -1089,7 +1089,7 @@ fn false_contradictions_are_refused() {
                 BOTH_CONFIRMED,
                 1,
                 "confirmed-exclusion",
-                against("no-order", &[5]),
+                against("no-order", &[3]),
             ),
             "there is a legal order",
         ),
@@ -1386,6 +1386,16 @@ fn false_claims_about_data_are_refused() {
         (
             invalid(WRITTEN, 1, "model register:nil", against("stranger", &[3])),
             "no such rule",
+        ),
+        // An operation that does not fit makes nothing of the whole key certain.
+        (
+            invalid(
+                "0?d:1 0+d 1?g 1+g:[] 1?g 1+g:1",
+                1,
+                "model set",
+                against("no-order", &[3]),
+            ),
+            "does not fit the model",
         ),
         // What was taken out only later may be anything up to then.
         (

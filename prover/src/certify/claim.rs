@@ -157,7 +157,7 @@ impl<'a> Recheck<'a> {
             }
             Subject::Data(data) => {
                 object::keys_of_model(history, |function| data.has(function))?;
-                let places = data.places(history, record, history.events().len())?;
+                let places = data.places(history, record, history.events().len(), |_| true)?;
                 order::check(history, record, data, &places, orders)
             }
             _ => Err(wrong_proof()),

@@ -2,6 +2,7 @@
 
 use history::{Function, History, Kind, Process};
 
+use super::data::{self, Data};
 use super::error::Flaw;
 use super::file::{Contradiction, Scope};
 use super::law::{Law, Owner};
@@ -271,14 +272,7 @@ impl<'a> Evidence<'a> {
         let prefix = || Record::of(self.history, last + 1);
         let legal = match self.subject {
             Subject::Lock(law) => self.is_legal(law, law.places(&prefix()), budget),
-            Subject::Data(data) => {
-                let places = data.places(self.history, self.record, last + 1);
-                self.is_legal(
-                    data,
-                    places.map_err(|_| "an operation does not fit the model")?,
-                    budget,
-                )
-            }
+            Subject::Data(data) => self.is_legal(data, self.places(data, last + 1)?, budget),
             Subject::ConfirmedExclusion => self.has_revocable_order(&prefix(), false, budget),
             Subject::JustifiedRefusal => self.has_revocable_order(&prefix(), true, budget),
             _ => return Err("there is no such rule for this claim"),
@@ -294,6 +288,16 @@ impl<'a> Evidence<'a> {
             }
             legal => Ok(legal.is_ok()),
         }
+    }
+
+    /// What the events before `until` say, if all operations on the key fit the model.
+    fn places(&self, data: &Data, until: usize) -> Result<Vec<Place<data::Call>>, &'static str> {
+        let before = |until| {
+            let places = data.places(self.history, self.record, until, |name| *name == self.name);
+            places.map_err(|_| "an operation does not fit the model")
+        };
+        before(self.history.events().len())?;
+        before(until)
     }
 
     fn has_revocable_order(

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::error::Flaw;
 use super::object::{Object, Place};
-use super::record::{NEVER, Outcome, Record, outcome};
+use super::record::{KeyName, NEVER, Outcome, Record, outcome};
 
 /// A model of data.
 pub(super) enum Data {
@@ -74,18 +74,20 @@ impl Data {
         }
     }
 
-    /// The operations among the events before `until` that have a place in an order.
+    /// The operations on some keys, among the events before `until`, that have a place in an order.
     pub(super) fn places(
         &self,
         history: &History,
         record: &Record,
         until: usize,
+        is_meant: impl Fn(&KeyName) -> bool,
     ) -> Result<Vec<Place<Call>>, Flaw> {
         let events = history.events().iter().enumerate().take(until);
         let invocations = events.filter(|(_, event)| {
             event.kind == Kind::Invoke
                 && event.process != Process::Nemesis
                 && self.has(&event.function)
+                && is_meant(&event.key)
         });
         let mut places = Vec::new();
         for (invoked, event) in invocations {
