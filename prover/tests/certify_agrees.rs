@@ -807,7 +807,7 @@ fn changes(
         let path = format!("/proof/orders/{place}");
         let fewer = [&orders[..place], &orders[place + 1..]].concat();
         change("an order less", "/proof/orders", fewer.into());
-        let twice = [&orders[..], &orders[place..=place]].concat();
+        let twice = [orders, &orders[place..=place]].concat();
         change("an order twice", "/proof/orders", twice.into());
         let entries = unpack(order);
         if let Some(dropped) = dropped(history, &entries, at) {

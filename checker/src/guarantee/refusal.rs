@@ -3,13 +3,15 @@
 //! Somebody could hold it: there is a legal order, with holds revoked at any moment, in which the lock is held (all slots of it) at an instant of every
 //! refusal. One client at a time is decided by a sweep, several by a search.
 
-use history::{Function, Kind, Operation};
+use std::collections::BTreeMap;
+
+use history::{Event, History, HistoryBuilder, Operation, Process};
 use rayon::prelude::*;
 
 use super::{Guarantee, confirmed, exclusion};
 use crate::beginning;
 use crate::finding::{Finding, Reach, Rule, VIOLATIONS_MAX, Violation, anomaly, counted};
-use crate::holds::{Hold, Lock, Position, Span};
+use crate::holds::{Hold, Lock, Position, Span, position};
 use crate::model;
 use crate::order::Order;
 use crate::search::{Outcome, search};
@@ -183,12 +185,8 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
     let Ok(model) = model::named(&name) else {
         return Answer::Unknown(format!("there is no model {name}"));
     };
-    // A release of unknown outcome ends a hold no otherwise than a revocation may.
-    let is_certain = |operation: &Operation<'_>| {
-        operation.invoke.function != Function::Release || operation.outcome() != Kind::Info
-    };
-    let mut operations = lock.about_holds(case.history);
-    operations.retain(is_certain);
+    let renamed = by_acquisition(case.history, lock);
+    let operations: Vec<Operation<'_>> = renamed.operations().collect();
     match search(&*model, &operations, &case.limits) {
         Outcome::Valid { order } => {
             Answer::Justified(Some(Order::of_search(lock, case.history, &order)))
@@ -206,4 +204,40 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
         }
         Outcome::Unknown(reason) => Answer::Unknown(reason.to_string()),
     }
+}
+
+/// The history of a lock with every acquisition as a process of its own, named by the number of its hold: what the service says of a hold says nothing about
+/// another that its process has. Releases of unknown outcome are left out: they end a hold no otherwise than a revocation may.
+fn by_acquisition(history: &History, lock: &Lock) -> History {
+    let holds = (0..)
+        .zip(&lock.holds)
+        .map(|(number, hold)| (hold.asked, number));
+    let stated = lock
+        .statements
+        .iter()
+        .filter_map(|statement| Some((statement.span.invoke, statement.hold?)));
+    let nameless = lock
+        .unknown
+        .iter()
+        .chain(&lock.refusals)
+        .map(|span| span.invoke);
+    let nameless = nameless.zip(position(lock.holds.len())..);
+    let processes: BTreeMap<Position, u32> = holds.chain(stated).chain(nameless).collect();
+    let mut builder = HistoryBuilder::default();
+    for (place, event) in history.events().iter().enumerate() {
+        let first = history
+            .partner(place)
+            .map_or(place, |other| place.min(other));
+        if let Some(process) = processes.get(&position(first)) {
+            let process = Process::Client(*process);
+            let event = Event {
+                process,
+                ..event.clone()
+            };
+            builder
+                .push_event(event)
+                .expect("each acquisition goes its way alone");
+        }
+    }
+    builder.finish()
 }
