@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use history::{Event, History, Process};
+use history::{Event, History, Process, Value};
 
-use crate::finding::{Violation, show_ns};
+use crate::finding::{Reach, Violation, show_ns};
 use crate::holds::{self, Lock, NEVER, Position, position};
 use crate::windows::{Window, windows};
 
 /// How wide the time between two events is drawn, in characters.
 const STEP: usize = 4;
+
+/// How many operations of a legal order are shown.
+const SHOWN_MAX: usize = 10;
 
 /// A table of the events of a violation and a picture of the time around them.
 ///
@@ -26,11 +29,11 @@ pub fn explain(history: &History, violation: &Violation) -> String {
     if let Some(exposure_ns) = violation.exposure_ns {
         let _ = write!(text, ", for {}", show_ns(exposure_ns));
     }
-    if let Some(note) = &violation.note {
-        let _ = write!(text, ": {note}");
-    }
     text.push_str("\n\n");
     scene.table(&mut text);
+    if let Some(reach) = &violation.reach {
+        scene.reach(&mut text, reach);
+    }
     scene.picture(&mut text);
     text
 }
@@ -113,6 +116,49 @@ impl<'a> Scene<'a> {
         text.push('\n');
     }
 
+    /// The longest legal order that a search found, or the end of it, and what does not go on from there.
+    fn reach(&self, text: &mut String, reach: &Reach) {
+        let placed = crate::finding::counted(reach.placed, "operation");
+        let _ = writeln!(text, "longest legal order: {placed}");
+        let last = reach.prefix.len().saturating_sub(SHOWN_MAX);
+        if reach.placed > SHOWN_MAX as u64 {
+            let _ = writeln!(text, "          …");
+        }
+        for invoke in &reach.prefix[last..] {
+            let _ = writeln!(text, "{invoke:>8}  {}", self.operation(*invoke));
+        }
+        let stuck = reach.stuck;
+        let _ = writeln!(
+            text,
+            "cannot be placed:\n{stuck:>8}  {}\n",
+            self.operation(stuck)
+        );
+    }
+
+    /// The operation with an invocation of this index: `0 acquire ok`.
+    fn operation(&self, invoke: u64) -> String {
+        let events = self.history.events();
+        let place = events.partition_point(|event| event.index < invoke);
+        let Some(event) = events.get(place) else {
+            return String::new();
+        };
+        let asked = shown(&event.value);
+        let end = self
+            .history
+            .partner(place)
+            .map(|end| describe(&events[end]));
+        let end = end.unwrap_or_else(|| format!("{} without an end", event.function));
+        format!(
+            "{:>9}  {end}{}",
+            event.process,
+            if asked.is_empty() {
+                asked
+            } else {
+                format!(", asked{asked}")
+            }
+        )
+    }
+
     fn picture(&self, text: &mut String) {
         let processes: BTreeSet<Process> = self
             .events
@@ -190,15 +236,19 @@ impl<'a> Scene<'a> {
 /// `acquire ok`, `verify ok "held"`, `release fail (busy)`.
 fn describe(event: &Event) -> String {
     let kind = format!("{:?}", event.kind).to_lowercase();
-    let mut text = format!("{} {kind}", event.function);
-    if event.value != history::Value::None {
-        let value = serde_json::to_string(&event.value).unwrap_or_default();
-        let _ = write!(text, " {value}");
-    }
+    let mut text = format!("{} {kind}{}", event.function, shown(&event.value));
     if let Some(error) = &event.error {
         let _ = write!(text, " ({})", error.kind);
     }
     text
+}
+
+/// A value after a space, if there is one.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::None => String::new(),
+        value => format!(" {}", serde_json::to_string(value).unwrap_or_default()),
+    }
 }
 
 #[cfg(test)]
@@ -206,7 +256,7 @@ mod tests {
     use super::*;
     use crate::search::Limits;
     use crate::testing::history;
-    use crate::{Scope, judge, parse};
+    use crate::{Scope, judge, linearize, parse};
 
     #[test]
     fn a_double_hold_is_drawn() {
@@ -215,5 +265,19 @@ mod tests {
         let guarantees = [parse("exclusion").expect("known")];
         let findings = judge(&history, &Scope::default(), Limits::none(), &guarantees);
         insta::assert_snapshot!(explain(&history, &findings[0].violations[0]));
+    }
+    #[test]
+    fn how_far_a_search_came_is_told() {
+        let history = crate::model::testing::history(
+            "0 write 1; 0 ok; 1 cas [1,2]; 1 ok; 2 read; 2 ok 2; 0 read; 0 ok 1; 2 write 1; 2 info",
+        );
+        let found = linearize(&history, "cas-register:nil", Limits::none()).expect("known");
+        let violation = &found.finding.violations[0];
+        let reach = violation.reach.as_ref().expect("it was searched");
+        assert_eq!(
+            (&reach.prefix[..], reach.placed, reach.stuck),
+            (&[0, 2, 4][..], 3, 6)
+        );
+        insta::assert_snapshot!(explain(&history, violation));
     }
 }

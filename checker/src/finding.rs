@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Verdict;
+use crate::search::{Placed, Placement};
 
 /// How many violations a finding lists; the counts go on beyond that.
 pub const VIOLATIONS_MAX: usize = 1_000;
@@ -80,9 +81,9 @@ pub struct Violation {
     pub rule: Rule,
     /// The indices of the events that the rule speaks of, in its sequence.
     pub witness: Vec<u64>,
-    /// What else there is to say: how far a search came.
+    /// How far the search came, where one found out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
+    pub reach: Option<Reach>,
     /// How long more clients than the lock has slots had it, where that is what went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposure_ns: Option<u64>,
@@ -99,7 +100,7 @@ impl Violation {
             events,
             rule,
             witness,
-            note: None,
+            reach: None,
             exposure_ns: None,
         }
     }
@@ -117,10 +118,10 @@ impl Violation {
         }
     }
 
-    /// With something else to say.
-    pub(crate) fn noting(self, note: String) -> Self {
+    /// With how far the search came.
+    pub(crate) fn reaching(self, reach: Reach) -> Self {
         Self {
-            note: Some(note),
+            reach: Some(reach),
             ..self
         }
     }
@@ -130,6 +131,37 @@ impl Violation {
         Self {
             anomaly: anomaly.into(),
             ..self
+        }
+    }
+}
+
+/// How many operations of the longest legal order a [`Reach`] lists.
+pub const PREFIX_MAX: usize = 1_000;
+
+/// How far a search for a legal order came before it found that there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// How many operations stand in the longest legal order that was found; holds that were revoked in it do not count.
+    pub placed: u64,
+    /// The indices of the invocations of the last of them, at most [`PREFIX_MAX`], in that order.
+    pub prefix: Vec<u64>,
+    /// The index of the invocation of the operation that can be placed neither after that order nor after any other.
+    pub stuck: u64,
+}
+
+impl Reach {
+    pub(crate) fn new(prefix: &[Placement], stuck: u64) -> Self {
+        let operation = |placement: &Placement| match placement.placed {
+            Placed::Operation(invoke) => Some(invoke),
+            Placed::Revocation(_) => None,
+        };
+        let mut prefix: Vec<u64> = prefix.iter().filter_map(operation).collect();
+        let placed = prefix.len();
+        prefix.drain(..placed.saturating_sub(PREFIX_MAX));
+        Self {
+            placed: placed as u64,
+            prefix,
+            stuck,
         }
     }
 }
@@ -246,7 +278,11 @@ mod tests {
             events: vec![1, 2],
             rule: Rule::TooManyBelieve,
             witness: vec![1, 2],
-            note: None,
+            reach: Some(Reach {
+                placed: 1,
+                prefix: vec![0],
+                stuck: 2,
+            }),
             exposure_ns: Some(7),
         };
         let finding = Finding {

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use history::{Answer, Event, Function, Grant, History, Kind, Mode, Operation, Process, Value};
+use history::{Answer, Event, Function, Grant, History, Kind, Mode, Process, Value};
 use rustc_hash::FxHashMap;
 
 /// The place of an event in the history.
@@ -121,37 +121,6 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// The operations that say something about holds: acquires that were granted, refused or are of unknown outcome, and statements about
-    /// holds that there were.
-    pub(crate) fn about_holds<'a>(&self, history: &'a History) -> Vec<Operation<'a>> {
-        let acquires = self.holds.iter().map(|hold| hold.asked);
-        let spans = self
-            .unknown
-            .iter()
-            .chain(&self.refusals)
-            .chain(&self.unknown_releases);
-        let stated = self
-            .statements
-            .iter()
-            .filter(|statement| statement.hold.is_some());
-        let stated = stated.map(|statement| statement.span.invoke);
-        let mut invokes: Vec<Position> = acquires
-            .chain(spans.map(|span| span.invoke))
-            .chain(stated)
-            .collect();
-        invokes.sort_unstable();
-        let end = |invoke: Position| {
-            history
-                .partner(invoke as usize)
-                .map(|end| &history.events()[end])
-        };
-        let operation = |invoke| Operation {
-            invoke: &history.events()[invoke as usize],
-            end: end(invoke),
-        };
-        invokes.into_iter().map(operation).collect()
-    }
-
     /// The last event that says something certain about the lock.
     pub(crate) fn last_event(&self) -> Position {
         let granted = self.holds.iter().map(|hold| hold.granted);

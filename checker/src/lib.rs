@@ -22,6 +22,7 @@
 //! ```
 
 mod asks;
+mod beginning;
 mod case;
 pub mod certificate;
 mod contention;
@@ -30,6 +31,8 @@ mod finding;
 pub mod guarantee;
 mod holds;
 mod linearizability;
+#[cfg(test)]
+mod minimal;
 pub mod model;
 mod order;
 mod overlap;
@@ -42,7 +45,10 @@ mod windows;
 
 pub use case::{Case, Scope};
 pub use explain::explain;
-pub use finding::{Counts, FaultCount, Finding, Rule, VIOLATIONS_MAX, Violation, anomaly, show_ns};
+pub use finding::{
+    Counts, FaultCount, Finding, PREFIX_MAX, Reach, Rule, VIOLATIONS_MAX, Violation, anomaly,
+    show_ns,
+};
 pub use guarantee::{Guarantee, ParseError, judge, merge, parse};
 pub use linearizability::{Linearized, linearize};
 pub use order::Order;

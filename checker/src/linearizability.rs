@@ -8,7 +8,8 @@ use std::sync::Arc;
 use history::{History, Operation};
 use rayon::prelude::*;
 
-use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted};
+use crate::beginning;
+use crate::finding::{Finding, Reach, Rule, VIOLATIONS_MAX, Violation, counted};
 use crate::holds::{self, Lock, Position, position};
 use crate::model::{self, Model, NameError};
 use crate::order::Order;
@@ -154,6 +155,40 @@ impl Judge<'_> {
                 foreign.invoke.function
             ));
         }
+        match self.decide(key, operations, lock) {
+            Answer::Illegal(found) if found.rule == Rule::NoOrder => {
+                Answer::Illegal(self.shortened(key, found))
+            }
+            answer => answer,
+        }
+    }
+
+    /// The same about the shortest beginning of the history that has no legal order.
+    fn shortened(&self, key: &Key, found: Violation) -> Violation {
+        beginning::shortest(self.case.history, key, found, |history| {
+            let case = Case {
+                history,
+                locks: if self.case.locks.is_empty() {
+                    Vec::new()
+                } else {
+                    holds::locks(history)
+                },
+                ..*self.case
+            };
+            let judge = Judge {
+                case: &case,
+                budget: Budget::new(self.case.limits),
+                ..*self
+            };
+            let operations: Vec<Operation<'_>> = history.operations().collect();
+            match judge.decide(key, &operations, case.locks.first()) {
+                Answer::Illegal(found) => Some(found),
+                _ => None,
+            }
+        })
+    }
+
+    fn decide(&self, key: &Key, operations: &[Operation<'_>], lock: Option<&Lock>) -> Answer {
         let swept = self
             .swept
             .zip(lock)
@@ -174,14 +209,18 @@ impl Judge<'_> {
                 self.case.history,
                 &order,
             )),
-            outcome @ Outcome::Invalid { stuck, .. } => {
+            Outcome::Invalid { prefix, stuck, .. } => {
                 let last = operations
                     .iter()
                     .filter_map(|operation| Some(operation.end?.index))
                     .max();
                 let violation =
                     Violation::new(Rule::NoOrder, key.clone(), last.into_iter().collect());
-                Answer::Illegal(violation.showing(vec![stuck]).noting(outcome.to_string()))
+                Answer::Illegal(
+                    violation
+                        .showing(vec![stuck])
+                        .reaching(Reach::new(&prefix, stuck)),
+                )
             }
             Outcome::Unknown(reason) => Answer::Unknown(reason.to_string()),
         }

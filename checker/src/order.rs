@@ -1,6 +1,6 @@
 //! A legal order of what happened to a lock: the evidence for `valid`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use history::History;
@@ -96,15 +96,21 @@ impl Order {
         }
     }
 
-    /// The order that a search found. A search revokes a hold of a process; which one it is follows from what is affirmed later.
+    /// The order that a search found in which every acquisition is an owner of its own, named by the number of its hold. Acquires of unknown outcome have no
+    /// names, and any of them that goes on may be the one that is revoked.
     pub(crate) fn of_search(lock: &Lock, history: &History, found: &[Placement]) -> Self {
-        let mut holders = Holders::new(lock);
+        let unknown: BTreeSet<Position> = lock.unknown.iter().map(|span| span.invoke).collect();
+        let mut nameless = Vec::new();
         let entries = found.iter().map(|placement| match placement.placed {
             Placed::Operation(index) => {
-                holders.take_effect(place(history, index));
-                Entry::operation(place(history, index))
+                let invoke = place(history, index);
+                nameless.extend(unknown.get(&invoke));
+                Entry::operation(invoke)
             }
-            Placed::Revocation(revocation) => Entry::revocation(holders.revoke(revocation.process)),
+            Placed::Revocation(revocation) => Entry::revocation(match revocation.process {
+                Some(hold) => lock.holds[hold as usize].asked,
+                None => nameless.pop().expect("only what goes on is revoked"),
+            }),
         });
         Self {
             entries: entries.collect(),
@@ -119,71 +125,4 @@ fn place(history: &History, index: u64) -> Position {
             .events()
             .partition_point(|event| event.index < index),
     )
-}
-
-/// Who holds, while an order is read.
-struct Holders {
-    /// The hold that each invocation begins (with its process, if that may act again) or affirms.
-    begins: BTreeMap<Position, Option<u32>>,
-    affirms: BTreeMap<Position, (Position, bool)>,
-    /// How often each hold will still be affirmed.
-    to_come: BTreeMap<Position, usize>,
-    active: BTreeMap<Option<u32>, Vec<Position>>,
-}
-
-impl Holders {
-    fn new(lock: &Lock) -> Self {
-        use crate::holds::Said;
-        let known = lock
-            .holds
-            .iter()
-            .map(|hold| (hold.asked, Some(hold.process)));
-        let begins = known
-            .chain(lock.unknown.iter().map(|span| (span.invoke, None)))
-            .collect();
-        let affirming = lock
-            .statements
-            .iter()
-            .filter(|statement| matches!(statement.said, Said::Held | Said::Released));
-        let affirms: BTreeMap<_, _> = affirming
-            .filter_map(|statement| {
-                let hold = lock.holds[statement.hold? as usize].asked;
-                Some((
-                    statement.span.invoke,
-                    (hold, statement.said == Said::Released),
-                ))
-            })
-            .collect();
-        let mut to_come = BTreeMap::new();
-        for (hold, _) in affirms.values() {
-            *to_come.entry(*hold).or_default() += 1;
-        }
-        Self {
-            begins,
-            affirms,
-            to_come,
-            active: BTreeMap::new(),
-        }
-    }
-
-    fn take_effect(&mut self, invoke: Position) {
-        if let Some(process) = self.begins.get(&invoke) {
-            self.active.entry(*process).or_default().push(invoke);
-        }
-        if let Some((hold, ends)) = self.affirms.get(&invoke) {
-            self.to_come.entry(*hold).and_modify(|count| *count -= 1);
-            if *ends {
-                self.active
-                    .values_mut()
-                    .for_each(|holds| holds.retain(|active| active != hold));
-            }
-        }
-    }
-
-    fn revoke(&mut self, process: Option<u32>) -> Position {
-        let holds = self.active.entry(process).or_default();
-        let is_over = |hold: &Position| self.to_come.get(hold).is_none_or(|count| *count == 0);
-        let place = holds.iter().position(is_over).unwrap_or(0);
-        holds.remove(place)
-    }
 }

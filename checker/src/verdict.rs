@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It held.
-    #[default]
     Valid,
-    /// The history does not decide it, or a bound was hit before it was decided.
+    /// The history does not decide it, or a bound was hit before it was decided. Where nobody has judged, nothing is known.
+    #[default]
     Unknown,
     /// It was violated.
     Invalid,
@@ -32,6 +32,12 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_judged_is_unknown() {
+        assert_eq!(Verdict::default(), Verdict::Unknown);
+        assert_eq!(crate::Finding::default().verdict, Verdict::Unknown);
+    }
 
     #[test]
     fn the_worst_is_the_greatest() {

@@ -216,7 +216,9 @@ pub(crate) fn progress_within(heartbeat: Duration) -> Duration {
 /// How long the last phase may take: after the broker has let go of what was lost, every worker has one key after another granted.
 fn finish_within(progress: Duration, args: &RunArgs) -> Duration {
     let grants = GRANT_WITHIN.saturating_mul(args.keys);
-    progress.saturating_add(args.operation_timeout).saturating_add(grants)
+    progress
+        .saturating_add(args.operation_timeout)
+        .saturating_add(grants)
 }
 
 fn params(args: &RunArgs) -> Params {

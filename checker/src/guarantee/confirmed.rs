@@ -10,6 +10,7 @@ use super::Guarantee;
 use super::conclusion::conclude;
 use super::exclusion::{counts, evidence};
 use crate::Case;
+use crate::beginning;
 use crate::finding::{Finding, Rule, Violation, anomaly};
 use crate::holds::{Hold, Lock, NEVER, Position};
 use crate::order::Order;
@@ -160,7 +161,7 @@ fn double_holds(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
 /// Grants without a core that came wholly inside the cores of others.
 fn grants_inside(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
     let cores = cores(lock);
-    let windows: Vec<Interval> = points(lock).into_iter().map(|(_, window)| window).collect();
+    let windows = windows(lock);
     let violation = |(window, room): (&Interval, Room)| {
         let Room::Nowhere(others) = room else {
             return None;
@@ -170,13 +171,12 @@ fn grants_inside(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
             .flat_map(|core| [core.begin, core.end])
             .chain([window.begin, window.end]);
         let grants = std::iter::once(window.end).chain(others().map(|core| core.begin));
-        let rule = if others().next().is_some() {
-            Rule::GrantedInside
+        let violation = if others().next().is_some() {
+            Violation::new(Rule::GrantedInside, lock.key.clone(), case.witness(grants))
         } else {
-            Rule::NoOrder
+            filled_by_a_chain(case, lock)
         };
-        let violation = Violation::new(rule, lock.key.clone(), case.witness(grants))
-            .called(anomaly::DOUBLE_HOLD);
+        let violation = violation.called(anomaly::DOUBLE_HOLD);
         Some(
             violation
                 .showing(case.indices(events))
@@ -188,6 +188,25 @@ fn grants_inside(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
         .zip(rooms(&cores, &windows, case.scope.slots()))
         .filter_map(violation)
         .collect()
+}
+
+/// No hold spans the whole window, but readers that overlap fill it: there is no order up to where that is known.
+fn filled_by_a_chain(case: &Case<'_>, lock: &Lock) -> Violation {
+    let last = case.witness([lock.last_event()]);
+    let found = Violation::new(Rule::NoOrder, lock.key.clone(), last);
+    beginning::shortest(case.history, &lock.key, found, |history| {
+        let case = Case::new(history, case.scope, case.limits);
+        let lock = case.locks.first()?;
+        let last = case.witness([lock.last_event()]);
+        let is_broken = rooms(&cores(lock), &windows(lock), case.scope.slots())
+            .iter()
+            .any(|room| matches!(room, Room::Nowhere(_)));
+        is_broken.then(|| Violation::new(Rule::NoOrder, lock.key.clone(), last))
+    })
+}
+
+fn windows(lock: &Lock) -> Vec<Interval> {
+    points(lock).into_iter().map(|(_, window)| window).collect()
 }
 
 /// The holds without a core, each with the window in which it needs room for an instant.

@@ -2,18 +2,20 @@
 //!
 //! Two kinds of resource are understood. A set: `add` puts an element in, `read` brings all of them as an array. A counter: `write` stores a number
 //! that the client made from the one it had read, so that no number is written twice and none that is read is smaller than one
-//! acknowledged before. What was acknowledged but never read afterwards leaves the verdict `unknown`.
+//! acknowledged before. What was acknowledged but never read afterwards leaves the verdict `unknown`; a read of nil shows nothing, nor does a read of
+//! the other kind of resource.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use history::{Function, Kind, Operation, Value};
-use serde_json::Value as Json;
+use history::{Function, Kind, Operation};
 
 use super::Guarantee;
 use super::conclusion::conclude;
 use crate::Case;
 use crate::finding::{Counts, Finding, Rule, Violation, counted};
+use crate::model::cas_register::json;
+use crate::model::set::{Elements, element, elements};
 
 /// What was written under the lock and acknowledged is read afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,21 +99,22 @@ impl<'a> Resource<'a> {
 
     /// Elements that a later read of the set does not bring.
     fn missing(&self) -> Vec<Vec<u64>> {
-        let added = |update: &&Operation<'_>| update.invoke.function == Function::Add;
-        let adds: Vec<_> = self.updates.iter().filter(added).collect();
+        let adds: Vec<_> = self
+            .updates
+            .iter()
+            .filter(|update| is_add(update))
+            .collect();
         let mut reported = BTreeSet::new();
         let mut lost = Vec::new();
         for read in &self.reads {
-            let Some(Json::Array(elements)) = data(&read.end.map(|end| &end.value)) else {
+            let Some(present) = elements_read(read) else {
                 continue;
             };
-            let present: BTreeSet<String> = elements.iter().map(Json::to_string).collect();
             for add in adds
                 .iter()
                 .take_while(|add| add.returned() < read.invoke.index)
             {
-                let is_present = data(&Some(&add.invoke.value))
-                    .is_some_and(|element| present.contains(&element.to_string()));
+                let is_present = present.contains(&element(&json(&add.invoke.value)));
                 if !is_present && reported.insert(add.invoke.index) {
                     lost.push(vec![add.returned(), read.returned()]);
                 }
@@ -143,8 +146,7 @@ impl<'a> Resource<'a> {
             {
                 greatest = greatest.max(Some((number, update.returned())));
             }
-            let seen = data(&read.end.map(|end| &end.value)).and_then(Json::as_i64);
-            if let (Some(seen), Some((number, update))) = (seen, greatest)
+            if let (Some(seen), Some((number, update))) = (number_read(read), greatest)
                 && seen < number
             {
                 lost.push(vec![update, read.returned()]);
@@ -154,26 +156,48 @@ impl<'a> Resource<'a> {
     }
 
     fn numbers(&self) -> impl Iterator<Item = (i64, &Operation<'a>)> {
-        let writes = self
-            .updates
-            .iter()
-            .filter(|update| update.invoke.function == Function::Write);
-        writes.filter_map(|update| Some((data(&Some(&update.invoke.value))?.as_i64()?, update)))
+        let updates = self.updates.iter();
+        updates.filter_map(|update| Some((number_written(update)?, update)))
     }
 
-    /// How many updates no read came after.
+    /// How many updates no read came after that could have shown them.
     fn unread(&self) -> u64 {
-        let last = self.reads.iter().map(|read| read.invoke.index).max();
-        let after = |update: &&Operation<'_>| last.is_none_or(|last| update.returned() > last);
-        self.updates.iter().filter(after).count() as u64
+        let last = |shows: fn(&Operation<'_>) -> bool| {
+            let reads = self.reads.iter().filter(|read| shows(read));
+            reads.map(|read| read.invoke.index).max()
+        };
+        let (elements, number) = (
+            last(|read| elements_read(read).is_some()),
+            last(|read| number_read(read).is_some()),
+        );
+        let is_read = |update: &Operation<'_>| {
+            let last = if is_add(update) {
+                elements
+            } else {
+                number.filter(|_| number_written(update).is_some())
+            };
+            last.is_some_and(|last| update.returned() < last)
+        };
+        let unread = self.updates.iter().filter(|update| !is_read(update));
+        unread.count() as u64
     }
 }
 
-fn data<'a>(value: &Option<&'a Value>) -> Option<&'a Json> {
-    match value {
-        Some(Value::Data(json)) => Some(json),
-        _ => None,
-    }
+fn is_add(update: &Operation<'_>) -> bool {
+    update.invoke.function == Function::Add
+}
+
+fn number_written(update: &Operation<'_>) -> Option<i64> {
+    let value = json(&update.invoke.value);
+    value.as_i64().filter(|_| !is_add(update))
+}
+
+fn elements_read(read: &Operation<'_>) -> Option<Elements> {
+    elements(&json(&read.end?.value))
+}
+
+fn number_read(read: &Operation<'_>) -> Option<i64> {
+    json(&read.end?.value).as_i64()
 }
 
 trait Returned {
@@ -189,8 +213,8 @@ impl Returned for Operation<'_> {
 
 #[cfg(test)]
 mod tests {
-    use history::{Draft, HistoryBuilder, Process};
-    use serde_json::json;
+    use history::{Draft, HistoryBuilder, Process, Value};
+    use serde_json::{Value as Json, json};
 
     use super::*;
     use crate::search::Limits;
@@ -265,5 +289,22 @@ mod tests {
             Verdict::Invalid
         );
         assert_eq!(verdict(&[]), Verdict::Unknown);
+    }
+
+    #[test]
+    fn what_shows_nothing_proves_nothing() {
+        let (add, write, read) = (Function::Add, Function::Write, Function::Read);
+        for (update, shown) in [
+            ((add.clone(), json!(1)), Json::Null),
+            ((add.clone(), json!(1)), json!(1)),
+            ((write.clone(), json!(1)), Json::Null),
+            ((write.clone(), json!(1)), json!([1])),
+            ((write, json!("one")), json!(1)),
+        ] {
+            assert_eq!(verdict(&[update, (read.clone(), shown)]), Verdict::Unknown);
+        }
+        let tagged = json!(["~#set", [null, 1]]);
+        let adds = [(add.clone(), Json::Null), (add, json!(1)), (read, tagged)];
+        assert_eq!(verdict(&adds), Verdict::Valid);
     }
 }

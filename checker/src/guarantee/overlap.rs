@@ -1,12 +1,13 @@
 //! `overlap<=D`: how long too many clients may believe that they hold the lock.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Guarantee;
 use super::conclusion::conclude;
 use super::exclusion::{BelievedOverlap, believed, counts, evidence};
 use crate::Case;
-use crate::finding::{Finding, VIOLATIONS_MAX};
+use crate::finding::{Finding, VIOLATIONS_MAX, Violation};
 
 /// No overlap of believed intervals lasts longer than a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Guarantee for OverlapAtMost {
         let violations = too_long
             .iter()
             .take(VIOLATIONS_MAX)
-            .map(|overlap| overlap.violation(case))
+            .map(|overlap| violation(case, overlap))
             .collect();
         Finding {
             exposures_ns,
@@ -54,6 +55,15 @@ impl OverlapAtMost {
     fn is_exceeded_by(&self, overlap: &BelievedOverlap<'_>) -> bool {
         Duration::from_nanos(overlap.exposure_ns) > self.bound
     }
+}
+
+/// Shows what ended the first of the beliefs, or that the record went on so long.
+fn violation(case: &Case<'_>, overlap: &BelievedOverlap<'_>) -> Violation {
+    let violation = overlap.violation(case);
+    let end = overlap.overlap.end.min(case.end() - 1);
+    let grants = violation.witness.iter().copied();
+    let shown: BTreeSet<u64> = grants.chain(case.index(end)).collect();
+    violation.showing(shown.into_iter().collect())
 }
 
 #[cfg(test)]

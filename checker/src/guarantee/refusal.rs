@@ -3,14 +3,17 @@
 //! Somebody could hold it: there is a legal order, with holds revoked at any moment, in which the lock is held (all slots of it) at an instant of every
 //! refusal. One client at a time is decided by a sweep, several by a search.
 
-use history::{Function, Kind, Operation};
+use std::collections::BTreeMap;
+
+use history::{Event, History, HistoryBuilder, Operation, Process};
 use rayon::prelude::*;
 
 use super::conclusion::conclude;
 use super::{Guarantee, confirmed, exclusion};
 use crate::Case;
-use crate::finding::{Finding, Rule, Violation, anomaly, counted};
-use crate::holds::{Hold, Lock, Position, Span};
+use crate::beginning;
+use crate::finding::{Finding, Reach, Rule, Violation, anomaly, counted};
+use crate::holds::{Hold, Lock, Position, Span, position};
 use crate::model;
 use crate::order::Order;
 use crate::search::{Outcome, search};
@@ -69,6 +72,29 @@ enum Answer {
 }
 
 fn answer(case: &Case<'_>, lock: &Lock) -> Answer {
+    match decide(case, lock) {
+        Answer::Unjustified(found) if found[0].rule == Rule::NoOrder => {
+            let shortened = found.into_iter().map(|found| shortened(case, lock, found));
+            Answer::Unjustified(shortened.collect())
+        }
+        answer => answer,
+    }
+}
+
+/// The same about the shortest beginning of the history that has no legal order.
+fn shortened(case: &Case<'_>, lock: &Lock, found: Violation) -> Violation {
+    beginning::shortest(case.history, &lock.key, found, |history| {
+        let case = Case::new(history, case.scope, case.limits);
+        match decide(&case, case.locks.first()?) {
+            Answer::Unjustified(found) => {
+                found.into_iter().find(|found| found.rule == Rule::NoOrder)
+            }
+            _ => None,
+        }
+    })
+}
+
+fn decide(case: &Case<'_>, lock: &Lock) -> Answer {
     if lock.refusals.is_empty() {
         return Answer::Justified(None);
     }
@@ -145,17 +171,13 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
     let Ok(model) = model::named(&name) else {
         return Answer::Unknown(format!("there is no model {name}"));
     };
-    // A release of unknown outcome ends a hold no otherwise than a revocation may.
-    let is_certain = |operation: &Operation<'_>| {
-        operation.invoke.function != Function::Release || operation.outcome() != Kind::Info
-    };
-    let mut operations = lock.about_holds(case.history);
-    operations.retain(is_certain);
+    let renamed = by_acquisition(case.history, lock);
+    let operations: Vec<Operation<'_>> = renamed.operations().collect();
     match search(&*model, &operations, &case.limits) {
         Outcome::Valid { order } => {
             Answer::Justified(Some(Order::of_search(lock, case.history, &order)))
         }
-        outcome @ Outcome::Invalid { stuck, .. } => {
+        Outcome::Invalid { prefix, stuck, .. } => {
             let violation = Violation::new(
                 Rule::NoOrder,
                 lock.key.clone(),
@@ -164,8 +186,44 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
             let violation = violation
                 .called(anomaly::UNJUSTIFIED_REFUSAL)
                 .showing(vec![stuck]);
-            Answer::Unjustified(vec![violation.noting(outcome.to_string())])
+            Answer::Unjustified(vec![violation.reaching(Reach::new(&prefix, stuck))])
         }
         Outcome::Unknown(reason) => Answer::Unknown(reason.to_string()),
     }
+}
+
+/// The history of a lock with every acquisition as a process of its own, named by the number of its hold: what the service says of a hold says nothing about
+/// another that its process has. Releases of unknown outcome are left out: they end a hold no otherwise than a revocation may.
+fn by_acquisition(history: &History, lock: &Lock) -> History {
+    let holds = (0..)
+        .zip(&lock.holds)
+        .map(|(number, hold)| (hold.asked, number));
+    let stated = lock
+        .statements
+        .iter()
+        .filter_map(|statement| Some((statement.span.invoke, statement.hold?)));
+    let nameless = lock
+        .unknown
+        .iter()
+        .chain(&lock.refusals)
+        .map(|span| span.invoke);
+    let nameless = nameless.zip(position(lock.holds.len())..);
+    let processes: BTreeMap<Position, u32> = holds.chain(stated).chain(nameless).collect();
+    let mut builder = HistoryBuilder::default();
+    for (place, event) in history.events().iter().enumerate() {
+        let first = history
+            .partner(place)
+            .map_or(place, |other| place.min(other));
+        if let Some(process) = processes.get(&position(first)) {
+            let process = Process::Client(*process);
+            let event = Event {
+                process,
+                ..event.clone()
+            };
+            builder
+                .push_event(event)
+                .expect("each acquisition goes its way alone");
+        }
+    }
+    builder.finish()
 }

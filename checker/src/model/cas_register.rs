@@ -86,7 +86,7 @@ fn pair(operation: &Operation<'_>) -> Result<(Json, Json), Unsuitable> {
 }
 
 /// The plain JSON of a value.
-pub(super) fn json(value: &Value) -> Json {
+pub(crate) fn json(value: &Value) -> Json {
     match value {
         Value::Data(json) => (**json).clone(),
         _ => Json::Null,

@@ -38,7 +38,7 @@
 //! }
 //! ```
 
-mod cas_register;
+pub(crate) mod cas_register;
 mod entry;
 mod fenced;
 mod lock;
@@ -53,7 +53,7 @@ mod register;
 mod revocable;
 mod rwlock;
 mod semaphore;
-mod set;
+pub(crate) mod set;
 #[cfg(test)]
 pub(crate) mod testing;
 

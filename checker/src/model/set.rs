@@ -22,7 +22,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 /// Each element is kept as its JSON text, which has an order.
-pub(super) type Elements = BTreeSet<Arc<str>>;
+pub(crate) type Elements = BTreeSet<Arc<str>>;
 
 /// What was asked of a set and answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -75,29 +75,28 @@ impl Reference for Set {
     }
 }
 
-pub(super) fn element(json: &Json) -> Arc<str> {
+pub(crate) fn element(json: &Json) -> Arc<str> {
     json.to_string().into()
 }
 
-/// A read of nil observes nothing; a set from EDN is `["~#set", [...]]` (see `history::edn`).
+/// A read of nil observes nothing.
 fn read(operation: &Operation<'_>) -> Result<Option<SetCall>, Unsuitable> {
     let value = match operation.end.map(|end| &end.value) {
         Some(Value::Data(json)) => &**json,
         _ => return Ok(None),
     };
-    let elements = match value.as_array().map(Vec::as_slice) {
-        Some([Json::String(tag), Json::Array(elements)]) if tag == "~#set" || tag == "~#list" => {
-            elements
-        }
-        Some(elements) => return Ok(Some(SetCall::Read(elements.iter().map(element).collect()))),
-        None => {
-            return Err(Unsuitable::new(
-                operation,
-                "a set is read as an array of its elements",
-            ));
-        }
+    let elements = elements(value)
+        .ok_or_else(|| Unsuitable::new(operation, "a set is read as an array of its elements"))?;
+    Ok(Some(SetCall::Read(elements)))
+}
+
+/// The elements that a read brings: an array; a set from EDN is `["~#set", [...]]` (see `history::edn`).
+pub(crate) fn elements(value: &Json) -> Option<Elements> {
+    let elements = match value.as_array()?.as_slice() {
+        [Json::String(tag), Json::Array(elements)] if tag == "~#set" || tag == "~#list" => elements,
+        elements => elements,
     };
-    Ok(Some(SetCall::Read(elements.iter().map(element).collect())))
+    Some(elements.iter().map(element).collect())
 }
 
 #[cfg(test)]

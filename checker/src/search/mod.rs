@@ -30,7 +30,7 @@ mod keys;
 mod limits;
 mod outcome;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod states;
 #[cfg(test)]
 mod tests;

@@ -12,24 +12,24 @@ use crate::model::*;
 type Step = (u32, prop::sample::Index, prop::sample::Index);
 
 /// What can be invoked, and the values that `ok` can bring.
-type Operations = &'static [(&'static str, &'static [&'static str])];
+pub(crate) type Operations = &'static [(&'static str, &'static [&'static str])];
 
 const ENDS: &[&str] = &[
     "ok", "ok", "ok", "ok", "ok", "refused", "refused", "info", "fail",
 ];
-const LOCK: Operations = &[
+pub(crate) const LOCK: Operations = &[
     ("acquire", &[""]),
     ("acquire", &[""]),
     ("release", &[""]),
     ("verify", &["\"held\"", "\"lost\""]),
 ];
-const MODES: Operations = &[
+pub(crate) const MODES: Operations = &[
     ("acquire \"read\"", &[""]),
     ("acquire \"write\"", &[""]),
     ("release", &[""]),
     ("verify", &["\"held\"", "\"lost\""]),
 ];
-const TOKENS: Operations = &[
+pub(crate) const TOKENS: Operations = &[
     (
         "acquire",
         &["{\"token\":1}", "{\"token\":2}", "{\"token\":3}", ""],
@@ -38,23 +38,23 @@ const TOKENS: Operations = &[
     ("release", &[""]),
     ("release", &[""]),
 ];
-const REGISTER: Operations = &[
+pub(crate) const REGISTER: Operations = &[
     ("read", &["0", "1", "2", ""]),
     ("write 1", &[""]),
     ("write 2", &[""]),
 ];
-const CAS: Operations = &[
+pub(crate) const CAS: Operations = &[
     ("read", &["0", "1"]),
     ("write 1", &[""]),
     ("cas [0,1]", &[""]),
     ("cas [1,0]", &[""]),
 ];
-const SET: Operations = &[
+pub(crate) const SET: Operations = &[
     ("add 1", &[""]),
     ("add 2", &[""]),
     ("read", &["[]", "[1]", "[1,2]", ""]),
 ];
-const QUEUE: Operations = &[
+pub(crate) const QUEUE: Operations = &[
     ("enqueue 1", &[""]),
     ("enqueue 2", &[""]),
     ("dequeue", &["1", "2", ""]),
@@ -176,34 +176,40 @@ fn check_order<R: Reference>(object: &R, operations: &[Operation<'_>], outcome: 
     assert_eq!(complete, !missing);
 }
 
-/// Runs the property for one model: 5,000 cases, or PROPTEST_CASES.
-fn search_agrees_with_brute_force<R: Reference>(object: &R, operations: Operations) {
-    let cases = std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(5_000);
+/// How many histories a property is tried on: 5,000, or PROPTEST_CASES.
+pub(crate) fn cases() -> u32 {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    cases.and_then(|cases| cases.parse().ok()).unwrap_or(5_000)
+}
+
+/// Runs a property over random histories of these operations.
+pub(crate) fn for_histories(operations: Operations, property: impl Fn(&History)) {
     let step = (
         0..3_u32,
         any::<prop::sample::Index>(),
         any::<prop::sample::Index>(),
     );
     let steps = prop::collection::vec(step, 1..16);
-    let tally = std::cell::RefCell::new(Tally::default());
     let mut runner = TestRunner::new(Config {
-        cases,
+        cases: cases(),
         failure_persistence: None,
         ..Config::default()
     });
-    let property = |steps: Vec<Step>| {
-        let script = script(&steps, operations);
-        agree(object, &history(&script), &mut tally.borrow_mut());
+    let run = |steps: Vec<Step>| {
+        property(&history(&script(&steps, operations)));
         Ok(())
     };
-    runner
-        .run(&steps, property)
-        .unwrap_or_else(|error| panic!("{error}"));
+    let outcome = runner.run(&steps, run);
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn search_agrees_with_brute_force<R: Reference>(object: &R, operations: Operations) {
+    let tally = std::cell::RefCell::new(Tally::default());
+    for_histories(operations, |history| {
+        agree(object, history, &mut tally.borrow_mut());
+    });
     let Tally { valid, invalid } = tally.into_inner();
-    let sizeable = cases / 10;
+    let sizeable = cases() / 10;
     assert!(
         valid > sizeable && invalid > sizeable,
         "valid {valid}, invalid {invalid}: the generator is lopsided"

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use history::History;
 
+use super::contradiction::Evidence;
 use super::error::{CertifyError, Flaw, ensure};
 use super::file::{self, Contradiction, Figures, Judgement, Order, Proof, Scope, Verdict};
 use super::law::Law;
+use super::progress::Progress;
 use super::record::Record;
 use super::search::Budget;
 use super::subject::Subject;
-use super::{contradiction, order, scan};
+use super::{coverage, object, order, scan, updates};
 
 /// What a certificate says, after nothing in it was found wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +56,7 @@ impl Certified {
     }
 }
 
-/// What all searches of one certificate may cost: some seconds, and less than 200 MB.
+/// What all searches of one certificate may cost, in the book's units: some seconds, and less than 200 MB.
 const SEARCH_BUDGET: u64 = 8_000_000;
 
 /// Re-checks every claim of a certificate (the bytes of the file) against the history.
@@ -88,7 +90,7 @@ pub fn certify(history: &History, certificate: &[u8]) -> Result<Certified, Certi
 
 struct Recheck<'a> {
     history: &'a History,
-    slots: u64,
+    scope: &'a Scope,
     record: Record,
     budget: Budget,
     /// What was judged already: nothing is judged twice.
@@ -96,10 +98,10 @@ struct Recheck<'a> {
 }
 
 impl<'a> Recheck<'a> {
-    fn new(history: &'a History, scope: &Scope) -> Self {
+    fn new(history: &'a History, scope: &'a Scope) -> Self {
         Self {
             history,
-            slots: scope.slots.get().into(),
+            scope,
             record: Record::of(history, history.events().len()),
             budget: Budget(SEARCH_BUDGET),
             judged: BTreeSet::new(),
@@ -113,44 +115,53 @@ impl<'a> Recheck<'a> {
         let subject = Subject::parse(&judgement.of)
             .ok_or_else(|| Flaw::new("there is no such guarantee or model"))?;
         match (judgement.verdict, &judgement.proof) {
-            (Verdict::Unknown, None) => Ok(Standing::NothingClaimed),
-            (Verdict::Valid, Some(Proof::Scan(figures))) => self.scan(&subject, *figures),
-            (Verdict::Valid, Some(Proof::Orders(orders))) => self.orders(&subject, orders),
+            (Verdict::Unknown, None) => return Ok(Standing::NothingClaimed),
+            (Verdict::Valid, Some(Proof::Scan(figures))) => self.scan(&subject, *figures)?,
+            (Verdict::Valid, Some(Proof::Orders(orders))) => self.orders(&subject, orders)?,
             (Verdict::Invalid, Some(Proof::Contradiction(contradiction))) => {
-                self.contradiction(&subject, contradiction)
+                return self.contradiction(&subject, contradiction);
             }
-            _ => Err(wrong_proof()),
+            _ => return Err(wrong_proof()),
         }
+        Ok(Standing::Proved)
     }
 
-    fn scan(&self, subject: &Subject, figures: Figures) -> Result<Standing, Flaw> {
+    fn scan(&self, subject: &Subject, figures: Figures) -> Result<(), Flaw> {
         let (history, record) = (self.history, &self.record);
-        let overlaps = scan::overlaps(record, self.slots);
+        let overlaps = scan::overlaps(record, self.scope.slots.get().into());
         match subject {
             Subject::Exclusion => scan::exclusion(history, record, &overlaps)?,
             Subject::Overlap(bound_ns) => scan::overlap(history, record, &overlaps, *bound_ns)?,
             Subject::Ownership => scan::ownership(history, record)?,
             Subject::Fencing => scan::fencing(history, record)?,
-            Subject::Counted(_) => {}
+            Subject::NoLostUpdate => updates::check(history)?,
+            Subject::Progress(bound_ns) => {
+                Progress::new(history, record, self.scope, *bound_ns).check()?;
+            }
+            Subject::Coverage => coverage::check(history, record, self.scope)?,
             _ => return Err(wrong_proof()),
         }
-        scan::check_figures(record, &overlaps, figures)?;
-        match subject {
-            Subject::Counted(_) => Ok(COUNTED),
-            _ => Ok(Standing::Proved),
-        }
+        scan::check_figures(record, &overlaps, figures)
     }
 
-    fn orders(&self, subject: &Subject, orders: &[Order]) -> Result<Standing, Flaw> {
-        let law = match subject {
-            Subject::Data => return Ok(DATA),
-            Subject::Lock(law) => law.clone(),
-            Subject::ConfirmedExclusion => Law::revocable(self.slots, false),
-            Subject::JustifiedRefusal => Law::revocable(self.slots, true),
-            _ => return Err(wrong_proof()),
-        };
-        order::check(self.history, &self.record, &law, orders)?;
-        Ok(Standing::Proved)
+    fn orders(&self, subject: &Subject, orders: &[Order]) -> Result<(), Flaw> {
+        let (history, record) = (self.history, &self.record);
+        let slots = self.scope.slots.get().into();
+        let by_law = |law: &Law| order::check(history, record, law, &law.places(record), orders);
+        match subject {
+            Subject::ConfirmedExclusion => by_law(&Law::revocable(slots, false)),
+            Subject::JustifiedRefusal => by_law(&Law::revocable(slots, true)),
+            Subject::Lock(law) => {
+                object::keys_of_model(history, Law::has)?;
+                by_law(law)
+            }
+            Subject::Data(data) => {
+                object::keys_of_model(history, |function| data.has(function))?;
+                let places = data.places(history, record, history.events().len(), |_| true)?;
+                order::check(history, record, data, &places, orders)
+            }
+            _ => Err(wrong_proof()),
+        }
     }
 
     fn contradiction(
@@ -158,27 +169,17 @@ impl<'a> Recheck<'a> {
         subject: &Subject,
         contradiction: &Contradiction,
     ) -> Result<Standing, Flaw> {
-        match subject {
-            Subject::Counted(Some(rule)) if *rule == contradiction.rule => return Ok(COUNTED),
-            Subject::Data if contradiction.rule == "no-order" => return Ok(DATA),
-            _ => {}
-        }
-        let decided = contradiction::check(
-            self.history,
-            &self.record,
-            subject,
-            self.slots,
-            contradiction,
-            &mut self.budget,
-        )?;
-        Ok(if decided { Standing::Proved } else { BOUND_HIT })
+        let (history, record, scope) = (self.history, &self.record, self.scope);
+        let evidence = Evidence::new(history, record, scope, subject, contradiction)?;
+        let is_decided = evidence.check(&contradiction.rule, &mut self.budget)?;
+        Ok(if is_decided {
+            Standing::Proved
+        } else {
+            BOUND_HIT
+        })
     }
 }
 
-const COUNTED: Standing =
-    Standing::NotRechecked("certificates do not prove counts over the whole record");
-const DATA: Standing =
-    Standing::NotRechecked("the steps of this model are not described in the book");
 const BOUND_HIT: Standing = Standing::NotRechecked("the search for a legal order hit its bound");
 
 fn wrong_proof() -> Flaw {

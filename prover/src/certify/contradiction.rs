@@ -1,52 +1,28 @@
 //! Events that contradict each other: each rule says how to see it.
 
-use history::{History, Kind, Process};
+use history::{Function, History, Kind, Process};
 
+use super::data::{self, Data};
 use super::error::Flaw;
-use super::file::Contradiction;
+use super::file::{Contradiction, Scope};
 use super::law::{Law, Owner};
-use super::record::{Act, Hold, Operation, Record};
+use super::object::{Object, Place};
+use super::progress::{Again, Progress};
+use super::record::{Act, Hold, KeyName, Operation, Record};
 use super::scan::exposure_ns;
 use super::search::{BoundHit, Budget, has_order};
 use super::subject::Subject;
+use super::updates::Access;
 
-/// Checks a contradiction; false if the bound on searches was hit before there was an answer.
-pub(super) fn check(
-    history: &History,
-    record: &Record,
-    subject: &Subject,
-    slots: u64,
-    contradiction: &Contradiction,
-    budget: &mut Budget,
-) -> Result<bool, Flaw> {
-    let law = match subject {
-        Subject::Lock(law) => law.clone(),
-        _ => Law::revocable(slots, true),
-    };
-    let name = contradiction.key.as_deref().map(Into::into);
-    let key = *record
-        .keys
-        .get(&name)
-        .ok_or_else(|| Flaw::new("no client did anything to this key").on(&name))?;
-    let events = &contradiction.events;
-    let positions = events.iter().map(|index| {
-        position(history, *index)
-            .ok_or_else(|| Flaw::new("there is no such event").on(&name).at(*index))
-    });
-    let evidence = Evidence {
-        history,
-        record,
-        law: &law,
-        key,
-        positions: positions.collect::<Result<_, _>>()?,
-    };
-    let answer = evidence.answer(subject, &contradiction.rule, budget);
-    answer.map_err(|why| {
-        let flaw = Flaw::new(format!("{}: {why}", contradiction.rule)).on(&name);
-        events
-            .first()
-            .map_or(flaw.clone(), |index| flaw.clone().at(*index))
-    })
+/// A rule's events, read from the record of the key.
+pub(super) struct Evidence<'a> {
+    history: &'a History,
+    record: &'a Record,
+    scope: &'a Scope,
+    subject: &'a Subject,
+    name: KeyName,
+    key: usize,
+    positions: Vec<usize>,
 }
 
 fn position(history: &History, index: u64) -> Option<usize> {
@@ -56,22 +32,78 @@ fn position(history: &History, index: u64) -> Option<usize> {
         .ok()
 }
 
-struct Evidence<'a> {
-    history: &'a History,
-    record: &'a Record,
-    law: &'a Law,
-    key: usize,
-    positions: Vec<usize>,
-}
-
 type Answer = Result<bool, &'static str>;
 
-impl Evidence<'_> {
-    fn answer(&self, subject: &Subject, rule: &str, budget: &mut Budget) -> Answer {
-        use Subject::{
-            ConfirmedExclusion, Exclusion, Fencing, JustifiedRefusal, Lock, Overlap, Ownership,
+impl<'a> Evidence<'a> {
+    pub(super) fn new(
+        history: &'a History,
+        record: &'a Record,
+        scope: &'a Scope,
+        subject: &'a Subject,
+        contradiction: &Contradiction,
+    ) -> Result<Self, Flaw> {
+        let name: KeyName = contradiction.key.as_deref().map(Into::into);
+        let key = *record
+            .keys
+            .get(&name)
+            .ok_or_else(|| Flaw::new("no client did anything to this key").on(&name))?;
+        let positions = contradiction.events.iter().map(|index| {
+            position(history, *index)
+                .ok_or_else(|| Flaw::new("there is no such event").on(&name).at(*index))
+        });
+        Ok(Self {
+            positions: positions.collect::<Result<_, _>>()?,
+            history,
+            record,
+            scope,
+            subject,
+            name,
+            key,
+        })
+    }
+
+    /// Whether the events contradict each other; false if the bound on searches was hit before there was an answer.
+    pub(super) fn check(&self, rule: &str, budget: &mut Budget) -> Result<bool, Flaw> {
+        let answer = match self.subject {
+            Subject::Lock(_) => self.keeps_to(Law::has),
+            Subject::Data(data) => self.keeps_to(|function| data.has(function)),
+            _ => Ok(()),
         };
-        let sound = match (rule, subject) {
+        let answer = answer.and_then(|()| match rule {
+            "no-order" => self.no_order(budget),
+            _ => self
+                .breaks(rule)?
+                .then_some(true)
+                .ok_or("the events do not contradict each other"),
+        });
+        answer.map_err(|why| {
+            let flaw = Flaw::new(format!("{rule}: {why}")).on(&self.name);
+            let first = self.positions.first();
+            first.map_or(flaw.clone(), |first| {
+                flaw.clone().at(self.history.events()[*first].index)
+            })
+        })
+    }
+
+    /// Whether the key has only operations that the model has.
+    fn keeps_to(&self, has: impl Fn(&Function) -> bool) -> Result<(), &'static str> {
+        let mut clients = self
+            .history
+            .events()
+            .iter()
+            .filter(|event| event.process != Process::Nemesis);
+        let is_own = clients.all(|event| event.key != self.name || has(&event.function));
+        is_own
+            .then_some(())
+            .ok_or("the key has operations that the model does not have")
+    }
+
+    fn breaks(&self, rule: &str) -> Answer {
+        use Subject::{
+            ConfirmedExclusion, Exclusion, Fencing, JustifiedRefusal, Lock, NoLostUpdate, Overlap,
+            Ownership, Progress,
+        };
+        match (rule, self.subject) {
             ("too-many-believe", Exclusion) => self.too_many(|hold| hold.believed_until, None),
             ("too-many-believe", Overlap(bound_ns)) => {
                 self.too_many(|hold| hold.believed_until, Some(*bound_ns))
@@ -82,22 +114,32 @@ impl Evidence<'_> {
             ("granted-inside", ConfirmedExclusion) => self.granted_inside(),
             ("revived", ConfirmedExclusion | Ownership) => self.revived(),
             ("stranger", Ownership) => self.stranger(),
-            ("stranger", Lock(law)) if law.owner == Owner::Process => self.stranger(),
             ("fence-went-back", Fencing) => self.fence_went_back(),
             ("refused-while-free", JustifiedRefusal) => self.refused_while_free(),
+            ("lost-update", NoLostUpdate) => self.lost_update(),
+            ("never-granted", Progress(bound_ns)) => self.never_granted(*bound_ns),
+            ("stranger", Lock(law)) if law.owner == Owner::Process => self.stranger(),
+            ("told-lost", Lock(law)) if law.owner == Owner::Process => self.told_lost(),
             ("too-many-hold", Lock(law)) if law.owner == Owner::Process && law.depth.is_none() => {
                 self.too_many(|hold| hold.literal_until, None)
             }
-            ("told-lost", Lock(law)) if law.owner == Owner::Process => self.told_lost(),
             ("order-of-tokens", Lock(law)) if law.fenced && law.depth.is_none() => {
                 self.order_of_tokens()
             }
-            ("no-order", Lock(_) | JustifiedRefusal) => return self.no_order(budget),
             _ => Err("there is no such rule for this claim"),
-        };
-        sound?
-            .then_some(true)
-            .ok_or("the events do not contradict each other")
+        }
+    }
+
+    /// Whether these holds can go on together.
+    fn fit(&self, holds: &[&Hold]) -> bool {
+        match self.subject {
+            Subject::Lock(law) => law.fit(holds),
+            _ => Law::revocable(self.slots(), false).fit(holds),
+        }
+    }
+
+    fn slots(&self) -> u64 {
+        self.scope.slots.get().into()
     }
 
     /// More holds than fit together have a common instant, and an exposure of more than the bound.
@@ -115,7 +157,7 @@ impl Evidence<'_> {
             .unwrap_or_default();
         let long = bound_ns
             .is_none_or(|bound| begin < end && exposure_ns(self.history, begin, end) > bound);
-        Ok(!self.law.fit(&holds) && begin < end && long)
+        Ok(!self.fit(&holds) && begin < end && long)
     }
 
     /// A grant was asked for and returned while the others were held all the time.
@@ -125,7 +167,7 @@ impl Evidence<'_> {
         let inside = others
             .iter()
             .all(|hold| hold.granted < first.asked && hold.confirmed_until > first.granted);
-        Ok(inside && !self.law.fit(&holds))
+        Ok(inside && !self.fit(&holds))
     }
 
     fn revived(&self) -> Answer {
@@ -173,7 +215,7 @@ impl Evidence<'_> {
             .chain(unknown.map(|operation| operation.shared))
             .collect();
         let room = !refusal.shared
-            && (others.len() as u64) < self.law.slots
+            && (others.len() as u64) < self.slots()
             && others.iter().all(|shared| !shared);
         Ok(others.is_empty() || room)
     }
@@ -198,35 +240,84 @@ impl Evidence<'_> {
         Ok(apart && first.granted < second.granted && second.token <= first.token)
     }
 
+    fn lost_update(&self) -> Answer {
+        let [update, witness] = self.positions[..] else {
+            return Err(WRONG_EVENTS);
+        };
+        let is_here = |position: &&usize| self.history.events()[**position].key == self.name;
+        let both = [update, witness].iter().filter(is_here).count() == 2;
+        let pair =
+            Access::ended_at(self.history, update).zip(Access::ended_at(self.history, witness));
+        let (update, witness) = pair.filter(|_| both).ok_or(WRONG_EVENTS)?;
+        Ok(update.is_lost_by(&witness))
+    }
+
+    fn never_granted(&self, bound_ns: u128) -> Answer {
+        let [asked] = self.positions[..] else {
+            return Err(WRONG_EVENTS);
+        };
+        let progress = Progress::new(self.history, self.record, self.scope, bound_ns);
+        Ok(progress.of_key(self.key) == Again::Never { asked })
+    }
+
     /// What the events of the key up to this one say has no legal order.
     fn no_order(&self, budget: &mut Budget) -> Answer {
         let [last] = self.positions[..] else {
             return Err(WRONG_EVENTS);
         };
         let event = &self.history.events()[last];
-        let key = self.record.keys.get(&event.key);
-        if event.process == Process::Nemesis || key != Some(&self.key) {
+        if event.process == Process::Nemesis || event.key != self.name {
             return Err(WRONG_EVENTS);
         }
-        let prefix = Record::of(self.history, last + 1);
-        let mut possible = |law: &Law| has_order(&prefix, law, self.key, budget);
-        let outcome = match possible(self.law) {
-            Ok(false) if self.law.revokes() => {
-                // Refusals are to blame only if there is an order without them.
-                let without = possible(&Law::revocable(self.law.slots, false));
-                without.map(|possible| {
-                    possible
-                        .then_some(())
-                        .ok_or("there is no order without the refusals either")
-                })
-            }
-            Ok(possible) => Ok((!possible).then_some(()).ok_or("there is a legal order")),
-            Err(BoundHit) => Err(BoundHit),
+        let prefix = || Record::of(self.history, last + 1);
+        let legal = match self.subject {
+            Subject::Lock(law) => self.is_legal(law, law.places(&prefix()), budget),
+            Subject::Data(data) => self.is_legal(data, self.places(data, last + 1)?, budget),
+            Subject::ConfirmedExclusion => self.has_revocable_order(&prefix(), false, budget),
+            Subject::JustifiedRefusal => self.has_revocable_order(&prefix(), true, budget),
+            _ => return Err("there is no such rule for this claim"),
         };
-        match outcome {
-            Ok(contradiction) => contradiction.map(|()| true),
-            Err(BoundHit) => Ok(false),
+        match legal {
+            Ok(true) => Err("there is a legal order"),
+            Ok(false) if matches!(self.subject, Subject::JustifiedRefusal) => {
+                // Refusals are to blame only if there is an order without them.
+                match self.has_revocable_order(&prefix(), false, budget) {
+                    Ok(false) => Err("there is no order without the refusals either"),
+                    legal => Ok(legal.is_ok()),
+                }
+            }
+            legal => Ok(legal.is_ok()),
         }
+    }
+
+    /// What the events before `until` say, if all operations on the key fit the model.
+    fn places(&self, data: &Data, until: usize) -> Result<Vec<Place<data::Call>>, &'static str> {
+        let before = |until| {
+            let places = data.places(self.history, self.record, until, |name| *name == self.name);
+            places.map_err(|_| "an operation does not fit the model")
+        };
+        before(self.history.events().len())?;
+        before(until)
+    }
+
+    fn has_revocable_order(
+        &self,
+        prefix: &Record,
+        refusals: bool,
+        budget: &mut Budget,
+    ) -> Result<bool, BoundHit> {
+        let law = Law::revocable(self.slots(), refusals);
+        self.is_legal(&law, law.places(prefix), budget)
+    }
+
+    fn is_legal<O: Object>(
+        &self,
+        object: &O,
+        mut places: Vec<Place<O::Call>>,
+        budget: &mut Budget,
+    ) -> Result<bool, BoundHit> {
+        places.retain(|place| place.key == self.key);
+        has_order(object, &places, budget)
     }
 
     /// The events as grants of different holds of the key.

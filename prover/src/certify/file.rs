@@ -19,9 +19,16 @@ pub struct Scope {
     /// How many clients may hold a lock at one time.
     pub slots: NonZeroU32,
     /// The number of workers, if it is known.
-    pub workers: Option<u64>,
+    pub workers: Option<NonZeroU32>,
     /// The faults that were selected.
     pub faults: Vec<String>,
+}
+
+impl Scope {
+    /// The worker of a process.
+    pub(super) fn worker(&self, process: u32) -> u32 {
+        self.workers.map_or(process, |workers| process % workers)
+    }
 }
 
 /// The verdict that a claim states.

@@ -2,15 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::record::{Act, Hold, Operation, Record};
+use history::Function;
 
-/// Whether an operation has a place in an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Duty {
-    Must,
-    May,
-    Never,
-}
+use super::object::{Object, Place};
+use super::record::{Act, Hold, Operation, Record};
 
 /// Who holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +32,15 @@ pub(super) struct Law {
     pub(super) fenced: bool,
     /// Whether refusals must be explained.
     pub(super) refusals: bool,
+}
+
+/// What was asked of a lock and answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    act: Act,
+    owner: usize,
+    shared: bool,
+    token: u64,
 }
 
 /// Who holds what at one moment.
@@ -66,53 +70,40 @@ impl Law {
         }
     }
 
-    /// Whether the service may end a hold at any moment.
-    pub(super) fn revokes(&self) -> bool {
-        self.owner == Owner::Hold
+    /// Whether locks have this operation.
+    pub(super) fn has(function: &Function) -> bool {
+        matches!(
+            function,
+            Function::Acquire | Function::Release | Function::Verify | Function::Lost
+        )
     }
 
-    pub(super) fn duty(&self, operation: &Operation) -> Duty {
-        if !self.revokes() {
-            return if operation.is_unknown() {
-                Duty::May
-            } else {
-                Duty::Must
-            };
-        }
+    /// The operations that have a place in an order.
+    pub(super) fn places(&self, record: &Record) -> Vec<Place<Call>> {
+        let placed = record
+            .operations
+            .iter()
+            .filter(|operation| self.places_one(operation));
+        let place = |operation: &Operation| Place {
+            key: operation.key,
+            invoked: operation.invoked,
+            ended: operation.ended,
+            call: Call {
+                act: operation.act,
+                owner: self.owner_of(record, operation),
+                shared: self.shares && operation.shared,
+                token: operation.token,
+            },
+        };
+        placed.map(place).collect()
+    }
+
+    fn places_one(&self, operation: &Operation) -> bool {
         match operation.act {
-            Act::Acquire if operation.is_unknown() => Duty::May,
-            Act::Refusal if self.refusals => Duty::Must,
-            Act::Refusal => Duty::Never,
-            _ if operation.is_unknown() || operation.hold.is_none() => Duty::Never,
-            _ => Duty::Must,
-        }
-    }
-
-    /// Whether the key of this operation needs an order. Where refusals are to be justified, a key without any needs none.
-    pub(super) fn needs_order_for(&self, operation: &Operation) -> bool {
-        let counts = !(self.revokes() && self.refusals) || operation.act == Act::Refusal;
-        counts && self.duty(operation) == Duty::Must
-    }
-
-    /// Takes one step, if it is allowed; if not, the state may not be used any more.
-    pub(super) fn step(&self, state: &mut State, record: &Record, operation: &Operation) -> bool {
-        let owner = self.owner_of(record, operation);
-        let holds = state.holders.contains_key(&owner);
-        let shared = self.shares && operation.shared;
-        match operation.act {
-            Act::Acquire => {
-                let admitted =
-                    self.admits(state, owner, shared) && self.takes(state, operation.token);
-                if admitted {
-                    state.enter(owner, shared);
-                }
-                admitted
-            }
-            Act::Release => state.leave(owner),
-            Act::Confirm => holds,
-            Act::LossReport => !holds || self.owner == Owner::Nobody,
-            Act::RefusedRelease => !holds,
-            Act::Refusal => !self.admits(state, owner, shared),
+            _ if !self.revokes() => true,
+            Act::Acquire => true,
+            Act::Refusal => self.refusals,
+            _ => !operation.is_unknown() && operation.hold.is_some(),
         }
     }
 
@@ -162,6 +153,69 @@ impl Law {
     }
 }
 
+impl Object for Law {
+    type State = State;
+    type Call = Call;
+
+    fn step(&self, state: &mut State, call: &Call) -> bool {
+        let Call {
+            act,
+            owner,
+            shared,
+            token,
+        } = *call;
+        let holds = state.holders.contains_key(&owner);
+        match act {
+            Act::Acquire => {
+                let admitted = self.admits(state, owner, shared) && self.takes(state, token);
+                if admitted {
+                    state.enter(owner, shared);
+                }
+                admitted
+            }
+            Act::Release => state.leave(owner),
+            Act::Confirm => holds,
+            Act::LossReport => !holds || self.owner == Owner::Nobody,
+            Act::RefusedRelease => !holds,
+            Act::Refusal => !self.admits(state, owner, shared),
+        }
+    }
+
+    fn observes(&self, call: &Call) -> bool {
+        !matches!(call.act, Act::Acquire | Act::Release)
+    }
+
+    /// Nobody can tell who holds by an acquire of unknown outcome.
+    fn is_alike(&self, one: &Call, other: &Call) -> bool {
+        let is_named = self.owner == Owner::Process && one.act == Act::Release;
+        one.act == other.act
+            && one.shared == other.shared
+            && (!is_named || one.owner == other.owner)
+    }
+
+    /// Where refusals are to be justified, a key without any needs no order.
+    fn needs_order_for(&self, call: &Call) -> bool {
+        !(self.revokes() && self.refusals) || call.act == Act::Refusal
+    }
+
+    fn revokes(&self) -> bool {
+        self.owner == Owner::Hold
+    }
+
+    fn holds(&self, state: &State) -> Vec<usize> {
+        let holders = state.holders.keys().copied();
+        holders.filter(|_| self.revokes()).collect()
+    }
+
+    fn revoke(&self, state: &mut State, hold: usize) -> bool {
+        self.revokes() && state.leave(hold)
+    }
+
+    fn weight(&self, state: &State) -> u64 {
+        state.holders.len() as u64
+    }
+}
+
 impl State {
     fn enter(&mut self, owner: usize, shared: bool) {
         *self.holders.entry(owner).or_default() += 1;
@@ -173,7 +227,7 @@ impl State {
     }
 
     /// Ends one hold of an owner; false if it has none.
-    pub(super) fn leave(&mut self, owner: usize) -> bool {
+    fn leave(&mut self, owner: usize) -> bool {
         let Some(taken) = self.holders.get_mut(&owner) else {
             return false;
         };
@@ -191,9 +245,5 @@ impl State {
             self.token = 0;
         }
         true
-    }
-
-    pub(super) fn owners(&self) -> impl Iterator<Item = usize> {
-        self.holders.keys().copied()
     }
 }

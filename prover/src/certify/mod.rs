@@ -1,21 +1,28 @@
 //! Re-checks a certificate against its history, from the book's description of certificates alone.
 //!
 //! Nothing here comes from the checker: whoever mistrusts a verdict reads this module and the book. The data's way: `file` (bytes -> typed,
-//! digests compared) and `record` (history -> operations and holds) -> `subject` (what is claimed) -> `scan`, `order` or
-//! `contradiction` (the three kinds of proof; orders and the bounded `search` step through one `law`) -> [`Certified`].
+//! digests compared) and `record` (history -> operations and holds) -> `subject` (what is claimed) -> `scan` (with `updates`,
+//! `progress` and `coverage`), `order` or `contradiction`, the three kinds of proof -> [`Certified`]. Orders and the bounded `search` step through
+//! an `object`: a `law` of locks, or `data`.
 //!
 //! Where the description leaves room, the strict reading is taken: a claim is refused sooner than believed.
 
 mod claim;
 mod contradiction;
+mod coverage;
+mod data;
 mod error;
+mod fault;
 mod file;
 mod law;
+mod object;
 mod order;
+mod progress;
 mod record;
 mod scan;
 mod search;
 mod subject;
+mod updates;
 
 pub use claim::{Certified, Claim, Standing, certify};
 pub use error::{CertifyError, Flaw};

@@ -1,6 +1,6 @@
 //! Legal orders of what happened: unpacked, and replayed step by step.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,8 +9,8 @@ use history::History;
 
 use super::error::Flaw;
 use super::file::Order;
-use super::law::{Duty, Law, State};
-use super::record::{KeyName, Operation, Record};
+use super::object::{Object, Place};
+use super::record::{KeyName, Record};
 
 /// One entry of an order.
 #[derive(Clone, Copy)]
@@ -21,77 +21,60 @@ struct Entry {
 }
 
 /// Checks that the orders are there for every key that needs one and for no other, and that each is legal.
-pub(super) fn check(
+pub(super) fn check<O: Object>(
     history: &History,
     record: &Record,
-    law: &Law,
+    object: &O,
+    places: &[Place<O::Call>],
     orders: &[Order],
 ) -> Result<(), Flaw> {
-    let mut needed = needed(record, law);
+    let mut needed = needed(object, places);
     for order in orders {
         let name: KeyName = order.key.as_deref().map(Into::into);
-        let Some((key, obligations)) = record
-            .keys
-            .get(&name)
-            .and_then(|key| needed.remove_entry(key))
-        else {
-            return Err(Flaw::new("this key needs no order, or has another one").on(&name));
-        };
-        Replay {
+        let key = record.keys.get(&name);
+        let places = key
+            .and_then(|key| needed.remove(key))
+            .ok_or_else(|| Flaw::new("this key needs no order, or has another one").on(&name))?;
+        let replay = Replay {
             history,
-            record,
-            law,
-            key,
+            object,
             name: &name,
-            obligations,
-        }
-        .check(order)?;
+            places,
+        };
+        replay.check(order)?;
     }
-    let missing = needed.keys().collect::<BTreeSet<_>>().pop_first().copied();
-    missing.map_or(Ok(()), |key| {
-        Err(Flaw::new("this key has no order").on(record.key_name(key)))
+    needed.keys().next().map_or(Ok(()), |key| {
+        Err(Flaw::new("this key has no order").on(record.key_name(*key)))
     })
 }
 
-/// What an order of a key has to do.
-#[derive(Default)]
-struct Obligations {
-    is_needed: bool,
-    /// The invocations that it must place.
-    must: Vec<usize>,
-    /// How many operations it can place.
-    operations: u64,
-}
-
-fn needed(record: &Record, law: &Law) -> HashMap<usize, Obligations> {
-    let mut needed: HashMap<usize, Obligations> = HashMap::new();
-    for operation in &record.operations {
-        let obligations = needed.entry(operation.key).or_default();
-        let duty = law.duty(operation);
-        obligations.operations += u64::from(duty != Duty::Never);
-        if duty == Duty::Must {
-            obligations.must.push(operation.invoked);
-        }
-        obligations.is_needed |= law.needs_order_for(operation);
+/// The operations of each key that needs an order, in the order of their invocations.
+fn needed<'a, O: Object>(
+    object: &O,
+    places: &'a [Place<O::Call>],
+) -> BTreeMap<usize, Vec<&'a Place<O::Call>>> {
+    let mut needed: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+    for place in places {
+        needed.entry(place.key).or_default().push(place);
     }
-    needed.retain(|_, obligations| obligations.is_needed);
+    let needs = |place: &&Place<_>| place.is_must() && object.needs_order_for(&place.call);
+    needed.retain(|_, places| places.iter().any(needs));
     needed
 }
 
-struct Replay<'a> {
+struct Replay<'a, O: Object> {
     history: &'a History,
-    record: &'a Record,
-    law: &'a Law,
-    key: usize,
+    object: &'a O,
     name: &'a KeyName,
-    obligations: Obligations,
+    places: Vec<&'a Place<O::Call>>,
 }
 
-impl Replay<'_> {
+impl<O: Object> Replay<'_, O> {
     fn check(&self, order: &Order) -> Result<(), Flaw> {
-        let entries =
-            unpack(order, self.entries_max()).map_err(|why| Flaw::new(why).on(self.name))?;
-        let mut state = State::default();
+        // Each operation stands there once at most, and each hold is revoked once at most.
+        let entries = unpack(order, 2 * self.places.len() as u64)
+            .map_err(|why| Flaw::new(why).on(self.name))?;
+        let mut state = self.object.initial();
         let mut instant = 0;
         let mut placed = HashSet::new();
         for entry in entries {
@@ -102,57 +85,47 @@ impl Replay<'_> {
             };
             step.map_err(|why| self.flaw(why, entry.invoked))?;
         }
-        let mut must = self.obligations.must.iter();
-        let missing = must.find(|invoked| !placed.contains(*invoked));
-        missing.map_or(Ok(()), |invoked| {
-            Err(self.flaw("the operation is not in the order", *invoked))
+        let mut must = self.places.iter().filter(|place| place.is_must());
+        let missing = must.find(|place| !placed.contains(&place.invoked));
+        missing.map_or(Ok(()), |place| {
+            Err(self.flaw("the operation is not in the order", place.invoked))
         })
-    }
-
-    /// Each operation stands there once at most, and each hold is revoked once at most.
-    fn entries_max(&self) -> u64 {
-        2 * self.obligations.operations
     }
 
     fn place(
         &self,
-        state: &mut State,
+        state: &mut O::State,
         instant: &mut usize,
         placed: &mut HashSet<usize>,
         entry: Entry,
     ) -> Result<(), &'static str> {
-        let operation = self.operation(entry)?;
+        let at = self
+            .places
+            .binary_search_by_key(&entry.invoked, |place| place.invoked);
+        let place =
+            at.map_err(|_| "this is no invocation of an operation that has a place in the order")?;
+        let place = self.places[place];
         if !placed.insert(entry.invoked) {
             return Err("the operation is in the order twice");
         }
-        *instant = operation.invoked.max(*instant);
-        if *instant >= operation.ended {
+        *instant = place.invoked.max(*instant);
+        if *instant >= place.ended {
             return Err("the operation had ended before its place in the order");
         }
-        let allowed = self.law.step(state, self.record, operation);
+        let allowed = self.object.step(state, &place.call);
         allowed
             .then_some(())
             .ok_or("the operation is not allowed at its place in the order")
     }
 
-    fn revoke(&self, state: &mut State, entry: Entry) -> Result<(), &'static str> {
-        if !self.law.revokes() {
+    fn revoke(&self, state: &mut O::State, entry: Entry) -> Result<(), &'static str> {
+        if !self.object.revokes() {
             return Err("nothing is revoked in this model");
         }
-        self.operation(entry)?;
-        state
-            .leave(entry.invoked)
+        let revoked = self.object.revoke(state, entry.invoked);
+        revoked
             .then_some(())
             .ok_or("what does not go on is revoked")
-    }
-
-    fn operation(&self, entry: Entry) -> Result<&Operation, &'static str> {
-        self.record
-            .operation(entry.invoked)
-            .filter(|operation| {
-                operation.key == self.key && self.law.duty(operation) != Duty::Never
-            })
-            .ok_or("this is no invocation of an operation that has a place in the order")
     }
 
     fn flaw(&self, why: &str, position: usize) -> Flaw {

@@ -50,10 +50,23 @@ impl Operation {
     }
 }
 
+/// A client asked for a lock, whatever came of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask {
+    pub(super) key: usize,
+    pub(super) process: u32,
+    pub(super) invoked: usize,
+    /// The position of the end, of whatever kind; `NEVER` if there is none.
+    pub(super) ended: usize,
+    /// The kind of the end; `info` if there is none.
+    pub(super) outcome: Kind,
+}
+
 /// What a grant begins. All positions are those of events.
 #[derive(Clone, Debug)]
 pub(super) struct Hold {
     pub(super) key: usize,
+    pub(super) process: u32,
     pub(super) shared: bool,
     pub(super) token: u64,
     pub(super) asked: usize,
@@ -76,6 +89,8 @@ pub(super) struct Record {
     pub(super) operations: Vec<Operation>,
     /// In the order of their grants.
     pub(super) holds: Vec<Hold>,
+    /// In the order of their invocations.
+    pub(super) asks: Vec<Ask>,
     /// For each position of an invocation the operation.
     at: HashMap<usize, usize>,
 }
@@ -147,8 +162,10 @@ impl Reader<'_> {
     }
 
     fn begin(&mut self, position: usize, invocation: &Event, process: u32, key: usize) {
-        if invocation.function == Function::Release {
-            self.disbelieve(process, key, position, false);
+        match invocation.function {
+            Function::Release => self.disbelieve(process, key, position, false),
+            Function::Acquire => self.ask(position, process, key),
+            _ => {}
         }
         let Some(mut operation) = self.operation(position, invocation, process, key) else {
             return;
@@ -165,6 +182,17 @@ impl Reader<'_> {
         self.record.operations.push(operation);
     }
 
+    fn ask(&mut self, invoked: usize, process: u32, key: usize) {
+        let end = self.history.partner(invoked);
+        self.record.asks.push(Ask {
+            key,
+            process,
+            invoked,
+            ended: end.unwrap_or(NEVER),
+            outcome: end.map_or(Kind::Info, |end| self.history.events()[end].kind),
+        });
+    }
+
     fn operation(
         &self,
         invoked: usize,
@@ -172,16 +200,13 @@ impl Reader<'_> {
         process: u32,
         key: usize,
     ) -> Option<Operation> {
-        // How it was asked for, and that it failed, is so however much of the history is read.
+        // How it was asked for is so however much of the history is read.
         let whole = self.history.partner(invoked);
-        let whole = whole.map(|end| (end, &self.history.events()[end]));
-        let shared = is_shared(invocation, whole.map(|(_, end)| end));
-        let end = match whole {
-            Some((end, event)) if end >= self.until && event.kind == Kind::Fail => return None,
-            Some((end, event)) if end < self.until && event.kind != Kind::Info => {
-                Some((end, event))
-            }
-            _ => None,
+        let shared = is_shared(invocation, whole.map(|end| &self.history.events()[end]));
+        let end = match outcome(self.history, invoked, self.until) {
+            Outcome::Known(position, end) => Some((position, end)),
+            Outcome::Unknown => None,
+            Outcome::Nothing => return None,
         };
         let act = act(&invocation.function, end.map(|(_, end)| end))?;
         let token = match end.map(|(_, end)| &end.value) {
@@ -241,6 +266,7 @@ impl Reader<'_> {
         let hold = self.record.holds.len();
         self.record.holds.push(Hold {
             key,
+            process,
             shared,
             token,
             asked,
@@ -304,23 +330,44 @@ impl Hold {
     }
 }
 
-/// What an operation with this end (none if the outcome is unknown) says.
-fn act(function: &Function, end: Option<&Event>) -> Option<Act> {
-    let observed = end.is_some_and(|end| end.observed);
-    match (function, end.map(|end| end.kind)) {
-        (Function::Acquire, None | Some(Kind::Ok)) => Some(Act::Acquire),
-        (Function::Acquire, Some(_)) => observed.then_some(Act::Refusal),
-        (Function::Release, None | Some(Kind::Ok)) => Some(Act::Release),
-        (Function::Release, Some(_)) => observed.then_some(Act::RefusedRelease),
-        (Function::Verify, Some(Kind::Ok)) => match end?.value {
-            Value::Answer(Answer::Held) => Some(Act::Confirm),
-            Value::Answer(Answer::Lost) => Some(Act::LossReport),
-            _ => None,
-        },
-        (Function::Verify, Some(_)) => observed.then_some(Act::LossReport),
-        (Function::Lost, Some(Kind::Ok)) => Some(Act::LossReport),
-        _ => None,
+/// What the events before a position say about the outcome of an operation.
+pub(super) enum Outcome<'a> {
+    /// It ended there, and not in `info`.
+    Known(usize, &'a Event),
+    Unknown,
+    /// It had no effect and says nothing: it failed later, or nobody observed that it failed.
+    Nothing,
+}
+
+/// What the events before `until` say about the operation that was invoked at a position. That it failed is so however much of the history is read.
+pub(super) fn outcome(history: &History, invoked: usize, until: usize) -> Outcome<'_> {
+    let Some(position) = history.partner(invoked) else {
+        return Outcome::Unknown;
+    };
+    let end = &history.events()[position];
+    match end.kind {
+        Kind::Fail if position >= until || !end.observed => Outcome::Nothing,
+        Kind::Info => Outcome::Unknown,
+        _ if position >= until => Outcome::Unknown,
+        _ => Outcome::Known(position, end),
     }
+}
+
+/// What an operation with this end (none if the outcome is unknown; a failure was observed) says.
+fn act(function: &Function, end: Option<&Event>) -> Option<Act> {
+    Some(match (function, end.map(|end| end.kind)) {
+        (Function::Acquire, None | Some(Kind::Ok)) => Act::Acquire,
+        (Function::Acquire, Some(_)) => Act::Refusal,
+        (Function::Release, None | Some(Kind::Ok)) => Act::Release,
+        (Function::Release, Some(_)) => Act::RefusedRelease,
+        (Function::Verify, Some(Kind::Ok)) => match end?.value {
+            Value::Answer(Answer::Held) => Act::Confirm,
+            Value::Answer(Answer::Lost) => Act::LossReport,
+            _ => return None,
+        },
+        (Function::Verify, Some(_)) | (Function::Lost, Some(_)) => Act::LossReport,
+        _ => return None,
+    })
 }
 
 fn is_shared(invocation: &Event, end: Option<&Event>) -> bool {

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::law::{Duty, Law, State};
-use super::record::{Act, Operation, Record};
+use super::object::{Object, Place};
 
 /// What searches may still cost, all searches of a certificate together. It bounds time and memory.
 pub(super) struct Budget(pub(super) u64);
@@ -11,7 +10,7 @@ pub(super) struct Budget(pub(super) u64);
 /// The bound was hit before there was an answer.
 pub(super) struct BoundHit;
 
-/// One try costs one, and what must be kept of it about as much more as it takes space in comparison.
+/// What is kept of a try costs this much more than the try itself, beside the weight of its state.
 const KEEP_COST: u64 = 16;
 
 impl Budget {
@@ -22,35 +21,31 @@ impl Budget {
 }
 
 /// What may have happened so far.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-struct Past {
-    state: State,
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Past<S> {
+    state: S,
     /// The operations that took effect and have not ended yet.
     placed: BTreeSet<usize>,
 }
 
-impl Past {
-    fn cost(&self) -> u64 {
-        KEEP_COST + (self.placed.len() + self.state.owners().count()) as u64
-    }
-}
-
-/// Goes through the events of the key with every past that explains them: whatever has to have happened when an operation
-/// ends happened at that moment at the latest.
-pub(super) fn has_order(
-    record: &Record,
-    law: &Law,
-    key: usize,
+/// Goes through the events of one key with every past that explains them: whatever has to have happened when an operation
+/// ends happened at that moment at the latest. `places` are those of the key, in the order of their invocations.
+pub(super) fn has_order<O: Object>(
+    object: &O,
+    places: &[Place<O::Call>],
     budget: &mut Budget,
 ) -> Result<bool, BoundHit> {
     let mut search = Search {
-        record,
-        law,
+        object,
+        places,
         budget,
         pending: BTreeSet::new(),
     };
-    let mut pasts = HashSet::from([Past::default()]);
-    for (_, index, is_end) in timeline(record, law, key) {
+    let mut pasts = HashSet::from([Past {
+        state: object.initial(),
+        placed: BTreeSet::new(),
+    }]);
+    for (_, index, is_end) in timeline(places) {
         if !is_end {
             search.pending.insert(index);
             continue;
@@ -65,37 +60,35 @@ pub(super) fn has_order(
 }
 
 /// Positions, operations, and whether they end there.
-fn timeline(record: &Record, law: &Law, key: usize) -> BTreeSet<(usize, usize, bool)> {
-    let mut timeline = BTreeSet::new();
-    for (index, operation) in record.operations.iter().enumerate() {
-        if operation.key != key || law.duty(operation) == Duty::Never {
-            continue;
-        }
-        timeline.insert((operation.invoked, index, false));
-        if !operation.is_unknown() {
-            timeline.insert((operation.ended, index, true));
-        }
-    }
-    timeline
+fn timeline<C>(places: &[Place<C>]) -> BTreeSet<(usize, usize, bool)> {
+    let begins = places.iter().enumerate();
+    let begins = begins.map(|(index, place)| (place.invoked, index, false));
+    let ends = places
+        .iter()
+        .enumerate()
+        .filter(|(_, place)| place.is_must());
+    begins
+        .chain(ends.map(|(index, place)| (place.ended, index, true)))
+        .collect()
 }
 
-struct Search<'a> {
-    record: &'a Record,
-    law: &'a Law,
+struct Search<'a, O: Object> {
+    object: &'a O,
+    places: &'a [Place<O::Call>],
     budget: &'a mut Budget,
     /// The operations that have begun and not ended.
     pending: BTreeSet<usize>,
 }
 
-impl Search<'_> {
+impl<O: Object> Search<'_, O> {
     /// The pasts in which the operation took effect.
     fn explain_end(
         &mut self,
-        pasts: HashSet<Past>,
+        pasts: HashSet<Past<O::State>>,
         ending: usize,
-    ) -> Result<HashSet<Past>, BoundHit> {
+    ) -> Result<HashSet<Past<O::State>>, BoundHit> {
         let mut explained = HashSet::new();
-        let mut open: Vec<Past> = pasts.iter().cloned().collect();
+        let mut open: Vec<_> = pasts.iter().cloned().collect();
         let mut seen = pasts;
         while let Some(mut past) = open.pop() {
             if past.placed.remove(&ending) {
@@ -104,7 +97,9 @@ impl Search<'_> {
             }
             for next in self.nexts(&past)? {
                 if !seen.contains(&next) {
-                    self.budget.spend(next.cost())?;
+                    self.budget.spend(
+                        KEEP_COST + next.placed.len() as u64 + self.object.weight(&next.state),
+                    )?;
                     seen.insert(next.clone());
                     open.push(next);
                 }
@@ -113,39 +108,49 @@ impl Search<'_> {
         Ok(explained)
     }
 
-    fn nexts(&mut self, past: &Past) -> Result<Vec<Past>, BoundHit> {
+    fn nexts(&mut self, past: &Past<O::State>) -> Result<Vec<Past<O::State>>, BoundHit> {
         let mut nexts = Vec::new();
-        self.budget.spend(1 + self.pending.len() as u64)?;
+        let weight = 1 + self.object.weight(&past.state);
+        self.budget
+            .spend((1 + self.pending.len() as u64) * weight)?;
         for index in self.pending.difference(&past.placed).copied() {
-            let operation = &self.record.operations[index];
+            let Some(next) = self.take(past, index) else {
+                continue;
+            };
+            // What changes nothing may as well happen at once: it stands in nobody's way.
+            if self.object.observes(&self.places[index].call) {
+                return Ok(vec![next]);
+            }
+            nexts.push(next);
+        }
+        for hold in self.object.holds(&past.state) {
             let mut next = past.clone();
-            if self.is_first_of_its_like(past, index, operation)
-                && self.law.step(&mut next.state, self.record, operation)
-            {
-                next.placed.insert(index);
+            if self.object.revoke(&mut next.state, hold) {
                 nexts.push(next);
             }
-        }
-        for owner in past.state.owners().filter(|_| self.law.revokes()) {
-            let mut next = past.clone();
-            next.state.leave(owner);
-            nexts.push(next);
         }
         Ok(nexts)
     }
 
-    /// Unknown acquires do the same and never end: to take them in their order loses nothing.
-    fn is_first_of_its_like(&self, past: &Past, index: usize, operation: &Operation) -> bool {
-        let alike = |other: usize| {
-            let other = &self.record.operations[other];
-            other.act == Act::Acquire && other.is_unknown() && other.shared == operation.shared
+    fn take(&self, past: &Past<O::State>, index: usize) -> Option<Past<O::State>> {
+        let mut next = past.clone();
+        let is_possible = self.is_first_of_its_like(past, index)
+            && self.object.step(&mut next.state, &self.places[index].call);
+        next.placed.insert(index);
+        is_possible.then_some(next)
+    }
+
+    /// What does the same and never ends loses nothing if it happens in the order of the invocations.
+    fn is_first_of_its_like(&self, past: &Past<O::State>, index: usize) -> bool {
+        let place = &self.places[index];
+        let is_alike = |other: &usize| {
+            let other = &self.places[*other];
+            !other.is_must() && self.object.is_alike(&other.call, &place.call)
         };
-        if operation.act != Act::Acquire || !operation.is_unknown() {
-            return true;
-        }
-        !self
+        let mut earlier = self
             .pending
             .range(..index)
-            .any(|other| alike(*other) && !past.placed.contains(other))
+            .filter(|other| !past.placed.contains(other));
+        place.is_must() || !earlier.any(is_alike)
     }
 }

@@ -1,5 +1,6 @@
 //! What a judgement is about: a guarantee or a model, by its name.
 
+use super::data::Data;
 use super::law::{Law, Owner};
 
 pub(super) enum Subject {
@@ -10,21 +11,22 @@ pub(super) enum Subject {
     Ownership,
     Fencing,
     JustifiedRefusal,
-    /// A count over the whole record, which certificates do not prove; with the rule that a violation names.
-    Counted(Option<&'static str>),
+    NoLostUpdate,
+    /// With the longest wait in nanoseconds.
+    Progress(u128),
+    Coverage,
     /// A model of locks.
     Lock(Law),
-    /// A model of data, whose steps the book leaves to the checker.
-    Data,
+    /// A model of data.
+    Data(Data),
 }
 
 impl Subject {
     /// Reads `of`; none if there is no such guarantee or model.
     pub(super) fn parse(of: &str) -> Option<Self> {
         if let Some(model) = of.strip_prefix("model ") {
-            return model_law(model)
-                .map(Self::Lock)
-                .or_else(|| is_data(model).then_some(Self::Data));
+            let lock = model_law(model).map(Self::Lock);
+            return lock.or_else(|| Data::parse(model).map(Self::Data));
         }
         match of {
             "exclusion" => Some(Self::Exclusion),
@@ -32,8 +34,8 @@ impl Subject {
             "ownership" => Some(Self::Ownership),
             "fencing" => Some(Self::Fencing),
             "justified-refusal" => Some(Self::JustifiedRefusal),
-            "no-lost-update" => Some(Self::Counted(Some("lost-update"))),
-            "coverage" => Some(Self::Counted(None)),
+            "no-lost-update" => Some(Self::NoLostUpdate),
+            "coverage" => Some(Self::Coverage),
             _ => bounded(of),
         }
     }
@@ -44,7 +46,7 @@ fn bounded(of: &str) -> Option<Subject> {
     let bound = humantime::parse_duration(bound).ok()?.as_nanos();
     match name {
         "overlap" => Some(Subject::Overlap(bound)),
-        "progress" => Some(Subject::Counted(Some("never-granted"))),
+        "progress" => Some(Subject::Progress(bound)),
         _ => None,
     }
 }
@@ -99,13 +101,4 @@ fn model_law(model: &str) -> Option<Law> {
 fn positive(text: &str) -> Option<u64> {
     let number: u64 = text.parse::<u32>().ok()?.into();
     (number > 0 && number.to_string() == text).then_some(number)
-}
-
-fn is_data(model: &str) -> bool {
-    let has_start = |name| {
-        model
-            .strip_prefix(name)
-            .is_some_and(|start: &str| !start.is_empty())
-    };
-    matches!(model, "set" | "queue") || has_start("register:") || has_start("cas-register:")
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use super::output::{self, Bar};
 use super::interruption::interrupted;
+use super::output::{self, Bar};
 use super::{Failure, output::result};
 use crate::campaign::{Summary, Until, campaign, options_of};
 use crate::cli::{Format, RunArgs};

@@ -1,0 +1,216 @@
+//! Counterexamples are minimal: alone they violate, and without any part of them they do not. `docs/certificates.md` says what that means for which rule.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use history::{History, HistoryBuilder};
+
+use crate::beginning::beginning;
+use crate::finding::{Rule, Violation};
+use crate::search::Limits;
+use crate::search::properties::{
+    CAS, LOCK, MODES, Operations, QUEUE, REGISTER, SET, TOKENS, cases, for_histories,
+};
+use crate::{Finding, Scope, Verdict, judge, linearize, parse};
+
+/// A guarantee or a model, and how many may hold at one time.
+struct Subject {
+    of: &'static str,
+    slots: u32,
+}
+
+impl Subject {
+    fn finding(&self, history: &History) -> Finding {
+        if let Some(model) = self.of.strip_prefix("model ") {
+            return linearize(history, model, Limits::none())
+                .expect("known")
+                .finding;
+        }
+        let scope = Scope {
+            slots: self.slots.try_into().expect("not 0"),
+            ..Scope::default()
+        };
+        judge(
+            history,
+            &scope,
+            Limits::none(),
+            &[parse(self.of).expect("known")],
+        )
+        .remove(0)
+    }
+
+    fn is_violated_by(&self, history: &History) -> bool {
+        self.finding(history).verdict == Verdict::Invalid
+    }
+
+    /// Whether the history still shows this violation or, for all rules but one, any. Without its grant what confirmed a revived hold is a stranger's, which
+    /// `ownership` does not allow either.
+    fn is_still_violated_by(&self, history: &History, rule: Rule) -> bool {
+        let violations = self.finding(history).violations;
+        let mut violations = violations.iter();
+        violations.any(|violation| rule != Rule::Revived || violation.rule == rule)
+    }
+
+    fn check(&self, history: &History, violation: &Violation) {
+        match violation.rule {
+            Rule::NoOrder => self.check_beginning(history, violation),
+            // It speaks of what did not happen in the whole record.
+            Rule::NeverGranted => {}
+            _ => self.check_operations(history, violation),
+        }
+    }
+
+    fn check_beginning(&self, history: &History, violation: &Violation) {
+        let place = |index| {
+            history
+                .events()
+                .partition_point(|event| event.index < index)
+        };
+        let last = place(violation.witness[0]);
+        let up_to = |last| beginning(history, &violation.key, last);
+        assert!(
+            self.is_violated_by(&up_to(last)),
+            "{}: {violation:?} alone\n{}",
+            self.of,
+            text(history)
+        );
+        assert!(
+            !self.is_violated_by(&up_to(last - 1)),
+            "{}: {violation:?} is not the shortest\n{}",
+            self.of,
+            text(history)
+        );
+    }
+
+    fn check_operations(&self, history: &History, violation: &Violation) {
+        let explained = operations(history, &violation.events);
+        assert!(
+            self.is_violated_by(&only(history, &explained)),
+            "{}: {violation:?} explained\n{}",
+            self.of,
+            text(history)
+        );
+        let needed = if shows_what_it_needs(self.of, violation.rule) {
+            explained
+        } else {
+            operations(history, &violation.witness)
+        };
+        assert!(
+            self.is_violated_by(&only(history, &needed)),
+            "{}: {violation:?} alone\n{}",
+            self.of,
+            text(history)
+        );
+        for operation in &needed {
+            let mut fewer = needed.clone();
+            fewer.remove(operation);
+            assert!(
+                !self.is_still_violated_by(&only(history, &fewer), violation.rule),
+                "{}: {violation:?} does not need {operation}\n{}",
+                self.of,
+                text(history)
+            );
+        }
+    }
+}
+
+/// Whether the counterexample is all that the explanation shows, not only the events that the rule names.
+fn shows_what_it_needs(of: &str, rule: Rule) -> bool {
+    of.starts_with("overlap")
+        || matches!(
+            rule,
+            Rule::TooManyConfirmed | Rule::GrantedInside | Rule::Revived
+        )
+}
+
+/// The operations (by the places of their first events) to which events of these indices belong.
+fn operations(history: &History, indices: &[u64]) -> BTreeSet<usize> {
+    let place = |index: &u64| {
+        history
+            .events()
+            .partition_point(|event| event.index < *index)
+    };
+    let first = |place: usize| {
+        history
+            .partner(place)
+            .map_or(place, |other| place.min(other))
+    };
+    indices.iter().map(place).map(first).collect()
+}
+
+/// The history with these operations only.
+fn only(history: &History, operations: &BTreeSet<usize>) -> History {
+    let mut builder = HistoryBuilder::default();
+    for (place, event) in history.events().iter().enumerate() {
+        let first = history
+            .partner(place)
+            .map_or(place, |other| place.min(other));
+        if operations.contains(&first) {
+            builder
+                .push_event(event.clone())
+                .expect("whole operations keep to the rules");
+        }
+    }
+    builder.finish()
+}
+
+fn text(history: &History) -> String {
+    let mut bytes = Vec::new();
+    history::jsonl::write(history, &mut bytes).expect("a vector takes all");
+    String::from_utf8(bytes).expect("it is JSON")
+}
+
+/// Checks the first violation that each random history shows; some must.
+fn counterexamples_are_minimal(of: &'static str, slots: u32, operations: Operations) {
+    let subject = Subject { of, slots };
+    let violated = Cell::new(0);
+    for_histories(operations, |history| {
+        if let Some(violation) = subject.finding(history).violations.first() {
+            violated.set(violated.get() + 1);
+            subject.check(history, violation);
+        }
+    });
+    assert!(
+        violated.get() > cases() / 500,
+        "{of}: the generator hardly violates it: {} times",
+        violated.get()
+    );
+}
+
+macro_rules! properties {
+    ($($name:ident: $of:expr, $slots:expr, $operations:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            counterexamples_are_minimal($of, $slots, $operations);
+        })*
+    };
+}
+
+properties! {
+    exclusion: "exclusion", 1, LOCK;
+    exclusion_of_two: "exclusion", 2, LOCK;
+    exclusion_of_readers: "exclusion", 1, MODES;
+    confirmed_exclusion: "confirmed-exclusion", 1, LOCK;
+    confirmed_exclusion_of_two: "confirmed-exclusion", 2, LOCK;
+    confirmed_exclusion_of_readers: "confirmed-exclusion", 1, MODES;
+    overlap: "overlap<=2ns", 1, LOCK;
+    overlap_of_two: "overlap<=0s", 2, LOCK;
+    ownership: "ownership", 1, LOCK;
+    fencing: "fencing", 1, TOKENS;
+    justified_refusal: "justified-refusal", 1, LOCK;
+    justified_refusal_of_two: "justified-refusal", 2, LOCK;
+    no_lost_update_of_a_set: "no-lost-update", 1, SET;
+    no_lost_update_of_a_counter: "no-lost-update", 1, REGISTER;
+    mutex: "model mutex", 1, LOCK;
+    owner_mutex: "model owner-mutex", 1, LOCK;
+    semaphore: "model semaphore:2", 1, LOCK;
+    owner_semaphore: "model owner-semaphore:2", 1, LOCK;
+    rwlock: "model rwlock", 1, MODES;
+    reentrant: "model reentrant:2", 1, LOCK;
+    fenced: "model fenced", 1, TOKENS;
+    reentrant_fenced: "model reentrant-fenced:2", 1, TOKENS;
+    register: "model register:0", 1, REGISTER;
+    cas_register: "model cas-register:0", 1, CAS;
+    set: "model set", 1, SET;
+    queue: "model queue", 1, QUEUE;
+}
