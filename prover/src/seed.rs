@@ -25,6 +25,8 @@ pub enum Stream {
     Worker(u32),
     /// What a lock draws on behalf of a worker.
     Lock(u32),
+    /// A random script that simulation and broker are compared by.
+    Script(u32),
 }
 
 impl Seed {
@@ -60,6 +62,7 @@ impl Stream {
             Self::Simulation => 3,
             Self::Worker(number) => 1 << 32 | u64::from(number),
             Self::Lock(number) => 2 << 32 | u64::from(number),
+            Self::Script(number) => 3 << 32 | u64::from(number),
         }
     }
 }
@@ -91,6 +94,7 @@ mod tests {
             Stream::Worker(0),
             Stream::Worker(1),
             Stream::Lock(0),
+            Stream::Script(0),
         ];
         let mut seen: Vec<_> = streams
             .iter()
