@@ -61,7 +61,7 @@ pub async fn play(stage: &Stage, script: &Script, pace: Pace<'_>) -> Result<Tran
         observer,
         clients: BTreeMap::new(),
         held: BTreeSet::new(),
-        touched: BTreeSet::new(),
+        cut: BTreeSet::new(),
         declared: BTreeSet::new(),
         notices: Notices::default(),
         names: Names::new(&stage.prefix),
@@ -87,8 +87,8 @@ struct Player<'a> {
     clients: BTreeMap<u8, Client>,
     /// The links that let nothing pass.
     held: BTreeSet<u8>,
-    /// The links that were broken at some time.
-    touched: BTreeSet<u8>,
+    /// The links that reset everything.
+    cut: BTreeSet<u8>,
     /// The queues that somebody has asked for, so that they may be there.
     declared: BTreeSet<&'a str>,
     notices: Notices,
@@ -185,18 +185,13 @@ impl<'a> Player<'a> {
                     return Ok(Outcome::Skipped);
                 }
             }
-            Action::Partition => {
-                system.partition(link).await?;
-                self.held.insert(connection);
-                self.touched.insert(connection);
-            }
-            Action::Cut => {
-                system.cut(link).await?;
-                self.touched.insert(connection);
-            }
+            Action::Partition if self.held.insert(connection) => system.partition(link).await?,
+            Action::Cut if self.cut.insert(connection) => system.cut(link).await?,
+            Action::Partition | Action::Cut => return Ok(Outcome::Skipped),
             Action::Heal => {
                 system.heal(link).await?;
                 self.held.remove(&connection);
+                self.cut.remove(&connection);
             }
         }
         Ok(Outcome::Done)
@@ -250,6 +245,10 @@ impl<'a> Player<'a> {
         let Some(seat) = client.and_then(|client| client.seats.get(&place.channel)) else {
             return Outcome::Skipped;
         };
+        // Of what is asked before an answer has come, RabbitMQ answers some in one order and some in another.
+        if seat.is_busy() {
+            return Outcome::Skipped;
+        }
         let work = seat.hand().perform(number + 1, operation.clone());
         let (task, answer) = answering(number, work, &self.notices);
         seat.keep(task);
@@ -376,7 +375,7 @@ impl<'a> Player<'a> {
 
     /// Leaves links and broker as they were.
     async fn clean_up(&mut self) -> Result<(), PlayError> {
-        for connection in &self.touched {
+        for connection in self.held.union(&self.cut) {
             self.stage.system.heal(usize::from(*connection)).await?;
         }
         self.clients.clear();

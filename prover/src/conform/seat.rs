@@ -29,6 +29,8 @@ struct State {
     deliveries: Deliveries,
     consumers: BTreeMap<String, Background>,
     tasks: Vec<Background>,
+    /// An answer is still awaited.
+    is_busy: bool,
 }
 
 /// An open channel; dropping it drops all that is under way on it.
@@ -63,6 +65,7 @@ impl Seat {
                 deliveries: Deliveries::default(),
                 consumers: BTreeMap::new(),
                 tasks: Vec::new(),
+                is_busy: false,
             })),
             notices: notices.clone(),
             names: names.clone(),
@@ -80,6 +83,11 @@ impl Seat {
 
     pub(super) fn hand(&self) -> Hand {
         self.hand.clone()
+    }
+
+    /// Whether an answer is still awaited.
+    pub(super) fn is_busy(&self) -> bool {
+        self.hand.state().is_busy
     }
 
     /// Something that lives no longer than the channel.
@@ -100,9 +108,10 @@ impl Drop for Seat {
 impl Hand {
     /// Does what a step says.
     pub(super) async fn perform(self, step: usize, operation: Operation) -> Outcome {
-        self.operate(step, &operation)
-            .await
-            .unwrap_or_else(Outcome::from)
+        self.state().is_busy = true;
+        let result = self.operate(step, &operation).await;
+        self.state().is_busy = false;
+        result.unwrap_or_else(Outcome::from)
     }
 
     async fn operate(&self, step: usize, operation: &Operation) -> Result<Outcome, Error> {

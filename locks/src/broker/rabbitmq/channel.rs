@@ -45,10 +45,15 @@ impl RabbitChannel {
 
     /// Runs an operation unless the channel is known to be dead, and remembers what the channel died of.
     async fn run<T>(&self, operation: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
+        self.ensure_alive()?;
+        operation.await.map_err(|error| self.failed(&error))
+    }
+
+    fn ensure_alive(&self) -> Result<(), Error> {
         if self.end.is_dead() {
             return Err(self.end.reason().as_kind(ErrorKind::NotSent));
         }
-        operation.await.map_err(|error| self.failed(&error))
+        Ok(())
     }
 
     fn failed(&self, error: &lapin::Error) -> Error {
@@ -124,6 +129,7 @@ impl Channel for RabbitChannel {
     }
 
     async fn publish(&self, queue: &str, publish: &Publish) -> Result<Confirm, Error> {
+        self.ensure_alive()?;
         if !self.lapin.status().confirm() {
             let text = "channel is not in confirm mode: select it before publishing";
             return Err(Error::new(ErrorKind::Invalid, text));
