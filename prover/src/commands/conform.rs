@@ -103,7 +103,9 @@ async fn on_testbed(
 
 async fn play(testbed: &Testbed, scripts: Vec<Script>, steps: &Steps) -> Result<Report, Failure> {
     let prefix = format!("conform-{}", Timestamp::now().as_nanosecond());
-    let parts = Running::parts(testbed, &prefix).map_err(StartError::Links)?;
+    let parts = Running::parts(testbed, &prefix)
+        .await
+        .map_err(StartError::Links)?;
     let parts = parts.into_iter().map(|part| Arc::new(part) as Arc<dyn Arm>);
     let simulation = Arc::new(Simulated::faithful());
     let tell = |text: &str| steps.step(text);

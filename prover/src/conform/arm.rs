@@ -14,6 +14,7 @@ use super::script::{CONNECTIONS, Script};
 use super::transcript::Transcript;
 use crate::seed::Seed;
 use crate::testbed::Testbed;
+use crate::testbed::amqp::greet;
 
 /// How many links a script takes: one for each connection, and one for the observer.
 pub const LINKS: usize = CONNECTIONS + 1;
@@ -31,6 +32,11 @@ pub trait Arm: Send + Sync {
         chance: u64,
         guide: Option<&Transcript>,
     ) -> Result<Transcript, PlayError>;
+
+    /// The version of the broker, where it is one that has versions.
+    fn version(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A fresh simulation for each script.
@@ -97,6 +103,7 @@ fn virtual_time() -> tokio::runtime::Runtime {
 /// A part of a running testbed that plays one script at a time.
 pub struct Running {
     stage: Stage,
+    version: Option<String>,
     played: AtomicU64,
 }
 
@@ -105,8 +112,13 @@ impl Running {
     ///
     /// # Errors
     /// A link is missing.
-    pub fn parts(testbed: &Testbed, prefix: &str) -> Result<Vec<Self>, nemesis::links::Error> {
+    pub async fn parts(
+        testbed: &Testbed,
+        prefix: &str,
+    ) -> Result<Vec<Self>, nemesis::links::Error> {
         let clients = testbed.clients(prefix, Seed(0))?;
+        let greeting = greet(testbed.links().address(0)?).await.ok();
+        let version = greeting.and_then(|greeting| greeting.version);
         let part = |(number, clients): (usize, &[locks::Client])| Self {
             stage: Stage {
                 broker: Arc::clone(&clients[0].broker),
@@ -120,6 +132,7 @@ impl Running {
                     .collect(),
                 prefix: format!("{prefix}-{number}"),
             },
+            version: version.clone(),
             played: AtomicU64::new(0),
         };
         Ok(clients.chunks_exact(LINKS).enumerate().map(part).collect())
@@ -141,6 +154,10 @@ impl Arm for Running {
         };
         let nothing = Transcript::default();
         play(&stage, script, Pace::Guided(guide.unwrap_or(&nothing))).await
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 }
 

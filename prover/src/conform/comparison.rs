@@ -33,6 +33,8 @@ pub enum Comparison {
 /// A difference between the simulation and a broker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Divergence {
+    /// The version of the broker, where that is known.
+    pub version: Option<String>,
     /// The script that shows it.
     pub script: Script,
     /// The first entry that differs, counted from 0; one more than there are steps where it showed itself after the last.
@@ -78,6 +80,7 @@ pub async fn compare(
             continue;
         }
         result = Comparison::Differ(Divergence {
+            version: broker.version().map(str::to_owned),
             script: script.clone(),
             entry,
             simulated,

@@ -1,10 +1,12 @@
 //! Differences that are known, and why they stay.
 
+use std::collections::BTreeMap;
+
 use locks::ErrorKind;
 
 use super::comparison::Divergence;
 use super::script::{Action, Operation, Place, Step};
-use super::transcript::{Entry, Notice, Source};
+use super::transcript::{Entry, Notice, Seen, Source};
 
 /// A difference that is known.
 #[derive(Clone, Copy, Debug)]
@@ -18,12 +20,26 @@ pub struct Explained {
 }
 
 /// Every known difference.
-pub const ALL: &[Explained] = &[Explained {
-    name: "crossing-closes",
-    reason: "where the client closes a channel while the server's refusal of it is on its way, lapin may take the answer to its close for one on an \
-             unknown channel and give the whole connection up, by the refusal's code; the simulated client does not",
-    describes: is_crossing_closes,
-}];
+pub const ALL: &[Explained] = &[
+    Explained {
+        name: "crossing-closes",
+        reason: "where the client closes a channel while the server's refusal of it is on its way, lapin may take the answer to its close for one on \
+                 an unknown channel and give the whole connection up; the simulated client does not",
+        describes: is_crossing_closes,
+    },
+    Explained {
+        name: "several-channels-at-once",
+        reason: "lapin does not say which of several channels of a connection died that do so at the same moment, so they report channel-closed; the \
+                 simulated client knows the reply code of each",
+        describes: is_several_channels,
+    },
+    Explained {
+        name: "single-active-consumer-cancelled",
+        reason: "in RabbitMQ 3.10 the consumer that follows a cancelled single active consumer gets what is ready only when something else happens to the \
+                 queue; in 4.0, and in the simulation, it gets it at once",
+        describes: is_cancelled_single_active,
+    },
+];
 
 /// The explanation of a divergence, where there is one.
 #[must_use]
@@ -31,14 +47,14 @@ pub fn of(divergence: &Divergence) -> Option<&'static Explained> {
     ALL.iter().find(|known| (known.describes)(divergence))
 }
 
-/// The end of a connection by a code that RabbitMQ closes no connection for, and only after a channel was closed behind a partition.
+/// The end of a connection for a reason that RabbitMQ gives for channels only, and only after a channel was closed behind a partition.
 fn is_crossing_closes(divergence: &Divergence) -> bool {
     let Some(found) = divergence.found() else {
         return false;
     };
     let played = divergence.script.steps.iter().take(divergence.entry + 1);
     let played: Vec<_> = played.collect();
-    ended_by_soft_code(found).is_some_and(|connection| {
+    ended_like_a_channel(found).is_some_and(|connection| {
         let expected = divergence.expected();
         let lives = expected.is_some_and(|expected| {
             !expected
@@ -49,24 +65,25 @@ fn is_crossing_closes(divergence: &Divergence) -> bool {
     })
 }
 
-fn ended_by_soft_code(entry: &Entry) -> Option<u8> {
+fn ended_like_a_channel(entry: &Entry) -> Option<u8> {
     entry.notices.iter().find_map(|(source, notices)| {
         let Source::Connection(connection) = source else {
             return None;
         };
-        let is_soft = |notice: &Notice| {
+        let is_channels = |notice: &Notice| {
             matches!(
                 notice,
                 Notice::Closed(
-                    "the server",
+                    "the server" | "the transport",
                     ErrorKind::NotFound
                         | ErrorKind::ResourceLocked
                         | ErrorKind::PreconditionFailed
                         | ErrorKind::AccessRefused
+                        | ErrorKind::ChannelClosed
                 )
             )
         };
-        notices.iter().any(is_soft).then_some(*connection)
+        notices.iter().any(is_channels).then_some(*connection)
     })
 }
 
@@ -89,13 +106,122 @@ fn closes_behind_partition(steps: &[&Step], of: u8) -> bool {
     false
 }
 
+/// Nothing differs but the reasons of channels' deaths, and these only where several channels of one connection died.
+fn is_several_channels(divergence: &Divergence) -> bool {
+    let (Some(expected), Some(found)) = (divergence.expected(), divergence.found()) else {
+        return false;
+    };
+    let is_several = (0..=u8::MAX).any(|connection| dead_channels(expected, connection) > 1);
+    is_several && without_reasons(expected) == *found
+}
+
+fn dead_channels(entry: &Entry, of: u8) -> usize {
+    let is_dead = |notice: &Notice| matches!(notice, Notice::Died(_));
+    let dead = entry.notices.iter().filter(|(source, notices)| {
+        matches!(source, Source::Channel(place) if place.connection == of)
+            && notices.iter().any(is_dead)
+    });
+    dead.count()
+}
+
+/// As told by somebody who does not know the reply codes of channels.
+fn without_reasons(entry: &Entry) -> Entry {
+    let mut entry = entry.clone();
+    for (source, notices) in &mut entry.notices {
+        if matches!(source, Source::Channel(_)) {
+            for notice in notices {
+                if let Notice::Died(kind) = notice {
+                    *kind = ErrorKind::ChannelClosed;
+                }
+            }
+        }
+    }
+    entry
+}
+
+/// Nothing but deliveries is missing after a consumer was stopped, and nothing but these are still in the queue.
+fn is_cancelled_single_active(divergence: &Divergence) -> bool {
+    let is_old = divergence
+        .version
+        .as_ref()
+        .is_some_and(|version| version.starts_with("3.10."));
+    let step = divergence.script.steps.get(divergence.entry);
+    let stops = matches!(
+        step,
+        Some(Step::On(_, Operation::Cancel(_) | Operation::Forget(_)))
+    );
+    let (Some(expected), Some(found)) = (divergence.expected(), divergence.found()) else {
+        return false;
+    };
+    is_old
+        && stops
+        && expected.outcome == found.outcome
+        && without_deliveries(expected) == found.notices
+        && deliveries(expected) > 0
+        && left_in_single_active(divergence, expected, found) == Some(deliveries(expected))
+}
+
+fn is_delivery(notice: &Notice) -> bool {
+    matches!(notice, Notice::Delivery(_))
+}
+
+fn deliveries(entry: &Entry) -> u32 {
+    let count = entry
+        .notices
+        .values()
+        .flatten()
+        .filter(|notice| is_delivery(notice))
+        .count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn without_deliveries(entry: &Entry) -> BTreeMap<Source, Vec<Notice>> {
+    let mut notices = entry.notices.clone();
+    for told in notices.values_mut() {
+        told.retain(|notice| !is_delivery(notice));
+    }
+    notices.retain(|_, told| !told.is_empty());
+    notices
+}
+
+/// How many more messages are in a queue for a single active consumer; none where the queues differ in something else.
+fn left_in_single_active(divergence: &Divergence, expected: &Entry, found: &Entry) -> Option<u32> {
+    let differing: Vec<_> = expected
+        .queues
+        .iter()
+        .filter(|(name, seen)| found.queues.get(*name) != Some(seen))
+        .collect();
+    let [
+        (
+            name,
+            Seen::There {
+                messages,
+                consumers,
+            },
+        ),
+    ] = differing[..]
+    else {
+        return None;
+    };
+    let Some(Seen::There {
+        messages: more,
+        consumers: same,
+    }) = found.queues.get(name)
+    else {
+        return None;
+    };
+    let is_single_active = divergence.script.steps.iter().any(|step| {
+        matches!(step, Step::On(_, Operation::Declare(queue, declaration))
+            if queue == name && declaration.single_active)
+    });
+    (is_single_active && consumers == same).then(|| more.checked_sub(*messages))?
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::conform::script::Script;
-    use crate::conform::transcript::{Outcome, Transcript};
+    use crate::conform::script::{Declaration, Script};
+    use crate::conform::transcript::{Delivery, Outcome, Transcript};
 
     fn entry(notices: BTreeMap<Source, Vec<Notice>>) -> Entry {
         Entry {
@@ -105,47 +231,118 @@ mod tests {
         }
     }
 
-    fn divergence(steps: Vec<Step>, kind: ErrorKind) -> Divergence {
-        let ended = BTreeMap::from([(
-            Source::Connection(0),
-            vec![Notice::Closed("the server", kind)],
-        )]);
-        let transcript = |last: Entry, quiet: usize| Transcript {
-            entries: std::iter::repeat_n(entry(BTreeMap::new()), quiet)
-                .chain([last])
-                .collect(),
+    const PLACE: Place = Place {
+        connection: 0,
+        channel: 0,
+    };
+
+    /// A divergence at the last step.
+    fn divergence(steps: Vec<Step>, expected: Entry, found: Entry) -> Divergence {
+        let last = steps.len() - 1;
+        let transcript = |entry: Entry| Transcript {
+            entries: vec![entry; last + 1],
             ..Transcript::default()
         };
-        let last = steps.len() - 1;
         Divergence {
+            version: Some("3.10.8".to_owned()),
             script: Script {
                 name: "test".to_owned(),
                 heartbeat_secs: 60,
                 steps,
             },
             entry: last,
-            simulated: transcript(entry(BTreeMap::new()), last),
-            real: transcript(entry(ended), last),
+            simulated: transcript(expected),
+            real: transcript(found),
         }
+    }
+
+    fn name(divergence: &Divergence) -> Option<&'static str> {
+        of(divergence).map(|known| known.name)
     }
 
     #[test]
     fn crossing_closes_are_explained_and_nothing_beside_them() {
-        let place = Place {
-            connection: 0,
-            channel: 0,
-        };
-        let crossing = vec![
+        let crossing = [
             Step::With(0, Action::Partition),
-            Step::On(place, Operation::Drop),
+            Step::On(PLACE, Operation::Drop),
             Step::With(0, Action::Heal),
         ];
-        let name = |divergence| of(&divergence).map(|known| known.name);
-        let soft = divergence(crossing.clone(), ErrorKind::NotFound);
-        assert_eq!(name(soft), Some("crossing-closes"));
-        let hard = divergence(crossing.clone(), ErrorKind::NotAllowed);
-        assert_eq!(name(hard), None);
-        let open = divergence(crossing[1..].to_vec(), ErrorKind::NotFound);
-        assert_eq!(name(open), None);
+        let ended = |kind| {
+            let notice = Notice::Closed("the server", kind);
+            entry(BTreeMap::from([(Source::Connection(0), vec![notice])]))
+        };
+        let explain = |steps: &[Step], kind| {
+            name(&divergence(
+                steps.to_vec(),
+                entry(BTreeMap::new()),
+                ended(kind),
+            ))
+        };
+        assert_eq!(
+            explain(&crossing, ErrorKind::NotFound),
+            Some("crossing-closes")
+        );
+        assert_eq!(explain(&crossing, ErrorKind::NotAllowed), None);
+        assert_eq!(explain(&crossing[1..], ErrorKind::NotFound), None);
+    }
+
+    #[test]
+    fn channels_that_die_at_once_may_hide_their_reasons() {
+        let died = |kind, channels: &[u8]| {
+            let told = channels.iter().map(|channel| {
+                let place = Place {
+                    channel: *channel,
+                    ..PLACE
+                };
+                (Source::Channel(place), vec![Notice::Died(kind)])
+            });
+            entry(told.collect())
+        };
+        let explain = |channels: &[u8], found| {
+            let steps = vec![Step::With(0, Action::Heal)];
+            let expected = died(ErrorKind::NotFound, channels);
+            name(&divergence(steps, expected, died(found, channels)))
+        };
+        let known = Some("several-channels-at-once");
+        assert_eq!(explain(&[0, 1], ErrorKind::ChannelClosed), known);
+        assert_eq!(explain(&[0], ErrorKind::ChannelClosed), None);
+        assert_eq!(explain(&[0, 1], ErrorKind::ResourceLocked), None);
+    }
+
+    #[test]
+    fn what_a_cancelled_single_active_consumer_leaves_is_explained_for_3_10_only() {
+        let single = Declaration {
+            single_active: true,
+            ..Declaration::default()
+        };
+        let steps = vec![
+            Step::On(PLACE, Operation::Declare("a".to_owned(), single)),
+            Step::On(PLACE, Operation::Cancel("x".to_owned())),
+        ];
+        let seen = |entry: Entry, messages| Entry {
+            queues: BTreeMap::from([(
+                "a".to_owned(),
+                Seen::There {
+                    messages,
+                    consumers: 1,
+                },
+            )]),
+            ..entry
+        };
+        let delivery = Notice::Delivery(Delivery {
+            body: "m1".to_owned(),
+            redelivered: false,
+        });
+        let source = Source::Consumer(PLACE, "y".to_owned());
+        let expected = seen(entry(BTreeMap::from([(source, vec![delivery])])), 0);
+        let found = |messages| seen(entry(BTreeMap::new()), messages);
+        let known = divergence(steps.clone(), expected.clone(), found(1));
+        assert_eq!(name(&known), Some("single-active-consumer-cancelled"));
+        let newer = Divergence {
+            version: Some("4.0.5".to_owned()),
+            ..known
+        };
+        assert_eq!(name(&newer), None);
+        assert_eq!(name(&divergence(steps, expected, found(2))), None);
     }
 }

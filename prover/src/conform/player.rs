@@ -249,6 +249,11 @@ impl<'a> Player<'a> {
         if seat.is_busy() {
             return Outcome::Skipped;
         }
+        // That would be two questions at once.
+        let selects = matches!(operation, Operation::Publish(..)) && seat.is_plain();
+        if selects && self.held.contains(&place.connection) {
+            return Outcome::Skipped;
+        }
         let work = seat.hand().perform(number + 1, operation.clone());
         let (task, answer) = answering(number, work, &self.notices);
         seat.keep(task);

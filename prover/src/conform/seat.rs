@@ -90,6 +90,11 @@ impl Seat {
         self.hand.state().is_busy
     }
 
+    /// Whether neither confirms nor transactions were selected.
+    pub(super) fn is_plain(&self) -> bool {
+        self.hand.state().mode == Mode::Plain
+    }
+
     /// Something that lives no longer than the channel.
     pub(super) fn keep(&self, task: Background) {
         self.hand.state().tasks.push(task);
