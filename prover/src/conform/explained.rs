@@ -6,7 +6,7 @@ use locks::ErrorKind;
 
 use super::comparison::Divergence;
 use super::script::{Action, Operation, Place, Step};
-use super::transcript::{Entry, Notice, Seen, Source};
+use super::transcript::{Entry, Notice, Outcome, Seen, Source};
 
 /// A difference that is known.
 #[derive(Clone, Copy, Debug)]
@@ -28,16 +28,16 @@ pub const ALL: &[Explained] = &[
         describes: is_crossing_closes,
     },
     Explained {
-        name: "several-channels-at-once",
-        reason: "lapin does not say which of several channels of a connection died that do so at the same moment, so they report channel-closed; the \
-                 simulated client knows the reply code of each",
-        describes: is_several_channels,
-    },
-    Explained {
         name: "single-active-consumer-cancelled",
         reason: "in RabbitMQ 3.10 the consumer that follows a cancelled single active consumer gets what is ready only when something else happens to the \
                  queue; in 4.0, and in the simulation, it gets it at once",
         describes: is_cancelled_single_active,
+    },
+    Explained {
+        name: "transaction-to-a-queue-that-comes-or-goes",
+        reason: "RabbitMQ 3.10 looks for the queue of a transactional publish at the commit; 4.0, and the simulation, when it is sent, and a queue that is \
+                 gone at the commit fails it",
+        describes: is_late_routing,
     },
 ];
 
@@ -106,45 +106,65 @@ fn closes_behind_partition(steps: &[&Step], of: u8) -> bool {
     false
 }
 
-/// Nothing differs but the reasons of channels' deaths, and these only where several channels of one connection died.
-fn is_several_channels(divergence: &Divergence) -> bool {
+fn is_3_10(divergence: &Divergence) -> bool {
+    let version = divergence.version.as_ref();
+    version.is_some_and(|version| version.starts_with("3.10."))
+}
+
+/// A commit, and before it a publish in that transaction to a queue that was there then and is not now, or the other way round.
+fn is_late_routing(divergence: &Divergence) -> bool {
+    let entry = divergence.entry;
+    let Some(Step::On(place, Operation::TxCommit)) = divergence.script.steps.get(entry) else {
+        return false;
+    };
     let (Some(expected), Some(found)) = (divergence.expected(), divergence.found()) else {
         return false;
     };
-    let is_several = (0..=u8::MAX).any(|connection| dead_channels(expected, connection) > 1);
-    is_several && without_reasons(expected) == *found
+    let failed = Outcome::Failed(ErrorKind::PreconditionFailed);
+    let differs_in_kind = matches!(
+        (&expected.outcome, &found.outcome),
+        (expected, Outcome::Committed(_)) if *expected == failed || matches!(expected, Outcome::Committed(_))
+    );
+    is_3_10(divergence)
+        && differs_in_kind
+        && published_since_last(divergence, *place).any(|(sent, queue)| {
+            is_there(divergence, sent, queue) != is_there(divergence, entry - 1, queue)
+        })
 }
 
-fn dead_channels(entry: &Entry, of: u8) -> usize {
-    let is_dead = |notice: &Notice| matches!(notice, Notice::Died(_));
-    let dead = entry.notices.iter().filter(|(source, notices)| {
-        matches!(source, Source::Channel(place) if place.connection == of)
-            && notices.iter().any(is_dead)
-    });
-    dead.count()
+/// The publishes on a channel since its last transaction ended, as steps and queues.
+fn published_since_last(
+    divergence: &Divergence,
+    place: Place,
+) -> impl Iterator<Item = (usize, &str)> {
+    let steps = divergence.script.steps[..divergence.entry].iter();
+    let here = steps
+        .enumerate()
+        .rev()
+        .filter_map(move |(number, step)| match step {
+            Step::On(other, operation) if *other == place => Some((number, operation)),
+            _ => None,
+        });
+    here.take_while(|(_, operation)| {
+        !matches!(
+            operation,
+            Operation::TxCommit | Operation::TxRollback | Operation::TxSelect
+        )
+    })
+    .filter_map(|(number, operation)| match operation {
+        Operation::Send(queue, _) => Some((number, queue.as_str())),
+        _ => None,
+    })
 }
 
-/// As told by somebody who does not know the reply codes of channels.
-fn without_reasons(entry: &Entry) -> Entry {
-    let mut entry = entry.clone();
-    for (source, notices) in &mut entry.notices {
-        if matches!(source, Source::Channel(_)) {
-            for notice in notices {
-                if let Notice::Died(kind) = notice {
-                    *kind = ErrorKind::ChannelClosed;
-                }
-            }
-        }
-    }
-    entry
+fn is_there(divergence: &Divergence, entry: usize, queue: &str) -> bool {
+    let seen = divergence.simulated.entries.get(entry);
+    let seen = seen.and_then(|entry| entry.queues.get(queue));
+    seen.is_some_and(|seen| *seen != Seen::Absent)
 }
 
 /// Nothing but deliveries is missing after a consumer was stopped, and nothing but these are still in the queue.
 fn is_cancelled_single_active(divergence: &Divergence) -> bool {
-    let is_old = divergence
-        .version
-        .as_ref()
-        .is_some_and(|version| version.starts_with("3.10."));
     let step = divergence.script.steps.get(divergence.entry);
     let stops = matches!(
         step,
@@ -153,7 +173,7 @@ fn is_cancelled_single_active(divergence: &Divergence) -> bool {
     let (Some(expected), Some(found)) = (divergence.expected(), divergence.found()) else {
         return false;
     };
-    is_old
+    is_3_10(divergence)
         && stops
         && expected.outcome == found.outcome
         && without_deliveries(expected) == found.notices
@@ -220,8 +240,8 @@ fn left_in_single_active(divergence: &Divergence, expected: &Entry, found: &Entr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conform::script::{Declaration, Script};
-    use crate::conform::transcript::{Delivery, Outcome, Transcript};
+    use crate::conform::script::{Condition, Declaration, Flags, Script};
+    use crate::conform::transcript::{Delivery, Transcript};
 
     fn entry(notices: BTreeMap<Source, Vec<Notice>>) -> Entry {
         Entry {
@@ -261,6 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_tells_them_all() {
+        let page = include_str!("../../../docs/simulation.md");
+        for known in ALL {
+            let line = format!("| `{}` | {} |", known.name, known.reason);
+            assert!(page.contains(&line), "docs/simulation.md lacks: {line}");
+        }
+        let lines = page
+            .lines()
+            .skip_while(|line| !line.starts_with("| name | reason |"));
+        assert_eq!(
+            lines.take_while(|line| line.starts_with('|')).count(),
+            ALL.len() + 2
+        );
+    }
+
+    #[test]
     fn crossing_closes_are_explained_and_nothing_beside_them() {
         let crossing = [
             Step::With(0, Action::Partition),
@@ -284,29 +320,6 @@ mod tests {
         );
         assert_eq!(explain(&crossing, ErrorKind::NotAllowed), None);
         assert_eq!(explain(&crossing[1..], ErrorKind::NotFound), None);
-    }
-
-    #[test]
-    fn channels_that_die_at_once_may_hide_their_reasons() {
-        let died = |kind, channels: &[u8]| {
-            let told = channels.iter().map(|channel| {
-                let place = Place {
-                    channel: *channel,
-                    ..PLACE
-                };
-                (Source::Channel(place), vec![Notice::Died(kind)])
-            });
-            entry(told.collect())
-        };
-        let explain = |channels: &[u8], found| {
-            let steps = vec![Step::With(0, Action::Heal)];
-            let expected = died(ErrorKind::NotFound, channels);
-            name(&divergence(steps, expected, died(found, channels)))
-        };
-        let known = Some("several-channels-at-once");
-        assert_eq!(explain(&[0, 1], ErrorKind::ChannelClosed), known);
-        assert_eq!(explain(&[0], ErrorKind::ChannelClosed), None);
-        assert_eq!(explain(&[0, 1], ErrorKind::ResourceLocked), None);
     }
 
     #[test]
@@ -344,5 +357,42 @@ mod tests {
         };
         assert_eq!(name(&newer), None);
         assert_eq!(name(&divergence(steps, expected, found(2))), None);
+    }
+
+    #[test]
+    fn a_queue_that_goes_before_the_commit_is_explained_for_3_10_only() {
+        let send = Operation::Send("a".to_owned(), Flags::default());
+        let delete = Operation::Delete("a".to_owned(), Condition::Always);
+        let operations = [Operation::TxSelect, send, delete, Operation::TxCommit];
+        let steps: Vec<_> = operations
+            .into_iter()
+            .map(|one| Step::On(PLACE, one))
+            .collect();
+        let seen = |entry: Entry, seen| Entry {
+            queues: BTreeMap::from([("a".to_owned(), seen)]),
+            ..entry
+        };
+        let outcome = |outcome| Entry {
+            outcome,
+            ..entry(BTreeMap::new())
+        };
+        let failed = seen(
+            outcome(Outcome::Failed(ErrorKind::PreconditionFailed)),
+            Seen::Absent,
+        );
+        let found = outcome(Outcome::Committed(Vec::new()));
+        let mut known = divergence(steps, failed, found);
+        assert_eq!(name(&known), None, "nothing came or went");
+        let there = Seen::There {
+            messages: 0,
+            consumers: 0,
+        };
+        known.simulated.entries[1] = seen(outcome(Outcome::Done), there);
+        assert_eq!(
+            name(&known),
+            Some("transaction-to-a-queue-that-comes-or-goes")
+        );
+        known.version = Some("4.0.5".to_owned());
+        assert_eq!(name(&known), None);
     }
 }

@@ -79,6 +79,14 @@ struct Client {
     tasks: Vec<Background>,
 }
 
+impl Client {
+    /// Whether an answer is still awaited. Of what is asked meanwhile, RabbitMQ answers some in one order and some in another, so that
+    /// nothing more is asked on any of its channels.
+    fn is_busy(&self) -> bool {
+        self.seats.values().any(Seat::is_busy)
+    }
+}
+
 struct Player<'a> {
     stage: &'a Stage,
     script: &'a Script,
@@ -198,7 +206,8 @@ impl<'a> Player<'a> {
     }
 
     async fn close(&mut self, number: usize, connection: u8) -> Outcome {
-        let Some(client) = self.clients.get_mut(&connection) else {
+        let client = self.clients.get_mut(&connection);
+        let Some(client) = client.filter(|client| !client.is_busy()) else {
             return Outcome::Skipped;
         };
         let closing = Arc::clone(&client.connection);
@@ -241,14 +250,16 @@ impl<'a> Player<'a> {
     }
 
     async fn ask(&mut self, number: usize, place: Place, operation: &Operation) -> Outcome {
-        let client = self.clients.get(&place.connection);
-        let Some(seat) = client.and_then(|client| client.seats.get(&place.channel)) else {
+        let Some(client) = self.clients.get(&place.connection) else {
             return Outcome::Skipped;
         };
-        // Of what is asked before an answer has come, RabbitMQ answers some in one order and some in another.
-        if seat.is_busy() {
+        let Some(seat) = client
+            .seats
+            .get(&place.channel)
+            .filter(|_| !client.is_busy())
+        else {
             return Outcome::Skipped;
-        }
+        };
         // That would be two questions at once.
         let selects = matches!(operation, Operation::Publish(..)) && seat.is_plain();
         if selects && self.held.contains(&place.connection) {

@@ -79,7 +79,12 @@ impl Node {
         let reply = match method {
             Method::Open | Method::CloseOk => return Ok(None),
             Method::Close => self.close_channel(connection, id)?,
-            Method::Declare(queue, options) => self.declare(connection, &queue, &options)?,
+            Method::Declare(queue, options) => {
+                // What goes with its connection is never durable, whatever is asked for.
+                let durable = options.durable && !options.exclusive;
+                let options = QueueOptions { durable, ..options };
+                self.declare(connection, &queue, &options)?
+            }
             Method::Delete(queue, options) => self.delete(connection, &queue, options)?,
             Method::Purge(queue) => Reply::Removed(self.admitted(connection, &queue)?.purge()),
             Method::ConfirmSelect => self.confirm_select(connection, id)?,
@@ -322,6 +327,8 @@ impl Node {
         Ok(())
     }
 
+    /// Each queue is told once for each consumer that had them, those that were got first: what one gives back may be delivered before
+    /// the next does.
     fn settle_taken(
         &mut self,
         connection: ConnectionId,
@@ -329,7 +336,14 @@ impl Node {
         verdict: Verdict,
         taken: BTreeMap<u64, Unsettled>,
     ) {
-        self.settle(connection, id, verdict, taken.into_values().collect());
+        let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for delivery in taken.into_values() {
+            let group = (delivery.queue.clone(), delivery.consumer.clone());
+            groups.entry(group).or_default().push(delivery);
+        }
+        for deliveries in groups.into_values() {
+            self.settle(connection, id, verdict, deliveries);
+        }
     }
 
     fn consume(
