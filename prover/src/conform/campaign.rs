@@ -33,7 +33,7 @@ pub struct Report {
     pub agree_later: usize,
     /// How many differ as it is known, by the name of the explanation.
     pub explained: BTreeMap<&'static str, usize>,
-    /// Those for which the broker was too slow, by name.
+    /// Those for which the broker was too slow, also when they were played alone, by name.
     pub too_slow: Vec<String>,
     /// Those that differ, the first ones shrunk, in the order of their names.
     pub divergences: Vec<Divergence>,
@@ -70,15 +70,19 @@ pub async fn run(
         shrunk: AtomicUsize::new(0),
         simulation,
     });
+    let first = broker.first().cloned();
     let (sender, results) = unbounded_channel();
     let mut crew = JoinSet::new();
     for part in broker {
         crew.spawn(work(Arc::clone(&shared), part, sender.clone()));
     }
     drop(sender);
-    gather(&shared, results, &mut report, tell).await;
+    let slow = gather(&shared, results, &mut report, tell).await;
     while let Some(worked) = crew.join_next().await {
         worked.expect("a worker does not panic")?;
+    }
+    if let Some(part) = first {
+        play_alone(&shared, &*part, &slow, &mut report).await?;
     }
     report
         .divergences
@@ -127,10 +131,14 @@ async fn gather(
     mut results: UnboundedReceiver<(usize, Comparison)>,
     report: &mut Report,
     tell: &(dyn Fn(&str) + Sync),
-) {
+) -> Vec<usize> {
     let mut done = 0;
+    let mut slow = Vec::new();
     while let Some((number, comparison)) = results.recv().await {
-        report.add(&shared.scripts[number], comparison);
+        match comparison {
+            Comparison::TooSlow => slow.push(number),
+            other => report.add(&shared.scripts[number], other),
+        }
         done += 1;
         if done % TOLD_EVERY == 0 {
             let differ = report.divergences.len();
@@ -140,6 +148,22 @@ async fn gather(
             ));
         }
     }
+    slow
+}
+
+/// The broker may have been too slow only because there was so much to do.
+async fn play_alone(
+    shared: &Shared,
+    part: &dyn Arm,
+    slow: &[usize],
+    report: &mut Report,
+) -> Result<(), PlayError> {
+    for number in slow {
+        let script = &shared.scripts[*number];
+        let comparison = compare(script, &*shared.simulation, part, ATTEMPTS).await?;
+        report.add(script, comparison);
+    }
+    Ok(())
 }
 
 impl Report {

@@ -150,9 +150,11 @@ impl ChannelState {
         self.open = false;
         let _ = self.end.set(error.clone());
         let reason = self.reason();
-        for waiting in self.waiting.drain(..) {
-            if let Some(answer) = waiting.answer {
-                let _ = answer.send(Err(error.clone()));
+        for Waiting { answer, then } in self.waiting.drain(..) {
+            // Like lapin: what was to be stopped has stopped.
+            let is_over = matches!(then, Then::Cancelled(_));
+            if let Some(answer) = answer {
+                let _ = answer.send(is_over.then_some(Reply::Done).ok_or_else(|| error.clone()));
             }
         }
         for answer in std::mem::take(&mut self.confirms).into_values() {
