@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::{self, Steps};
-use super::run::interrupted;
+use super::record::interrupted;
 use crate::cli::{ConformArgs, Format};
 use crate::conform::arm::{Arm, LINKS, Running, Simulated};
 use crate::conform::campaign::{self, Report};
@@ -18,7 +18,9 @@ use crate::conform::{explained, named, random};
 use crate::exit::Exit;
 use crate::plan::PlanError;
 use crate::seed::Seed;
-use crate::testbed::{Choice, Demand, Progress, StartError, Testbed};
+use crate::testbed::{
+    Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
+};
 
 /// Each script asks for its own.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -27,13 +29,12 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 pub(super) async fn conform(arguments: &ConformArgs) -> Result<Exit, Failure> {
     let seed = arguments.seed.unwrap_or_else(Seed::fresh);
     let scripts = select(arguments, seed)?;
-    let choice = Choice::parse(&arguments.testbed, &arguments.rabbitmq, "embedded", false)
-        .map_err(PlanError::from)?;
+    let site = site(arguments)?;
     let steps = Steps::new(arguments.quiet);
     let played = tokio::select! {
         biased;
         () = interrupted() => return Ok(Exit::Interrupted),
-        played = on_testbed(arguments, &choice, scripts, seed, &steps) => played,
+        played = on_testbed(arguments, &site, scripts, seed, &steps) => played,
     };
     steps.done();
     let report = played?;
@@ -71,9 +72,18 @@ fn select(arguments: &ConformArgs, seed: Seed) -> Result<Vec<Script>, PlanError>
     Ok(vec![named.script()])
 }
 
+/// A real broker: a simulation compared with a simulation shows nothing.
+fn site(arguments: &ConformArgs) -> Result<RealSite, PlanError> {
+    let rabbitmq = Some(arguments.rabbitmq.as_str());
+    match Choice::parse(&arguments.testbed, rabbitmq, None, false)?.site {
+        Site::Auto(site) | Site::Real(site) => Ok(site),
+        Site::Simulated => Err(ChoiceError::NotSimulated("conform").into()),
+    }
+}
+
 async fn on_testbed(
     arguments: &ConformArgs,
-    choice: &Choice,
+    site: &RealSite,
     scripts: Vec<Script>,
     seed: Seed,
     steps: &Steps,
@@ -91,7 +101,7 @@ async fn on_testbed(
         seed,
         logs: &arguments.results,
     };
-    let testbed = Testbed::start(choice, demand, steps).await?;
+    let testbed = Testbed::start(site, &ProxyChoice::Embedded, demand, steps).await?;
     announce(arguments, &testbed, scripts.len(), seed)?;
     let played = play(&testbed, scripts, steps).await;
     steps.step("take the testbed down");

@@ -61,8 +61,11 @@ struct Draw {
     transactional: Vec<Place>,
 }
 
+/// Draws a step of one kind.
+type Kind = fn(&mut Draw) -> Step;
+
 /// What a step may be, and how often it is.
-const KINDS: &[(fn(&mut Draw) -> Step, u32)] = &[
+const KINDS: &[(Kind, u32)] = &[
     (Draw::declare, 10),
     (Draw::delete, 4),
     (Draw::purge, 3),

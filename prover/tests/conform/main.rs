@@ -12,7 +12,7 @@ use prover::conform::script::Script;
 use prover::conform::{named, random};
 use prover::seed::Seed;
 use prover::testbed::testing::shared_broker;
-use prover::testbed::{Choice, Demand, Silent, Testbed};
+use prover::testbed::{Choice, Demand, ProxyChoice, Silent, Site, Testbed};
 
 fn scripts(random: u32) -> Vec<Script> {
     let named = named::ALL.iter().map(named::Named::script);
@@ -77,7 +77,10 @@ async fn the_simulation_agrees_with_rabbitmq() {
     };
     const PARTS: u32 = 8;
     let url = format!("amqp://guest:guest@{}", broker.amqp);
-    let choice = Choice::parse(&url, "4.0", "embedded", false).expect("a URL");
+    let choice = Choice::parse(&url, None, None, false).expect("a URL");
+    let Site::Real(site) = choice.site else {
+        panic!("a URL is somebody's own broker")
+    };
     let logs = tempfile::tempdir().expect("a temporary folder");
     let demand = Demand {
         workers: PARTS * u32::try_from(LINKS).expect("there are few"),
@@ -85,7 +88,7 @@ async fn the_simulation_agrees_with_rabbitmq() {
         seed: Seed(1),
         logs: logs.path(),
     };
-    let testbed = Testbed::start(&choice, demand, &Silent).await;
+    let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
     let testbed = testbed.expect("the broker answers");
     let parts = Running::parts(&testbed, &format!("conform-test-{}", std::process::id()));
     let parts = parts.await.expect("every part has its links").into_iter();
