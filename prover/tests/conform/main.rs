@@ -90,8 +90,9 @@ async fn the_simulation_agrees_with_rabbitmq() {
     };
     let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
     let testbed = testbed.expect("the broker answers");
-    let parts = Running::parts(&testbed, &format!("conform-test-{}", std::process::id()));
-    let parts = parts.await.expect("every part has its links").into_iter();
+    let prefix = format!("conform-test-{}", std::process::id());
+    let parts = Running::parts(&testbed, &prefix).await;
+    let parts = parts.expect("every part has its links").into_iter();
     let parts = parts.map(|part| Arc::new(part) as Arc<dyn Arm>).collect();
     let report = compare(scripts(30), parts).await;
     testbed.stop().await.expect("the links go");
