@@ -981,15 +981,16 @@ fn close_through_partition() -> Vec<Step> {
     ]
 }
 
-/// With a heartbeat of 1 s each end may have heard the other half a second before the partition; the rest is what a busy machine may add.
-const CLIENT_NOTICES: Bounds = Bounds {
+/// With a heartbeat of 1 s: two intervals to two and a half after the client heard something last, which may be half an interval before the
+/// partition; and what a busy machine may add.
+const CLIENT: Bounds = Bounds {
     from_ms: 1400,
-    to_ms: 3000,
+    to_ms: 3500,
 };
-/// The server notices at its second or third look, so later than the client began to count or not much sooner.
-const SERVER_NOTICES: Bounds = Bounds {
-    from_ms: 0,
-    to_ms: 2200,
+/// The same for the server, which takes two intervals to three.
+const SERVER: Bounds = Bounds {
+    from_ms: 1400,
+    to_ms: 4000,
 };
 
 fn long_partition() -> Vec<Step> {
@@ -999,15 +1000,13 @@ fn long_partition() -> Vec<Step> {
         publish(BOB, "b"),
         get(ANN, "b"),
         Step::With(0, Action::Partition),
-        Step::UntilDead {
+        Step::UntilLost {
             connection: 0,
-            within: CLIENT_NOTICES,
+            queue: "a".to_owned(),
+            client: CLIENT,
+            server: SERVER,
         },
         publish(ANN, "a"),
-        Step::UntilGone {
-            queue: "a".to_owned(),
-            within: SERVER_NOTICES,
-        },
         get(BOB, "b"),
         Step::With(0, Action::Heal),
         declare(ANN, "a", EXCLUSIVE),

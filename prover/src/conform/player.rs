@@ -112,10 +112,7 @@ impl<'a> Player<'a> {
             let step_began = Instant::now();
             transcript.lag = Lag(step_began.duration_since(began).saturating_sub(wanted));
             let outcome = self.perform(number, step).await?;
-            if matches!(
-                step,
-                Step::Wait { .. } | Step::UntilDead { .. } | Step::UntilGone { .. }
-            ) {
+            if matches!(step, Step::Wait { .. } | Step::UntilLost { .. }) {
                 wanted += step_began.elapsed();
             }
             let entry = self.settle(number, outcome).await;
@@ -138,10 +135,16 @@ impl<'a> Player<'a> {
     async fn perform(&mut self, number: usize, step: &'a Step) -> Result<Outcome, PlayError> {
         match step {
             Step::Wait { millis } => sleep(Duration::from_millis(*millis)).await,
-            Step::UntilDead { connection, within } => {
-                return Ok(self.until_dead(*connection, *within).await);
+            Step::UntilLost {
+                connection,
+                queue,
+                client,
+                server,
+            } => {
+                return Ok(self
+                    .until_lost(*connection, queue, [*client, *server])
+                    .await);
             }
-            Step::UntilGone { queue, within } => return Ok(self.until_gone(queue, *within).await),
             Step::With(connection, action) => return self.act(number, *connection, *action).await,
             Step::On(place, Operation::Drop) => {
                 let client = self.clients.get_mut(&place.connection);
@@ -155,24 +158,22 @@ impl<'a> Player<'a> {
         Ok(Outcome::Done)
     }
 
-    async fn until_dead(&self, connection: u8, within: Bounds) -> Outcome {
-        let watch = Watch::begin(within);
+    async fn until_lost(&mut self, connection: u8, queue: &str, within: [Bounds; 2]) -> Outcome {
+        let name = self.names.on_broker(queue);
+        let mut watches = within.map(Watch::begin);
         loop {
             let is_dead = self.notices.tell_of_end(connection);
-            if let Some(outcome) = watch.outcome(is_dead) {
-                return outcome;
-            }
-            sleep(LONGEST_LOOK).await;
-        }
-    }
-
-    async fn until_gone(&mut self, queue: &str, within: Bounds) -> Outcome {
-        let name = self.names.on_broker(queue);
-        let watch = Watch::begin(within);
-        loop {
             let is_gone = self.observer.look(&name).await == Seen::Absent;
-            if let Some(outcome) = watch.outcome(is_gone) {
-                return outcome;
+            watches[0].look(is_dead);
+            watches[1].look(is_gone);
+            if let [Some(client), Some(server)] =
+                watches.each_ref().map(|watch| watch.outcome.clone())
+            {
+                return if client == Outcome::InTime {
+                    server
+                } else {
+                    client
+                };
             }
             sleep(LONGEST_LOOK).await;
         }
@@ -422,6 +423,8 @@ fn answering(
 struct Watch {
     began: Instant,
     within: Bounds,
+    /// How it came out, once that is sure.
+    outcome: Option<Outcome>,
 }
 
 impl Watch {
@@ -429,18 +432,21 @@ impl Watch {
         Self {
             began: Instant::now(),
             within,
+            outcome: None,
         }
     }
 
-    /// How it came out, once that is sure.
-    fn outcome(&self, has_happened: bool) -> Option<Outcome> {
+    fn look(&mut self, has_happened: bool) {
+        if self.outcome.is_some() {
+            return;
+        }
         let after = self.began.elapsed();
         let is_late = after > Duration::from_millis(self.within.to_ms);
         let is_early = after < Duration::from_millis(self.within.from_ms);
-        match has_happened {
+        self.outcome = match has_happened {
             false => is_late.then_some(Outcome::Never),
             true if is_late || is_early => Some(Outcome::OutOfTime(after)),
             true => Some(Outcome::InTime),
-        }
+        };
     }
 }

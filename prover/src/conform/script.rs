@@ -37,19 +37,16 @@ pub enum Step {
         /// How much, in milliseconds.
         millis: u64,
     },
-    /// A connection is waited for to die.
-    UntilDead {
+    /// Both ends are waited for to give a connection up; that the server has shows in that the connection's queue goes.
+    UntilLost {
         /// Which.
         connection: u8,
-        /// When it may die, counted from here.
-        within: Bounds,
-    },
-    /// A queue is waited for to go.
-    UntilGone {
-        /// Which.
+        /// An exclusive queue of it.
         queue: String,
-        /// When it may go, counted from here.
-        within: Bounds,
+        /// When the client may do so, counted from here.
+        client: Bounds,
+        /// When the server may.
+        server: Bounds,
     },
 }
 
@@ -225,8 +222,8 @@ impl Step {
     pub fn queue(&self) -> Option<&str> {
         match self {
             Self::On(_, operation) => operation.queue(),
-            Self::UntilGone { queue, .. } => Some(queue),
-            Self::With(..) | Self::Wait { .. } | Self::UntilDead { .. } => None,
+            Self::UntilLost { queue, .. } => Some(queue),
+            Self::With(..) | Self::Wait { .. } => None,
         }
     }
 
@@ -325,8 +322,12 @@ impl fmt::Display for Step {
             Self::On(place, operation) => write!(f, "{place} {operation}"),
             Self::With(connection, action) => write!(f, "{connection} {}", action.name()),
             Self::Wait { millis } => write!(f, "wait {millis} ms"),
-            Self::UntilDead { connection, within } => write!(f, "{connection} dies {within}"),
-            Self::UntilGone { queue, within } => write!(f, "{queue} goes {within}"),
+            Self::UntilLost {
+                connection,
+                queue,
+                client,
+                server,
+            } => write!(f, "{connection} dies {client}, {queue:?} goes {server}"),
         }
     }
 }
