@@ -74,7 +74,7 @@ fn select(arguments: &ConformArgs, seed: Seed) -> Result<Vec<Script>, PlanError>
 
 /// A real broker: a simulation compared with a simulation shows nothing.
 fn site(arguments: &ConformArgs) -> Result<RealSite, PlanError> {
-    let rabbitmq = Some(arguments.rabbitmq.as_str());
+    let rabbitmq = (arguments.testbed != "sim").then_some(arguments.rabbitmq.as_str());
     match Choice::parse(&arguments.testbed, rabbitmq, None, false)?.site {
         Site::Auto(site) | Site::Real(site) => Ok(site),
         Site::Simulated => Err(ChoiceError::NotSimulated("conform").into()),

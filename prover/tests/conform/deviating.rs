@@ -16,26 +16,26 @@ type Entry = (&'static str, fn(Simulation) -> Arc<dyn Broker>, usize);
 pub(crate) const ALL: &[Entry] = &[
     (
         "redelivery is forgotten",
-        |simulation| deviate(simulation, Deviation::NoRedelivery),
+        |simulation| deviate(simulation, Deviation::ForgetsRedelivery),
         5,
     ),
     (
         "what is purged is not counted",
-        |simulation| deviate(simulation, Deviation::NoCount),
+        |simulation| deviate(simulation, Deviation::CountsNothing),
         3,
     ),
     (
         "what has no queue is acknowledged",
-        |simulation| deviate(simulation, Deviation::NoReturn),
+        |simulation| deviate(simulation, Deviation::AcksUnroutable),
         1,
     ),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Deviation {
-    NoRedelivery,
-    NoCount,
-    NoReturn,
+    ForgetsRedelivery,
+    CountsNothing,
+    AcksUnroutable,
 }
 
 fn deviate(simulation: Simulation, deviation: Deviation) -> Arc<dyn Broker> {
@@ -83,7 +83,7 @@ impl Channel for Deviating<Box<dyn Channel>> {
 
     async fn purge(&self, queue: &str) -> Result<u32, Error> {
         let count = self.0.purge(queue).await?;
-        Ok(if self.1 == Deviation::NoCount {
+        Ok(if self.1 == Deviation::CountsNothing {
             0
         } else {
             count
@@ -96,7 +96,7 @@ impl Channel for Deviating<Box<dyn Channel>> {
 
     async fn publish(&self, queue: &str, publish: &Publish) -> Result<Confirm, Error> {
         match self.0.publish(queue, publish).await? {
-            Confirm::Returned(_) if self.1 == Deviation::NoReturn => Ok(Confirm::Ack),
+            Confirm::Returned(_) if self.1 == Deviation::AcksUnroutable => Ok(Confirm::Ack),
             confirm => Ok(confirm),
         }
     }
@@ -106,7 +106,7 @@ impl Channel for Deviating<Box<dyn Channel>> {
     }
 
     async fn get(&self, queue: &str, no_ack: bool) -> Result<Option<Message>, Error> {
-        let forget = self.1 == Deviation::NoRedelivery;
+        let forget = self.1 == Deviation::ForgetsRedelivery;
         let message = self.0.get(queue, no_ack).await?;
         Ok(message.map(|message| Message {
             redelivered: message.redelivered && !forget,
