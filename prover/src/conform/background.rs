@@ -10,6 +10,13 @@ impl Background {
     pub(super) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(work))
     }
+
+    /// Aborts it, and waits until everything that it held is dropped.
+    pub(super) async fn end(mut self) {
+        self.0.abort();
+        // That it was aborted is no news.
+        let _ = (&mut self.0).await;
+    }
 }
 
 impl Drop for Background {

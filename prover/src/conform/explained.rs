@@ -28,6 +28,12 @@ pub const ALL: &[Explained] = &[
         describes: is_crossing_closes,
     },
     Explained {
+        name: "order-of-ending-channels",
+        reason: "RabbitMQ ends the channels of a connection side by side, so that what they give back may be delivered again in any order; the \
+                 simulation ends them one after the other",
+        describes: is_order_of_ending,
+    },
+    Explained {
         name: "single-active-consumer-cancelled",
         reason: "in RabbitMQ 3.10 the consumer that follows a cancelled single active consumer gets what is ready only when something else happens to the \
                  queue; in 4.0, and in the simulation, it gets it at once",
@@ -54,7 +60,8 @@ fn is_crossing_closes(divergence: &Divergence) -> bool {
     };
     let played = divergence.script.steps.iter().take(divergence.entry + 1);
     let played: Vec<_> = played.collect();
-    ended_like_a_channel(found).is_some_and(|connection| {
+    let ended = ended_like_a_channel(found).or_else(|| close_failed(&played, found));
+    ended.is_some_and(|connection| {
         let expected = divergence.expected();
         let lives = expected.is_some_and(|expected| {
             !expected
@@ -87,6 +94,22 @@ fn ended_like_a_channel(entry: &Entry) -> Option<u8> {
     })
 }
 
+/// The connection whose close is answered by an error of a channel.
+fn close_failed(steps: &[&Step], entry: &Entry) -> Option<u8> {
+    let failed = Notice::Answer(Outcome::Failed(ErrorKind::ChannelClosed));
+    entry.notices.iter().find_map(|(source, notices)| {
+        let Source::Step(number) = source else {
+            return None;
+        };
+        match steps.get(number - 1) {
+            Some(Step::With(connection, Action::Close)) if *notices == [failed.clone()] => {
+                Some(*connection)
+            }
+            _ => None,
+        }
+    })
+}
+
 fn closes_behind_partition(steps: &[&Step], of: u8) -> bool {
     let mut is_held = false;
     let mut has_closed = false;
@@ -104,6 +127,34 @@ fn closes_behind_partition(steps: &[&Step], of: u8) -> bool {
         }
     }
     false
+}
+
+/// Nothing differs but the order in which a consumer gets what an ending connection gives back.
+fn is_order_of_ending(divergence: &Divergence) -> bool {
+    let ends = matches!(
+        divergence.script.steps.get(divergence.entry),
+        Some(Step::With(_, Action::Close | Action::Drop | Action::Cut))
+    );
+    let (Some(expected), Some(found)) = (divergence.expected(), divergence.found()) else {
+        return false;
+    };
+    ends && sorted(expected) == sorted(found)
+        && found.notices.values().all(|told| are_returns(told))
+}
+
+fn are_returns(told: &[Notice]) -> bool {
+    told.iter().all(|notice| match notice {
+        Notice::Delivery(delivery) => delivery.redelivered,
+        _ => true,
+    })
+}
+
+fn sorted(entry: &Entry) -> Entry {
+    let mut entry = entry.clone();
+    for told in entry.notices.values_mut() {
+        told.sort_by_key(ToString::to_string);
+    }
+    entry
 }
 
 fn is_3_10(divergence: &Divergence) -> bool {

@@ -149,9 +149,10 @@ impl<'a> Player<'a> {
             Step::On(place, Operation::Drop) => {
                 let client = self.clients.get_mut(&place.connection);
                 let seat = client.and_then(|client| client.seats.remove(&place.channel));
-                if seat.is_none() {
+                let Some(seat) = seat else {
                     return Ok(Outcome::Skipped);
-                }
+                };
+                seat.leave().await;
             }
             Step::On(place, operation) => return Ok(self.operate(number, *place, operation).await),
         }
@@ -190,8 +191,11 @@ impl<'a> Player<'a> {
         match action {
             Action::Close => return Ok(self.close(number, connection).await),
             Action::Drop => {
-                if self.clients.remove(&connection).is_none() {
+                let Some(client) = self.clients.remove(&connection) else {
                     return Ok(Outcome::Skipped);
+                };
+                for seat in client.seats.into_values() {
+                    seat.leave().await;
                 }
             }
             Action::Partition if self.held.insert(connection) => system.partition(link).await?,

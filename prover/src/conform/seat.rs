@@ -36,7 +36,7 @@ struct State {
 /// An open channel; dropping it drops all that is under way on it.
 pub(super) struct Seat {
     hand: Hand,
-    _watch: Background,
+    watch: Option<Background>,
 }
 
 /// What the operations of a channel share.
@@ -77,12 +77,25 @@ impl Seat {
         });
         Self {
             hand,
-            _watch: watch,
+            watch: Some(watch),
         }
     }
 
     pub(super) fn hand(&self) -> Hand {
         self.hand.clone()
+    }
+
+    /// Drops the channel with everything that goes on on it, so that it begins to close before anything else does.
+    pub(super) async fn leave(mut self) {
+        let mut ending: Vec<_> = self.watch.take().into_iter().collect();
+        {
+            let mut state = self.hand.state();
+            ending.extend(std::mem::take(&mut state.consumers).into_values());
+            ending.append(&mut state.tasks);
+        }
+        for task in ending {
+            task.end().await;
+        }
     }
 
     /// Whether an answer is still awaited.
