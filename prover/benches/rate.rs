@@ -173,7 +173,11 @@ struct Nothing;
 
 #[async_trait]
 impl System for Nothing {
-    async fn partition(&self, _: Worker) -> Result<(), SystemError> {
+    async fn partition_upstream(&self, _: Worker) -> Result<(), SystemError> {
+        Ok(())
+    }
+
+    async fn partition_downstream(&self, _: Worker) -> Result<(), SystemError> {
         Ok(())
     }
 

@@ -56,6 +56,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Find the fewest faults, workers and operations that still violate what a stored run violated, in the simulation
     Shrink(ShrinkArgs),
+    /// Measure how faithful the simulated broker is: the same scripts on it and on a real one, compared.
+    Conform(ConformArgs),
     /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted.
     Proxy(ProxyArgs),
 }
@@ -271,6 +273,38 @@ pub struct ShrinkArgs {
     /// Where results are stored
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
+    /// Print results only, no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// The options of `conform`.
+#[derive(Debug, Args)]
+pub struct ConformArgs {
+    /// How many random scripts are played beside the named ones
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(..=1_000_000), value_name = "N")]
+    pub scripts: u32,
+    /// Play this script alone: a named one, or `random-N` of the seed
+    #[arg(long, value_name = "NAME")]
+    pub only: Option<String>,
+    /// Decides all chance [default: drawn, and shown]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<Seed>,
+    /// Where: `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
+    #[arg(long, default_value = "docker", value_name = "TESTBED")]
+    pub testbed: String,
+    /// The broker: a RabbitMQ version (4.0, 3.10) or any image
+    #[arg(long, default_value = "4.0", value_name = "IMAGE")]
+    pub rabbitmq: String,
+    /// Scripts that are played at the same time
+    #[arg(short, long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=200), value_name = "N")]
+    pub concurrency: u32,
+    /// Where the broker's log is stored
+    #[arg(long, default_value = "results/conform", value_name = "DIR")]
+    pub results: PathBuf,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
     /// Print results only, no progress
     #[arg(short, long)]
     pub quiet: bool,

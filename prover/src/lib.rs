@@ -9,6 +9,7 @@ pub mod certify;
 pub mod clean;
 pub mod cli;
 pub mod commands;
+pub mod conform;
 pub mod doctor;
 pub mod exit;
 pub mod judgement;

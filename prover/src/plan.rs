@@ -425,13 +425,16 @@ mod tests {
 
     #[test]
     fn all_and_none_stand_alone() {
-        assert_eq!(named_faults("none").expect("known"), [] as [&str; 0]);
         assert_eq!(
-            named_faults("all").expect("known").len(),
+            named_faults("none", &Site::Simulated).expect("known"),
+            [] as [&str; 0]
+        );
+        assert_eq!(
+            named_faults("all", &Site::Simulated).expect("known").len(),
             nemesis::ALL.len()
         );
         assert_eq!(
-            named_faults("cut, partition,cut").expect("known"),
+            named_faults("cut, partition,cut", &Site::Simulated).expect("known"),
             ["cut", "partition"]
         );
         for (names, alone) in [
@@ -439,7 +442,7 @@ mod tests {
             ("all,cut", "all"),
             ("none,all", "none"),
         ] {
-            let said = named_faults(names)
+            let said = named_faults(names, &Site::Simulated)
                 .expect_err("contradicts itself")
                 .to_string();
             assert!(
@@ -447,7 +450,9 @@ mod tests {
                 "{said}"
             );
         }
-        let said = named_faults("cut,flood").expect_err("unknown").to_string();
+        let said = named_faults("cut,flood", &Site::Simulated)
+            .expect_err("unknown")
+            .to_string();
         assert!(said.starts_with("there is no fault \"flood\""), "{said}");
     }
 }

@@ -28,6 +28,8 @@ pub enum Stream {
     Worker(u32),
     /// What a lock draws on behalf of a worker.
     Lock(u32),
+    /// A random script that simulation and broker are compared by.
+    Script(u32),
 }
 
 /// Seeds one after the other: `A..B`, without `B`.
@@ -93,6 +95,7 @@ impl Stream {
             Self::Swarm => 4,
             Self::Worker(number) => 1 << 32 | u64::from(number),
             Self::Lock(number) => 2 << 32 | u64::from(number),
+            Self::Script(number) => 3 << 32 | u64::from(number),
         }
     }
 }
@@ -134,6 +137,7 @@ mod tests {
             Stream::Worker(0),
             Stream::Worker(1),
             Stream::Lock(0),
+            Stream::Script(0),
         ];
         let mut seen: Vec<_> = streams
             .iter()

@@ -7,7 +7,7 @@
 //! That an operation is still under way at the healing shows something only of a fault that lets nothing pass; of any other it must be known, before
 //! the healing, that the operation was lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use history::{Answer, Event, Function, Kind, Process, Value};
 
@@ -142,7 +142,7 @@ fn fault_counts(case: &Case<'_>) -> Vec<FaultCount> {
         };
         for window in windows.iter().filter(|window| window.fault == *fault) {
             count.windows += 1;
-            match effect(&sessions, window) {
+            match effect(case, &sessions, window) {
                 Effect::Disproved => count.ineffective += 1,
                 Effect::OnHolder => count.landed += 1,
                 Effect::None => {}
@@ -161,7 +161,7 @@ enum Effect {
     None,
 }
 
-fn effect(sessions: &BTreeMap<u32, Session<'_>>, window: &Window) -> Effect {
+fn effect(case: &Case<'_>, sessions: &BTreeMap<u32, Session<'_>>, window: &Window) -> Effect {
     let targets = || {
         window
             .targets
@@ -169,9 +169,9 @@ fn effect(sessions: &BTreeMap<u32, Session<'_>>, window: &Window) -> Effect {
             .filter_map(|target| sessions.get(target))
     };
     let way = Way::of(window);
-    let is_disproved = targets().any(|target| match way {
-        Way::Isolating => target.got_an_answer_in(window),
-        Way::Halting => target.acted_in(window),
+    let is_disproved = sessions_of(window, case, sessions).any(|session| match way {
+        Way::Isolating => session.got_an_answer_in(window),
+        Way::Halting => session.acted_in(window),
         Way::Breaking => false,
     });
     let is_felt = targets().any(|target| match way {
@@ -183,6 +183,28 @@ fn effect(sessions: &BTreeMap<u32, Session<'_>>, window: &Window) -> Effect {
         (false, true) => Effect::OnHolder,
         (false, false) => Effect::None,
     }
+}
+
+/// Every session of the workers that a fault was aimed at: a new one goes over the same link.
+fn sessions_of<'a>(
+    window: &Window,
+    case: &Case<'_>,
+    sessions: &'a BTreeMap<u32, Session<'a>>,
+) -> impl Iterator<Item = &'a Session<'a>> {
+    let worker = |process: u32| {
+        case.scope
+            .workers
+            .map_or(process, |workers| process % workers)
+    };
+    let workers: BTreeSet<u32> = window
+        .targets
+        .iter()
+        .map(|target| worker(*target))
+        .collect();
+    let of_target = sessions
+        .iter()
+        .filter(move |(process, _)| workers.contains(&worker(**process)));
+    of_target.map(|(_, session)| session)
 }
 
 /// What one process did and believed.
@@ -278,7 +300,7 @@ impl Session<'_> {
 
 impl Step<'_> {
     fn is_within(&self, window: &Window) -> bool {
-        window.inject < self.invoke && self.end < window.heal
+        window.on < self.invoke && self.end < window.heal
     }
 
     /// Only the other side can have said so. That a lock is lost a client may also conclude by itself.
@@ -439,6 +461,13 @@ mod tests {
             let text = format!("{CONTENDED} +crash:0 {end} -crash");
             assert_eq!(finding(&text, &["crash"]).verdict, Verdict::Valid, "{text}");
         }
+    }
+
+    #[test]
+    fn an_answer_to_another_session_of_the_worker_disproves_a_partition_too() {
+        let text =
+            format!("{CONTENDED} +partition:0 0:verify 0:verify? 2:acquire 2:acquire! -partition");
+        assert!(reason(&text, "partition").contains("1 not in effect"));
     }
 
     #[test]

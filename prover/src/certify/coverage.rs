@@ -19,7 +19,8 @@ pub(super) fn check(history: &History, record: &Record, scope: &Scope) -> Result
     let windows = windows(history);
     let sessions = sessions(history, record);
     for fault in &scope.faults {
-        let landed = |window: &Window<'_>| window.fault == fault && has_landed(&sessions, window);
+        let landed =
+            |window: &Window<'_>| window.fault == fault && has_landed(&sessions, window, scope);
         ensure(windows.iter().any(landed), || {
             Flaw::new(format!("the fault {fault} never landed on a holder"))
         })?;
@@ -129,20 +130,41 @@ fn sessions<'a>(history: &'a History, record: &Record) -> BTreeMap<u32, Session<
     sessions
 }
 
-/// Whether the fault took effect on a target that held a lock. One that isolates did not if a target got an answer all the same.
-fn has_landed(sessions: &BTreeMap<u32, Session<'_>>, window: &Window<'_>) -> bool {
+/// Whether the fault took effect on a target that held a lock. One that isolates did not if a target got an answer all the same, one that halts if a target
+/// did anything at all.
+fn has_landed(sessions: &BTreeMap<u32, Session<'_>>, window: &Window<'_>, scope: &Scope) -> bool {
     let targets = || {
         window
             .targets
             .iter()
             .filter_map(|target| sessions.get(target))
     };
-    let is_disproved = isolates(window) && targets().any(|target| target.is_answered_in(window));
+    let workers: BTreeSet<u32> = window
+        .targets
+        .iter()
+        .map(|target| scope.worker(*target))
+        .collect();
+    let of_workers = || {
+        let is_meant = |process: &u32| workers.contains(&scope.worker(*process));
+        sessions
+            .iter()
+            .filter(move |(process, _)| is_meant(process))
+    };
+    if halts(window) {
+        return !of_workers().any(|(_, session)| session.acts_in(window))
+            && targets().any(|target| target.holds_throughout(window));
+    }
+    let is_disproved =
+        isolates(window) && of_workers().any(|(_, session)| session.is_answered_in(window));
     !is_disproved && targets().any(|target| target.is_hurt_in(window))
 }
 
 fn isolates(window: &Window<'_>) -> bool {
-    window.fault == "partition"
+    ["partition", "partition-upstream", "partition-downstream"].contains(&window.fault)
+}
+
+fn halts(window: &Window<'_>) -> bool {
+    ["pause", "freeze"].contains(&window.fault)
 }
 
 impl Session<'_> {
@@ -150,16 +172,33 @@ impl Session<'_> {
         let mut within = self
             .steps
             .iter()
-            .filter(|step| window.injected < step.invoked && step.ended < window.healed);
+            .filter(|step| window.on < step.invoked && step.ended < window.healed);
         within.any(Step::is_answered)
     }
 
-    fn is_hurt_in(&self, window: &Window<'_>) -> bool {
+    fn acts_in(&self, window: &Window<'_>) -> bool {
+        let is_in = |position: usize| window.on < position && position < window.healed;
+        self.steps
+            .iter()
+            .any(|step| is_in(step.invoked) || is_in(step.ended))
+    }
+
+    /// Until when it believes in what it holds at the injection.
+    fn holds_until(&self, window: &Window<'_>) -> Option<usize> {
         let held = self
             .believed
             .iter()
             .filter(|(begin, end)| *begin < window.injected && window.injected < *end);
-        let Some(until) = held.map(|(_, end)| *end).max() else {
+        held.map(|(_, end)| *end).max()
+    }
+
+    fn holds_throughout(&self, window: &Window<'_>) -> bool {
+        self.holds_until(window)
+            .is_some_and(|until| window.healed < until)
+    }
+
+    fn is_hurt_in(&self, window: &Window<'_>) -> bool {
+        let Some(until) = self.holds_until(window) else {
             return false;
         };
         let mut meets = self.steps.iter().filter(|step| {

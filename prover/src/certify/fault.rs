@@ -11,6 +11,8 @@ pub(super) struct Window<'a> {
     id: u64,
     pub(super) targets: Vec<u32>,
     pub(super) injected: usize,
+    /// From here to the healing it was surely on; where nothing says so, from the injection.
+    pub(super) on: usize,
     /// `NEVER` if it was not healed.
     pub(super) healed: usize,
 }
@@ -47,17 +49,22 @@ pub(super) fn windows(history: &History) -> Vec<Window<'_>> {
                 id,
                 targets,
                 injected: position,
+                on: position,
                 healed: NEVER,
             }),
-            Phase::Heal => {
+            Phase::On | Phase::Heal => {
                 let mut latest = windows.iter_mut().rev();
-                if let Some(window) =
+                let Some(window) =
                     latest.find(|window| window.id == id && window.fault == &**fault)
-                {
+                else {
+                    continue;
+                };
+                if matches!(phase, Phase::On) {
+                    window.on = position;
+                } else {
                     window.healed = window.healed.min(position);
                 }
             }
-            Phase::On => {}
         }
     }
     windows

@@ -109,6 +109,9 @@ pub enum Failure {
     /// The run broke down.
     #[error("the run broke down: {0}")]
     Run(#[from] RunError),
+    /// The comparison of simulation and broker broke down.
+    #[error("the comparison broke down: {0}")]
+    Conform(#[from] crate::conform::PlayError),
     /// An address could not be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -147,6 +150,7 @@ impl Failure {
             | Self::Output(_)
             | Self::Start(_)
             | Self::Testbed(_)
+            | Self::Conform(_)
             | Self::Listen { .. }
             | Self::Run(
                 RunError::Log(LogError::Io(_))

@@ -4,6 +4,7 @@ mod campaign;
 mod certify;
 mod check;
 mod clean;
+mod conform;
 mod convert;
 mod failure;
 mod generate;
@@ -39,6 +40,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::List(arguments)) => list::list(&arguments),
         Some(Command::Doctor) => clean::doctor().await,
         Some(Command::Clean(arguments)) => clean::clean(&arguments).await,
+        Some(Command::Conform(arguments)) => conform::conform(&arguments).await,
         Some(Command::Proxy(arguments)) => proxy::proxy(&arguments).await,
     }
 }

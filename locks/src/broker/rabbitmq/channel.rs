@@ -1,6 +1,7 @@
 //! A channel to RabbitMQ: each operation of the surface as lapin's.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use lapin::message::BasicReturnMessage;
@@ -11,6 +12,7 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Confirmation, PublisherConfirm};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::connection::SUCCESS;
@@ -32,6 +34,30 @@ pub(super) struct RabbitChannel {
     /// Held while a confirm is awaited; true where one was given up. lapin hands a returned message to the confirm that comes next, so with two under
     /// way a late confirm could take another's return, and the other would read as acknowledged.
     abandoned: Mutex<bool>,
+    /// A consume was given up before it was answered. lapin keeps a channel with such a consumer open for good.
+    has_lost_consumer: AtomicBool,
+}
+
+impl Drop for RabbitChannel {
+    fn drop(&mut self) {
+        if self.has_lost_consumer.load(Ordering::Relaxed)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let channel = self.lapin.clone();
+            runtime.spawn(async move { channel.close(SUCCESS, "OK".into()).await });
+        }
+    }
+}
+
+/// Sets a flag unless it is disarmed.
+struct Lost<'a>(Option<&'a AtomicBool>);
+
+impl Drop for Lost<'_> {
+    fn drop(&mut self) {
+        if let Some(flag) = self.0 {
+            flag.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl RabbitChannel {
@@ -40,15 +66,21 @@ impl RabbitChannel {
             lapin,
             end,
             abandoned: Mutex::new(false),
+            has_lost_consumer: AtomicBool::new(false),
         }
     }
 
     /// Runs an operation unless the channel is known to be dead, and remembers what the channel died of.
     async fn run<T>(&self, operation: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
+        self.ensure_alive()?;
+        operation.await.map_err(|error| self.failed(&error))
+    }
+
+    fn ensure_alive(&self) -> Result<(), Error> {
         if self.end.is_dead() {
             return Err(self.end.reason().as_kind(ErrorKind::NotSent));
         }
-        operation.await.map_err(|error| self.failed(&error))
+        Ok(())
     }
 
     fn failed(&self, error: &lapin::Error) -> Error {
@@ -124,6 +156,7 @@ impl Channel for RabbitChannel {
     }
 
     async fn publish(&self, queue: &str, publish: &Publish) -> Result<Confirm, Error> {
+        self.ensure_alive()?;
         if !self.lapin.status().confirm() {
             let text = "channel is not in confirm mode: select it before publishing";
             return Err(Error::new(ErrorKind::Invalid, text));
@@ -182,13 +215,12 @@ impl Channel for RabbitChannel {
         if let Some(priority) = options.priority {
             arguments.insert("x-priority".into(), AMQPValue::LongInt(priority));
         }
-        let tag = short(&options.tag)?;
-        let consumer = self
-            .run(
-                self.lapin
-                    .basic_consume(short(queue)?, tag, flags, arguments),
-            )
-            .await?;
+        let (queue, tag) = (short(queue)?, short(&options.tag)?);
+        let mut lost = Lost(Some(&self.has_lost_consumer));
+        let consuming = self.lapin.basic_consume(queue, tag, flags, arguments);
+        let consumer = self.run(consuming).await;
+        lost.0 = None;
+        let consumer = consumer?;
         Ok(Consumer {
             tag: consumer.tag().to_string(),
             events: consumer::events(consumer, Arc::clone(&self.end)),

@@ -84,8 +84,15 @@ impl SimulatedChannel {
         let channel = self
             .line
             .act(|state| state.channel(self.id).map(confirming));
-        // What is dead says so when it is written to.
-        channel.flatten().unwrap_or(true)
+        channel.flatten().unwrap_or(false)
+    }
+
+    fn ensure_open(&self) -> Result<(), Error> {
+        let is_open = self.line.act(|state| state.is_open(self.id));
+        if is_open.unwrap_or(false) {
+            return Ok(());
+        }
+        Err(self.dead())
     }
 
     async fn settle(&self, tag: u64, multiple: bool, verdict: Verdict) -> Result<(), Error> {
@@ -124,6 +131,7 @@ impl Channel for SimulatedChannel {
     }
 
     async fn publish(&self, queue: &str, publish: &Publish) -> Result<Confirm, Error> {
+        self.ensure_open()?;
         if !self.is_confirming() {
             let text = "channel is not in confirm mode: select it before publishing";
             return Err(Error::new(ErrorKind::Invalid, text));

@@ -44,7 +44,10 @@ pub(super) struct ChannelState {
     waiting: VecDeque<Waiting>,
     published: u64,
     confirms: BTreeMap<u64, Answer<Confirm>>,
+    /// What came back to be told with the next confirm.
     returned: VecDeque<Returned>,
+    /// What came back while publishes were not confirmed.
+    returned_unconfirmed: Vec<Returned>,
     consumers: BTreeMap<String, UnboundedSender<ConsumerEvent>>,
 }
 
@@ -65,9 +68,9 @@ impl ChannelState {
         }
     }
 
-    /// The mandatory messages that came back since somebody asked.
+    /// The mandatory messages that came back since somebody asked, where publishes are not confirmed.
     pub(super) fn take_returned(&mut self) -> Vec<Returned> {
-        self.returned.drain(..).collect()
+        std::mem::take(&mut self.returned_unconfirmed)
     }
 
     pub(super) fn consumes(&self, tag: &str) -> bool {
@@ -83,12 +86,20 @@ impl ChannelState {
                 }
             }
             Reply::Cancelled(tag) => self.cancelled(&tag),
-            Reply::Returned(refusal) => self.returned.push_back(Returned {
+            Reply::Returned(refusal) => self.came_back(Returned {
                 kind: refusal.error().kind,
                 text: refusal.text,
             }),
             Reply::Confirmed { tag, ack } => self.confirmed(tag, ack),
             reply => self.answered(reply),
+        }
+    }
+
+    fn came_back(&mut self, returned: Returned) {
+        if self.confirming {
+            self.returned.push_back(returned);
+        } else {
+            self.returned_unconfirmed.push(returned);
         }
     }
 
@@ -139,9 +150,11 @@ impl ChannelState {
         self.open = false;
         let _ = self.end.set(error.clone());
         let reason = self.reason();
-        for waiting in self.waiting.drain(..) {
-            if let Some(answer) = waiting.answer {
-                let _ = answer.send(Err(error.clone()));
+        for Waiting { answer, then } in self.waiting.drain(..) {
+            // Like lapin: what was to be stopped has stopped.
+            let is_over = matches!(then, Then::Cancelled(_));
+            if let Some(answer) = answer {
+                let _ = answer.send(is_over.then_some(Reply::Done).ok_or_else(|| error.clone()));
             }
         }
         for answer in std::mem::take(&mut self.confirms).into_values() {

@@ -298,6 +298,11 @@ impl ConnectionState {
         self.channels.get_mut(&id)
     }
 
+    /// Whether a channel can be written to.
+    pub(super) fn is_open(&mut self, id: ChannelId) -> bool {
+        self.open_one(id).is_some()
+    }
+
     /// A channel that can be written to.
     fn open_one(&mut self, id: ChannelId) -> Option<&mut ChannelState> {
         let open = self.phase == Phase::Open;

@@ -34,8 +34,16 @@ pub(super) enum Mode {
 /// What waits to be committed.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
-    pub(super) publishes: Vec<(String, Publish)>,
+    pub(super) publishes: Vec<Pending>,
     pub(super) settled: Vec<(Settlement, BTreeMap<u64, Unsettled>)>,
+}
+
+/// A publish that waits to be committed. It goes to the queue that there was when it was sent.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) queue: String,
+    pub(super) publish: Publish,
+    pub(super) is_routed: bool,
 }
 
 #[derive(Debug)]
@@ -82,13 +90,11 @@ impl Channel {
         }
         let unknown = || refusals::precondition(format_args!("unknown delivery tag {tag}"));
         if multiple {
+            if !self.unsettled.contains_key(&tag) {
+                return Err(unknown());
+            }
             let rest = self.unsettled.split_off(&(tag + 1));
-            let taken = std::mem::replace(&mut self.unsettled, rest);
-            return if taken.is_empty() {
-                Err(unknown())
-            } else {
-                Ok(taken)
-            };
+            return Ok(std::mem::replace(&mut self.unsettled, rest));
         }
         let taken = self.unsettled.remove(&tag).ok_or_else(unknown)?;
         Ok(BTreeMap::from([(tag, taken)]))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::frame::{ChannelId, ConnectionId, Method, Refusal, Reply, Settlement, Verdict};
-use super::channel::{Channel, Mode, Transaction, Unsettled};
+use super::channel::{Channel, Mode, Pending, Transaction, Unsettled};
 use super::node::Node;
 use super::queue::{Queue, Who};
 use super::refusals;
@@ -27,7 +27,11 @@ impl Node {
         match self.perform(connection, id, method) {
             Ok(Some(reply)) => self.reply(connection, id, reply),
             Ok(None) => {}
-            Err(refusal) if refusal.is_hard() => return Err(refusal),
+            Err(refusal) if refusal.is_hard() => {
+                // It ends before the others of its connection do, so these may still get what it gives back.
+                self.close_channel(connection, id)?;
+                return Err(refusal);
+            }
             Err(refusal) => self.refuse_channel(connection, id, refusal),
         }
         if starts_consumer {
@@ -75,7 +79,12 @@ impl Node {
         let reply = match method {
             Method::Open | Method::CloseOk => return Ok(None),
             Method::Close => self.close_channel(connection, id)?,
-            Method::Declare(queue, options) => self.declare(connection, &queue, &options)?,
+            Method::Declare(queue, options) => {
+                // What goes with its connection is never durable, whatever is asked for.
+                let durable = options.durable && !options.exclusive;
+                let options = QueueOptions { durable, ..options };
+                self.declare(connection, &queue, &options)?
+            }
             Method::Delete(queue, options) => self.delete(connection, &queue, options)?,
             Method::Purge(queue) => Reply::Removed(self.admitted(connection, &queue)?.purge()),
             Method::ConfirmSelect => self.confirm_select(connection, id)?,
@@ -227,9 +236,14 @@ impl Node {
         queue: String,
         publish: Publish,
     ) -> Result<(), Refusal> {
+        let is_routed = self.queues.contains_key(&queue);
         let number = match &mut self.channel(connection, id)?.mode {
             Mode::Tx(transaction) => {
-                transaction.publishes.push((queue, publish));
+                transaction.publishes.push(Pending {
+                    queue,
+                    publish,
+                    is_routed,
+                });
                 return Ok(());
             }
             Mode::Plain => None,
@@ -257,8 +271,7 @@ impl Node {
         let mandatory = publish.mandatory;
         let taken = self.enqueue(queue, publish);
         if taken.is_none() && mandatory {
-            let returned = Reply::Returned(Refusal::new(312, "NO_ROUTE"));
-            self.reply(connection, id, returned);
+            self.send_back(connection, id);
         }
         taken
     }
@@ -314,6 +327,8 @@ impl Node {
         Ok(())
     }
 
+    /// Each queue is told once for each consumer that had them, those that were got first: what one gives back may be delivered before
+    /// the next does.
     fn settle_taken(
         &mut self,
         connection: ConnectionId,
@@ -321,7 +336,14 @@ impl Node {
         verdict: Verdict,
         taken: BTreeMap<u64, Unsettled>,
     ) {
-        self.settle(connection, id, verdict, taken.into_values().collect());
+        let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for delivery in taken.into_values() {
+            let group = (delivery.queue.clone(), delivery.consumer.clone());
+            groups.entry(group).or_default().push(delivery);
+        }
+        for deliveries in groups.into_values() {
+            self.settle(connection, id, verdict, deliveries);
+        }
     }
 
     fn consume(
@@ -402,13 +424,38 @@ impl Node {
 
     fn tx_commit(&mut self, connection: ConnectionId, id: ChannelId) -> Result<Reply, Refusal> {
         let Transaction { publishes, settled } = self.take_tx(connection, id)?;
-        for (queue, publish) in publishes {
-            self.route(connection, id, &queue, publish);
+        let mut is_partial = false;
+        for pending in publishes {
+            is_partial |= !self.commit(connection, id, pending);
         }
         for (settlement, taken) in settled {
             self.settle_taken(connection, id, settlement.verdict, taken);
         }
+        if is_partial {
+            return Err(refusals::precondition("partial tx completion"));
+        }
         Ok(Reply::Done)
+    }
+
+    /// Whether the queue that was meant took it, where one was.
+    fn commit(&mut self, connection: ConnectionId, id: ChannelId, pending: Pending) -> bool {
+        let Pending {
+            queue,
+            publish,
+            is_routed,
+        } = pending;
+        if is_routed {
+            return self.route(connection, id, &queue, publish) == Some(true);
+        }
+        if publish.mandatory {
+            self.send_back(connection, id);
+        }
+        true
+    }
+
+    fn send_back(&mut self, connection: ConnectionId, id: ChannelId) {
+        let returned = Reply::Returned(Refusal::new(312, "NO_ROUTE"));
+        self.reply(connection, id, returned);
     }
 
     fn tx_rollback(&mut self, connection: ConnectionId, id: ChannelId) -> Result<Reply, Refusal> {

@@ -497,12 +497,11 @@ impl Node {
     pub(super) fn deliver(&mut self, name: &str) {
         let now = self.now;
         if let Some(queue) = self.queues.get_mut(name) {
+            // What came back beyond its length is dropped before anybody gets it.
+            queue.trim();
             queue.expire(now);
         }
         self.hand_out(name);
-        if let Some(queue) = self.queues.get_mut(name) {
-            queue.trim();
-        }
     }
 
     fn hand_out(&mut self, name: &str) {

@@ -39,6 +39,8 @@ struct Consumer {
     unsettled: u32,
     /// Among those of one priority the lowest is next.
     turn: u64,
+    /// It was its turn and it had no room: it is passed over until it has. Who only has no room keeps its turn.
+    is_blocked: bool,
 }
 
 /// A message that goes to a consumer.
@@ -191,8 +193,11 @@ impl Queue {
         }
     }
 
-    /// Drops what is too much, from the head.
+    /// Drops what is too much, from the head. A queue that refuses drops nothing, and keeps what comes back beyond its length.
     pub(super) fn trim(&mut self) {
+        if self.options.overflow == Some(Overflow::RejectPublish) {
+            return;
+        }
         let max = self.options.max_length.unwrap_or(u32::MAX);
         while self.len() > max {
             self.ready.pop_first();
@@ -209,26 +214,36 @@ impl Queue {
         if self.ready.is_empty() {
             return None;
         }
-        let active = self.active.clone();
-        let single = self.options.single_active_consumer;
-        let consumer = self
-            .consumers
-            .iter_mut()
-            .filter(|consumer| !single || Some(&consumer.who) == active.as_ref())
-            .filter(|consumer| consumer.has_room())
-            .min_by_key(|consumer| (Reverse(consumer.priority), consumer.turn))?;
-        self.turns += 1;
-        consumer.turn = self.turns;
+        let turn = self.turns + 1;
+        let consumer = self.next_with_room()?;
+        consumer.turn = turn;
         if !consumer.no_ack {
             consumer.unsettled += 1;
         }
         let (to, no_ack) = (consumer.who.clone(), consumer.no_ack);
+        self.turns = turn;
         let (position, message) = self.ready.pop_first()?;
         Some(Handed {
             to,
             no_ack,
             position,
             message,
+        })
+    }
+
+    /// Passes over those who have no room, which costs them their turn.
+    fn next_with_room(&mut self) -> Option<&mut Consumer> {
+        let single = self.options.single_active_consumer;
+        let mut candidates: Vec<_> = self
+            .consumers
+            .iter_mut()
+            .filter(|consumer| !single || Some(&consumer.who) == self.active.as_ref())
+            .filter(|consumer| !consumer.is_blocked)
+            .collect();
+        candidates.sort_by_key(|consumer| (Reverse(consumer.priority), consumer.turn));
+        candidates.into_iter().find_map(|consumer| {
+            consumer.is_blocked = !consumer.has_room();
+            (!consumer.is_blocked).then_some(consumer)
         })
     }
 
@@ -254,6 +269,7 @@ impl Queue {
             prefetch,
             unsettled: 0,
             turn: self.turns,
+            is_blocked: false,
         });
         self.had_consumers = true;
         self.activate();
@@ -275,9 +291,9 @@ impl Queue {
     pub(super) fn settled(&mut self, who: &Who) {
         let found = self.consumers.iter_mut();
         if let Some(consumer) = found.into_iter().find(|consumer| consumer.who == *who) {
-            let was_full = !consumer.has_room();
             consumer.unsettled = consumer.unsettled.saturating_sub(1);
-            if was_full {
+            if consumer.is_blocked && consumer.has_room() {
+                consumer.is_blocked = false;
                 self.turns += 1;
                 consumer.turn = self.turns;
             }
@@ -352,6 +368,25 @@ mod tests {
     }
 
     #[test]
+    fn who_only_has_no_room_keeps_its_turn() {
+        let mut queue = queue(QueueOptions::SHARED);
+        let options = ConsumeOptions::default();
+        queue.consume(who("a"), &options, 2).unwrap();
+        queue.consume(who("b"), &options, 1).unwrap();
+        (0..3).for_each(|_| push(&mut queue, ""));
+        assert_eq!(served(&mut queue), ["a", "b", "a"]);
+        queue.settled(&who("a"));
+        queue.settled(&who("b"));
+        push(&mut queue, "");
+        assert_eq!(served(&mut queue), ["b"], "nobody was passed over");
+        (0..2).for_each(|_| push(&mut queue, ""));
+        assert_eq!(served(&mut queue), ["a"], "now both are");
+        queue.settled(&who("b"));
+        queue.settled(&who("a"));
+        assert_eq!(served(&mut queue), ["b"]);
+    }
+
+    #[test]
     fn a_single_active_consumer_is_followed_by_the_next() {
         let mut queue = queue(QueueOptions {
             single_active_consumer: true,
@@ -400,6 +435,9 @@ mod tests {
         assert!(!refusing.refuses());
         push(&mut refusing, "1");
         assert!(refusing.refuses());
+        push(&mut refusing, "2");
+        refusing.trim();
+        assert_eq!(refusing.len(), 2, "it keeps what comes back");
     }
 
     #[test]

@@ -1,0 +1,456 @@
+//! Plays a script on a broker, real or simulated, and writes down everything that comes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt};
+use locks::broker::{Broker, ConnectOptions, Connection, ConnectionEvent};
+use locks::{Error, ErrorKind};
+use nemesis::{System, SystemError};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::background::Background;
+use super::names::Names;
+use super::notices::{Notices, Told};
+use super::observer::Observer;
+use super::pace::Pace;
+use super::script::{Action, Bounds, CONNECTIONS, Operation, Place, Script, Step};
+use super::seat::Seat;
+use super::transcript::{Entry, Lag, Notice, Outcome, Seen, Source, Transcript};
+
+/// How often something that is waited for is looked at: at first, and at most.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LONGEST_LOOK: Duration = Duration::from_millis(20);
+
+/// Where a script is played.
+#[derive(Clone)]
+pub struct Stage {
+    /// What it is played on.
+    pub broker: Arc<dyn Broker>,
+    /// Breaks the links; worker n is the link of connection n.
+    pub system: Arc<dyn System>,
+    /// How each connection reaches the broker; one more for the observer, whose link stays whole.
+    pub connect: Vec<ConnectOptions>,
+    /// What stands before the names of queues.
+    pub prefix: String,
+}
+
+/// Why a script could not be played to its end: trouble of the harness, never a finding.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+    /// A link could not be broken or mended.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// The broker does not answer to the one who only looks.
+    #[error("the observer's connection broke: {0}")]
+    Observer(#[from] Error),
+}
+
+/// Plays a script. Guided by a transcript it ends with the first entry that differs.
+///
+/// # Errors
+/// The harness broke down.
+pub async fn play(stage: &Stage, script: &Script, pace: Pace<'_>) -> Result<Transcript, PlayError> {
+    let observer = Observer::connect(&*stage.broker, &stage.connect[CONNECTIONS]).await?;
+    let mut player = Player {
+        stage,
+        script,
+        pace,
+        observer,
+        clients: BTreeMap::new(),
+        held: BTreeSet::new(),
+        cut: BTreeSet::new(),
+        declared: BTreeSet::new(),
+        notices: Notices::default(),
+        names: Names::new(&stage.prefix),
+    };
+    let played = player.play().await;
+    player.clean_up().await?;
+    played
+}
+
+/// A connection and its channels.
+struct Client {
+    seats: BTreeMap<u8, Seat>,
+    connection: Arc<dyn Connection>,
+    /// What goes on with the connection; the first is the one who listens to it.
+    tasks: Vec<Background>,
+}
+
+impl Client {
+    /// Whether an answer is still awaited. Of what is asked meanwhile, RabbitMQ answers some in one order and some in another, so that
+    /// nothing more is asked on any of its channels.
+    fn is_busy(&self) -> bool {
+        self.seats.values().any(Seat::is_busy)
+    }
+}
+
+struct Player<'a> {
+    stage: &'a Stage,
+    script: &'a Script,
+    pace: Pace<'a>,
+    observer: Observer,
+    clients: BTreeMap<u8, Client>,
+    /// The links that let nothing pass.
+    held: BTreeSet<u8>,
+    /// The links that reset everything.
+    cut: BTreeSet<u8>,
+    /// The queues that somebody has asked for, so that they may be there.
+    declared: BTreeSet<&'a str>,
+    notices: Notices,
+    names: Names,
+}
+
+impl<'a> Player<'a> {
+    async fn play(&mut self) -> Result<Transcript, PlayError> {
+        let mut transcript = Transcript::default();
+        let began = Instant::now();
+        let mut wanted = Duration::ZERO;
+        for (number, step) in self.script.steps.iter().enumerate() {
+            let step_began = Instant::now();
+            transcript.lag = Lag(step_began.duration_since(began).saturating_sub(wanted));
+            let outcome = self.perform(number, step).await?;
+            if matches!(step, Step::Wait { .. } | Step::UntilLost { .. }) {
+                wanted += step_began.elapsed();
+            }
+            let entry = self.settle(number, outcome).await;
+            let goes_on = self
+                .pace
+                .expected(number)
+                .is_none_or(|expected| *expected == entry);
+            transcript.entries.push(entry);
+            if !goes_on {
+                return Ok(transcript);
+            }
+        }
+        sleep(self.pace.last()).await;
+        let last = self.script.steps.len();
+        let entry = self.settle(last, Outcome::Done).await;
+        transcript.entries.push(entry);
+        Ok(transcript)
+    }
+
+    async fn perform(&mut self, number: usize, step: &'a Step) -> Result<Outcome, PlayError> {
+        match step {
+            Step::Wait { millis } => sleep(Duration::from_millis(*millis)).await,
+            Step::UntilLost {
+                connection,
+                queue,
+                client,
+                server,
+            } => {
+                return Ok(self
+                    .until_lost(*connection, queue, [*client, *server])
+                    .await);
+            }
+            Step::With(connection, action) => return self.act(number, *connection, *action).await,
+            Step::On(place, Operation::Drop) => {
+                let client = self.clients.get_mut(&place.connection);
+                let seat = client.and_then(|client| client.seats.remove(&place.channel));
+                let Some(seat) = seat else {
+                    return Ok(Outcome::Skipped);
+                };
+                seat.leave().await;
+            }
+            Step::On(place, operation) => return Ok(self.operate(number, *place, operation).await),
+        }
+        Ok(Outcome::Done)
+    }
+
+    async fn until_lost(&mut self, connection: u8, queue: &str, within: [Bounds; 2]) -> Outcome {
+        let name = self.names.on_broker(queue);
+        let mut watches = within.map(Watch::begin);
+        loop {
+            let is_dead = self.notices.tell_of_end(connection);
+            let is_gone = self.observer.look(&name).await == Seen::Absent;
+            watches[0].look(is_dead);
+            watches[1].look(is_gone);
+            if let [Some(client), Some(server)] =
+                watches.each_ref().map(|watch| watch.outcome.clone())
+            {
+                return if client == Outcome::InTime {
+                    server
+                } else {
+                    client
+                };
+            }
+            sleep(LONGEST_LOOK).await;
+        }
+    }
+
+    async fn act(
+        &mut self,
+        number: usize,
+        connection: u8,
+        action: Action,
+    ) -> Result<Outcome, PlayError> {
+        let system = &*self.stage.system;
+        let link = usize::from(connection);
+        match action {
+            Action::Close => return Ok(self.close(number, connection).await),
+            Action::Drop => {
+                let Some(client) = self.clients.remove(&connection) else {
+                    return Ok(Outcome::Skipped);
+                };
+                for seat in client.seats.into_values() {
+                    seat.leave().await;
+                }
+            }
+            Action::Partition if self.held.insert(connection) => system.partition(link).await?,
+            Action::Cut if self.cut.insert(connection) => system.cut(link).await?,
+            Action::Partition | Action::Cut => return Ok(Outcome::Skipped),
+            Action::Heal => {
+                system.heal(link).await?;
+                self.held.remove(&connection);
+                self.cut.remove(&connection);
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    async fn close(&mut self, number: usize, connection: u8) -> Outcome {
+        let client = self.clients.get_mut(&connection);
+        let Some(client) = client.filter(|client| !client.is_busy()) else {
+            return Outcome::Skipped;
+        };
+        let closing = Arc::clone(&client.connection);
+        let work = async move {
+            let closed = closing.close().await;
+            closed.map_or_else(Outcome::from, |()| Outcome::Done)
+        };
+        let (task, answer) = answering(number, work, &self.notices);
+        client.tasks.push(task);
+        let outcome = self.answered(number, answer).await;
+        self.forget_dead(connection, None, &outcome).await;
+        outcome
+    }
+
+    async fn operate(&mut self, number: usize, place: Place, operation: &'a Operation) -> Outcome {
+        if let Operation::Declare(queue, _) = operation
+            && self.script.queues().contains(&queue.as_str())
+        {
+            self.declared.insert(queue);
+        }
+        if let Err(outcome) = self.sit_down(place).await {
+            self.forget_dead(place.connection, None, &outcome).await;
+            return outcome;
+        }
+        let deadline = Instant::now() + self.pace.answer(number);
+        loop {
+            let outcome = self.ask(number, place, operation).await;
+            let expected = self.pace.expected(number);
+            let counts_differ = matches!(outcome, Outcome::Declared { .. })
+                && expected.is_some_and(|expected| expected.outcome != outcome);
+            // A server may answer this question with counts that are a moment old.
+            if counts_differ && Instant::now() < deadline {
+                sleep(FIRST_LOOK).await;
+                continue;
+            }
+            self.forget_dead(place.connection, Some(place.channel), &outcome)
+                .await;
+            return outcome;
+        }
+    }
+
+    async fn ask(&mut self, number: usize, place: Place, operation: &Operation) -> Outcome {
+        let Some(client) = self.clients.get(&place.connection) else {
+            return Outcome::Skipped;
+        };
+        let Some(seat) = client
+            .seats
+            .get(&place.channel)
+            .filter(|_| !client.is_busy())
+        else {
+            return Outcome::Skipped;
+        };
+        // That would be two questions at once.
+        let selects = matches!(operation, Operation::Publish(..)) && seat.is_plain();
+        if selects && self.held.contains(&place.connection) {
+            return Outcome::Skipped;
+        }
+        let work = seat.hand().perform(number + 1, operation.clone());
+        let (task, answer) = answering(number, work, &self.notices);
+        seat.keep(task);
+        self.answered(number, answer).await
+    }
+
+    /// The answer, where it comes soon; else it comes as a notice.
+    async fn answered(&self, number: usize, mut answer: oneshot::Receiver<Outcome>) -> Outcome {
+        match timeout(self.pace.answer(number), &mut answer).await {
+            Ok(Ok(outcome)) => outcome,
+            _ => {
+                answer.close();
+                answer.try_recv().unwrap_or(Outcome::Unanswered)
+            }
+        }
+    }
+
+    /// Opens what is not open yet. Over a link that lets nothing pass that would only take time.
+    async fn sit_down(&mut self, place: Place) -> Result<(), Outcome> {
+        let Place {
+            connection,
+            channel,
+        } = place;
+        let is_held = self.held.contains(&connection);
+        if !self.clients.contains_key(&connection) {
+            if is_held {
+                return Err(Outcome::Skipped);
+            }
+            let client = self.connect(connection).await?;
+            self.clients.insert(connection, client);
+        }
+        let Some(client) = self.clients.get_mut(&connection) else {
+            return Err(Outcome::Skipped);
+        };
+        if !client.seats.contains_key(&channel) {
+            if is_held {
+                return Err(Outcome::Skipped);
+            }
+            let opened = client.connection.channel().await?;
+            let seat = Seat::new(place, opened, &self.notices, &self.names);
+            client.seats.insert(channel, seat);
+        }
+        Ok(())
+    }
+
+    async fn connect(&self, connection: u8) -> Result<Client, Outcome> {
+        let options = ConnectOptions {
+            heartbeat: Duration::from_secs(self.script.heartbeat_secs.into()),
+            ..self.stage.connect[usize::from(connection)].clone()
+        };
+        let opened: Arc<dyn Connection> = self.stage.broker.connect(&options).await?.into();
+        let mut events = opened.events();
+        let notices = self.notices.clone();
+        let listening = Background::spawn(async move {
+            while let Some(event) = events.next().await {
+                let notice = match event {
+                    ConnectionEvent::Blocked(_) => Notice::Blocked(true),
+                    ConnectionEvent::Unblocked => Notice::Blocked(false),
+                    ConnectionEvent::Closed(closed) => Notice::closed(&closed),
+                };
+                notices.add(Source::Connection(connection), notice);
+            }
+        });
+        Ok(Client {
+            seats: BTreeMap::new(),
+            connection: opened,
+            tasks: vec![listening],
+        })
+    }
+
+    /// Whoever refused a step because it is dead is opened anew for the next.
+    async fn forget_dead(&mut self, connection: u8, channel: Option<u8>, outcome: &Outcome) {
+        if *outcome != Outcome::Failed(ErrorKind::NotSent) {
+            return;
+        }
+        let Some(client) = self.clients.get_mut(&connection) else {
+            return;
+        };
+        if client.connection.closed().now_or_never().is_some() {
+            self.clients.remove(&connection);
+        } else if let Some(channel) = channel {
+            client.seats.remove(&channel);
+        }
+    }
+
+    /// Waits for everything that a step brings about.
+    async fn settle(&mut self, number: usize, outcome: Outcome) -> Entry {
+        let settling = self.pace.settling(number, &outcome);
+        let Some(expected) = self.pace.expected(number) else {
+            sleep(settling).await;
+            let queues = self.look().await;
+            return self.entry(outcome, queues);
+        };
+        let deadline = Instant::now() + settling;
+        let mut pause = FIRST_LOOK;
+        loop {
+            let queues = self.look().await;
+            let is_as_expected = queues == expected.queues && self.notices.are(&expected.notices);
+            if is_as_expected || Instant::now() >= deadline {
+                return self.entry(outcome, queues);
+            }
+            sleep(pause).await;
+            pause = LONGEST_LOOK.min(pause * 2);
+        }
+    }
+
+    fn entry(&self, outcome: Outcome, queues: BTreeMap<String, Seen>) -> Entry {
+        let notices: Told = self.notices.take();
+        Entry {
+            outcome,
+            notices,
+            queues,
+        }
+    }
+
+    async fn look(&mut self) -> BTreeMap<String, Seen> {
+        let mut queues = BTreeMap::new();
+        for queue in &self.declared {
+            let seen = self.observer.look(&self.names.on_broker(queue)).await;
+            queues.insert((*queue).to_owned(), seen);
+        }
+        queues
+    }
+
+    /// Leaves links and broker as they were.
+    async fn clean_up(&mut self) -> Result<(), PlayError> {
+        for connection in self.held.union(&self.cut) {
+            self.stage.system.heal(usize::from(*connection)).await?;
+        }
+        self.clients.clear();
+        for queue in self.script.queues() {
+            self.observer.remove(&self.names.on_broker(queue)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Work in the background, and where its answer comes out; it becomes a notice where nobody waits any more.
+fn answering(
+    number: usize,
+    work: impl Future<Output = Outcome> + Send + 'static,
+    notices: &Notices,
+) -> (Background, oneshot::Receiver<Outcome>) {
+    let (sender, receiver) = oneshot::channel();
+    let notices = notices.clone();
+    let task = Background::spawn(async move {
+        if let Err(late) = sender.send(work.await) {
+            notices.add(Source::Step(number + 1), Notice::Answer(late));
+        }
+    });
+    (task, receiver)
+}
+
+/// Something that must happen within bounds.
+struct Watch {
+    began: Instant,
+    within: Bounds,
+    /// How it came out, once that is sure.
+    outcome: Option<Outcome>,
+}
+
+impl Watch {
+    fn begin(within: Bounds) -> Self {
+        Self {
+            began: Instant::now(),
+            within,
+            outcome: None,
+        }
+    }
+
+    fn look(&mut self, has_happened: bool) {
+        if self.outcome.is_some() {
+            return;
+        }
+        let after = self.began.elapsed();
+        let is_late = after > Duration::from_millis(self.within.to_ms);
+        let is_early = after < Duration::from_millis(self.within.from_ms);
+        self.outcome = match has_happened {
+            false => is_late.then_some(Outcome::Never),
+            true if is_late || is_early => Some(Outcome::OutOfTime(after)),
+            true => Some(Outcome::InTime),
+        };
+    }
+}
