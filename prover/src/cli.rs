@@ -54,6 +54,8 @@ pub enum Command {
     Clean(CleanArgs),
     /// Repeat a stored run: in the simulation to the byte, elsewhere with the same plan and schedule
     Replay(ReplayArgs),
+    /// What the same faults did in several runs, side by side: when holders noticed, when others were granted the lock
+    Compare(CompareArgs),
     /// Find the fewest faults, workers and operations that still violate what a stored run violated, in the simulation
     Shrink(ShrinkArgs),
     /// Measure how faithful the simulated broker is: the same scripts on it and on a real one, compared.
@@ -259,6 +261,14 @@ pub struct ReplayArgs {
     /// Print results only, no progress
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// The options of `compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The folders of runs
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
 }
 
 /// The options of `shrink`.

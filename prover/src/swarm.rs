@@ -48,11 +48,12 @@ fn some_of(faults: &[&str], random: &mut ChaCha8Rng) -> String {
     some.join(",")
 }
 
-/// Between two numbers of milliseconds; short ones as often as long ones.
-fn between(shortest: u32, longest: u32, random: &mut ChaCha8Rng) -> Duration {
-    let span = (f64::from(longest) / f64::from(shortest)).ln();
-    let stretch = (random.random_range(0.0..=1.0) * span).exp();
-    Duration::from_millis((f64::from(shortest) * stretch) as u64)
+/// Between two numbers of milliseconds; short ones as often as long ones. In whole numbers, which are the same on every machine.
+fn between(shortest: u64, longest: u64, random: &mut ChaCha8Rng) -> Duration {
+    let octave = random.random_range(0..=(longest / shortest).ilog2());
+    let low = shortest << octave;
+    let high = longest.min(2 * low);
+    Duration::from_millis(random.random_range(low..=high))
 }
 
 #[cfg(test)]

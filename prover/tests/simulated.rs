@@ -225,6 +225,12 @@ fn the_command_writes_the_same_files_again_and_says_that_it_simulates() {
         assert!(report.expect("a report").contains("The testbed is simulated"));
         folder
     });
+    let latest = "results/latest";
+    let certify = format!("certify {latest}/history.jsonl {latest}/certificate.json");
+    prover(second.path(), &certify).assert().success();
+    prover(second.path(), &format!("compare {latest} {latest}"))
+        .assert()
+        .success();
     for (first, second) in files(first.path()).iter().zip(files(second.path())) {
         assert_same(first, &second, "files");
     }

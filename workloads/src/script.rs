@@ -51,10 +51,8 @@ impl Client for Script {
         // News of loss, or the end of a session, cuts a wait short: then it begins again.
         let is_due = matches!(doing, Doing::Waiting) && last == Outcome::Ready;
         self.learn(doing, last);
-        if is_due {
-            if let Some(line) = self.lines.pop_front() {
-                return self.invoke(line);
-            }
+        if is_due && let Some(line) = self.lines.pop_front() {
+            return self.invoke(line);
         }
         self.wait()
     }

@@ -16,7 +16,7 @@ pub(super) async fn interrupted() {
     let mut wanted = WANTED.get_or_init(listen).clone();
     if wanted.wait_for(|wanted| *wanted).await.is_err() {
         // Where no signal can be listened to, nobody interrupts.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -4,6 +4,7 @@ mod campaign;
 mod certify;
 mod check;
 mod clean;
+mod compare;
 mod conform;
 mod convert;
 mod failure;
@@ -31,6 +32,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => run::run(&cli.run).await,
         Some(Command::Run(arguments)) => run::run(&arguments).await,
+        Some(Command::Compare(arguments)) => compare::compare(&arguments),
         Some(Command::Replay(arguments)) => replay::replay(&arguments).await,
         Some(Command::Shrink(arguments)) => shrink::shrink_run(&arguments).await,
         Some(Command::Check(arguments)) => check::check(&arguments),

@@ -1,5 +1,6 @@
 //! What a judgement looks like: pure functions of manifest, history and judgement.
 
+mod effects;
 mod html;
 mod latency;
 mod outcome;
@@ -10,6 +11,7 @@ mod table;
 mod template;
 mod timeline;
 
+pub use effects::{Effect, effects};
 pub use html::{ReportError, html};
 pub use plots::{Picture, plots};
 pub use table::{guarantees_table, list_table, verdict_text, violation_text};

@@ -1,0 +1,207 @@
+//! What each fault did to those who held a lock: when they noticed, when somebody else was granted it, and for how long both believed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use history::{Event, Function, History, Kind, Process};
+use serde::Deserialize;
+
+/// What a fault did to one holder. Times are in nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Which fault of the schedule.
+    pub id: u64,
+    /// Its name.
+    pub fault: String,
+    /// When it was in force, since the run began.
+    pub on: u64,
+    /// How long it was in force; nothing if the record ends before it heals.
+    pub lasted: Option<u64>,
+    /// How long after that the holder learned that it had lost the lock; nothing if it did not, or released it.
+    pub noticed: Option<u64>,
+    /// How long after that somebody else was granted the lock.
+    pub granted: Option<u64>,
+    /// For how long both believed to hold it.
+    pub exposure: u64,
+}
+
+/// What stands in the value of a nemesis event.
+#[derive(Deserialize)]
+struct Note {
+    id: u64,
+    phase: String,
+    #[serde(default)]
+    targets: Vec<u32>,
+}
+
+/// One hold, from grant to the end of belief.
+#[derive(Debug)]
+struct Hold {
+    process: u32,
+    key: Option<Arc<str>>,
+    granted: u64,
+    ended: Option<(u64, Ending)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Released,
+    Lost,
+}
+
+/// The effects of all faults on those who held a lock when these came into force.
+#[must_use]
+pub fn effects(history: &History) -> Vec<Effect> {
+    let holds = holds(history);
+    let mut effects = Vec::new();
+    for (note, fault, on, lasted) in windows(history) {
+        let is_hit = |hold: &&Hold| {
+            let ended = hold.ended.map_or(u64::MAX, |(ended, _)| ended);
+            note.targets.contains(&hold.process) && hold.granted < on && on < ended
+        };
+        for hold in holds.iter().filter(is_hit) {
+            effects.push(effect(&holds, hold, &note, &fault, on, lasted));
+        }
+    }
+    effects
+}
+
+fn effect(
+    holds: &[Hold],
+    hit: &Hold,
+    note: &Note,
+    fault: &str,
+    on: u64,
+    lasted: Option<u64>,
+) -> Effect {
+    let next = holds
+        .iter()
+        .filter(|other| other.key == hit.key && other.process != hit.process && other.granted > on)
+        .map(|other| other.granted)
+        .min();
+    let noticed = hit.ended.filter(|(_, ending)| *ending == Ending::Lost);
+    let exposure = match (hit.ended, next) {
+        (Some((ended, _)), Some(granted)) => ended.saturating_sub(granted),
+        _ => 0,
+    };
+    Effect {
+        id: note.id,
+        fault: fault.to_owned(),
+        on,
+        lasted,
+        noticed: noticed.map(|(at, _)| at - on),
+        granted: next.map(|at| at - on),
+        exposure,
+    }
+}
+
+/// The faults with their targets, when each was in force, and for how long.
+fn windows(history: &History) -> Vec<(Note, String, u64, Option<u64>)> {
+    let mut windows: Vec<(Note, String, u64, Option<u64>)> = Vec::new();
+    for event in history.faults() {
+        let (Function::Fault(fault), history::Value::Data(value)) = (&event.function, &event.value)
+        else {
+            continue;
+        };
+        let Ok(note) = Note::deserialize(value.as_ref()) else {
+            continue;
+        };
+        let open = windows.iter_mut().rev().find(|open| open.0.id == note.id);
+        match (note.phase.as_str(), open) {
+            ("inject", _) => windows.push((note, fault.to_string(), event.time, None)),
+            ("on", Some(open)) => open.2 = event.time,
+            ("heal", Some(open)) => open.3 = Some(event.time.saturating_sub(open.2)),
+            _ => {}
+        }
+    }
+    windows
+}
+
+fn holds(history: &History) -> Vec<Hold> {
+    let mut holds: Vec<Hold> = Vec::new();
+    let mut open: BTreeMap<(u32, Option<Arc<str>>), usize> = BTreeMap::new();
+    for event in history.events() {
+        let Process::Client(process) = event.process else {
+            continue;
+        };
+        if event.function == Function::Acquire && event.kind == Kind::Ok {
+            open.insert((process, event.key.clone()), holds.len());
+            holds.push(Hold {
+                process,
+                key: event.key.clone(),
+                granted: event.time,
+                ended: None,
+            });
+            continue;
+        }
+        let Some(ending) = ending(event) else {
+            continue;
+        };
+        // Whoever is retired holds nothing any more, on any key.
+        let is_over = |(owner, key): &(u32, Option<Arc<str>>)| {
+            *owner == process && (event.kind == Kind::Info || *key == event.key)
+        };
+        let over: Vec<_> = open
+            .keys()
+            .filter(|entry| is_over(entry))
+            .cloned()
+            .collect();
+        for entry in over {
+            if let Some(hold) = open.remove(&entry) {
+                holds[hold].ended = Some((event.time, ending));
+            }
+        }
+    }
+    holds
+}
+
+/// Whether an event ends belief, and how.
+fn ending(event: &Event) -> Option<Ending> {
+    let says_lost = event.value == history::Value::Answer(history::Answer::Lost);
+    match (event.kind, &event.function) {
+        (Kind::Invoke, Function::Release) => Some(Ending::Released),
+        (Kind::Info, _) | (Kind::Ok, Function::Lost) => Some(Ending::Lost),
+        (Kind::Ok, Function::Verify) if says_lost => Some(Ending::Lost),
+        (Kind::Fail, Function::Verify) if event.observed => Some(Ending::Lost),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A holder that is cut off, and somebody else who is granted the lock before it notices.
+    const RECORD: &str = r#"{"index":0,"time":10,"process":0,"type":"invoke","f":"acquire","key":"k","value":null}
+{"index":1,"time":20,"process":0,"type":"ok","f":"acquire","key":"k","value":null}
+{"index":2,"time":90,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"id":0,"phase":"inject","targets":[0]}}
+{"index":3,"time":100,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"id":0,"phase":"on"}}
+{"index":4,"time":105,"process":1,"type":"invoke","f":"acquire","key":"k","value":null}
+{"index":5,"time":110,"process":1,"type":"ok","f":"acquire","key":"k","value":null}
+{"index":6,"time":120,"process":0,"type":"invoke","f":"verify","key":"k","value":null}
+{"index":7,"time":130,"process":0,"type":"info","f":"verify","key":"k","value":null,"error":{"kind":"io","text":"gone"}}
+{"index":8,"time":400,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"id":0,"phase":"heal"}}
+"#;
+
+    #[test]
+    fn a_fault_is_noticed_the_lock_goes_on_and_both_believe_in_between() {
+        let history = history::jsonl::read(RECORD.as_bytes()).expect("well-formed");
+        let expected = Effect {
+            id: 0,
+            fault: "cut".to_owned(),
+            on: 100,
+            lasted: Some(300),
+            noticed: Some(30),
+            granted: Some(10),
+            exposure: 20,
+        };
+        assert_eq!(effects(&history), [expected]);
+    }
+
+    #[test]
+    fn whom_no_fault_was_aimed_at_is_left_out() {
+        let elsewhere = RECORD.replace("\"targets\":[0]", "\"targets\":[1]");
+        let history = history::jsonl::read(elsewhere.as_bytes()).expect("well-formed");
+        assert!(effects(&history).is_empty());
+    }
+}
