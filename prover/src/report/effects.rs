@@ -13,9 +13,9 @@ pub struct Effect {
     pub id: u64,
     /// Its name.
     pub fault: String,
-    /// When it was in force, since the run began.
-    pub on: u64,
-    /// How long it was in force; nothing if the record ends before it heals.
+    /// When it was injected, since the run began.
+    pub injected: u64,
+    /// How long it lasted; nothing if the record ends before it heals.
     pub lasted: Option<u64>,
     /// How long after that the holder learned that it had lost the lock; nothing if it did not, or released it.
     pub noticed: Option<u64>,
@@ -49,18 +49,18 @@ enum Ending {
     Lost,
 }
 
-/// The effects of all faults on those who held a lock when these came into force.
+/// The effects of all faults on those who held a lock when these were injected.
 #[must_use]
 pub fn effects(history: &History) -> Vec<Effect> {
     let holds = holds(history);
     let mut effects = Vec::new();
-    for (note, fault, on, lasted) in windows(history) {
+    for (note, fault, injected, lasted) in windows(history) {
         let is_hit = |hold: &&Hold| {
             let ended = hold.ended.map_or(u64::MAX, |(ended, _)| ended);
-            note.targets.contains(&hold.process) && hold.granted < on && on < ended
+            note.targets.contains(&hold.process) && hold.granted < injected && injected <= ended
         };
         for hold in holds.iter().filter(is_hit) {
-            effects.push(effect(&holds, hold, &note, &fault, on, lasted));
+            effects.push(effect(&holds, hold, &note, &fault, injected, lasted));
         }
     }
     effects
@@ -71,12 +71,14 @@ fn effect(
     hit: &Hold,
     note: &Note,
     fault: &str,
-    on: u64,
+    injected: u64,
     lasted: Option<u64>,
 ) -> Effect {
     let next = holds
         .iter()
-        .filter(|other| other.key == hit.key && other.process != hit.process && other.granted > on)
+        .filter(|other| {
+            other.key == hit.key && other.process != hit.process && other.granted > injected
+        })
         .map(|other| other.granted)
         .min();
     let noticed = hit.ended.filter(|(_, ending)| *ending == Ending::Lost);
@@ -87,15 +89,15 @@ fn effect(
     Effect {
         id: note.id,
         fault: fault.to_owned(),
-        on,
+        injected,
         lasted,
-        noticed: noticed.map(|(at, _)| at - on),
-        granted: next.map(|at| at - on),
+        noticed: noticed.map(|(at, _)| at - injected),
+        granted: next.map(|at| at - injected),
         exposure,
     }
 }
 
-/// The faults with their targets, when each was in force, and for how long.
+/// The faults with their targets, when each was injected, and how long it lasted.
 fn windows(history: &History) -> Vec<(Note, String, u64, Option<u64>)> {
     let mut windows: Vec<(Note, String, u64, Option<u64>)> = Vec::new();
     for event in history.faults() {
@@ -109,7 +111,6 @@ fn windows(history: &History) -> Vec<(Note, String, u64, Option<u64>)> {
         let open = windows.iter_mut().rev().find(|open| open.0.id == note.id);
         match (note.phase.as_str(), open) {
             ("inject", _) => windows.push((note, fault.to_string(), event.time, None)),
-            ("on", Some(open)) => open.2 = event.time,
             ("heal", Some(open)) => open.3 = Some(event.time.saturating_sub(open.2)),
             _ => {}
         }
@@ -189,10 +190,10 @@ mod tests {
         let expected = Effect {
             id: 0,
             fault: "cut".to_owned(),
-            on: 100,
-            lasted: Some(300),
-            noticed: Some(30),
-            granted: Some(10),
+            injected: 90,
+            lasted: Some(310),
+            noticed: Some(40),
+            granted: Some(20),
             exposure: 20,
         };
         assert_eq!(effects(&history), [expected]);
