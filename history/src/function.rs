@@ -24,8 +24,14 @@ pub enum Function {
     Shrink,
     /// Remove an administered lock.
     Destroy,
-    /// Count the slots of an administered lock.
+    /// Find the slots of an administered lock.
     Count,
+    /// Remove the slots of an administered lock that lie behind a gap.
+    Overshoot,
+    /// Ask whether the holder of a removed slot is gone.
+    Wait,
+    /// File that an administered lock shall lose a slot; whoever shrinks next carries it out.
+    Request,
     /// Read a resource, a register or a set.
     Read,
     /// Write a resource or a register.
@@ -53,6 +59,9 @@ const OPERATIONS: &[(&str, Function)] = &[
     ("shrink", Function::Shrink),
     ("destroy", Function::Destroy),
     ("count", Function::Count),
+    ("overshoot", Function::Overshoot),
+    ("wait", Function::Wait),
+    ("request", Function::Request),
     ("read", Function::Read),
     ("write", Function::Write),
     ("cas", Function::Cas),
@@ -62,6 +71,22 @@ const OPERATIONS: &[(&str, Function)] = &[
 ];
 
 impl Function {
+    /// Whether it administers a lock; its value is then a list of slots.
+    #[must_use]
+    pub fn is_administration(&self) -> bool {
+        matches!(
+            self,
+            Self::Create
+                | Self::Grow
+                | Self::Shrink
+                | Self::Destroy
+                | Self::Count
+                | Self::Overshoot
+                | Self::Wait
+                | Self::Request
+        )
+    }
+
     /// The operation of a client with this name, if there is one.
     #[must_use]
     pub fn operation(name: &str) -> Option<Self> {

@@ -56,6 +56,8 @@ pub enum Value {
     Answer(Answer),
     /// How a read-write lock is asked for.
     Mode(Mode),
+    /// The slots that an administered lock was given, lost, or was found to have: `[1,2,3]`.
+    Slots(Vec<u32>),
     /// Anything else: what registers, sets and queues hold, and the targets and parameters of a fault.
     Data(Box<serde_json::Value>),
 }
@@ -89,6 +91,9 @@ impl Value {
             (Process::Client(_), Function::Verify, Kind::Ok) => {
                 serde_json::from_str(text).map(Self::Answer)
             }
+            (Process::Client(_), administration, _) if administration.is_administration() => {
+                serde_json::from_str(text).map(Self::Slots)
+            }
             _ => serde_json::from_str(text).map(Self::data),
         }
     }
@@ -109,6 +114,7 @@ impl Serialize for Value {
             Self::Grant(grant) => grant.serialize(serializer),
             Self::Answer(answer) => answer.serialize(serializer),
             Self::Mode(mode) => mode.serialize(serializer),
+            Self::Slots(slots) => slots.serialize(serializer),
             Self::Data(json) => json.serialize(serializer),
         }
     }

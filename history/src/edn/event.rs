@@ -140,6 +140,7 @@ fn value(
         }
         (Process::Client(_), Function::Acquire, _) => mode(edn).unwrap_or_default(),
         (Process::Client(_), Function::Verify, Kind::Ok) => answer(edn)?,
+        (Process::Client(_), function, _) if function.is_administration() => slots(edn)?,
         _ => Value::data(to_json(edn)),
     })
 }
@@ -158,6 +159,19 @@ fn grant(edn: &Edn<'_>) -> Option<Value> {
     let slot = field("slot").and_then(|slot| u32::try_from(slot).ok());
     let token = field("token").or_else(|| field("fence")).unwrap_or(0);
     Some(Value::Grant(Grant { slot, token }))
+}
+
+fn slots(edn: &Edn<'_>) -> Result<Value, FormError> {
+    let slot = |item: &Edn<'_>| natural(item).and_then(|slot| u32::try_from(slot).ok());
+    let slots = match edn {
+        Edn::Nil => return Ok(Value::None),
+        Edn::Vector(items) => items.iter().map(slot).collect(),
+        _ => None,
+    };
+    slots.map(Value::Slots).ok_or(FormError::Field {
+        field: ":value",
+        problem: "not a vector of slots, which are numbers from 0 to 4294967295",
+    })
 }
 
 fn answer(edn: &Edn<'_>) -> Result<Value, FormError> {

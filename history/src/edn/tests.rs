@@ -238,6 +238,7 @@ fn any_history() -> impl Strategy<Value = History> {
         Just(Value::Mode(Mode::Write)),
         Just(Value::Answer(Answer::Held)),
         Just(Value::Answer(Answer::Lost)),
+        prop::collection::vec(any::<u32>(), 0..4).prop_map(Value::Slots),
         data.prop_map(Value::data),
     ];
     let function = prop_oneof![
@@ -245,6 +246,7 @@ fn any_history() -> impl Strategy<Value = History> {
         Just(Function::Verify),
         Just(Function::Release),
         Just(Function::Lost),
+        Just(Function::Count),
         Just(Function::Cas)
     ];
     let kind = prop_oneof![Just(Kind::Ok), Just(Kind::Fail), Just(Kind::Info)];
