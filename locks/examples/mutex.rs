@@ -19,6 +19,7 @@ async fn main() -> Result<(), locks::Error> {
         prefix: "example".into(),
         name: "mutex-example".into(),
         seed: 0,
+        options: locks::Options::default(),
     };
     let mut session = ExclusiveQueue.open(&client).await?;
     session.acquire("printer").await?;

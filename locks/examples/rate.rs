@@ -90,6 +90,7 @@ async fn lock_loop(address: &str, number: usize, round: Duration) -> anyhow::Res
         prefix: "rate".into(),
         name: format!("rate-{number}"),
         seed: 0,
+        options: locks::Options::default(),
     };
     let mut session = ExclusiveQueue.open(&client).await?;
     let key = number.to_string();

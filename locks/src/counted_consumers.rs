@@ -2,14 +2,16 @@
 
 use async_trait::async_trait;
 
+use crate::administration::{Action, administer, slot_queue};
 use crate::broker::QueueOptions;
 use crate::exclusive_consumer::stop;
-use crate::exclusive_queue::ping;
+use crate::lock::not_administered;
+use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_CONSUMER, VERIFY};
 use crate::persistent_mutex::consume;
-use crate::persistent_semaphore::{create_slots, none_free, slot_queue};
-use crate::recipe::{Hold, Line, Race, Recipe, race};
+use crate::persistent_semaphore::{PROMISES, SLOT, create_slots, none_free};
+use crate::recipe::{Hold, Line, Race, Recipe, ask, race};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// `counted-consumers`: slot n exists while its queue does, and is held by its exclusive consumer.
 ///
@@ -29,8 +31,16 @@ impl Lock for CountedConsumers {
         "semaphore by exclusive consumers, one queue a slot, found by counting consumers"
     }
 
+    fn kind(&self) -> Kind {
+        Kind::PersistentSemaphore
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        &[VERIFY, CONFIRM, RELEASE_CONSUMER, RECONNECT]
+    }
+
     fn promises(&self) -> &'static [&'static str] {
-        &["confirmed-exclusion", "progress"]
+        PROMISES
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -56,12 +66,30 @@ impl Recipe for CountedConsumers {
         race(self, line, key).await
     }
 
-    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
-        ping(&*hold.channel, &hold.queue).await
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+        ask(&*hold.channel, &hold.queue, line.client.options.verify).await
     }
 
-    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
         stop(hold).await
+    }
+
+    async fn administer(
+        &self,
+        line: &mut Line,
+        key: &str,
+        action: Action,
+    ) -> Result<Vec<u32>, Error> {
+        if action == Action::Request {
+            return Err(not_administered(key, action));
+        }
+        administer(line, key, SLOT, async |slots| match action {
+            // The holder's consumer went with the queue.
+            Action::Wait { slot } if !slots.is_there(slot).await? => Ok(vec![slot]),
+            Action::Wait { slot } => Err(slots.unfit(&format!("has slot {slot} still"))),
+            action => slots.act(action).await,
+        })
+        .await
     }
 }
 
@@ -72,7 +100,7 @@ impl Race for CountedConsumers {
         let channel = line.channel().await?;
         let mut slot = 1;
         let queue = loop {
-            let queue = slot_queue(&line.client, key, slot);
+            let queue = slot_queue(&line.client.queue(key), slot);
             match channel.declare(&queue, &QueueOptions::PASSIVE).await {
                 Ok(status) if status.consumers == 0 => break queue,
                 Ok(_) => slot += 1,

@@ -69,6 +69,8 @@ kinds! {
     NoSlot = "no-slot",
     /// The server said that this session does not hold the lock any more, so it cannot be released.
     Lost = "lost",
+    /// There was no decrement to carry out.
+    NothingRequested = "nothing-requested",
     /// The session itself knows that it does not hold the lock; nothing was sent.
     NotHeld = "not-held",
     /// The session itself knows that it holds the lock already; nothing was sent.

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 
 use crate::broker::QueueOptions;
 use crate::exclusive_queue::ping;
-use crate::recipe::{Hold, Line, Recipe};
+use crate::options::{CONFIRM, Choice, EXPIRY, RECONNECT, RELEASE_CONSUMER, VERIFY};
+use crate::recipe::{Hold, Line, Recipe, ask};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// `exclusive-consumer`: the lock of a key is an auto-delete queue for all, and its only consumer.
 ///
@@ -40,6 +41,14 @@ impl Lock for ExclusiveConsumer {
 
     fn summary(&self) -> &'static str {
         "true mutex: the exclusive consumer of an auto-delete queue"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::TrueMutex
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        &[VERIFY, CONFIRM, RELEASE_CONSUMER, EXPIRY, RECONNECT]
     }
 
     fn promises(&self) -> &'static [&'static str] {
@@ -75,11 +84,11 @@ impl Recipe for ExclusiveConsumer {
         taken
     }
 
-    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
-        ping(&*hold.channel, &hold.queue).await
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+        ask(&*hold.channel, &hold.queue, line.client.options.verify).await
     }
 
-    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
         stop(hold).await
     }
 }
@@ -103,6 +112,9 @@ pub(crate) async fn stop(hold: &mut Hold) -> Result<(), Error> {
 async fn consume(line: &mut Line, key: &str) -> Result<Hold, Error> {
     let queue = line.client.queue(key);
     let channel = line.channel().await?;
-    channel.declare(&queue, &LOCK).await?;
+    let expires = line.client.options.expiry.or(LOCK.expires);
+    channel
+        .declare(&queue, &QueueOptions { expires, ..LOCK })
+        .await?;
     Hold::by_consuming(channel, queue, true).await
 }

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 
 use crate::broker::{Channel, Confirm, DeleteOptions, Publish, QueueOptions};
-use crate::recipe::{Hold, Line, Recipe, busy};
+use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_QUEUE, VERIFY_UID, Verify};
+use crate::recipe::{Hold, Line, Recipe, ask, busy};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// `exclusive-queue`: the lock of a key is an exclusive queue of a name that all can predict.
 ///
@@ -35,6 +36,14 @@ impl Lock for ExclusiveQueue {
         "true mutex: an exclusive queue, verified by a confirmed publish"
     }
 
+    fn kind(&self) -> Kind {
+        Kind::TrueMutex
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        &[VERIFY_UID, CONFIRM, RELEASE_QUEUE, RECONNECT]
+    }
+
     fn promises(&self) -> &'static [&'static str] {
         &["confirmed-exclusion", "progress"]
     }
@@ -55,14 +64,24 @@ impl Recipe for ExclusiveQueue {
         let channel = line.channel().await?;
         let declared = channel.declare(&queue, &LOCK).await;
         declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
-        Ok(Hold::of_queue(channel, queue))
+        let mut hold = Hold::of_queue(channel, queue);
+        if line.client.options.verify == Verify::UidQueue {
+            // The server chooses the name, and nobody else hears of it. Where this fails the lock is left declared.
+            let named = hold.channel.declare("", &LOCK).await;
+            hold.uid_queue = Some(named.map_err(Error::unsettled)?.name);
+        }
+        Ok(hold)
     }
 
-    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
-        ping(&*hold.channel, &hold.queue).await
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+        let queue = hold.uid_queue.as_ref().unwrap_or(&hold.queue);
+        ask(&*hold.channel, queue, line.client.options.verify).await
     }
 
-    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+        if let Some(uid_queue) = &hold.uid_queue {
+            delete(&*hold.channel, uid_queue).await?;
+        }
         delete(&*hold.channel, &hold.queue).await
     }
 }

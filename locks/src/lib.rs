@@ -5,27 +5,40 @@
 //! - [`Certainty`]: what an error says about the operation that met it, decided in one table.
 //! - [`ALL`]: the registry. A new lock is one new file and its entry there.
 
+mod administration;
 mod error;
+mod kind;
 mod lock;
+mod options;
 mod outcome;
 mod recipe;
 mod registry;
 mod session;
+mod transactions;
 
 pub mod broken;
 pub mod broker;
 mod counted_consumers;
 mod exclusive_consumer;
 mod exclusive_queue;
+mod fenced_mutex;
+mod filed_semaphore;
+mod mutex_by_message;
 mod persistent_mutex;
 mod persistent_semaphore;
 mod receive_semaphore;
 
+pub use administration::Action;
 pub use counted_consumers::CountedConsumers;
 pub use error::{Error, ErrorKind};
 pub use exclusive_consumer::ExclusiveConsumer;
 pub use exclusive_queue::ExclusiveQueue;
+pub use fenced_mutex::FencedMutex;
+pub use filed_semaphore::FiledSemaphore;
+pub use kind::Kind;
 pub use lock::{Answer, Client, Grant, Lock, Loss, Session};
+pub use mutex_by_message::MutexByMessage;
+pub use options::{Choice, Chosen, ConfirmBy, OptionError, Options, Reconnect, ReleaseBy, Verify};
 pub use outcome::Certainty;
 pub use persistent_mutex::PersistentMutex;
 pub use persistent_semaphore::PersistentSemaphore;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::Error;
+use crate::administration::Action;
 use crate::broker::{Broker, ConnectOptions, Connection};
+use crate::options::{Choice, Options};
+use crate::{Error, ErrorKind, Kind};
 
 /// A lock under test.
 #[async_trait]
@@ -16,6 +18,14 @@ pub trait Lock: Send + Sync {
 
     /// One line for `prover list locks`.
     fn summary(&self) -> &'static str;
+
+    /// What sort of lock it is, and so what can be asked of it.
+    fn kind(&self) -> Kind;
+
+    /// The options that it understands.
+    fn options(&self) -> &'static [Choice] {
+        &[]
+    }
 
     /// The names of the guarantees that the lock is judged by when nobody names others.
     fn promises(&self) -> &'static [&'static str];
@@ -64,6 +74,8 @@ pub struct Client {
     pub name: String,
     /// The seed of whatever the lock draws at random: skew, retries.
     pub seed: u64,
+    /// How the lock is used, where it leaves a choice. Options that a lock does not understand change nothing.
+    pub options: Options,
 }
 
 impl Client {
@@ -109,6 +121,15 @@ pub trait Session: Send {
     /// [`Lost`](crate::ErrorKind::Lost) where the server says that it was not held any more.
     async fn release(&mut self, key: &str) -> Result<(), Error>;
 
+    /// Administers the lock of this key: makes it, changes or finds its slots. Returns the slots that were made, removed or found.
+    ///
+    /// # Errors
+    /// Among others [`NotFound`](crate::ErrorKind::NotFound) where there is no such lock, [`Busy`](crate::ErrorKind::Busy) where another administers it,
+    /// [`PreconditionFailed`](crate::ErrorKind::PreconditionFailed) where it is not as the action needs it.
+    async fn administer(&mut self, key: &str, action: Action) -> Result<Vec<u32>, Error> {
+        Err(not_administered(key, action))
+    }
+
     /// Resolves when the session learns, unasked, that it lost what it held. Safe to drop and to ask again: no news is
     /// lost. After [`Loss::All`] it resolves at once, with the same answer.
     async fn news(&mut self) -> Loss;
@@ -116,6 +137,12 @@ pub trait Session: Send {
     /// Ends the session politely, giving back what it holds. Bound it with a time-out of your own; dropping the
     /// session instead never blocks.
     async fn close(self: Box<Self>);
+}
+
+/// Why a lock cannot do what an administrator asks.
+pub(crate) fn not_administered(key: &str, action: Action) -> Error {
+    let text = format!("{key} is a lock that knows no {}", action.name());
+    Error::new(ErrorKind::Invalid, text)
 }
 
 /// What a successful acquire returned.
@@ -148,7 +175,6 @@ pub enum Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
 
     struct Nowhere;
 
@@ -167,6 +193,7 @@ mod tests {
             prefix: "run-7".into(),
             name: "client-0".into(),
             seed: 0,
+            options: Options::default(),
         };
         assert_eq!(client.queue("lock-0"), "run-7.lock-0");
         let error = client.connection().await.err().unwrap();

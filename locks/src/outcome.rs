@@ -40,7 +40,9 @@ impl ErrorKind {
     pub const fn certainty(self) -> Certainty {
         match self {
             // The server looked at the lock and said no.
-            Self::Busy | Self::Lost | Self::ResourceLocked => Certainty::Refused,
+            Self::Busy | Self::Lost | Self::ResourceLocked | Self::NothingRequested => {
+                Certainty::Refused
+            }
 
             // Nothing was sent.
             Self::NotHeld
@@ -96,6 +98,7 @@ mod tests {
         (ErrorKind::Busy, Certainty::Refused),
         (ErrorKind::Lost, Certainty::Refused),
         (ErrorKind::ResourceLocked, Certainty::Refused),
+        (ErrorKind::NothingRequested, Certainty::Refused),
         (ErrorKind::NotHeld, Certainty::Failed),
         (ErrorKind::AlreadyHeld, Certainty::Failed),
         (ErrorKind::NotSent, Certainty::Failed),

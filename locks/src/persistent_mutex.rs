@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use crate::broker::{Channel, QueueOptions};
 use crate::exclusive_consumer::stop;
 use crate::exclusive_queue::ping;
-use crate::recipe::{Hold, Line, Recipe};
+use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_CONSUMER, VERIFY};
+use crate::recipe::{Hold, Line, Recipe, ask};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// A mutex that is there until somebody removes it.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +43,14 @@ impl Lock for PersistentMutex {
                 "persistent mutex on a single queue: a publish asks whether it exists, an exclusive consumer holds it"
             }
         }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::PersistentMutex
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        &[VERIFY, CONFIRM, RELEASE_CONSUMER, RECONNECT]
     }
 
     fn promises(&self) -> &'static [&'static str] {
@@ -85,11 +94,11 @@ impl Recipe for PersistentMutex {
         consume(channel, queue).await
     }
 
-    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
-        ping(&*hold.channel, &hold.queue).await
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+        ask(&*hold.channel, &hold.queue, line.client.options.verify).await
     }
 
-    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
         stop(hold).await
     }
 }

@@ -2,23 +2,28 @@
 
 use async_trait::async_trait;
 
-use crate::broker::{Channel, DeleteOptions, QueueOptions};
+use crate::administration::{Action, Slots, administer, slot_queue};
+use crate::broker::{Channel, ConsumeOptions, DeleteOptions, QueueOptions};
 use crate::exclusive_queue::{delete, ping};
-use crate::recipe::{Hold, Line, Race, Recipe, race};
+use crate::lock::not_administered;
+use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_HOLDER, ReleaseBy, VERIFY, Verify};
+use crate::recipe::{Hold, Line, Race, Recipe, ask, race};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// `persistent-semaphore`: slot n exists while its A queue does, and is held by whoever owns its B queue.
 ///
 /// - acquire goes through the slots from 1 upward: where A is there and B is not, it declares B exclusively, and makes sure that A is still there. Who is
 ///   overtaken between looking and declaring loses the channel, and begins again after a random pause, a few times.
 /// - verify publishes to A on the channel that declared B: a slot that was removed is given back then.
-/// - release deletes B. Closing the channel alone would not: an exclusive queue lives as long as its connection.
+/// - release deletes B. Closing the channel alone would not: an exclusive queue lives as long as its connection. With `release=close-channel` B is deleted with
+///   its last consumer, and the channel that declared it consumes from it.
+/// - administration makes and removes A queues, and asks whether a B queue is gone.
 #[derive(Debug, Clone, Copy)]
 pub struct PersistentSemaphore;
 
 /// An A queue.
-const SLOT: QueueOptions = QueueOptions {
+pub(crate) const SLOT: QueueOptions = QueueOptions {
     durable: true,
     max_length: Some(0),
     ..QueueOptions::SHARED
@@ -31,6 +36,25 @@ const HOLDER: QueueOptions = QueueOptions {
     ..QueueOptions::SHARED
 };
 
+/// A B queue that lives as long as the channel that consumes from it.
+const HOLDER_OF_A_CHANNEL: QueueOptions = QueueOptions {
+    auto_delete: true,
+    ..HOLDER
+};
+
+pub(crate) const OPTIONS: &[Choice] = &[VERIFY, CONFIRM, RELEASE_HOLDER, RECONNECT];
+
+pub(crate) const NEEDS: &[&str] = &["durable queues", "exclusive queues", "publisher confirms"];
+
+/// What a semaphore of numbered slots promises, however it is administered.
+pub(crate) const PROMISES: &[&str] = &[
+    "confirmed-exclusion",
+    "progress",
+    "slot-exclusion",
+    "slot-removal",
+    "slot-sequence",
+];
+
 #[async_trait]
 impl Lock for PersistentSemaphore {
     fn name(&self) -> &'static str {
@@ -41,12 +65,20 @@ impl Lock for PersistentSemaphore {
         "persistent semaphore: a durable queue a slot, an exclusive queue a holder"
     }
 
+    fn kind(&self) -> Kind {
+        Kind::PersistentSemaphore
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        OPTIONS
+    }
+
     fn promises(&self) -> &'static [&'static str] {
-        &["confirmed-exclusion", "progress"]
+        PROMISES
     }
 
     fn needs(&self) -> &'static [&'static str] {
-        &["durable queues", "exclusive queues", "publisher confirms"]
+        NEEDS
     }
 
     async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
@@ -64,8 +96,18 @@ impl Recipe for PersistentSemaphore {
         race(self, line, key).await
     }
 
-    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
-        let answer = ping(&*hold.channel, &slot_of(&hold.queue)).await?;
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+        let slot = slot_of(&hold.queue);
+        let answer = match line.client.options.verify {
+            // An answer that costs the channel must not cost the one that B is to be deleted on.
+            Verify::PassiveDeclare => {
+                let asking = line.channel().await?;
+                let answer = ask(&*asking, &slot, Verify::PassiveDeclare).await?;
+                line.keep(asking);
+                answer
+            }
+            _ => ping(&*hold.channel, &slot).await?,
+        };
         if answer == Answer::Held {
             return Ok(Answer::Held);
         }
@@ -75,8 +117,32 @@ impl Recipe for PersistentSemaphore {
         }
     }
 
-    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
         delete(&*hold.channel, &hold.queue).await
+    }
+
+    async fn administer(
+        &self,
+        line: &mut Line,
+        key: &str,
+        action: Action,
+    ) -> Result<Vec<u32>, Error> {
+        if action == Action::Request {
+            return Err(not_administered(key, action));
+        }
+        administer(line, key, SLOT, async |slots| act(slots, action).await).await
+    }
+}
+
+/// Does what a semaphore with B queues knows to do.
+pub(crate) async fn act(slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
+    let Action::Wait { slot } = action else {
+        return slots.act(action).await;
+    };
+    let holder = holder_queue(&slots.queue(slot));
+    match ping(&*slots.channel, &holder).await? {
+        Answer::Lost => Ok(vec![slot]),
+        Answer::Held => Err(slots.unfit(&format!("has a holder of slot {slot} still"))),
     }
 }
 
@@ -86,7 +152,7 @@ pub(crate) async fn create_slots(client: &Client, key: &str, slots: u32) -> Resu
     let channel = connection.channel().await?;
     for slot in 1..=slots {
         channel
-            .declare(&slot_queue(client, key, slot), &SLOT)
+            .declare(&slot_queue(&client.queue(key), slot), &SLOT)
             .await?;
     }
     connection.close().await
@@ -99,7 +165,7 @@ impl Race for PersistentSemaphore {
         let channel = line.channel().await?;
         let mut slot = 1;
         let queue = loop {
-            let slot_queue = slot_queue(&line.client, key, slot);
+            let slot_queue = slot_queue(&line.client.queue(key), slot);
             if ping(&*channel, &slot_queue).await? == Answer::Lost {
                 line.keep(channel);
                 return Err(none_free(key, slot - 1));
@@ -110,7 +176,13 @@ impl Race for PersistentSemaphore {
             }
             slot += 1;
         };
-        match channel.declare(&queue, &HOLDER).await {
+        let is_bound = line.client.options.release == ReleaseBy::CloseChannel;
+        let holder = if is_bound {
+            HOLDER_OF_A_CHANNEL
+        } else {
+            HOLDER
+        };
+        match channel.declare(&queue, &holder).await {
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::ResourceLocked => return Ok(None),
             Err(error) => return Err(error),
@@ -119,7 +191,16 @@ impl Race for PersistentSemaphore {
             line.keep(channel);
             return Err(none_free(key, slot - 1));
         }
-        Ok(Some(Hold::of_queue(channel, queue).at(slot)))
+        let mut hold = Hold::of_queue(channel, queue).at(slot);
+        if is_bound {
+            let options = ConsumeOptions {
+                no_ack: true,
+                ..ConsumeOptions::default()
+            };
+            let consumer = hold.channel.consume(&hold.queue, &options).await;
+            hold.consumer = Some(consumer.map_err(Error::unsettled)?);
+        }
+        Ok(Some(hold))
     }
 }
 
@@ -149,11 +230,6 @@ pub(crate) fn none_free(key: &str, slots: u32) -> Error {
             format!("all {slots} slots of {key} were found held"),
         ),
     }
-}
-
-/// The A queue of a slot.
-pub(crate) fn slot_queue(client: &Client, key: &str, slot: u32) -> String {
-    format!("{}-{slot}-A", client.queue(key))
 }
 
 fn holder_queue(slot_queue: &str) -> String {

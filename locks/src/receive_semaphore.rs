@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 
 use crate::broker::{Publish, QueueOptions};
+use crate::options::{Choice, RECONNECT, RELEASE_MESSAGE};
 use crate::recipe::{Hold, Line, Recipe};
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Lock, Session};
+use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// `receive-semaphore`: the existing approach, for comparison.
 ///
@@ -30,6 +31,14 @@ impl Lock for ReceiveSemaphore {
 
     fn summary(&self) -> &'static str {
         "semaphore by unacknowledged messages: the existing approach, for comparison"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Semaphore
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        &[RELEASE_MESSAGE, RECONNECT]
     }
 
     fn promises(&self) -> &'static [&'static str] {
@@ -84,7 +93,7 @@ impl Recipe for ReceiveSemaphore {
         })
     }
 
-    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error> {
+    async fn ask(&self, _: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
         let asked = hold.channel.declare(&hold.queue, &QueueOptions::PASSIVE);
         match asked.await {
             Ok(_) => Ok(Answer::Held),
@@ -93,7 +102,7 @@ impl Recipe for ReceiveSemaphore {
         }
     }
 
-    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
         if let Some(tag) = hold.delivery {
             hold.channel.reject(tag, true).await?;
         }

@@ -8,13 +8,26 @@ use futures_util::{FutureExt, StreamExt};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::broker::{Channel, Connection, ConsumeOptions, Consumer, ConsumerEvent};
+use crate::administration::Action;
+use crate::broker::{Channel, Connection, ConsumeOptions, Consumer, ConsumerEvent, QueueOptions};
+use crate::exclusive_queue::ping;
+use crate::lock::not_administered;
+use crate::options::{ConfirmBy, Verify};
+use crate::transactions::Transactional;
 use crate::{Answer, Client, Error, ErrorKind, Grant};
 
 /// How often a lock that takes several steps begins again when another was faster between two of them.
 const RACES: u32 = 4;
 /// The longest pause before it does, in milliseconds.
 const SKEW_MS_MAX: u64 = 20;
+
+/// How to be the only consumer of a queue.
+pub(crate) const ALONE: ConsumeOptions = ConsumeOptions {
+    tag: String::new(),
+    exclusive: true,
+    no_ack: true,
+    priority: None,
+};
 
 /// The steps of a lock.
 #[async_trait]
@@ -23,14 +36,25 @@ pub(crate) trait Recipe: Send + Sync {
     async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error>;
 
     /// Asks the server whether the lock is still held.
-    async fn ask(&self, hold: &mut Hold) -> Result<Answer, Error>;
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error>;
 
     /// Gives the lock back. After a success the hold's channel can be used for another.
     ///
     /// # Errors
     /// [`ErrorKind::Lost`] where the server says that it was not held; after any other error the session ends, so that the server takes back what
     /// it may still have for it.
-    async fn give_back(&self, hold: &mut Hold) -> Result<(), Error>;
+    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error>;
+
+    /// Administers the lock.
+    async fn administer(
+        &self,
+        line: &mut Line,
+        key: &str,
+        action: Action,
+    ) -> Result<Vec<u32>, Error> {
+        let _ = line;
+        Err(not_administered(key, action))
+    }
 }
 
 /// A lock that takes several steps, between which another client may be faster.
@@ -73,7 +97,7 @@ impl Line {
         })
     }
 
-    /// A channel in confirm mode that holds nothing.
+    /// A channel that holds nothing and confirms publishes, in the way that the options name.
     ///
     /// # Errors
     /// [`ErrorKind::NotSent`], whatever the reason: no lock was asked for yet.
@@ -85,6 +109,10 @@ impl Line {
         }
         let opened = async {
             let channel = self.connection.channel().await?;
+            if self.client.options.confirm == ConfirmBy::Transactions {
+                let transactional = Transactional::over(channel).await?;
+                return Ok(Box::new(transactional) as Box<dyn Channel>);
+            }
             channel.confirm_select().await?;
             Ok(channel)
         };
@@ -105,6 +133,24 @@ impl Line {
     }
 }
 
+/// Asks for a queue by its name, in the way that the options name.
+pub(crate) async fn ask(
+    channel: &dyn Channel,
+    queue: &str,
+    verify: Verify,
+) -> Result<Answer, Error> {
+    if verify != Verify::PassiveDeclare {
+        return ping(channel, queue).await;
+    }
+    match channel.declare(queue, &QueueOptions::PASSIVE).await {
+        Ok(_) => Ok(Answer::Held),
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::ResourceLocked) => {
+            Ok(Answer::Lost)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 pub(crate) fn is_alive(channel: &dyn Channel) -> bool {
     channel.closed().now_or_never().is_none()
 }
@@ -121,6 +167,8 @@ pub(crate) struct Hold {
     pub(crate) consumer: Option<Consumer>,
     /// The delivery that holds it, where one does.
     pub(crate) delivery: Option<u64>,
+    /// The queue of a name that only this holder knows, where there is one.
+    pub(crate) uid_queue: Option<String>,
 }
 
 /// How a hold ended without being released.
@@ -140,6 +188,7 @@ impl Hold {
             channel,
             consumer: None,
             delivery: None,
+            uid_queue: None,
         }
     }
 
@@ -152,11 +201,7 @@ impl Hold {
         queue: String,
         no_ack: bool,
     ) -> Result<Self, Error> {
-        let options = ConsumeOptions {
-            exclusive: true,
-            no_ack,
-            ..ConsumeOptions::default()
-        };
+        let options = ConsumeOptions { no_ack, ..ALONE };
         let consumer = channel.consume(&queue, &options).await;
         let consumer = consumer.map_err(|error| busy(error, ErrorKind::AccessRefused))?;
         Ok(Self {

@@ -1,19 +1,23 @@
 //! The list of locks. Command line, documentation and test matrix are made from it.
 
 use crate::{
-    CountedConsumers, ExclusiveConsumer, ExclusiveQueue, Lock, PersistentMutex,
-    PersistentSemaphore, ReceiveSemaphore, broken,
+    CountedConsumers, ExclusiveConsumer, ExclusiveQueue, FencedMutex, FiledSemaphore, Lock,
+    MutexByMessage, PersistentMutex, PersistentSemaphore, ReceiveSemaphore, broken,
 };
 
 /// Every lock, the correct ones first.
 pub const ALL: &[&dyn Lock] = &[
     &ExclusiveQueue,
     &ExclusiveConsumer,
+    &FencedMutex,
     &PersistentMutex::Declare,
     &PersistentMutex::Publish,
     &PersistentSemaphore,
     &CountedConsumers,
+    &FiledSemaphore::AtMostOnce,
+    &FiledSemaphore::AtLeastOnce,
     &ReceiveSemaphore,
+    &MutexByMessage,
     &broken::NoLock,
     &broken::SilentReconnect,
 ];

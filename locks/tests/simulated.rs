@@ -41,6 +41,7 @@ fn client(simulation: &Simulation, link: usize) -> Client {
         prefix: "run".into(),
         name: format!("client-{link}"),
         seed: link as u64,
+        options: locks::Options::default(),
     }
 }
 

@@ -165,6 +165,7 @@ fn client(address: &SocketAddr) -> locks::Client {
         prefix: "rate".to_owned(),
         name: "rate".to_owned(),
         seed: 0,
+        options: locks::Options::default(),
     }
 }
 

@@ -27,6 +27,7 @@ async fn session(address: String, name: &str) -> Box<dyn Session> {
         prefix: format!("partition-{}", std::process::id()),
         name: name.to_owned(),
         seed: 0,
+        options: locks::Options::default(),
     };
     let lock = locks::find("exclusive-queue").expect("the true mutex");
     lock.open(&client).await.expect("the broker answers")

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Answer, Client, Error, Grant, Lock, Loss, Session};
+use crate::{Answer, Client, Error, Grant, Kind, Lock, Loss, Session};
 
 /// `no-lock`: grants every request at once and promises exclusion all the same, so that it must be caught.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,10 @@ impl Lock for NoLock {
 
     fn summary(&self) -> &'static str {
         "no lock at all: always says yes (a canary that must be found invalid)"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::TrueMutex
     }
 
     fn promises(&self) -> &'static [&'static str] {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::broker::{Channel, Connection, DeleteOptions, QueueOptions};
 use crate::exclusive_queue::{LOCK, ping};
 use crate::recipe::{busy, is_alive};
-use crate::{Answer, Client, Error, ErrorKind, Grant, Lock, Loss, Session};
+use crate::{Answer, Client, Error, ErrorKind, Grant, Kind, Lock, Loss, Session};
 
 /// How long it waits before it connects once more.
 const RECONNECT_AFTER: Duration = Duration::from_millis(100);
@@ -25,6 +25,10 @@ impl Lock for SilentReconnect {
 
     fn summary(&self) -> &'static str {
         "broken: reconnects silently, and verifies by a publish to a queue that somebody else may own"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::TrueMutex
     }
 
     fn promises(&self) -> &'static [&'static str] {

@@ -149,6 +149,7 @@ impl Rabbit {
             prefix: prefix.into(),
             name: name.into(),
             seed: 0,
+            options: locks::Options::default(),
         }
     }
 

@@ -23,6 +23,7 @@ pub(crate) fn clients(
         prefix: prefix.to_owned(),
         name: prefix.to_owned(),
         seed: seed.short_stream(Stream::Lock(worker)),
+        options: locks::Options::default(),
     };
     (0..).zip(addresses).map(client).collect()
 }

@@ -1,0 +1,269 @@
+//! Administering a lock with slots: the slots are queues numbered from 1 upward without gaps, and who changes them holds the administration mutex meanwhile.
+//!
+//! Whatever is done while the mutex is held goes through the connection that holds it: when the server has taken the mutex back, it takes no more
+//! orders from there. A crash in the middle of an action leaves the slots of the moment. Slots are made in ascending and removed in descending order, so that what is left
+//! has no gap; where it has one all the same, `overshoot` removes what lies behind it.
+
+use crate::broker::{Channel, DeleteOptions, QueueOptions};
+use crate::exclusive_queue::{LOCK, delete, ping};
+use crate::recipe::{Line, busy};
+use crate::{Answer, Error, ErrorKind};
+
+/// How many slots are missing in a row where counting ends.
+const LOOK_BEYOND: u32 = 4;
+
+/// What an administrator does to a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Makes the lock, with so many slots.
+    Create {
+        /// How many.
+        slots: u32,
+    },
+    /// Adds a slot.
+    Grow,
+    /// Removes the last slot; its holder learns it when it verifies. Where decrements are filed: carries out the one that is.
+    Shrink,
+    /// Removes the lock.
+    Destroy,
+    /// Finds the slots there are, those behind a gap too.
+    Count,
+    /// Removes slots that lie behind a gap.
+    Overshoot,
+    /// Asks whether the holder of a slot that was removed is gone.
+    Wait {
+        /// The slot.
+        slot: u32,
+    },
+    /// Files that the lock shall lose a slot.
+    Request,
+}
+
+impl Action {
+    /// The name in histories.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create { .. } => "create",
+            Self::Grow => "grow",
+            Self::Shrink => "shrink",
+            Self::Destroy => "destroy",
+            Self::Count => "count",
+            Self::Overshoot => "overshoot",
+            Self::Wait { .. } => "wait",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// The slots of one lock, while this client alone administers them.
+pub(crate) struct Slots {
+    pub(crate) channel: Box<dyn Channel>,
+    /// What all queues of the lock begin with.
+    pub(crate) name: String,
+    /// How a slot's queue is declared.
+    slot: QueueOptions,
+}
+
+impl Slots {
+    /// Takes the administration mutex of a key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] where another administers the lock.
+    pub(crate) async fn lock(
+        line: &mut Line,
+        key: &str,
+        slot: QueueOptions,
+    ) -> Result<Self, Error> {
+        let channel = line.channel().await?;
+        let name = line.client.queue(key);
+        let declared = channel.declare(&mutex(&name), &LOCK).await;
+        declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
+        Ok(Self {
+            channel,
+            name,
+            slot,
+        })
+    }
+
+    /// Gives the administration mutex back, and the channel with it.
+    pub(crate) async fn unlock(self) -> Result<Box<dyn Channel>, Error> {
+        delete(&*self.channel, &mutex(&self.name)).await?;
+        Ok(self.channel)
+    }
+
+    /// Does what needs nothing but the slots.
+    pub(crate) async fn act(&self, action: Action) -> Result<Vec<u32>, Error> {
+        match action {
+            Action::Create { slots } => self.create(slots).await,
+            Action::Grow => self.grow().await,
+            Action::Shrink => self.shrink().await,
+            Action::Destroy => self.destroy().await,
+            Action::Count => self.count().await,
+            Action::Overshoot => self.overshoot().await,
+            Action::Wait { .. } | Action::Request => {
+                Err(crate::lock::not_administered(&self.name, action))
+            }
+        }
+    }
+
+    async fn create(&self, slots: u32) -> Result<Vec<u32>, Error> {
+        if self.is_there(1).await? {
+            return Err(self.unfit("exists already"));
+        }
+        for slot in 1..=slots {
+            self.make(slot).await?;
+        }
+        Ok((1..=slots).collect())
+    }
+
+    async fn grow(&self) -> Result<Vec<u32>, Error> {
+        let slot = self.last().await? + 1;
+        self.make(slot).await?;
+        Ok(vec![slot])
+    }
+
+    async fn shrink(&self) -> Result<Vec<u32>, Error> {
+        let slot = self.removable().await?;
+        self.remove(slot).await?;
+        Ok(vec![slot])
+    }
+
+    /// The slot that a decrement removes: the last, but never the lock with it.
+    pub(crate) async fn removable(&self) -> Result<u32, Error> {
+        match self.last().await? {
+            1 => Err(self.unfit("has one slot only: destroy it instead")),
+            slot => Ok(slot),
+        }
+    }
+
+    async fn destroy(&self) -> Result<Vec<u32>, Error> {
+        let mut slots = self.count().await?;
+        for slot in slots.iter().rev() {
+            self.remove(*slot).await?;
+        }
+        if slots.is_empty() {
+            return Err(self.not_there());
+        }
+        slots.sort_unstable();
+        Ok(slots)
+    }
+
+    async fn count(&self) -> Result<Vec<u32>, Error> {
+        let mut found = Vec::new();
+        let (mut slot, mut missing) = (1, 0);
+        while missing < LOOK_BEYOND {
+            if self.is_there(slot).await? {
+                found.push(slot);
+                missing = 0;
+            } else {
+                missing += 1;
+            }
+            slot += 1;
+        }
+        Ok(found)
+    }
+
+    async fn overshoot(&self) -> Result<Vec<u32>, Error> {
+        let found = self.count().await?;
+        let behind: Vec<u32> = (1..)
+            .zip(found)
+            .filter(|(place, slot)| place != slot)
+            .map(|(_, slot)| slot)
+            .collect();
+        for slot in behind.iter().rev() {
+            self.remove(*slot).await?;
+        }
+        Ok(behind)
+    }
+
+    /// The last slot before the first gap.
+    async fn last(&self) -> Result<u32, Error> {
+        let mut slot = 0;
+        while self.is_there(slot + 1).await? {
+            slot += 1;
+        }
+        if slot == 0 {
+            return Err(self.not_there());
+        }
+        Ok(slot)
+    }
+
+    pub(crate) async fn is_there(&self, slot: u32) -> Result<bool, Error> {
+        let asked = ping(&*self.channel, &self.queue(slot)).await?;
+        Ok(asked == Answer::Held)
+    }
+
+    pub(crate) async fn make(&self, slot: u32) -> Result<(), Error> {
+        self.channel
+            .declare(&self.queue(slot), &self.slot)
+            .await
+            .map(drop)
+    }
+
+    pub(crate) async fn remove(&self, slot: u32) -> Result<(), Error> {
+        let options = DeleteOptions::default();
+        self.channel
+            .delete(&self.queue(slot), &options)
+            .await
+            .map(drop)
+    }
+
+    /// The A queue of a slot.
+    pub(crate) fn queue(&self, slot: u32) -> String {
+        slot_queue(&self.name, slot)
+    }
+
+    pub(crate) fn unfit(&self, why: &str) -> Error {
+        Error::new(
+            ErrorKind::PreconditionFailed,
+            format!("{} {why}", self.name),
+        )
+    }
+
+    fn not_there(&self) -> Error {
+        let text = format!("{} has no slots: create it first", self.name);
+        Error::new(ErrorKind::NotFound, text)
+    }
+}
+
+/// Does something while the administration mutex is held. An action that went wrong may have done a part of its work: only the end of the session settles that
+/// nothing more comes of it.
+pub(crate) async fn administer(
+    line: &mut Line,
+    key: &str,
+    slot: QueueOptions,
+    act: impl AsyncFnOnce(&Slots) -> Result<Vec<u32>, Error>,
+) -> Result<Vec<u32>, Error> {
+    let slots = Slots::lock(line, key, slot).await?;
+    let done = act(&slots).await;
+    let unlocked = slots.unlock().await;
+    match (done, unlocked) {
+        (Ok(done), Ok(channel)) => {
+            line.keep(channel);
+            Ok(done)
+        }
+        // What it says of itself it says without having changed anything.
+        (Err(error), Ok(channel)) if is_refusal(error.kind) => {
+            line.keep(channel);
+            Err(error)
+        }
+        (Ok(_), Err(error)) | (Err(error), _) => Err(error.unsettled()),
+    }
+}
+
+fn is_refusal(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::NothingRequested
+    )
+}
+
+/// The A queue of a slot of the lock whose queues begin so.
+pub(crate) fn slot_queue(name: &str, slot: u32) -> String {
+    format!("{name}-{slot}-A")
+}
+
+fn mutex(name: &str) -> String {
+    format!("{name}-administration")
+}

@@ -1,0 +1,169 @@
+//! Persistent semaphores whose decrements are filed: one client asks for a decrement, and whoever shrinks the lock next carries it out. Two locks that differ in what a crash
+//! in between does to it.
+
+use async_trait::async_trait;
+
+use crate::administration::{Action, Slots, administer};
+use crate::broker::{DeleteOptions, QueueOptions};
+use crate::exclusive_queue::ping;
+use crate::options::Choice;
+use crate::persistent_semaphore::{NEEDS, OPTIONS, SLOT, act, create_slots};
+use crate::recipe::{ALONE, Hold, Line, Recipe};
+use crate::session::RecipeSession;
+use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, PersistentSemaphore, Session};
+
+/// `decrement-at-most-once` and `decrement-at-least-once`: as [`PersistentSemaphore`], but a decrement is filed as a queue, the decrement lock, by `request`.
+///
+/// `shrink` asks by a publish whether one is filed, becomes the queue's only consumer, removes the last slot, and takes the decrement lock away.
+/// A crash between the last two steps leaves the slot removed. What becomes of the decrement lock then makes the difference.
+#[derive(Debug, Clone, Copy)]
+pub enum FiledSemaphore {
+    /// The decrement lock is auto-delete: it goes with its consumer, whatever that has done. A crash after consuming loses the decrement; none is done twice.
+    AtMostOnce,
+    /// The decrement lock is durable and deleted last. A crash leaves it to the next, who carries it out again; none is lost.
+    AtLeastOnce,
+}
+
+impl FiledSemaphore {
+    /// The queue that is a filed decrement.
+    const fn filed(self) -> QueueOptions {
+        match self {
+            Self::AtMostOnce => QueueOptions {
+                auto_delete: true,
+                max_length: Some(0),
+                ..QueueOptions::SHARED
+            },
+            Self::AtLeastOnce => QueueOptions {
+                durable: true,
+                max_length: Some(0),
+                ..QueueOptions::SHARED
+            },
+        }
+    }
+
+    async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
+        match action {
+            Action::Request => self.file(slots).await,
+            Action::Shrink => self.carry_out(slots).await,
+            action => act(slots, action).await,
+        }
+    }
+
+    async fn file(self, slots: &Slots) -> Result<Vec<u32>, Error> {
+        let queue = decrement_lock(slots);
+        if ping(&*slots.channel, &queue).await? == Answer::Held {
+            return Err(slots.unfit("has a decrement filed already"));
+        }
+        slots.channel.declare(&queue, &self.filed()).await?;
+        Ok(Vec::new())
+    }
+
+    async fn carry_out(self, slots: &Slots) -> Result<Vec<u32>, Error> {
+        let (channel, queue) = (&*slots.channel, decrement_lock(slots));
+        if ping(channel, &queue).await? == Answer::Lost {
+            let text = format!("{} has no decrement to carry out", slots.name);
+            return Err(Error::new(ErrorKind::NothingRequested, text));
+        }
+        let slot = slots.removable().await?;
+        let consumer = channel.consume(&queue, &ALONE).await?;
+        slots.remove(slot).await?;
+        match self {
+            Self::AtMostOnce => channel.cancel(&consumer.tag).await?,
+            Self::AtLeastOnce => {
+                let options = DeleteOptions::default();
+                channel.delete(&queue, &options).await?;
+            }
+        }
+        Ok(vec![slot])
+    }
+}
+
+fn decrement_lock(slots: &Slots) -> String {
+    format!("{}-decrement", slots.name)
+}
+
+#[async_trait]
+impl Lock for FiledSemaphore {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::AtMostOnce => "decrement-at-most-once",
+            Self::AtLeastOnce => "decrement-at-least-once",
+        }
+    }
+
+    fn summary(&self) -> &'static str {
+        match self {
+            Self::AtMostOnce => {
+                "persistent semaphore whose decrements are filed: a crash may lose one, none is done twice"
+            }
+            Self::AtLeastOnce => {
+                "persistent semaphore whose decrements are filed: a crash may do one twice, none is lost"
+            }
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::FiledSemaphore
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        OPTIONS
+    }
+
+    fn promises(&self) -> &'static [&'static str] {
+        match self {
+            Self::AtMostOnce => &[
+                "confirmed-exclusion",
+                "progress",
+                "slot-exclusion",
+                "slot-removal",
+                "slot-sequence",
+                "no-doubled-decrement",
+            ],
+            Self::AtLeastOnce => &[
+                "confirmed-exclusion",
+                "progress",
+                "slot-exclusion",
+                "slot-removal",
+                "slot-sequence",
+                "no-lost-decrement",
+            ],
+        }
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        NEEDS
+    }
+
+    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+        create_slots(client, key, slots).await
+    }
+
+    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+        RecipeSession::open(*self, client).await
+    }
+}
+
+#[async_trait]
+impl Recipe for FiledSemaphore {
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+        PersistentSemaphore.take(line, key).await
+    }
+
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+        PersistentSemaphore.ask(line, hold).await
+    }
+
+    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+        PersistentSemaphore.give_back(line, hold).await
+    }
+
+    async fn administer(
+        &self,
+        line: &mut Line,
+        key: &str,
+        action: Action,
+    ) -> Result<Vec<u32>, Error> {
+        administer(line, key, SLOT, async |slots| self.act(slots, action).await).await
+    }
+}

@@ -1,0 +1,46 @@
+//! The mutex by receiving: a receive-based semaphore with one message.
+
+use async_trait::async_trait;
+
+use crate::options::Choice;
+use crate::session::RecipeSession;
+use crate::{Client, Error, Kind, Lock, ReceiveSemaphore, Session};
+
+/// `mutex-by-message`: whoever keeps the only message of the queue unacknowledged holds the lock, as in [`ReceiveSemaphore`].
+#[derive(Debug, Clone, Copy)]
+pub struct MutexByMessage;
+
+#[async_trait]
+impl Lock for MutexByMessage {
+    fn name(&self) -> &'static str {
+        "mutex-by-message"
+    }
+
+    fn summary(&self) -> &'static str {
+        "mutex by one unacknowledged message: the existing approach, for comparison"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::PersistentMutex
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        ReceiveSemaphore.options()
+    }
+
+    fn promises(&self) -> &'static [&'static str] {
+        ReceiveSemaphore.promises()
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        ReceiveSemaphore.needs()
+    }
+
+    async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
+        ReceiveSemaphore.create(client, key, 1).await
+    }
+
+    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+        RecipeSession::open(ReceiveSemaphore, client).await
+    }
+}
