@@ -20,8 +20,11 @@ pub enum Action {
         /// How many.
         slots: u32,
     },
-    /// Adds a slot.
-    Grow,
+    /// Adds a slot behind the last.
+    Grow {
+        /// How many there may be then.
+        most: u32,
+    },
     /// Removes the last slot; its holder learns it when it verifies. Where decrements are filed: carries out the one that is.
     Shrink,
     /// Removes the lock.
@@ -45,7 +48,7 @@ impl Action {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Create { .. } => "create",
-            Self::Grow => "grow",
+            Self::Grow { .. } => "grow",
             Self::Shrink => "shrink",
             Self::Destroy => "destroy",
             Self::Count => "count",
@@ -96,7 +99,7 @@ impl Slots {
     pub(crate) async fn act(&self, action: Action) -> Result<Vec<u32>, Error> {
         match action {
             Action::Create { slots } => self.create(slots).await,
-            Action::Grow => self.grow().await,
+            Action::Grow { most } => self.grow(most).await,
             Action::Shrink => self.shrink().await,
             Action::Destroy => self.destroy().await,
             Action::Count => self.count().await,
@@ -117,8 +120,11 @@ impl Slots {
         Ok((1..=slots).collect())
     }
 
-    async fn grow(&self) -> Result<Vec<u32>, Error> {
+    async fn grow(&self, most: u32) -> Result<Vec<u32>, Error> {
         let slot = self.last().await? + 1;
+        if slot > most {
+            return Err(self.unfit(&format!("has {most} slots already")));
+        }
         self.make(slot).await?;
         Ok(vec![slot])
     }

@@ -17,6 +17,8 @@ const SEMAPHORES: &[&dyn Lock] = &[
     &FiledSemaphore::AtLeastOnce,
 ];
 
+const GROW: Action = Action::Grow { most: 3 };
+
 async fn open(lock: &dyn Lock, client: &Client) -> Box<dyn Session> {
     lock.open(client).await.unwrap()
 }
@@ -37,7 +39,7 @@ on_both!(slots_are_made_found_added_and_removed);
 async fn slots_are_made_found_added_and_removed(rabbit: Rabbit) {
     for &lock in SEMAPHORES {
         let mut admin = open(lock, &rabbit.client(&unique(lock.name()), "admin")).await;
-        for action in [Action::Grow, Action::Destroy] {
+        for action in [GROW, Action::Destroy] {
             assert_eq!(
                 kind(admin.administer("a", action).await),
                 ErrorKind::NotFound
@@ -48,7 +50,9 @@ async fn slots_are_made_found_added_and_removed(rabbit: Rabbit) {
         assert_eq!(admin.administer("a", create).await, Ok(vec![1, 2]));
         let again = kind(admin.administer("a", create).await);
         assert_eq!(again, ErrorKind::PreconditionFailed);
-        assert_eq!(admin.administer("a", Action::Grow).await, Ok(vec![3]));
+        assert_eq!(admin.administer("a", GROW).await, Ok(vec![3]));
+        let full = kind(admin.administer("a", GROW).await);
+        assert_eq!(full, ErrorKind::PreconditionFailed);
         assert_eq!(
             admin.administer("a", Action::Count).await,
             Ok(vec![1, 2, 3])
@@ -109,7 +113,7 @@ async fn the_holder_of_a_removed_slot_learns_it_when_it_verifies(rabbit: Rabbit)
         }
         until(async || second.verify("a").await != Ok(Answer::Held)).await;
         assert_eq!(admin.administer("a", wait).await, Ok(vec![2]));
-        admin.administer("a", Action::Grow).await.unwrap();
+        admin.administer("a", GROW).await.unwrap();
         assert_eq!(second.acquire("a").await.unwrap().slot, Some(2));
         first.release("a").await.unwrap();
         second.release("a").await.unwrap();
@@ -132,7 +136,7 @@ async fn a_slot_that_comes_back_while_it_is_held_has_no_second_holder(rabbit: Ra
     first.acquire("a").await.unwrap();
     second.acquire("a").await.unwrap();
     admin.administer("a", Action::Shrink).await.unwrap();
-    admin.administer("a", Action::Grow).await.unwrap();
+    admin.administer("a", GROW).await.unwrap();
     assert_eq!(kind(third.acquire("a").await), ErrorKind::NoSlot);
     assert_eq!(second.verify("a").await, Ok(Answer::Held));
     admin.administer("a", Action::Destroy).await.unwrap();
@@ -196,7 +200,7 @@ async fn who_dies_while_it_shrinks_leaves_the_mutex_to_others(rabbit: Rabbit) {
             .unwrap();
         let mut doomed = open(lock, &rabbit.client(&prefix, "doomed")).await;
         // One poll sends the first order and no more.
-        let _ = futures_util::FutureExt::now_or_never(doomed.administer("a", Action::Grow));
+        let _ = futures_util::FutureExt::now_or_never(doomed.administer("a", GROW));
         drop(doomed);
         let counted = soon(async {
             loop {

@@ -68,6 +68,11 @@ pub enum Target {
         /// Taken modulo the number of candidates.
         draw: u32,
     },
+    /// One worker in the middle of administering a lock, a moment after it has begun; any one worker if nobody does in time.
+    Administrator {
+        /// Taken modulo the number of candidates; decides the moment, too.
+        draw: u32,
+    },
     /// One worker.
     Any {
         /// Taken modulo the number of workers.
@@ -186,25 +191,23 @@ impl Planned {
 }
 
 impl Target {
-    /// The workers it means, given who holds a lock at this moment. Empty only if there are no workers.
+    /// The workers it means, given who is at this moment as it wants them. Empty only if there are no workers.
     #[must_use]
-    pub fn resolve(&self, workers: usize, holders: &[Worker]) -> Vec<Worker> {
+    pub fn resolve(&self, workers: usize, wanted: &[Worker]) -> Vec<Worker> {
         let everybody: Vec<Worker> = (0..workers).collect();
         match self {
-            Self::Holder { draw } if !holders.is_empty() => pick(holders, *draw),
-            Self::Holder { draw } | Self::Any { draw } => pick(&everybody, *draw),
+            Self::Holder { draw } | Self::Administrator { draw } if !wanted.is_empty() => {
+                pick(wanted, *draw)
+            }
+            Self::Holder { draw } | Self::Administrator { draw } | Self::Any { draw } => {
+                pick(&everybody, *draw)
+            }
             Self::Random { draw } => toss(&everybody, *draw),
             Self::Workers(chosen) => {
                 let is_there = |worker: &&Worker| **worker < workers;
                 chosen.iter().filter(is_there).copied().collect()
             }
         }
-    }
-
-    /// Whether it is worth waiting for somebody to hold a lock.
-    #[must_use]
-    pub fn wants_holder(&self) -> bool {
-        matches!(self, Self::Holder { .. })
     }
 }
 

@@ -123,13 +123,17 @@ async fn through_prover(
         keys: 100 * connections,
         hold: Duration::ZERO,
         verify_every: Duration::from_secs(1),
+        slots: 1,
+        files_decrements: false,
         burst: false,
     };
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("history.jsonl");
     let execution = Execution {
         workload: workloads::find("mutex").context("the workload mutex")?,
-        lock: locks::find("exclusive-queue").context("the true mutex")?,
+        lock: locks::find("exclusive-queue")
+            .context("the true mutex")?
+            .into(),
         params: &params,
         schedule: &Schedule::default(),
         stage: Stage {

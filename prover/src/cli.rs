@@ -70,8 +70,8 @@ pub struct RunArgs {
     /// What the clients do [`prover list workloads`]
     #[arg(short, long, default_value = "mutex", value_name = "NAME")]
     pub workload: String,
-    /// The lock under test [default: the workload's own; `prover list locks`]
-    #[arg(long, value_name = "NAME")]
+    /// The lock under test, with its options: exclusive-queue,verify=passive-declare [default: the workload's own; `prover list locks`]
+    #[arg(long, value_name = "LOCK")]
     pub lock: Option<String>,
     /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
     #[arg(long, default_value = "none", value_name = "FAULTS")]
@@ -82,7 +82,7 @@ pub struct RunArgs {
     /// How long the workload runs
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub time_limit: Duration,
-    /// Workers that run at the same time [default: 5]
+    /// Workers that run at the same time [default: 5; of resize 8]
     #[arg(short, long, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub concurrency: Option<u32>,
     /// Attempts to acquire a second, all workers together [default: 20]
@@ -91,6 +91,9 @@ pub struct RunArgs {
     /// Independent locks
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
     pub keys: u32,
+    /// How many clients may hold a lock: its slots [default: 3 for the workloads semaphore and resize]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
+    pub slots: Option<u32>,
     /// How long a lock is held on average; each hold lasts between nothing and twice that [default: 500ms]
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     pub hold: Option<Duration>,

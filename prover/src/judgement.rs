@@ -76,8 +76,12 @@ impl Criteria {
         let judged = std::mem::take(&mut plan.judged);
         let shown = std::mem::take(&mut plan.shown);
         Self {
-            scope: scope(plan.params.concurrency, plan.faults.iter().copied()),
-            promised_by: plan.by_promises.then(|| plan.lock.name().to_owned()),
+            scope: scope(
+                plan.workload.most_slots(plan.params.slots),
+                plan.params.concurrency,
+                plan.faults.iter().copied(),
+            ),
+            promised_by: plan.by_promises.then(|| plan.lock.to_string()),
             ..Self::new(judged, shown)
         }
     }
@@ -89,7 +93,11 @@ impl Criteria {
     pub fn of_manifest(manifest: &Manifest) -> Result<Self, checker::ParseError> {
         let plan = &manifest.plan;
         Ok(Self {
-            scope: scope(plan.concurrency, plan.faults.iter().map(String::as_str)),
+            scope: scope(
+                plan.most_slots,
+                plan.concurrency,
+                plan.faults.iter().map(String::as_str),
+            ),
             promised_by: plan.by_promises.then(|| plan.lock.clone()),
             progress: Some(progress_within(plan.heartbeat())),
             ..Self::new(parse(&plan.judged)?, parse(&plan.shown)?)
@@ -217,11 +225,11 @@ impl Criteria {
     }
 }
 
-fn scope<'a>(workers: u32, faults: impl Iterator<Item = &'a str>) -> Scope {
+fn scope<'a>(slots: u32, workers: u32, faults: impl Iterator<Item = &'a str>) -> Scope {
     Scope {
+        slots: NonZeroU32::new(slots).unwrap_or(NonZeroU32::MIN),
         workers: NonZeroU32::new(workers),
         faults: faults.map(str::to_owned).collect(),
-        ..Scope::default()
     }
 }
 

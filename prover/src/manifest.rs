@@ -106,12 +106,20 @@ pub struct Planned {
     pub concurrency: u32,
     pub rate_per_second: f64,
     pub keys: u32,
+    /// How many clients may hold a lock at one time.
+    #[serde(default = "one")]
+    pub most_slots: u32,
     pub burst: bool,
     pub hold_ms: u128,
     pub verify_interval_ms: u128,
     pub time_limit_ms: u128,
     pub heartbeat_ms: u128,
     pub operation_timeout_ms: u128,
+}
+
+/// Runs that were stored before there were semaphores.
+const fn one() -> u32 {
+    1
 }
 
 /// What a testbed says of itself.
@@ -196,7 +204,7 @@ impl Planned {
         };
         Self {
             workload: plan.workload.name().to_owned(),
-            lock: plan.lock.name().to_owned(),
+            lock: plan.lock.to_string(),
             faults: plan.faults.iter().map(ToString::to_string).collect(),
             judged: names(&plan.judged),
             shown: names(&plan.shown),
@@ -205,6 +213,7 @@ impl Planned {
             concurrency: plan.params.concurrency,
             rate_per_second: plan.params.rate_per_second,
             keys: plan.params.keys,
+            most_slots: plan.workload.most_slots(plan.params.slots),
             burst: plan.params.burst,
             hold_ms: plan.params.hold.as_millis(),
             verify_interval_ms: plan.params.verify_every.as_millis(),

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use checker::Guarantee;
-use locks::Lock;
+use locks::{Chosen, Lock, OptionError};
 use nemesis::{Call, Fault, Schedule, Settings, Target};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use workloads::{Params, Workload};
+use workloads::{Needs, Params, Workload};
 
 use crate::cli::{Format, RunArgs, TargetKind};
 use crate::seed::{Seed, Stream};
@@ -17,7 +17,6 @@ use crate::testbed::{Choice, ChoiceError, Site};
 use crate::words::{command_line, words};
 
 /// What is assumed where nothing is said, and no swarm draws it.
-const CONCURRENCY: u32 = 5;
 const RATE_PER_SECOND: f64 = 20.0;
 const HOLD: Duration = Duration::from_millis(500);
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -32,7 +31,7 @@ pub struct Plan {
     /// What the clients do.
     pub workload: &'static dyn Workload,
     /// The lock they do it to.
-    pub lock: &'static dyn Lock,
+    pub lock: Chosen,
     /// In which numbers.
     pub params: Params,
     /// The faults to choose from, by name.
@@ -83,6 +82,38 @@ pub enum PlanError {
     /// All faults, or none, beside others.
     #[error("\"{0}\" cannot be combined with other faults: write `--nemesis {0}`, or leave it out")]
     Alone(String),
+    /// The lock is none, or has no such option.
+    #[error(transparent)]
+    Lock(#[from] OptionError),
+    /// The lock lacks what the workload needs.
+    #[error(
+        "the workload {workload} needs a lock with {needed}, which {lock} has not; such are {known}"
+    )]
+    Unsuited {
+        /// The workload.
+        workload: &'static str,
+        /// The lock.
+        lock: &'static str,
+        /// What it lacks.
+        needed: &'static str,
+        /// The locks that have it.
+        known: String,
+    },
+    /// Slots where there is only one.
+    #[error(
+        "the workload {0} has one slot only: leave --slots out, or choose the workload semaphore"
+    )]
+    OneSlot(&'static str),
+    /// Not all slots could be held at once.
+    #[error(
+        "--slots {slots} needs --concurrency {least} or more: at the end all slots are held at once"
+    )]
+    TooFewWorkers {
+        /// The slots.
+        slots: u32,
+        /// The fewest workers.
+        least: u32,
+    },
     /// A guarantee that is not known.
     #[error(transparent)]
     Guarantee(#[from] checker::ParseError),
@@ -118,6 +149,26 @@ pub enum PlanError {
     Schedule(#[from] nemesis::ScheduleError),
 }
 
+impl PlanError {
+    fn unsuited(workload: &dyn Workload, lock: &dyn Lock) -> Self {
+        let suited = locks::ALL.iter().filter(|lock| suits(workload, **lock));
+        Self::Unsuited {
+            workload: workload.name(),
+            lock: lock.name(),
+            needed: match workload.needs() {
+                Needs::Nothing => "nothing",
+                Needs::Slots => "slots",
+                Needs::Administration => "slots that can be administered",
+                Needs::Tokens => "fencing tokens",
+            },
+            known: suited
+                .map(|lock| lock.name())
+                .collect::<Vec<_>>()
+                .join(", "),
+        }
+    }
+}
+
 impl Plan {
     /// Makes the plan of a run.
     ///
@@ -139,14 +190,10 @@ impl Plan {
                 workloads::ALL.iter().map(|known| known.name()),
             )
         })?;
-        let lock_name = args.lock.as_deref().unwrap_or(workload.default_lock());
-        let lock = locks::find(lock_name).ok_or_else(|| {
-            unknown(
-                "lock",
-                lock_name,
-                locks::ALL.iter().map(|known| known.name()),
-            )
-        })?;
+        let lock = Chosen::parse(args.lock.as_deref().unwrap_or(workload.default_lock()))?;
+        if !suits(workload, lock.lock) {
+            return Err(PlanError::unsuited(workload, lock.lock));
+        }
         let seed = args.seed.unwrap_or_else(Seed::fresh);
         let testbed = testbed(args)?;
         let words = words(&RunArgs {
@@ -154,11 +201,17 @@ impl Plan {
             ..args.clone()
         });
         let args = &if args.swarm {
-            swarm::drawn(args, &named_faults(&args.nemesis, &testbed.site)?, seed)
+            let drawn = swarm::drawn(args, &named_faults(&args.nemesis, &testbed.site)?, seed);
+            RunArgs {
+                concurrency: args
+                    .concurrency
+                    .or_else(|| enough(workload, drawn.concurrency)),
+                ..drawn
+            }
         } else {
             args.clone()
         };
-        let params = params(args);
+        let params = params(args, workload, lock.lock)?;
         let heartbeat = args.heartbeat.unwrap_or(HEARTBEAT);
         let (schedule, faults) = match schedule {
             Some(stored) => {
@@ -168,11 +221,12 @@ impl Plan {
                 };
                 (stored, faults)
             }
-            None => schedule_and_faults(args, &testbed.site, seed)?,
+            None => schedule_and_faults(args, workload, &testbed.site, seed)?,
         };
         check_calls(&schedule, &params)?;
         let progress = progress_within(heartbeat);
-        let (judged, shown) = guarantees(args, workload, lock, progress)?;
+        let (judged, shown) = guarantees(args, workload, lock.lock, progress)?;
+        let finish_within = finish_within(progress, args, &params);
         Ok(Self {
             workload,
             lock,
@@ -181,7 +235,7 @@ impl Plan {
             schedule,
             testbed,
             time_limit: args.time_limit,
-            finish_within: finish_within(progress, args),
+            finish_within,
             heartbeat,
             operation_timeout: args.operation_timeout,
             judged,
@@ -198,7 +252,7 @@ impl Plan {
     /// The name under which results are stored: `<lock>-<workload>`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}-{}", self.lock.name(), self.workload.name())
+        format!("{}-{}", self.lock.lock.name(), self.workload.name())
     }
 }
 
@@ -214,27 +268,60 @@ pub(crate) fn progress_within(heartbeat: Duration) -> Duration {
 }
 
 /// How long the last phase may take: after the broker has let go of what was lost, every worker has one key after another granted.
-fn finish_within(progress: Duration, args: &RunArgs) -> Duration {
-    let grants = GRANT_WITHIN.saturating_mul(args.keys);
+fn finish_within(progress: Duration, args: &RunArgs, params: &Params) -> Duration {
+    let grants = GRANT_WITHIN.saturating_mul(args.keys.saturating_mul(params.slots));
     progress
         .saturating_add(args.operation_timeout)
         .saturating_add(grants)
 }
 
-fn params(args: &RunArgs) -> Params {
-    Params {
-        concurrency: args.concurrency.unwrap_or(CONCURRENCY),
+/// A workload of several holders is not run with less workers than it asks for, whatever a swarm has drawn.
+fn enough(workload: &dyn Workload, drawn: Option<u32>) -> Option<u32> {
+    if workload.slots() == 1 {
+        return drawn;
+    }
+    drawn.max(Some(workload.concurrency()))
+}
+
+/// Whether a lock offers what a workload needs.
+#[must_use]
+pub fn suits(workload: &dyn Workload, lock: &dyn Lock) -> bool {
+    let kind = lock.kind();
+    match workload.needs() {
+        Needs::Nothing => true,
+        Needs::Slots => kind.has_slots(),
+        Needs::Administration => kind.is_administered(),
+        Needs::Tokens => kind.has_tokens(),
+    }
+}
+
+fn params(args: &RunArgs, workload: &dyn Workload, lock: &dyn Lock) -> Result<Params, PlanError> {
+    let slots = args.slots.unwrap_or(workload.slots());
+    if slots > 1 && workload.slots() == 1 {
+        return Err(PlanError::OneSlot(workload.name()));
+    }
+    let concurrency = args.concurrency.unwrap_or(workload.concurrency());
+    // At the end all slots are held at the same time.
+    let least = workload.most_slots(slots);
+    if concurrency < least {
+        return Err(PlanError::TooFewWorkers { slots, least });
+    }
+    Ok(Params {
+        concurrency,
+        slots,
+        files_decrements: lock.kind().files_decrements(),
         rate_per_second: args.rate.unwrap_or(RATE_PER_SECOND),
         keys: args.keys,
         hold: args.hold.unwrap_or(HOLD),
         verify_every: args.verify_interval,
         burst: args.burst,
-    }
+    })
 }
 
 /// What breaks when, and the faults that must land for the run to prove something.
 fn schedule_and_faults(
     args: &RunArgs,
+    workload: &dyn Workload,
     site: &Site,
     seed: Seed,
 ) -> Result<(Schedule, Vec<&'static str>), PlanError> {
@@ -251,6 +338,13 @@ fn schedule_and_faults(
     let settings = Settings {
         faults: &faults,
         target: match args.target {
+            // Where there are administrators every second fault strikes one of them.
+            TargetKind::Holder if workload.needs() == Needs::Administration => {
+                |draw| match draw % 2 {
+                    0 => Target::Holder { draw: draw / 2 },
+                    _ => Target::Administrator { draw },
+                }
+            }
             TargetKind::Holder => |draw| Target::Holder { draw },
             TargetKind::Any => |draw| Target::Any { draw },
             TargetKind::Random => |draw| Target::Random { draw },
@@ -323,9 +417,7 @@ fn guarantees(
     progress: Duration,
 ) -> Result<Guarantees, PlanError> {
     let chosen: Vec<String> = match args.guarantees.as_slice() {
-        [] => lock
-            .promises()
-            .iter()
+        [] => promises(workload, lock)
             .map(|name| bounded(name, progress))
             .collect(),
         chosen => chosen.iter().map(|name| bounded(name, progress)).collect(),
@@ -336,6 +428,13 @@ fn guarantees(
         .map(|name| bounded(name, progress));
     let beside: Vec<_> = beside.filter(|name| !chosen.contains(name)).collect();
     Ok((parse(&chosen)?, parse(&beside)?))
+}
+
+/// What a lock promises of that which a workload can put to the test.
+fn promises(workload: &dyn Workload, lock: &dyn Lock) -> impl Iterator<Item = &'static str> {
+    let judges = workload.judges();
+    let promises = lock.promises().iter().copied();
+    promises.filter(move |promise| judges.iter().any(|judged| promise.starts_with(judged)))
 }
 
 /// The guarantee that is asked for without a bound where a run's heartbeat gives one.
@@ -386,7 +485,7 @@ impl Plan {
         };
         format!(
             "{} under {}, {} workers on {keys} for {}, nemesis {faults}, seed {}",
-            self.lock.name(),
+            self.lock,
             self.workload.name(),
             self.params.concurrency,
             humantime::format_duration(self.time_limit),

@@ -20,6 +20,7 @@ pub fn words(arguments: &RunArgs) -> Vec<String> {
     words.where_given("--concurrency", arguments.concurrency);
     words.where_given("--rate", arguments.rate);
     words.unless(&plain.keys, "--keys", &arguments.keys);
+    words.where_given("--slots", arguments.slots);
     words.lasting("--hold", arguments.hold);
     words.unless_lasting(
         plain.verify_interval,

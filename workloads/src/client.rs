@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use history::Function;
+use history::{Function, Value};
 
 /// What a worker does next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Let time pass; news of loss cuts it short.
     Wait(Duration),
@@ -16,6 +16,8 @@ pub enum Step {
     Gather,
     /// Do an operation on a key.
     Invoke(Function, Arc<str>),
+    /// Do an operation on a key, with what its invocation says: the slots to make, the number to write.
+    InvokeWith(Function, Arc<str>, Value),
     /// Nothing is left to do.
     Done,
 }
@@ -37,6 +39,11 @@ pub enum Outcome {
 pub trait Client: Send {
     /// The next step, given what became of the last one.
     fn next(&mut self, last: Outcome) -> Step;
+
+    /// What an operation that took effect brought, before [`next`](Self::next) is told that it did: a grant, slots, what was read.
+    fn told(&mut self, value: &Value) {
+        let _ = value;
+    }
 
     /// The run's time is up: from now on the steps give back what is held, then have every key granted once more, then are [`Step::Done`].
     fn finish(&mut self);

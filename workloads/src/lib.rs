@@ -3,14 +3,19 @@
 //! A [`Workload`] makes one [`Client`] for each worker. A client is asked for its next [`Step`] and told what became of the last one;
 //! it knows no clock and no lock, and draws from its own seeded stream, so the same answers lead to the same steps.
 
+mod audit;
 mod client;
 pub mod generate;
+mod guarded;
+mod holder;
 mod mutex;
 mod params;
+mod resize;
 mod script;
+mod semaphore;
 mod workload;
 
 pub use client::{Client, Outcome, Step};
 pub use params::Params;
 pub use script::{Line, script};
-pub use workload::{ALL, Workload, find};
+pub use workload::{ALL, Needs, Workload, find};

@@ -16,6 +16,10 @@ pub struct Params {
     pub hold: Duration,
     /// How long a holder waits between two verifies.
     pub verify_every: Duration,
+    /// How many clients may hold a lock: its slots. Administrators add one to them and remove some.
+    pub slots: u32,
+    /// Whether the lock's decrements are filed before they are carried out.
+    pub files_decrements: bool,
     /// Whether the workers wait for each other and acquire at the same instant, instead of at a rate.
     pub burst: bool,
 }

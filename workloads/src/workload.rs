@@ -2,7 +2,10 @@
 
 use rand_chacha::ChaCha8Rng;
 
+use crate::guarded::Guarded;
 use crate::mutex::Mutex;
+use crate::resize::Resize;
+use crate::semaphore::Semaphore;
 use crate::{Client, Params};
 
 /// A way to use locks, and the guarantees that it puts in question.
@@ -19,12 +22,54 @@ pub trait Workload: Send + Sync {
     /// The guarantees that a report on such a run shows, by name; what a lock promises is judged, the rest is shown.
     fn questions(&self) -> &'static [&'static str];
 
-    /// The client that one worker drives; `random` is that worker's own stream.
-    fn client(&self, params: &Params, random: ChaCha8Rng) -> Box<dyn Client>;
+    /// The promises that a run can put to the test, by the names of their guarantees without bounds; a lock's other promises are left out of the verdict.
+    fn judges(&self) -> &'static [&'static str];
+
+    /// What a lock must offer.
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    /// How many workers there are if nobody says.
+    fn concurrency(&self) -> u32 {
+        5
+    }
+
+    /// How many slots a lock has if nobody says.
+    fn slots(&self) -> u32 {
+        1
+    }
+
+    /// How many slots a lock that begins with so many ever has.
+    fn most_slots(&self, slots: u32) -> u32 {
+        slots
+    }
+
+    /// The clients that the workers drive, one for each of the streams `randoms`.
+    fn crew(&self, params: &Params, randoms: Vec<ChaCha8Rng>) -> Vec<Box<dyn Client>>;
+}
+
+/// What a workload needs of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// That it can be acquired, verified and released.
+    Nothing,
+    /// Slots.
+    Slots,
+    /// Slots that administrators add and remove; the workload creates the lock itself.
+    Administration,
+    /// Fencing tokens, which the guarded resource asks for.
+    Tokens,
 }
 
 /// Every workload.
-pub const ALL: &[&dyn Workload] = &[&Mutex];
+pub const ALL: &[&dyn Workload] = &[
+    &Mutex,
+    &Semaphore,
+    &Resize,
+    &Guarded::Unfenced,
+    &Guarded::Fenced,
+];
 
 /// The workload with this name.
 #[must_use]

@@ -1,5 +1,7 @@
 //! `prover list`: what there is to choose from, made from the registries.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::{Failure, output};
@@ -9,102 +11,80 @@ use crate::report::list_table;
 
 /// Prints a registry.
 pub(super) fn list(arguments: &ListArgs) -> Result<Exit, Failure> {
-    let (header, rows) = match arguments.kind {
-        ListKind::Locks => (["lock", "promises", "needs", "what it is"], locks()),
-        ListKind::Workloads => (
-            [
-                "workload",
-                "default lock",
-                "questions",
-                "what its clients do",
-            ],
-            workloads(),
+    let format = arguments.format;
+    match arguments.kind {
+        ListKind::Locks => print(
+            format,
+            LOCK_HEADER,
+            locks::ALL.iter().map(|lock| row(*lock)),
         ),
-        ListKind::Faults => (["fault", "", "", "what it does"], faults()),
-        ListKind::Models => (["model", "", "", "what it is"], models()),
-        ListKind::Guarantees => (["guarantee", "", "", "when it holds"], guarantees()),
-    };
-    match arguments.format {
-        Format::Human => output::result(&human(header, rows))?,
+        ListKind::Workloads => print(format, WORKLOAD_HEADER, workloads()),
+        ListKind::Faults => print(format, ["fault", "what it does"], faults()),
+        ListKind::Guarantees => print(format, ["guarantee", "when it holds"], guarantees()),
+        ListKind::Models => print(format, ["model", "what it is"], models()),
+    }
+}
+
+fn print<const N: usize>(
+    format: Format,
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Result<Exit, Failure> {
+    match format {
+        Format::Human => output::result(&list_table(header, rows))?,
         Format::Json => {
             for row in rows {
-                output::result(&json_line(header, row))?;
+                let pairs: BTreeMap<_, _> = header.into_iter().zip(row).collect();
+                output::result(&json!(pairs).to_string())?;
             }
         }
     }
     Ok(Exit::Valid)
 }
 
-type Rows = Vec<[String; 4]>;
+const LOCK_HEADER: [&str; 6] = ["lock", "kind", "promises", "needs", "options", "what it is"];
 
-fn locks() -> Rows {
-    let row = |lock: &&dyn locks::Lock| {
-        [
-            lock.name().to_owned(),
-            lock.promises().join(", "),
-            lock.needs().join(", "),
-            lock.summary().to_owned(),
-        ]
-    };
-    locks::ALL.iter().map(row).collect()
+fn row(lock: &dyn locks::Lock) -> [String; 6] {
+    let options: Vec<_> = lock.options().iter().map(|choice| choice.name).collect();
+    [
+        lock.name().to_owned(),
+        lock.kind().to_string(),
+        lock.promises().join(", "),
+        lock.needs().join(", "),
+        options.join(", "),
+        lock.summary().to_owned(),
+    ]
 }
 
-fn workloads() -> Rows {
-    let row = |workload: &&dyn workloads::Workload| {
+const WORKLOAD_HEADER: [&str; 4] = [
+    "workload",
+    "default lock",
+    "questions",
+    "what its clients do",
+];
+
+fn workloads() -> impl Iterator<Item = [String; 4]> {
+    workloads::ALL.iter().map(|workload| {
         [
             workload.name().to_owned(),
             workload.default_lock().to_owned(),
             workload.questions().join(", "),
             workload.summary().to_owned(),
         ]
-    };
-    workloads::ALL.iter().map(row).collect()
+    })
 }
 
-fn faults() -> Rows {
-    let row = |fault: &&dyn nemesis::Fault| two(fault.name(), fault.summary());
-    nemesis::ALL.iter().map(row).collect()
+fn faults() -> impl Iterator<Item = [String; 2]> {
+    let all = nemesis::ALL.iter();
+    all.map(|fault| [fault.name().to_owned(), fault.summary().to_owned()])
 }
 
-fn guarantees() -> Rows {
-    checker::guarantee::ALL
-        .iter()
-        .map(|entry| two(entry.pattern, entry.meaning))
-        .collect()
+fn guarantees() -> impl Iterator<Item = [String; 2]> {
+    let all = checker::guarantee::ALL.iter();
+    all.map(|entry| [entry.pattern.to_owned(), entry.meaning.to_owned()])
 }
 
-fn models() -> Rows {
-    checker::model::ALL
-        .iter()
-        .map(|entry| two(entry.pattern, entry.meaning))
-        .collect()
-}
-
-fn two(name: &str, meaning: &str) -> [String; 4] {
-    [
-        name.to_owned(),
-        String::new(),
-        String::new(),
-        meaning.to_owned(),
-    ]
-}
-
-/// Kinds that have only a name and a meaning get two columns.
-fn human(header: [&str; 4], rows: Rows) -> String {
-    if header[1].is_empty() {
-        return list_table(
-            [header[0], header[3]],
-            rows.into_iter()
-                .map(|[name, _, _, meaning]| [name, meaning]),
-        );
-    }
-    list_table(header, rows)
-}
-
-fn json_line(header: [&str; 4], row: [String; 4]) -> String {
-    let pairs = header
-        .into_iter()
-        .zip(row)
-        .filter(|(name, _)| !name.is_empty());
-    json!(pairs.collect::<std::collections::BTreeMap<_, _>>()).to_string()
+fn models() -> impl Iterator<Item = [String; 2]> {
+    let all = checker::model::ALL.iter();
+    all.map(|entry| [entry.pattern.to_owned(), entry.meaning.to_owned()])
 }

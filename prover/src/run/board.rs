@@ -9,6 +9,8 @@ pub struct Seat {
     pub process: u32,
     /// Whether it believes to hold a lock.
     pub holds: bool,
+    /// Whether it is in the middle of administering one.
+    pub administers: bool,
 }
 
 /// The entries of all workers.
@@ -22,6 +24,7 @@ impl Board {
         let seat = |process| Seat {
             process,
             holds: false,
+            administers: false,
         };
         Self(Observed::new((0..workers).map(seat).collect()))
     }
@@ -37,20 +40,18 @@ impl Board {
         self.0.see(|seats| seats[worker].process)
     }
 
-    /// The workers that believe to hold a lock.
+    /// The workers of which something is so now.
     #[must_use]
-    pub fn holders(&self) -> Vec<usize> {
+    pub fn those(&self, is_so: fn(&Seat) -> bool) -> Vec<usize> {
         self.0.see(|seats| {
             (0..seats.len())
-                .filter(|worker| seats[*worker].holds)
+                .filter(|worker| is_so(&seats[*worker]))
                 .collect()
         })
     }
 
-    /// Returns as soon as somebody believes to hold a lock.
-    pub async fn somebody_holds(&self) {
-        self.0
-            .when(|seats| seats.iter().any(|seat| seat.holds))
-            .await;
+    /// Returns as soon as it is so of somebody.
+    pub async fn somebody(&self, is_so: fn(&Seat) -> bool) {
+        self.0.when(|seats| seats.iter().any(is_so)).await;
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use ::nemesis::{Request, Schedule, System};
 use history::Function;
 use history::jsonl::LogError;
-use locks::Lock;
+use locks::Chosen;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use workloads::{Params, Workload};
+use workloads::{Needs, Params, Workload};
 
 use super::board::Board;
 use super::burst::{Skew, StartLine};
@@ -20,6 +20,7 @@ use super::crew::{Crew, Reach, unless_paused};
 use super::nemesis::{NemesisError, play};
 use super::phase::{Phase, Phases};
 use super::recorder::{Recorder, Sink};
+use super::resource::Resource;
 use super::worker::{CLOSE_WITHIN, Equipment, Shared, work};
 use crate::plan::Plan;
 use crate::seed::{Seed, Stream};
@@ -29,7 +30,7 @@ pub struct Execution<'a> {
     /// What the clients do.
     pub workload: &'static dyn Workload,
     /// The lock they do it to.
-    pub lock: &'static dyn Lock,
+    pub lock: Chosen,
     /// In which numbers.
     pub params: &'a Params,
     /// What breaks.
@@ -73,9 +74,6 @@ impl<'a> Execution<'a> {
         }
     }
 }
-
-/// How many clients may hold a key: every workload so far is one of mutual exclusion.
-const SLOTS: u32 = 1;
 
 /// How a run came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,10 +142,12 @@ pub async fn execute(
         crew: Crew::new(workers),
         phases: Phases::default(),
         start_line: StartLine::new(workers),
+        resource: Resource::default(),
     });
     let mut crew = JoinSet::new();
-    for (number, client) in execution.stage.clients.iter().enumerate() {
-        let equipment = equip(&execution, number, client);
+    let clients = execution.stage.clients.iter();
+    for ((number, client), generator) in clients.enumerate().zip(generators(&execution)) {
+        let equipment = equip(&execution, number, client, generator);
         let condition = shared.crew.condition(number);
         let work = work(number, equipment.0, equipment.1, shared.clone());
         crew.spawn(unless_paused(condition, work));
@@ -157,13 +157,19 @@ pub async fn execute(
     Ok(Ran { stop, skew })
 }
 
-/// Administered locks must be there before anybody asks for them.
+/// Locks that do not come into being by being asked for must be there before, unless that is the workload's own work.
 async fn create(execution: &Execution<'_>) -> Result<(), RunError> {
     let Some(client) = execution.stage.clients.first() else {
         return Ok(());
     };
+    if execution.workload.needs() == Needs::Administration {
+        return Ok(());
+    }
     for key in execution.params.key_names() {
-        let creating = execution.lock.create(client, &key, SLOTS);
+        let creating = execution
+            .lock
+            .lock
+            .create(client, &key, execution.params.slots);
         let late = |_| {
             Err(locks::Error::new(
                 locks::ErrorKind::Timeout,
@@ -181,27 +187,41 @@ async fn create(execution: &Execution<'_>) -> Result<(), RunError> {
     Ok(())
 }
 
-fn equip(execution: &Execution<'_>, number: usize, client: &locks::Client) -> (u32, Equipment) {
+/// What the workers do: what the schedule has them do, else what the workload makes up.
+fn generators(execution: &Execution<'_>) -> Vec<Box<dyn workloads::Client>> {
+    let workers = 0..execution.params.concurrency;
+    if !execution.schedule.calls.is_empty() {
+        let script = |process| script_of(execution.schedule, process);
+        return workers.map(script).collect();
+    }
+    let random = |process| ChaCha8Rng::from_seed(execution.seed.stream(Stream::Worker(process)));
+    let randoms = workers.map(random).collect();
+    execution.workload.crew(execution.params, randoms)
+}
+
+fn equip(
+    execution: &Execution<'_>,
+    number: usize,
+    client: &locks::Client,
+    generator: Box<dyn workloads::Client>,
+) -> (u32, Equipment) {
     let process = u32::try_from(number).expect("workers are counted in 32 bits");
-    let random = ChaCha8Rng::from_seed(execution.seed.stream(Stream::Worker(process)));
     let equipment = Equipment {
-        lock: execution.lock,
-        client: client.clone(),
-        generator: match script_of(execution.schedule, process) {
-            Some(script) => script,
-            None => execution.workload.client(execution.params, random),
+        lock: execution.lock.lock,
+        client: locks::Client {
+            options: execution.lock.options,
+            ..client.clone()
         },
+        generator,
+        is_fenced: execution.workload.needs() == Needs::Tokens,
         operation_timeout: execution.operation_timeout,
         concurrency: execution.params.concurrency,
     };
     (process, equipment)
 }
 
-/// What the schedule has a worker do, where it says what workers do.
-fn script_of(schedule: &Schedule, process: u32) -> Option<Box<dyn workloads::Client>> {
-    if schedule.calls.is_empty() {
-        return None;
-    }
+/// What the schedule has a worker do.
+fn script_of(schedule: &Schedule, process: u32) -> Box<dyn workloads::Client> {
     let own = schedule.calls.iter().filter(|call| call.worker == process);
     let lines = own.map(|call| workloads::Line {
         at: Duration::from_millis(call.at_ms),
@@ -212,7 +232,7 @@ fn script_of(schedule: &Schedule, process: u32) -> Option<Box<dyn workloads::Cli
         },
         key: call.key.as_str().into(),
     });
-    Some(workloads::script(lines))
+    workloads::script(lines)
 }
 
 /// Leads the crew through the phases of the run.

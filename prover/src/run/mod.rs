@@ -10,6 +10,7 @@ mod observed;
 mod outcome;
 mod phase;
 mod recorder;
+mod resource;
 mod simulated;
 mod worker;
 

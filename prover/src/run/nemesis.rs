@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use history::Draft;
 use history::jsonl::LogError;
-use nemesis::{Fault, Planned, Schedule, System, SystemError};
+use nemesis::{Fault, Planned, Schedule, System, SystemError, Target};
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::board::Seat;
 use super::phase::Phase;
 use super::worker::Shared;
 
-/// How long a fault that wants a holder waits for one.
-const HOLDER_WITHIN: Duration = Duration::from_secs(2);
+/// How long a fault that wants a holder, or an administrator, waits for one.
+const SOMEBODY_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long after its beginning an action of an administrator is struck at the latest.
+const INTO_THE_ACTION: Duration = Duration::from_millis(10);
 
 /// Why the nemesis could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -90,12 +94,21 @@ async fn targets(
     workers: usize,
     shared: &Shared,
 ) -> Vec<usize> {
-    if planned.target.wants_holder() {
-        // If nobody holds in time the fault strikes somebody all the same; the history shows that it hit no holder.
-        let _ = timeout(HOLDER_WITHIN, shared.board.somebody_holds()).await;
+    let wanted: fn(&Seat) -> bool = match planned.target {
+        Target::Administrator { .. } => |seat| seat.administers,
+        _ => |seat| seat.holds,
+    };
+    if let Target::Holder { .. } | Target::Administrator { .. } = planned.target {
+        // If nobody does in time the fault strikes somebody all the same; the history shows that it hit no holder.
+        let _ = timeout(SOMEBODY_WITHIN, shared.board.somebody(wanted)).await;
     }
     if fault.strikes_all() {
         return (0..workers).collect();
     }
-    planned.target.resolve(workers, &shared.board.holders())
+    let targets = planned.target.resolve(workers, &shared.board.those(wanted));
+    if let Target::Administrator { draw } = planned.target {
+        let into = INTO_THE_ACTION * (draw >> 16) / 0x1_0000;
+        shared.recorder.clock().sleep(into).await;
+    }
+    targets
 }

@@ -4,14 +4,18 @@ use history::{Draft, Function, Grant, Kind, Process, Value};
 use locks::{Certainty, Error};
 
 /// What a lock answered to an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     /// The lock is granted.
     Granted(locks::Grant),
     /// What a verify said.
     Answered(locks::Answer),
-    /// The lock is given back.
-    Released,
+    /// It is done, and there is no more to say: the lock is given back, the number is written.
+    Done,
+    /// The slots that an administrator made, removed or found.
+    Slots(Vec<u32>),
+    /// The number that was read.
+    Number(u64),
 }
 
 /// The event that ends an operation.
@@ -23,7 +27,7 @@ pub(super) fn ending(
     let kind = kind(result);
     let draft = Draft::new(Process::Client(process), kind, function.clone());
     let draft = match result {
-        Ok(reply) => draft.with(value(*reply)),
+        Ok(reply) => draft.with(value(reply)),
         Err(error) => draft.because(error.kind.name(), &error.text),
     };
     let observed = matches!(result, Err(error) if error.kind.certainty().is_observed());
@@ -40,17 +44,19 @@ fn kind(result: &Result<Reply, Error>) -> Kind {
     }
 }
 
-fn value(reply: Reply) -> Value {
+pub(super) fn value(reply: &Reply) -> Value {
     match reply {
         Reply::Granted(locks::Grant {
             slot: None,
             token: None,
         })
-        | Reply::Released => Value::None,
+        | Reply::Done => Value::None,
         Reply::Granted(locks::Grant { slot, token }) => Value::Grant(Grant {
-            slot,
+            slot: *slot,
             token: token.unwrap_or(0),
         }),
+        Reply::Slots(slots) => Value::Slots(slots.clone()),
+        Reply::Number(number) => Value::data((*number).into()),
         Reply::Answered(locks::Answer::Held) => Value::Answer(history::Answer::Held),
         Reply::Answered(locks::Answer::Lost) => Value::Answer(history::Answer::Lost),
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use history::jsonl::LogError;
-use history::{Draft, Function, Kind, Process};
-use locks::{Answer, Error, ErrorKind, Lock, Loss, Session};
+use history::{Draft, Function, Kind, Process, Value};
+use locks::{Action, Answer, Error, ErrorKind, Lock, Loss, Session};
 use serde_json::json;
 use tokio::time::timeout;
 use workloads::{Client, Outcome, Step};
@@ -15,9 +15,10 @@ use super::burst::{Burst, StartLine};
 use super::clock::Clock;
 use super::crew::{Condition, Crew};
 use super::observed::Observed;
-use super::outcome::{Reply, ending};
+use super::outcome::{Reply, ending, value};
 use super::phase::{Phase, Phases};
 use super::recorder::Recorder;
+use super::resource::Resource;
 
 /// How long a worker waits before it tries again to open a session.
 const REOPEN_AFTER: Duration = Duration::from_millis(200);
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     pub phases: Phases,
     /// Where workers gather for bursts.
     pub start_line: StartLine,
+    /// What the locks guard.
+    pub resource: Resource,
 }
 
 /// What one worker works with.
@@ -48,6 +51,8 @@ pub(super) struct Equipment {
     pub client: locks::Client,
     /// What to do.
     pub generator: Box<dyn Client>,
+    /// Whether the guarded resource asks for tokens.
+    pub is_fenced: bool,
     /// How long an operation may take before nobody knows what became of it.
     pub operation_timeout: Duration,
     /// Workers in all: a retired process goes on as the number that is this much higher.
@@ -72,6 +77,7 @@ pub(super) async fn work(
         shared,
         session: None,
         held: None,
+        token: None,
         burst: None,
         condition,
     };
@@ -87,6 +93,8 @@ struct Worker {
     session: Option<Box<dyn Session>>,
     /// The key that this worker believes to hold.
     held: Option<Arc<str>>,
+    /// The token of its last grant.
+    token: Option<u64>,
     /// The burst that the next invocation belongs to.
     burst: Option<Arc<Burst>>,
     /// Whether it is up.
@@ -112,7 +120,8 @@ impl Worker {
                 Step::Wait(time) => self.wait(Span::For(time)).await?,
                 Step::Until(time) => self.wait(Span::Until(time)).await?,
                 Step::Gather => self.gather().await?,
-                Step::Invoke(function, key) => self.invoke(function, key).await?,
+                Step::Invoke(function, key) => self.invoke(function, key, Value::None).await?,
+                Step::InvokeWith(function, key, value) => self.invoke(function, key, value).await?,
                 Step::Done => return Ok(()),
             };
         }
@@ -187,7 +196,12 @@ impl Worker {
         self.lose(loss)
     }
 
-    async fn invoke(&mut self, function: Function, key: Arc<str>) -> Result<Outcome, LogError> {
+    async fn invoke(
+        &mut self,
+        function: Function,
+        key: Arc<str>,
+        asked: Value,
+    ) -> Result<Outcome, LogError> {
         if !self.ensure_session().await {
             return Ok(Outcome::Lost);
         }
@@ -196,18 +210,42 @@ impl Worker {
             Kind::Invoke,
             function.clone(),
         );
-        let time = self.shared.recorder.record(draft.on(key.clone()))?;
+        let draft = draft.on(key.clone()).with(asked.clone());
+        let time = self.shared.recorder.record(draft)?;
         if let Some(burst) = self.burst.take() {
             self.shared.start_line.invoked(&burst, time);
         }
-        let result = self.call(&function, &key).await;
+        self.set_seat(function.is_administration());
+        let result = self.call(&function, &key, &asked).await;
         let (kind, draft) = ending(self.process, &function, &result);
         self.shared.recorder.record(draft.on(key.clone()))?;
+        self.set_seat(false);
+        if let Ok(reply) = &result {
+            self.equipment.generator.told(&value(reply));
+        }
         Ok(self.conclude(&function, key, kind, &result))
     }
 
     /// The lock call itself, under a time-out after which nobody knows.
-    async fn call(&mut self, function: &Function, key: &str) -> Result<Reply, Error> {
+    async fn call(
+        &mut self,
+        function: &Function,
+        key: &Arc<str>,
+        asked: &Value,
+    ) -> Result<Reply, Error> {
+        let token = self.token.filter(|_| self.equipment.is_fenced);
+        match (function, asked) {
+            (Function::Read, _) => {
+                let number = self.shared.resource.read(key, token);
+                return number.map(Reply::Number);
+            }
+            (Function::Write, Value::Data(number)) => {
+                let number = number.as_u64().unwrap_or_default();
+                let written = self.shared.resource.write(key, token, number);
+                return written.map(|()| Reply::Done);
+            }
+            _ => {}
+        }
         let Some(session) = &mut self.session else {
             return Err(Error::new(ErrorKind::NotSent, "there is no session"));
         };
@@ -216,11 +254,14 @@ impl Worker {
             match function {
                 Function::Acquire => session.acquire(key).await.map(Reply::Granted),
                 Function::Verify => session.verify(key).await.map(Reply::Answered),
-                Function::Release => session.release(key).await.map(|()| Reply::Released),
-                other => Err(Error::new(
-                    ErrorKind::Invalid,
-                    format!("a lock has no operation {other}"),
-                )),
+                Function::Release => session.release(key).await.map(|()| Reply::Done),
+                other => {
+                    let action = action(other, asked).ok_or_else(|| {
+                        let text = format!("a lock has no operation {other}");
+                        Error::new(ErrorKind::Invalid, text)
+                    })?;
+                    session.administer(key, action).await.map(Reply::Slots)
+                }
             }
         };
         let late = |_| {
@@ -249,7 +290,13 @@ impl Worker {
             return Outcome::Lost;
         }
         match (function, result) {
-            (Function::Acquire, Ok(_)) => self.believe(Some(key)),
+            (Function::Acquire, Ok(reply)) => {
+                self.token = match reply {
+                    Reply::Granted(grant) => grant.token,
+                    _ => None,
+                };
+                self.believe(Some(key));
+            }
             (Function::Release, _) => self.believe(None),
             (Function::Verify, Ok(Reply::Answered(Answer::Lost))) => {
                 self.believe(None);
@@ -302,9 +349,14 @@ impl Worker {
 
     fn believe(&mut self, held: Option<Arc<str>>) {
         self.held = held;
+        self.set_seat(false);
+    }
+
+    fn set_seat(&self, administers: bool) {
         let seat = Seat {
             process: self.process,
             holds: self.held.is_some(),
+            administers,
         };
         self.shared.board.set(self.number, seat);
     }
@@ -356,6 +408,26 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// What an administrator asks for.
+fn action(function: &Function, asked: &Value) -> Option<Action> {
+    let slots = match asked {
+        Value::Slots(slots) => slots.as_slice(),
+        _ => &[],
+    };
+    let last = || slots.last().copied();
+    Some(match function {
+        Function::Create => Action::Create { slots: last()? },
+        Function::Grow => Action::Grow { most: last()? },
+        Function::Shrink => Action::Shrink,
+        Function::Destroy => Action::Destroy,
+        Function::Count => Action::Count,
+        Function::Overshoot => Action::Overshoot,
+        Function::Wait => Action::Wait { slot: last()? },
+        Function::Request => Action::Request,
+        _ => return None,
+    })
 }
 
 /// How long a wait lasts.

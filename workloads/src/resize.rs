@@ -1,0 +1,391 @@
+//! The workload `resize`: clients hold slots while administrators add and remove them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use history::{Function, Value};
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::audit::{Audit, Seat};
+use crate::holder::{Holder, RETRY};
+use crate::workload::Needs;
+use crate::{Client, Outcome, Params, Step, Workload};
+
+/// How many of the workers administer.
+const ADMINISTRATORS: usize = 2;
+
+/// How long an administrator waits between two actions, at most.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How many more slots than at first a lock has at most.
+const GROWTH: u32 = 1;
+
+/// Clients that want a slot of one of a few locks, and administrators that change how many there are.
+pub(crate) struct Resize;
+
+impl Workload for Resize {
+    fn name(&self) -> &'static str {
+        "resize"
+    }
+
+    fn summary(&self) -> &'static str {
+        "as semaphore, while two administrators create, grow, shrink, count, repair and destroy the locks"
+    }
+
+    fn default_lock(&self) -> &'static str {
+        "persistent-semaphore"
+    }
+
+    fn questions(&self) -> &'static [&'static str] {
+        &[
+            "slot-exclusion",
+            "slot-removal",
+            "slot-sequence",
+            "confirmed-exclusion",
+            "exclusion",
+            "progress",
+        ]
+    }
+
+    fn judges(&self) -> &'static [&'static str] {
+        &[
+            "confirmed-exclusion",
+            "exclusion",
+            "overlap",
+            "ownership",
+            "slot-exclusion",
+            "slot-removal",
+            "slot-sequence",
+            "no-lost-decrement",
+            "no-doubled-decrement",
+            "progress",
+        ]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Administration
+    }
+
+    fn concurrency(&self) -> u32 {
+        8
+    }
+
+    fn slots(&self) -> u32 {
+        3
+    }
+
+    fn most_slots(&self, slots: u32) -> u32 {
+        slots + GROWTH
+    }
+
+    fn crew(&self, params: &Params, randoms: Vec<ChaCha8Rng>) -> Vec<Box<dyn Client>> {
+        let audit = Audit::new(params.key_names(), None);
+        let client = |(number, random)| {
+            let seat = audit.seat(number);
+            if number < ADMINISTRATORS {
+                let is_first = number == 0;
+                return Box::new(Administrator::new(params, random, seat, is_first))
+                    as Box<dyn Client>;
+            }
+            Box::new(Holder::of_all_slots(params, random, seat))
+        };
+        randoms.into_iter().enumerate().map(client).collect()
+    }
+}
+
+/// A client that administers; once the run's time is up it holds slots like the others.
+struct Administrator {
+    params: Params,
+    random: ChaCha8Rng,
+    seat: Seat,
+    /// Whether it creates the locks, and repairs and counts them at the end.
+    is_first: bool,
+    keys: Vec<Arc<str>>,
+    doing: Option<Act>,
+    /// What is to be done before anything else.
+    next: VecDeque<Act>,
+    /// The slots that the last action brought.
+    told: Vec<u32>,
+    finale: Option<Finale>,
+}
+
+/// What it does once the run's time is up.
+enum Finale {
+    /// To bring the locks in order.
+    Settling,
+    /// To hold slots.
+    Holding(Holder),
+}
+
+/// One action on one lock.
+#[derive(Clone, Debug, PartialEq)]
+struct Act {
+    function: Function,
+    key: Arc<str>,
+    value: Value,
+    /// How often it is tried again where it fails.
+    retries: u32,
+}
+
+/// How often what must be done is tried again: until the run is stopped.
+const ALWAYS: u32 = u32::MAX;
+
+impl Act {
+    fn new(function: Function, key: &Arc<str>, value: Value) -> Self {
+        Self {
+            function,
+            key: key.clone(),
+            value,
+            retries: 0,
+        }
+    }
+
+    fn again(self, retries: u32) -> Self {
+        Self { retries, ..self }
+    }
+}
+
+impl Administrator {
+    fn new(params: &Params, random: ChaCha8Rng, seat: Seat, is_first: bool) -> Self {
+        let mut administrator = Self {
+            params: params.clone(),
+            random,
+            seat,
+            is_first,
+            keys: params.key_names(),
+            doing: None,
+            next: VecDeque::new(),
+            told: Vec::new(),
+            finale: None,
+        };
+        if is_first {
+            let creating = administrator.keys.iter();
+            administrator.next = creating.map(|key| administrator.create(key)).collect();
+        }
+        administrator
+    }
+
+    fn create(&self, key: &Arc<str>) -> Act {
+        let slots = (1..=self.params.slots).collect();
+        Act::new(Function::Create, key, Value::Slots(slots)).again(3)
+    }
+
+    /// What follows from what was done.
+    fn conclude(&mut self, act: Act, last: Outcome) {
+        let told = std::mem::take(&mut self.told);
+        match (&act.function, last) {
+            (Function::Shrink, Outcome::Ok) if self.finale.is_none() => {
+                if self.random.random_bool(0.5) {
+                    let wait = Act::new(Function::Wait, &act.key, Value::Slots(told));
+                    self.next.push_back(wait.again(5));
+                }
+            }
+            (Function::Shrink, Outcome::Ok) => self.next.push_front(act),
+            (Function::Destroy, _) if last != Outcome::Fail => {
+                self.next.push_back(self.create(&act.key));
+            }
+            (Function::Count, Outcome::Ok) if self.finale.is_some() => match told.len() {
+                0 => {
+                    self.next.push_back(self.create(&act.key));
+                    self.next.push_back(act);
+                }
+                slots => self
+                    .seat
+                    .counted(&act.key, u32::try_from(slots).unwrap_or(u32::MAX)),
+            },
+            (_, Outcome::Fail | Outcome::Lost) if act.retries > 0 => {
+                let retries = act.retries - u32::from(act.retries != ALWAYS);
+                self.next.push_front(act.again(retries));
+            }
+            _ => {}
+        }
+    }
+
+    fn draw(&mut self) -> Option<Act> {
+        let key = self.keys.choose(&mut self.random)?.clone();
+        let most = self.params.slots + GROWTH;
+        let dice = self.random.random_range(0..100);
+        let act = |function| Act::new(function, &key, Value::None);
+        Some(match dice {
+            0..30 => Act::new(Function::Grow, &key, Value::Slots(vec![most])),
+            30..50 if self.params.files_decrements => act(Function::Request),
+            30..68 => act(Function::Shrink),
+            68..86 => act(Function::Count),
+            86..95 => act(Function::Overshoot),
+            _ => act(Function::Destroy),
+        })
+    }
+
+    /// Carries out what is filed, closes gaps, and counts.
+    fn settle(&mut self) {
+        for key in &self.keys.clone() {
+            let act = |function| Act::new(function, key, Value::None);
+            if self.params.files_decrements {
+                // The last of them fails: nothing is filed.
+                self.next.push_back(act(Function::Shrink).again(3));
+            }
+            self.next.push_back(act(Function::Overshoot).again(ALWAYS));
+            self.next.push_back(act(Function::Count).again(ALWAYS));
+        }
+    }
+
+    fn wait(&mut self) -> Step {
+        if self.finale.is_some() {
+            return Step::Wait(RETRY);
+        }
+        Step::Wait(self.random.random_range(Duration::ZERO..=PAUSE))
+    }
+
+    fn act(&mut self) -> Step {
+        let drawn = self.next.pop_front().or_else(|| self.draw());
+        let Some(act) = drawn else {
+            return self.wait();
+        };
+        self.doing = Some(act.clone());
+        Step::InvokeWith(act.function, act.key, act.value)
+    }
+}
+
+impl Client for Administrator {
+    fn next(&mut self, last: Outcome) -> Step {
+        if let Some(Finale::Holding(holder)) = &mut self.finale {
+            return holder.next(last);
+        }
+        if let Some(act) = self.doing.take() {
+            self.conclude(act, last);
+            return self.wait();
+        }
+        if self.finale.is_some() && self.next.is_empty() {
+            let mut holder =
+                Holder::of_all_slots(&self.params, self.random.clone(), self.seat.clone());
+            holder.finish();
+            let step = holder.next(Outcome::Ready);
+            self.finale = Some(Finale::Holding(holder));
+            return step;
+        }
+        self.act()
+    }
+
+    fn told(&mut self, value: &Value) {
+        match (&mut self.finale, value) {
+            (Some(Finale::Holding(holder)), value) => holder.told(value),
+            (_, Value::Slots(slots)) => self.told.clone_from(slots),
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) {
+        if self.finale.is_none() {
+            self.finale = Some(Finale::Settling);
+            self.next.clear();
+            if self.is_first {
+                self.settle();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn params(files_decrements: bool) -> Params {
+        Params {
+            concurrency: 8,
+            rate_per_second: 20.0,
+            keys: 1,
+            hold: Duration::from_millis(200),
+            verify_every: Duration::from_millis(50),
+            slots: 3,
+            files_decrements,
+            burst: false,
+        }
+    }
+
+    fn crew(params: &Params) -> Vec<Box<dyn Client>> {
+        let randoms = (0..8).map(ChaCha8Rng::seed_from_u64).collect();
+        Resize.crew(params, randoms)
+    }
+
+    #[test]
+    fn an_administrator_creates_first_and_does_everything_sooner_or_later() {
+        for files_decrements in [false, true] {
+            let mut seen = Vec::new();
+            let client = &mut crew(&params(files_decrements))[0];
+            let mut last = Outcome::Ready;
+            for _ in 0..2_000 {
+                last = match client.next(last) {
+                    Step::InvokeWith(function, _, value) => {
+                        client.told(&Value::Slots(vec![3]));
+                        assert_eq!(
+                            value == Value::None,
+                            !matches!(function, Function::Create | Function::Grow | Function::Wait)
+                        );
+                        seen.push(function);
+                        Outcome::Ok
+                    }
+                    _ => Outcome::Ready,
+                };
+            }
+            assert_eq!(seen.first(), Some(&Function::Create));
+            let kinds: BTreeSet<_> = seen.iter().collect();
+            assert_eq!(
+                kinds.len(),
+                if files_decrements { 8 } else { 7 },
+                "{kinds:?}"
+            );
+            let after_destroy = seen.windows(2).filter(|pair| pair[0] == Function::Destroy);
+            assert!(after_destroy.clone().count() > 0);
+            assert!(
+                after_destroy
+                    .into_iter()
+                    .all(|pair| pair[1] == Function::Create)
+            );
+        }
+    }
+
+    #[test]
+    fn at_the_end_the_first_repairs_and_counts_and_all_hold_what_was_counted() {
+        let mut crew = crew(&params(true));
+        for client in &mut crew {
+            client.finish();
+        }
+        let mut seen = Vec::new();
+        let mut last = Outcome::Ready;
+        let mut step = |client: &mut dyn Client, seen: &mut Vec<Function>| {
+            last = match client.next(last) {
+                Step::InvokeWith(function, ..) | Step::Invoke(function, _) => {
+                    let was_filed = function == Function::Shrink && seen.is_empty();
+                    if function == Function::Count {
+                        client.told(&Value::Slots(vec![1, 2]));
+                    }
+                    seen.push(function.clone());
+                    match function {
+                        Function::Shrink if !was_filed => Outcome::Fail,
+                        _ => Outcome::Ok,
+                    }
+                }
+                _ => Outcome::Ready,
+            };
+        };
+        for _ in 0..60 {
+            step(&mut *crew[0], &mut seen);
+        }
+        let acts: Vec<_> = seen
+            .iter()
+            .filter(|act| act.is_administration())
+            .cloned()
+            .collect();
+        use Function::{Count, Overshoot, Shrink};
+        assert_eq!(acts[..2], [Shrink, Shrink]);
+        assert_eq!(acts[acts.len() - 2..], [Overshoot, Count]);
+        assert!(seen.contains(&Function::Acquire), "{seen:?}");
+    }
+}
