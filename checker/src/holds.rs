@@ -36,6 +36,8 @@ pub(crate) struct Hold {
     pub(crate) process: u32,
     pub(crate) shared: bool,
     pub(crate) token: u64,
+    /// The slot that it was granted, where the grant named one.
+    pub(crate) slot: Option<u32>,
     /// How many holds of this lock its process had not released yet when this one was granted.
     pub(crate) depth: u32,
     /// The acquire's invocation.
@@ -264,7 +266,7 @@ impl Scan {
     }
 
     fn grant(&mut self, lock: u32, span: Span, value: &Value) {
-        let Grant { token, .. } = if let Value::Grant(grant) = value {
+        let Grant { slot, token } = if let Value::Grant(grant) = value {
             *grant
         } else {
             Grant::default()
@@ -282,6 +284,7 @@ impl Scan {
             process,
             shared,
             token,
+            slot,
             depth: position(unreleased.len()),
             asked: invoke,
             granted: end,

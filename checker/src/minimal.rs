@@ -9,7 +9,7 @@ use crate::beginning::beginning;
 use crate::finding::{Rule, Violation};
 use crate::search::Limits;
 use crate::search::properties::{
-    CAS, LOCK, MODES, Operations, QUEUE, REGISTER, SET, TOKENS, cases, for_histories,
+    CAS, LOCK, MODES, Operations, QUEUE, REGISTER, SET, SLOTS, TOKENS, cases, for_histories,
 };
 use crate::{Finding, Scope, Verdict, judge, linearize, parse};
 
@@ -217,6 +217,7 @@ properties! {
     fencing: "fencing", 1, TOKENS;
     justified_refusal: "justified-refusal", 1, LOCK;
     justified_refusal_of_two: "justified-refusal", 2, LOCK;
+    slot_exclusion: "slot-exclusion", 2, SLOTS;
     no_lost_update_of_a_set: "no-lost-update", 1, SET;
     no_lost_update_of_a_counter: "no-lost-update", 1, REGISTER;
     mutex: "model mutex", 1, LOCK;

@@ -3,7 +3,8 @@
 use history::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Process, Value};
 
 /// A history from words such as `0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release?`: process, operation, and for an end `!` (ok),
-/// `x` (fail), `X` (observed fail) or `?` (info). A digit after `!` is a token, `held` and `lost` are answers; `k/` before a word names the key.
+/// `x` (fail), `X` (observed fail) or `?` (info). Digits after `!` are a token, `s1` is a slot, `[1,2]` are slots, `held` and `lost` are answers;
+/// a word after `x` or `X` is the kind of the failure; `k/` before a word names the key.
 /// Faults are `+cut:0,1` (inject, with targets) and `-cut` (heal). Each event is one millisecond after the last.
 pub(crate) fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
@@ -43,14 +44,30 @@ fn draft(word: &str) -> Draft {
     match word[end..].split_at(1.min(word.len() - end)) {
         ("", _) => draft(Kind::Invoke),
         ("x", kind) => draft(Kind::Fail).because(kind.to_owned(), ""),
-        ("X", _) => draft(Kind::Fail).because("busy", "").observed(),
+        ("X", "") => draft(Kind::Fail).because("busy", "").observed(),
+        ("X", kind) => draft(Kind::Fail).because(kind.to_owned(), "").observed(),
         ("?", _) => draft(Kind::Info),
         (_, "held") => draft(Kind::Ok).answering(Answer::Held),
         (_, "lost") => draft(Kind::Ok).answering(Answer::Lost),
         (_, "") => draft(Kind::Ok),
-        (_, token) => {
-            let token = token.parse().expect("a token is a number");
-            draft(Kind::Ok).with(Value::Grant(Grant { token, slot: None }))
+        (_, slots) if slots.starts_with('[') => {
+            let slots = serde_json::from_str(slots).expect("slots are an array");
+            draft(Kind::Ok).with(Value::Slots(slots))
+        }
+        (_, number) => {
+            let slot = number.strip_prefix('s');
+            let number = slot.unwrap_or(number).parse();
+            let number: u32 = number.expect("a slot or a token is a number");
+            draft(Kind::Ok).with(Value::Grant(match slot {
+                Some(_) => Grant {
+                    slot: Some(number),
+                    token: 0,
+                },
+                None => Grant {
+                    slot: None,
+                    token: number.into(),
+                },
+            }))
         }
     }
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 const MILLISECOND: u64 = 1_000_000;
 
 /// Reads events like `0?a 0+a:7 1?a:read@b 1!a`: a process, `?` invoke, `+` ok, `-` fail, `!` observed fail or `~` info, the first letter of
-/// `acquire`, `verify`, `release` or `lost`, a value and a key (`k` if there is none). Of data there are `w`rite, `g`et, `c`ompare-and-set, a`d`d,
+/// `acquire`, `verify`, `release` or `lost`, a value (`s1` is a slot) and a key (`k` if there is none). Of data there are `w`rite, `g`et, `c`ompare-and-set, a`d`d,
 /// `e`nqueue and de`q`ueue with JSON values. `#inject:cut:0` and `#heal:cut` are a fault of process 0. An event comes every 10 ms.
 fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
@@ -83,6 +83,10 @@ fn draft(event: &str) -> Draft {
             "held" => Value::Answer(Answer::Held),
             "lost" => Value::Answer(Answer::Lost),
             json if is_of_data => Value::data(serde_json::from_str(json).expect("JSON")),
+            slot if slot.starts_with('s') => Value::Grant(Grant {
+                slot: slot[1..].parse().ok(),
+                token: 0,
+            }),
             token => Value::Grant(Grant {
                 slot: None,
                 token: token.parse().expect("a token"),
@@ -243,6 +247,8 @@ const IN_VAIN: &str = "0?a 0-a 0?a 0-a";
 const HEALED: &str = "0?a 0~a #inject:cut:0 1?a 1!a #heal:cut 1?a 1+a 1?r 1+r";
 const STUCK: &str = "0?a 0+a 0?r 0+r 1?a 1-a 1?a 1!a";
 const COVERED: &str = "0?a 0+a 1?a #inject:partition:0 0?v #heal:partition 0+v:held";
+const SLOTS: &str = "0?a 0+a:s1 1?a 1+a:s2 0?v 0+v:held 1?r 1+r";
+const ONE_SLOT: &str = "0?a 0+a:s1 1?a 1+a:s1 0?v 0+v:held 1?v 1+v:held";
 const OWNERS: [&str; 6] = [
     "owner-mutex",
     "owner-semaphore:1",
@@ -331,6 +337,14 @@ fn accepted_valid() -> Vec<Case> {
             1,
             "model owner-semaphore:2",
             one_key("0 2 4 6 8"),
+        ),
+        valid(SLOTS, 1, "slot-exclusion", one_key("0 2 4 6")),
+        // Between its grant and its loss, and what a grant without a slot does says nothing.
+        valid(
+            "0?a 0+a:s1 1?a 1+a 1?v 1+v:held 0?v 0+v:lost 2?a 2+a:s1",
+            1,
+            "slot-exclusion",
+            one_key("0 r0 6 8"),
         ),
         // A key without refusals has nothing to justify, whatever else happens there.
         valid(
@@ -564,6 +578,19 @@ fn accepted_invalid() -> Vec<Case> {
             against("no-order", &[3]),
         ),
     ];
+    cases.extend(
+        [
+            ("too-many-confirmed", &[1, 3][..]),
+            ("granted-inside", &[3, 1]),
+        ]
+        .map(|(rule, events)| invalid(ONE_SLOT, 9, "slot-exclusion", against(rule, events))),
+    );
+    cases.push(invalid(
+        "0?a 0+a:s1 0?v 0+v:lost 0?v 0+v:held",
+        1,
+        "slot-exclusion",
+        against("revived", &[1]),
+    ));
     cases.extend(of_models(
         &["owner-mutex", "owner-semaphore:1", "rwlock", "fenced"],
         |model| invalid(DOUBLE, 1, model, against("too-many-hold", &[1, 3])),
@@ -1300,6 +1327,83 @@ fn false_contradictions_are_refused() {
 
 /// An acquire that says only at its end that it was shared: a beginning of the history that does not reach there must not
 /// take it for an exclusive one, or this legal history would have no order.
+#[test]
+fn false_claims_about_slots_are_refused() {
+    let by = |history, entries| valid(history, 1, "slot-exclusion", orders(&[("k", entries)]));
+    let cases = [
+        (by(TWO_TURNS, "0 2 4 6 8"), "no grant names a slot"),
+        (
+            by(ONE_SLOT, "0 2 4 6"),
+            "not allowed at its place in the order, key \"k\", event 2",
+        ),
+        (
+            by(ONE_SLOT, "0 r0 2 4 6"),
+            "not allowed at its place in the order, key \"k\", event 4",
+        ),
+        (by(SLOTS, "0 2 4"), "not in the order, key \"k\", event 6"),
+        (by(SLOTS, "0 2 2 4 6"), "twice"),
+        (by(SLOTS, "0 r2 2 4 6"), "what does not go on is revoked"),
+        // What belongs to a grant without a slot has no place.
+        (by("0?a 0+a:s1 1?a 1+a", "0 2"), "no invocation"),
+        (
+            invalid(
+                SLOTS,
+                1,
+                "slot-exclusion",
+                against("too-many-confirmed", &[1, 3]),
+            ),
+            "do not contradict",
+        ),
+        (
+            invalid(
+                DOUBLE,
+                1,
+                "slot-exclusion",
+                against("too-many-confirmed", &[1, 3]),
+            ),
+            "do not contradict",
+        ),
+        (
+            invalid(
+                DOUBLE,
+                1,
+                "slot-exclusion",
+                against("granted-inside", &[3, 1]),
+            ),
+            "do not contradict",
+        ),
+        (
+            invalid(
+                "0?a:read 0+a:s1 1?a:read 1+a:s1 0?v 0+v:held 1?v 1+v:held",
+                1,
+                "slot-exclusion",
+                against("too-many-confirmed", &[1, 3]),
+            ),
+            "do not contradict",
+        ),
+        (
+            invalid(REVIVED, 1, "slot-exclusion", against("revived", &[1])),
+            "do not contradict",
+        ),
+        (
+            invalid(ONE_SLOT, 1, "slot-exclusion", against("no-order", &[7])),
+            "no such rule",
+        ),
+        (
+            invalid(
+                ONE_SLOT,
+                2,
+                "confirmed-exclusion",
+                against("too-many-confirmed", &[1, 3]),
+            ),
+            "do not contradict",
+        ),
+    ];
+    for (case, why) in &cases {
+        refuse(case, why);
+    }
+}
+
 #[test]
 fn a_beginning_of_a_history_knows_how_was_asked() {
     let history = "0?a 1?a 1!a 2?a:read 2+a 0+a:read";

@@ -35,6 +35,7 @@ const GUARANTEES: &[&str] = &[
     "no-lost-update",
     "progress<=2ms",
     "justified-refusal",
+    "slot-exclusion",
     "coverage",
 ];
 
@@ -111,6 +112,8 @@ struct World<'a> {
     slots: usize,
     modes: bool,
     tokens: bool,
+    /// Whether grants name slots.
+    names_slots: bool,
     resource: Resource,
     /// Whether locks are used at all.
     locks: bool,
@@ -124,6 +127,7 @@ struct World<'a> {
 fn history_of(choices: &[u8], slots: usize) -> History {
     let mut choices = Choices(choices.iter());
     let (modes, tokens) = (choices.below(2) == Some(1), choices.below(2) == Some(1));
+    let names_slots = !modes && choices.below(2) == Some(1);
     let resource = match choices.below(9) {
         Some(5) => Resource::Register,
         Some(6) => Resource::Set,
@@ -148,6 +152,7 @@ fn history_of(choices: &[u8], slots: usize) -> History {
         slots,
         modes,
         tokens,
+        names_slots,
         resource,
         locks,
         elements: Vec::new(),
@@ -446,11 +451,15 @@ impl World<'_> {
             };
         }
         let token = if self.tokens { self.token } else { 0 };
+        let slot = match self.names_slots {
+            true => Some(u32::from(self.choices.below(self.slots as u8)?) + 1),
+            false => None,
+        };
         self.push(worker, Kind::Ok, Function::Acquire, key, |draft| {
-            match (repeats, token) {
-                (true, _) => draft.with(Value::Mode(Mode::Read)),
-                (false, 0) => draft,
-                (false, token) => draft.with(Value::Grant(Grant { slot: None, token })),
+            match (repeats, slot, token) {
+                (true, ..) => draft.with(Value::Mode(Mode::Read)),
+                (false, None, 0) => draft,
+                (false, slot, token) => draft.with(Value::Grant(Grant { slot, token })),
             }
         });
         Some(())

@@ -27,26 +27,10 @@ impl Guarantee for ConfirmedExclusion {
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let mut violations: Vec<Violation> = case
-            .locks
-            .par_iter()
-            .flat_map_iter(|lock| violations(case, lock))
-            .collect();
-        violations.sort_by(|one, other| one.events.cmp(&other.events));
-        let exposures_ns: Vec<u64> = violations
-            .iter()
-            .filter_map(|violation| violation.exposure_ns)
-            .collect();
-        let counts = counts(case, exposures_ns.len());
-        let evidence = if !violations.is_empty() && exposures_ns.is_empty() {
-            "a hold was confirmed after it had been reported lost".to_owned()
-        } else {
-            evidence(&counts, &exposures_ns)
-        };
-        Finding {
-            exposures_ns,
-            ..conclude(self, counts, evidence, None, violations)
-        }
+        let slots = case.scope.slots();
+        let of_lock = |lock| violations(case, lock, slots);
+        let violations = case.locks.par_iter().flat_map_iter(of_lock).collect();
+        finding(self, case, violations, None)
     }
 
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
@@ -57,6 +41,30 @@ impl Guarantee for ConfirmedExclusion {
                 .map(|lock| revocable_order(lock, slots))
                 .collect(),
         )
+    }
+}
+
+/// What is concluded from the double holds, the grants inside cores and the revived holds of all locks.
+pub(super) fn finding(
+    guarantee: &dyn Guarantee,
+    case: &Case<'_>,
+    mut violations: Vec<Violation>,
+    doubt: Option<String>,
+) -> Finding {
+    violations.sort_by(|one, other| one.events.cmp(&other.events));
+    let exposures_ns: Vec<u64> = violations
+        .iter()
+        .filter_map(|violation| violation.exposure_ns)
+        .collect();
+    let counts = counts(case, exposures_ns.len());
+    let evidence = if !violations.is_empty() && exposures_ns.is_empty() {
+        "a hold was confirmed after it had been reported lost".to_owned()
+    } else {
+        evidence(&counts, &exposures_ns)
+    };
+    Finding {
+        exposures_ns,
+        ..conclude(guarantee, counts, evidence, doubt, violations)
     }
 }
 
@@ -88,12 +96,12 @@ pub(crate) fn confirmed_core(hold: &Hold) -> Interval {
     }
 }
 
-/// What contradicts exclusion of the holds of one lock; an overlap hides grants inside cores, so those are looked for only without one.
-pub(crate) fn violations(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
+/// What contradicts exclusion of the holds of one lock with so many slots; an overlap hides grants inside cores, so those are looked for only without one.
+pub(crate) fn violations(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
     let mut found = revived(case, lock);
-    let doubles = double_holds(case, lock);
+    let doubles = double_holds(case, lock, slots);
     if doubles.is_empty() {
-        found.extend(grants_inside(case, lock));
+        found.extend(grants_inside(case, lock, slots));
     }
     found.extend(doubles);
     found
@@ -119,7 +127,7 @@ pub(crate) fn cores(lock: &Lock) -> Vec<Interval> {
     lock.holds.iter().map(confirmed_core).collect()
 }
 
-fn double_holds(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
+fn double_holds(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
     let cores = cores(lock);
     let violation = |overlap: Overlap| {
         let last = &lock.holds[overlap.members[0]];
@@ -152,14 +160,11 @@ fn double_holds(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
             .showing(shown)
             .lasting(exposure_ns)
     };
-    overlaps(&cores, case.scope.slots())
-        .into_iter()
-        .map(violation)
-        .collect()
+    overlaps(&cores, slots).into_iter().map(violation).collect()
 }
 
 /// Grants without a core that came wholly inside the cores of others.
-fn grants_inside(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
+fn grants_inside(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
     let cores = cores(lock);
     let windows = windows(lock);
     let violation = |(window, room): (&Interval, Room)| {
@@ -174,7 +179,7 @@ fn grants_inside(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
         let violation = if others().next().is_some() {
             Violation::new(Rule::GrantedInside, lock.key.clone(), case.witness(grants))
         } else {
-            filled_by_a_chain(case, lock)
+            filled_by_a_chain(case, lock, slots)
         };
         let violation = violation.called(anomaly::DOUBLE_HOLD);
         Some(
@@ -185,20 +190,20 @@ fn grants_inside(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
     };
     windows
         .iter()
-        .zip(rooms(&cores, &windows, case.scope.slots()))
+        .zip(rooms(&cores, &windows, slots))
         .filter_map(violation)
         .collect()
 }
 
 /// No hold spans the whole window, but readers that overlap fill it: there is no order up to where that is known.
-fn filled_by_a_chain(case: &Case<'_>, lock: &Lock) -> Violation {
+fn filled_by_a_chain(case: &Case<'_>, lock: &Lock, slots: usize) -> Violation {
     let last = case.witness([lock.last_event()]);
     let found = Violation::new(Rule::NoOrder, lock.key.clone(), last);
     beginning::shortest(case.history, &lock.key, found, |history| {
         let case = Case::new(history, case.scope, case.limits);
         let lock = case.locks.first()?;
         let last = case.witness([lock.last_event()]);
-        let is_broken = rooms(&cores(lock), &windows(lock), case.scope.slots())
+        let is_broken = rooms(&cores(lock), &windows(lock), slots)
             .iter()
             .any(|room| matches!(room, Room::Nowhere(_)));
         is_broken.then(|| Violation::new(Rule::NoOrder, lock.key.clone(), last))

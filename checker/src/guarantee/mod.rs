@@ -11,6 +11,7 @@ mod ownership;
 mod progress;
 mod refusal;
 mod registry;
+mod slot_exclusion;
 
 pub use confirmed::ConfirmedExclusion;
 pub use coverage::Coverage;
@@ -22,3 +23,4 @@ pub use ownership::Ownership;
 pub use progress::ProgressWithin;
 pub use refusal::JustifiedRefusal;
 pub use registry::{ALL, Entry, Guarantee, ParseError, judge, merge, parse};
+pub use slot_exclusion::SlotExclusion;

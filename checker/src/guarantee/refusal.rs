@@ -106,7 +106,7 @@ fn decide(case: &Case<'_>, lock: &Lock) -> Answer {
     if !free.is_empty() {
         return Answer::Unjustified(free);
     }
-    if !confirmed::violations(case, lock).is_empty() {
+    if !confirmed::violations(case, lock, case.scope.slots()).is_empty() {
         let why = "exclusion is broken, so it cannot be said who kept whom waiting".to_owned();
         return Answer::Unknown(why);
     }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     ConfirmedExclusion, Coverage, Exclusion, Fencing, JustifiedRefusal, NoLostUpdate,
-    OverlapAtMost, Ownership, ProgressWithin,
+    OverlapAtMost, Ownership, ProgressWithin, SlotExclusion,
 };
 use crate::order::Order;
 use crate::search::Limits;
@@ -87,6 +87,11 @@ pub const ALL: &[Entry] = &[
         pattern: "justified-refusal",
         meaning: "whenever the service refuses the lock, somebody could hold it",
         make: Maker::Plain(|| Box::new(JustifiedRefusal)),
+    },
+    Entry {
+        pattern: "slot-exclusion",
+        meaning: "each slot of a lock is held by one client at a time, however many slots there are, counted as confirmed-exclusion does",
+        make: Maker::Plain(|| Box::new(SlotExclusion)),
     },
     Entry {
         pattern: "coverage",

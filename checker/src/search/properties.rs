@@ -38,6 +38,13 @@ pub(crate) const TOKENS: Operations = &[
     ("release", &[""]),
     ("release", &[""]),
 ];
+pub(crate) const SLOTS: Operations = &[
+    ("acquire", &["{\"slot\":1}"]),
+    ("acquire", &["{\"slot\":1}", "{\"slot\":2}"]),
+    ("release", &[""]),
+    ("verify", &["\"held\""]),
+    ("verify", &["\"held\"", "\"lost\""]),
+];
 pub(crate) const REGISTER: Operations = &[
     ("read", &["0", "1", "2", ""]),
     ("write 1", &[""]),

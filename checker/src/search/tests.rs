@@ -176,7 +176,7 @@ fn keys_are_independent_and_foreign_ones_left_out() {
 
 #[test]
 fn a_key_with_a_foreign_operation_is_unknown() {
-    let mixed = history("0 acquire; 0 ok; 0 count; 0 ok 3");
+    let mixed = history("0 acquire; 0 ok; 0 count; 0 ok [3]");
     let unknown = Outcome::Unknown(Reason::UnknownOperation {
         function: Function::Count,
     });

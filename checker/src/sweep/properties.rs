@@ -481,7 +481,7 @@ fn confirmed_exclusion() {
             };
             let case = Case::new(&history, &scope, Limits::none());
             let lock = lock_of(&history);
-            let violations = confirmed::violations(&case, &lock);
+            let violations = confirmed::violations(&case, &lock, case.scope.slots());
             assert_eq!(violations.is_empty(), expected, "{violations:?}");
             if !expected {
                 tally.invalid += 1;
@@ -510,7 +510,13 @@ fn justified_refusals() {
         let history = about_holds(history, true);
         let case = lock_of(&history);
         let scope = Scope::default();
-        if !confirmed::violations(&Case::new(&history, &scope, Limits::none()), &case).is_empty() {
+        if !confirmed::violations(
+            &Case::new(&history, &scope, Limits::none()),
+            &case,
+            scope.slots(),
+        )
+        .is_empty()
+        {
             return;
         }
         let expected = searched(&object, &history);
@@ -643,7 +649,7 @@ fn counterexamples_are_minimal() {
             let case = Case::new(history, &scope, Limits::none());
             case.locks
                 .iter()
-                .flat_map(|lock| confirmed::violations(&case, lock))
+                .flat_map(|lock| confirmed::violations(&case, lock, case.scope.slots()))
                 .collect::<Vec<_>>()
         };
         let found = violations(history);

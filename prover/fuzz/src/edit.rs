@@ -55,6 +55,7 @@ const WORDS: &[&str] = &[
     "no-lost-update",
     "progress<=1ms",
     "justified-refusal",
+    "slot-exclusion",
     "coverage",
     "model mutex",
     "model owner-mutex",

@@ -11,6 +11,7 @@ use super::law::Law;
 use super::progress::Progress;
 use super::record::Record;
 use super::search::Budget;
+use super::slots::Slots;
 use super::subject::Subject;
 use super::{coverage, object, order, scan, updates};
 
@@ -151,6 +152,10 @@ impl<'a> Recheck<'a> {
         match subject {
             Subject::ConfirmedExclusion => by_law(&Law::revocable(slots, false)),
             Subject::JustifiedRefusal => by_law(&Law::revocable(slots, true)),
+            Subject::SlotExclusion => {
+                let slots = Slots::named_in(record)?;
+                order::check(history, record, &slots, &slots.places(record), orders)
+            }
             Subject::Lock(law) => {
                 object::keys_of_model(history, Law::has)?;
                 by_law(law)

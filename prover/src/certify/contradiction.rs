@@ -11,6 +11,7 @@ use super::progress::{Again, Progress};
 use super::record::{Act, Hold, KeyName, Operation, Record};
 use super::scan::exposure_ns;
 use super::search::{BoundHit, Budget, has_order};
+use super::slots::Slots;
 use super::subject::Subject;
 use super::updates::Access;
 
@@ -101,18 +102,19 @@ impl<'a> Evidence<'a> {
     fn breaks(&self, rule: &str) -> Answer {
         use Subject::{
             ConfirmedExclusion, Exclusion, Fencing, JustifiedRefusal, Lock, NoLostUpdate, Overlap,
-            Ownership, Progress,
+            Ownership, Progress, SlotExclusion,
         };
         match (rule, self.subject) {
             ("too-many-believe", Exclusion) => self.too_many(|hold| hold.believed_until, None),
             ("too-many-believe", Overlap(bound_ns)) => {
                 self.too_many(|hold| hold.believed_until, Some(*bound_ns))
             }
-            ("too-many-confirmed", ConfirmedExclusion) => {
+            ("too-many-confirmed", ConfirmedExclusion | SlotExclusion) => {
                 self.too_many(|hold| hold.confirmed_until, None)
             }
-            ("granted-inside", ConfirmedExclusion) => self.granted_inside(),
+            ("granted-inside", ConfirmedExclusion | SlotExclusion) => self.granted_inside(),
             ("revived", ConfirmedExclusion | Ownership) => self.revived(),
+            ("revived", SlotExclusion) => Ok(self.revived()? && self.grants()?[0].slot.is_some()),
             ("stranger", Ownership) => self.stranger(),
             ("fence-went-back", Fencing) => self.fence_went_back(),
             ("refused-while-free", JustifiedRefusal) => self.refused_while_free(),
@@ -134,6 +136,7 @@ impl<'a> Evidence<'a> {
     fn fit(&self, holds: &[&Hold]) -> bool {
         match self.subject {
             Subject::Lock(law) => law.fit(holds),
+            Subject::SlotExclusion => Slots::fit(holds),
             _ => Law::revocable(self.slots(), false).fit(holds),
         }
     }

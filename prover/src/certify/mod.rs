@@ -3,7 +3,7 @@
 //! Nothing here comes from the checker: whoever mistrusts a verdict reads this module and the book. The data's way: `file` (bytes -> typed,
 //! digests compared) and `record` (history -> operations and holds) -> `subject` (what is claimed) -> `scan` (with `updates`,
 //! `progress` and `coverage`), `order` or `contradiction`, the three kinds of proof -> [`Certified`]. Orders and the bounded `search` step through
-//! an `object`: a `law` of locks, or `data`.
+//! an `object`: a `law` of locks, `slots`, or `data`.
 //!
 //! Where the description leaves room, the strict reading is taken: a claim is refused sooner than believed.
 
@@ -21,6 +21,7 @@ mod progress;
 mod record;
 mod scan;
 mod search;
+mod slots;
 mod subject;
 mod updates;
 

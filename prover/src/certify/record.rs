@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use history::{Answer, Event, Function, History, Kind, Mode, Process, Value};
+use history::{Answer, Event, Function, Grant, History, Kind, Mode, Process, Value};
 
 /// The position of what never comes: greater than every position.
 pub(super) const NEVER: usize = usize::MAX;
@@ -35,6 +35,8 @@ pub(super) struct Operation {
     pub(super) shared: bool,
     /// The token of a grant; 0 if there is none.
     pub(super) token: u64,
+    /// The slot of a grant, if it names one.
+    pub(super) slot: Option<u32>,
     /// Which of the record's holds it begins or belongs to.
     pub(super) hold: Option<usize>,
 }
@@ -69,6 +71,8 @@ pub(super) struct Hold {
     pub(super) process: u32,
     pub(super) shared: bool,
     pub(super) token: u64,
+    /// The slot that the grant names, if it names one and is exclusive.
+    pub(super) slot: Option<u32>,
     pub(super) asked: usize,
     pub(super) granted: usize,
     pub(super) believed_until: usize,
@@ -209,9 +213,9 @@ impl Reader<'_> {
             Outcome::Nothing => return None,
         };
         let act = act(&invocation.function, end.map(|(_, end)| end))?;
-        let token = match end.map(|(_, end)| &end.value) {
-            Some(Value::Grant(grant)) => grant.token,
-            _ => 0,
+        let Grant { slot, token } = match end.map(|(_, end)| &end.value) {
+            Some(Value::Grant(grant)) => *grant,
+            _ => Grant::default(),
         };
         let ended = end.map_or(NEVER, |(position, _)| position);
         Some(Operation {
@@ -222,6 +226,7 @@ impl Reader<'_> {
             ended,
             shared,
             token,
+            slot,
             hold: None,
         })
     }
@@ -259,6 +264,7 @@ impl Reader<'_> {
             process,
             shared,
             token,
+            slot,
             invoked: asked,
             ended: granted,
             ..
@@ -269,6 +275,7 @@ impl Reader<'_> {
             process,
             shared,
             token,
+            slot: slot.filter(|_| !shared),
             asked,
             granted,
             believed_until: NEVER,

@@ -12,6 +12,7 @@ pub(super) enum Subject {
     Fencing,
     JustifiedRefusal,
     NoLostUpdate,
+    SlotExclusion,
     /// With the longest wait in nanoseconds.
     Progress(u128),
     Coverage,
@@ -35,6 +36,7 @@ impl Subject {
             "fencing" => Some(Self::Fencing),
             "justified-refusal" => Some(Self::JustifiedRefusal),
             "no-lost-update" => Some(Self::NoLostUpdate),
+            "slot-exclusion" => Some(Self::SlotExclusion),
             "coverage" => Some(Self::Coverage),
             _ => bounded(of),
         }

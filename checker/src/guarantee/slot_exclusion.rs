@@ -1,0 +1,225 @@
+//! `slot-exclusion`: each slot of a lock is a mutex of its own.
+//!
+//! Slots come and go while clients hold them, so how many clients may hold the lock at one time says little. That nobody shares a slot is certain at any time: a slot
+//! that was removed and made again is not granted to a second holder while the first still has it. The holds of a lock are split by the slots that their grants
+//! name, and each slot is judged as `confirmed-exclusion` judges a mutex. Grants that name no slot, or that others may share, say nothing.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::{Guarantee, confirmed};
+use crate::Case;
+use crate::finding::{Finding, Violation, counted};
+use crate::holds::{Lock, Statement, position};
+use crate::order::{Order, in_sequence};
+use crate::sweep::cores::revocable_instants;
+
+/// No slot is held by two clients for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotExclusion;
+
+impl Guarantee for SlotExclusion {
+    fn name(&self) -> String {
+        "slot-exclusion".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let slots: Vec<Lock> = case
+            .locks
+            .par_iter()
+            .flat_map_iter(|lock| by_slot(lock).into_values())
+            .collect();
+        let violations: Vec<Violation> = slots
+            .par_iter()
+            .flat_map_iter(|slot| confirmed::violations(case, slot, 1))
+            .collect();
+        let doubt = slots.is_empty().then(|| "no grant named a slot".to_owned());
+        let finding = confirmed::finding(self, case, violations, doubt);
+        let of_slots = counted(slots.len() as u64, "slot");
+        Finding {
+            evidence: format!("{of_slots}: {}", finding.evidence),
+            ..finding
+        }
+    }
+
+    fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
+        Some(case.locks.par_iter().map(order).collect())
+    }
+}
+
+/// What is known of each slot, as of a lock of its own: its holds, and what was said of them.
+pub(super) fn by_slot(lock: &Lock) -> BTreeMap<u32, Lock> {
+    let mut slots: BTreeMap<u32, Lock> = BTreeMap::new();
+    let mut places = vec![None; lock.holds.len()];
+    for (hold, place) in lock.holds.iter().zip(&mut places) {
+        let Some(slot) = hold.slot.filter(|_| !hold.shared) else {
+            continue;
+        };
+        let key = &lock.key;
+        let of_slot = slots.entry(slot).or_insert_with(|| Lock {
+            key: key.clone(),
+            ..Lock::default()
+        });
+        *place = Some((slot, position(of_slot.holds.len())));
+        of_slot.holds.push(hold.clone());
+    }
+    for statement in &lock.statements {
+        if let Some((slot, hold)) = statement.hold.and_then(|hold| places[hold as usize]) {
+            let hold = Some(hold);
+            let of_slot = slots.entry(slot).or_default();
+            of_slot.statements.push(Statement { hold, ..*statement });
+        }
+    }
+    slots
+}
+
+/// The slots of a lock know nothing of each other, so their orders go together.
+fn order(lock: &Lock) -> Order {
+    let slots = by_slot(lock).into_values();
+    let placed = slots.flat_map(|slot| revocable_instants(&slot, 1));
+    in_sequence(lock.key.clone(), placed.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::collections::HashMap;
+
+    use history::{Function, History, HistoryBuilder, Kind, Value};
+
+    use super::*;
+    use crate::search::Limits;
+    use crate::search::properties::{SLOTS, cases, for_histories};
+    use crate::testing::history;
+    use crate::{Scope, Verdict, judge, parse};
+
+    fn finding(history: &History, guarantee: &str, slots: u32) -> Finding {
+        let scope = Scope {
+            slots: slots.try_into().expect("not 0"),
+            ..Scope::default()
+        };
+        let guarantees = [parse(guarantee).expect("known")];
+        judge(history, &scope, Limits::none(), &guarantees).remove(0)
+    }
+
+    fn verdict(text: &str) -> Verdict {
+        finding(&history(text), "slot-exclusion", 1).verdict
+    }
+
+    #[test]
+    fn different_slots_are_held_together() {
+        let text = "0:acquire 0:acquire!s1 1:acquire 1:acquire!s2 0:verify 0:verify!held 1:verify 1:verify!held";
+        let found = finding(&history(text), "slot-exclusion", 1);
+        assert_eq!(found.verdict, Verdict::Valid);
+        assert_eq!(found.evidence, "2 slots: 2 holds, 0 of them cut while held");
+    }
+
+    #[test]
+    fn one_slot_is_held_once_however_many_there_are() {
+        let text = "0:acquire 0:acquire!s1 1:acquire 1:acquire!s1 0:verify 0:verify!held";
+        for slots in [1, 2, 9] {
+            let found = finding(&history(text), "slot-exclusion", slots);
+            assert_eq!(found.verdict, Verdict::Invalid);
+            assert_eq!(found.violations[0].events, [1, 2, 3, 4]);
+        }
+        assert_eq!(
+            verdict(&text.replace("held", "lost")),
+            Verdict::Valid,
+            "nothing confirms the first hold"
+        );
+    }
+
+    #[test]
+    fn without_slots_nothing_is_known() {
+        assert_eq!(verdict("0:acquire 0:acquire!"), Verdict::Unknown);
+        assert_eq!(
+            verdict("0:grow 0:grow![1] 0:acquire 0:acquire?"),
+            Verdict::Unknown
+        );
+    }
+
+    #[test]
+    fn an_answer_belongs_to_the_slot_that_was_granted_last() {
+        let text = "0:acquire 0:acquire!s1 0:acquire 0:acquire!s2 1:acquire 1:acquire!s1 0:verify 0:verify!held";
+        assert_eq!(verdict(text), Verdict::Valid);
+        let text = text.replace(
+            "0:verify 0:verify!held",
+            "0:release 0:release! 0:verify 0:verify!held",
+        );
+        assert_eq!(verdict(&text), Verdict::Invalid);
+    }
+
+    /// The same history with a lock for each slot: what is done to a lock goes to that of the slot that was granted last and is not released.
+    fn one_key_a_slot(history: &History) -> History {
+        let mut granted: HashMap<_, Vec<String>> = HashMap::new();
+        let mut keys = HashMap::new();
+        let mut builder = HistoryBuilder::default();
+        for (place, event) in history.events().iter().enumerate() {
+            let own = granted.entry(event.process).or_default();
+            let end = history.partner(place).map(|end| &history.events()[end]);
+            let key = match (event.kind, &event.function) {
+                (Kind::Invoke, Function::Acquire) => end.and_then(|end| slot(&end.value)),
+                (Kind::Invoke, _) => own.last().cloned(),
+                _ => history
+                    .partner(place)
+                    .and_then(|invoke| keys.get(&invoke).cloned()),
+            };
+            let Some(key) = key else { continue };
+            match (event.kind, &event.function) {
+                (Kind::Ok, Function::Acquire) => own.push(key.clone()),
+                (Kind::Ok, Function::Release) => drop(own.pop()),
+                _ => {}
+            }
+            keys.insert(place, key.clone());
+            let mut event = event.clone();
+            event.key = Some(key.into());
+            builder
+                .push_event(event)
+                .expect("whole operations keep to the rules");
+        }
+        builder.finish()
+    }
+
+    fn slot(value: &Value) -> Option<String> {
+        match value {
+            Value::Grant(grant) => grant.slot.map(|slot| format!("slot-{slot}")),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn it_is_confirmed_exclusion_of_one_lock_a_slot() {
+        let tally = Cell::new((0, 0));
+        for_histories(SLOTS, |history| {
+            let split = one_key_a_slot(history);
+            let expected = finding(&split, "confirmed-exclusion", 1);
+            let found = finding(history, "slot-exclusion", 2);
+            if found.verdict == Verdict::Unknown {
+                assert_eq!(expected.counts.holds, 0);
+                return;
+            }
+            assert_eq!(found.verdict, expected.verdict);
+            let witnesses = |finding: &Finding| {
+                let mut found: Vec<_> = finding
+                    .violations
+                    .iter()
+                    .map(|violation| violation.witness.clone())
+                    .collect();
+                found.sort();
+                found
+            };
+            assert_eq!(witnesses(&found), witnesses(&expected));
+            let (valid, invalid) = tally.get();
+            tally.set(match found.verdict {
+                Verdict::Invalid => (valid, invalid + 1),
+                _ => (valid + 1, invalid),
+            });
+        });
+        let (valid, invalid) = tally.get();
+        assert!(
+            valid > cases() / 10 && invalid > cases() / 200,
+            "{valid} {invalid}"
+        );
+    }
+}
