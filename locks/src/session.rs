@@ -21,7 +21,7 @@ pub(crate) struct RecipeSession<R> {
 }
 
 enum State {
-    Open(Open),
+    Open(Box<Open>),
     /// There is no connection: the next acquire opens one.
     Closed {
         /// What was lost with the last one and has not been told yet.
@@ -42,7 +42,7 @@ impl<R: Recipe + 'static> RecipeSession<R> {
         Ok(Box::new(Self {
             recipe,
             client: client.clone(),
-            state: State::Open(Open::new(client).await?),
+            state: State::Open(Box::new(Open::new(client).await?)),
         }))
     }
 
@@ -64,7 +64,8 @@ impl<R: Recipe + 'static> RecipeSession<R> {
                 return Err(Error::new(ErrorKind::NotSent, text));
             }
             let open = Open::new(&self.client).await;
-            self.state = State::Open(open.map_err(|error| error.as_kind(ErrorKind::NotSent))?);
+            let open = open.map_err(|error| error.as_kind(ErrorKind::NotSent))?;
+            self.state = State::Open(Box::new(open));
         }
         Ok(())
     }

@@ -82,6 +82,12 @@ impl Seat {
         });
     }
 
+    /// Whether the client holds the key.
+    pub(crate) fn holds(&self, key: &str) -> bool {
+        let holds = |entry: &Entry| entry.holders.contains(&self.client);
+        self.audit.with(|keys| keys.get(key).is_some_and(holds))
+    }
+
     /// The client holds nothing.
     pub(crate) fn leave(&self) {
         self.audit.with(|keys| {

@@ -12,6 +12,8 @@ pub enum Step {
     Wait(Duration),
     /// Let time pass until so long after the run began; news of loss cuts it short.
     Until(Duration),
+    /// Let time pass in which the client does something else than listen: news of loss is heard afterwards.
+    Work(Duration),
     /// Wait for the other workers, so that all go on at the same instant.
     Gather,
     /// Do an operation on a key.

@@ -32,7 +32,7 @@ impl Workload for Guarded {
     fn summary(&self) -> &'static str {
         match self {
             Self::Unfenced => {
-                "acquire, read a number outside the broker, verify, write the next number, release"
+                "acquire, read a number outside the broker, verify, work, write the next number, release"
             }
             Self::Fenced => {
                 "as guarded, and the number is kept by a resource that refuses older fencing tokens than it has seen"
@@ -129,6 +129,7 @@ enum State {
     Reading(Arc<str>),
     Holding(Arc<str>),
     Verifying(Arc<str>),
+    Working(Arc<str>),
     Writing(Arc<str>),
     Releasing,
 }
@@ -151,7 +152,8 @@ impl Client for Writer {
                 self.state = State::Verifying(key.clone());
                 Step::Invoke(Function::Verify, key)
             }
-            State::Verifying(key) if last == Outcome::Ok => self.write(key),
+            State::Verifying(key) if last == Outcome::Ok => self.work(key),
+            State::Working(key) => self.write(key),
             State::Reading(key) | State::Verifying(key) | State::Writing(key) => self.release(key),
         }
     }
@@ -194,15 +196,23 @@ impl Writer {
         Step::Invoke(Function::Acquire, key)
     }
 
-    /// The longer the holder takes, the more can happen before it writes.
     fn was_read(&mut self, key: Arc<str>) -> Step {
         if let Some(keys) = &mut self.unread {
             keys.retain(|unread| *unread != key);
             return self.release(key);
         }
         self.state = State::Holding(key);
-        let longest = 2 * self.params.hold;
-        Step::Wait(self.random.random_range(Duration::ZERO..=longest))
+        Step::Wait(self.half_of_the_hold())
+    }
+
+    /// The longer the holder takes after its last look at the lock, the more can happen before it writes.
+    fn work(&mut self, key: Arc<str>) -> Step {
+        self.state = State::Working(key);
+        Step::Work(self.half_of_the_hold())
+    }
+
+    fn half_of_the_hold(&mut self) -> Duration {
+        self.random.random_range(Duration::ZERO..=self.params.hold)
     }
 
     /// Once the run's time is up nothing is written any more, so that every write is read afterwards.
@@ -270,7 +280,7 @@ mod tests {
     #[test]
     fn every_turn_adds_one() {
         let mut number = 41;
-        let seen = steps(&mut *client(), 8, &mut number);
+        let seen = steps(&mut *client(), 9, &mut number);
         use Function::{Acquire, Read, Release, Verify, Write};
         assert_eq!(seen, [Acquire, Read, Verify, Write, Release]);
         assert_eq!(number, 42);
@@ -280,7 +290,7 @@ mod tests {
     fn at_the_end_everything_is_read_once_more_and_nothing_written() {
         let mut client = client();
         let mut number = 7;
-        steps(&mut *client, 8, &mut number);
+        steps(&mut *client, 9, &mut number);
         client.finish();
         let seen = steps(&mut *client, 20, &mut number);
         use Function::{Acquire, Read, Release};

@@ -171,8 +171,8 @@ impl Holder {
     /// Waits until the next verify, or for what is left of the hold.
     fn hold(&mut self, key: Arc<str>, left: Duration) -> Step {
         let left = match &self.finale {
-            // Until all slots are held at the same time.
-            Finale::AllSlots(seat) if self.is_finishing && !seat.is_proven(&key) => {
+            // What was granted after the finish is held until all slots are held at the same time; what was granted before shows nothing and is given back.
+            Finale::AllSlots(seat) if seat.holds(&key) && !seat.is_proven(&key) => {
                 2 * self.params.verify_every
             }
             _ => left,

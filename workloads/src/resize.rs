@@ -117,7 +117,7 @@ enum Finale {
     /// To bring the locks in order.
     Settling,
     /// To hold slots.
-    Holding(Holder),
+    Holding(Box<Holder>),
 }
 
 /// One action on one lock.
@@ -177,13 +177,7 @@ impl Administrator {
     fn conclude(&mut self, act: Act, last: Outcome) {
         let told = std::mem::take(&mut self.told);
         match (&act.function, last) {
-            (Function::Shrink, Outcome::Ok) if self.finale.is_none() => {
-                if self.random.random_bool(0.5) {
-                    let wait = Act::new(Function::Wait, &act.key, Value::Slots(told));
-                    self.next.push_back(wait.again(5));
-                }
-            }
-            (Function::Shrink, Outcome::Ok) => self.next.push_front(act),
+            (Function::Shrink, Outcome::Ok) => self.shrunk(act, told),
             (Function::Destroy, _) if last != Outcome::Fail => {
                 self.next.push_back(self.create(&act.key));
             }
@@ -201,6 +195,16 @@ impl Administrator {
                 self.next.push_front(act.again(retries));
             }
             _ => {}
+        }
+    }
+
+    /// Now and then it waits for the holder of the slot; at the end it goes on until nothing is filed any more.
+    fn shrunk(&mut self, act: Act, removed: Vec<u32>) {
+        if self.finale.is_some() {
+            self.next.push_front(act);
+        } else if self.random.random_bool(0.5) {
+            let wait = Act::new(Function::Wait, &act.key, Value::Slots(removed));
+            self.next.push_back(wait.again(5));
         }
     }
 
@@ -263,7 +267,7 @@ impl Client for Administrator {
                 Holder::of_all_slots(&self.params, self.random.clone(), self.seat.clone());
             holder.finish();
             let step = holder.next(Outcome::Ready);
-            self.finale = Some(Finale::Holding(holder));
+            self.finale = Some(Finale::Holding(Box::new(holder)));
             return step;
         }
         self.act()

@@ -119,6 +119,7 @@ impl Worker {
             last = match self.equipment.generator.next(last) {
                 Step::Wait(time) => self.wait(Span::For(time)).await?,
                 Step::Until(time) => self.wait(Span::Until(time)).await?,
+                Step::Work(time) => self.work(time).await,
                 Step::Gather => self.gather().await?,
                 Step::Invoke(function, key) => self.invoke(function, key, Value::None).await?,
                 Step::InvokeWith(function, key, value) => self.invoke(function, key, value).await?,
@@ -172,6 +173,17 @@ impl Worker {
             () = waited => return Ok(Outcome::Ready),
         };
         self.lose(loss)
+    }
+
+    /// Lets time pass without listening; a crash ends it all the same.
+    async fn work(&mut self, time: Duration) -> Outcome {
+        let condition = self.condition.clone();
+        tokio::select! {
+            biased;
+            () = down(&condition) => {}
+            () = self.shared.recorder.clock().sleep(time) => {}
+        }
+        Outcome::Ready
     }
 
     async fn gather(&mut self) -> Result<Outcome, LogError> {

@@ -65,6 +65,7 @@ pub(crate) fn manifest(lock: &str, judged: &[&str], shown: &[&str], faults: &[&s
             seed: Seed(7),
             concurrency: 5,
             rate_per_second: 20.0,
+            most_slots: 1,
             keys: 1,
             burst: false,
             hold_ms: 300,
