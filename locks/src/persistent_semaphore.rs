@@ -156,7 +156,7 @@ pub(crate) fn slot_queue(client: &Client, key: &str, slot: u32) -> String {
     format!("{}-{slot}-A", client.queue(key))
 }
 
-fn holder_queue(slot_queue: &str) -> String {
+pub(crate) fn holder_queue(slot_queue: &str) -> String {
     format!("{}B", slot_queue.trim_end_matches('A'))
 }
 
