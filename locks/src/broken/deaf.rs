@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::Mistake;
 use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ExclusiveQueue, Grant, Loss, Session};
+use crate::{Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Loss, Session};
 
 /// As `exclusive-queue`, but goes on believing in a lock whose connection is lost. Another client is granted it meanwhile.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +61,7 @@ impl Mistake for Deaf {
     async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
         Ok(Box::new(DeafSession {
             mistake: *self,
+            client: client.clone(),
             session: RecipeSession::open(ExclusiveQueue, client).await?,
             confirmed: BTreeMap::new(),
         }))
@@ -68,6 +70,7 @@ impl Mistake for Deaf {
 
 struct DeafSession {
     mistake: Deaf,
+    client: Client,
     session: Box<dyn Session>,
     /// When each lock was confirmed last.
     confirmed: BTreeMap<String, Instant>,
@@ -76,6 +79,11 @@ struct DeafSession {
 #[async_trait]
 impl Session for DeafSession {
     async fn acquire(&mut self, key: &str) -> Result<Grant, Error> {
+        // Nothing is held now, so that nothing is lost with a session that is over.
+        if let Some(Loss::All(_)) = self.session.news().now_or_never() {
+            let opened = RecipeSession::open(ExclusiveQueue, &self.client).await;
+            self.session = opened.map_err(|error| error.as_kind(ErrorKind::NotSent))?;
+        }
         let grant = self.session.acquire(key).await?;
         self.confirmed.insert(key.to_owned(), Instant::now());
         Ok(grant)

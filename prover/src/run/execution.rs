@@ -18,6 +18,7 @@ use super::burst::{Skew, StartLine};
 use super::clock::Clock;
 use super::crew::{Crew, Reach, unless_paused};
 use super::nemesis::{NemesisError, play};
+use super::observed::Observed;
 use super::phase::{Phase, Phases};
 use super::recorder::{Recorder, Sink};
 use super::worker::{CLOSE_WITHIN, Equipment, Shared, work};
@@ -144,6 +145,7 @@ pub async fn execute(
         crew: Crew::new(workers),
         phases: Phases::default(),
         start_line: StartLine::new(workers),
+        done: Observed::default(),
     });
     let mut crew = JoinSet::new();
     for (number, client) in execution.stage.clients.iter().enumerate() {
