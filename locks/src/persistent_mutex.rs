@@ -21,7 +21,7 @@ pub enum PersistentMutex {
 }
 
 /// The queue that is a lock.
-const LOCK: QueueOptions = QueueOptions {
+pub(crate) const LOCK: QueueOptions = QueueOptions {
     durable: true,
     max_length: Some(0),
     ..QueueOptions::SHARED
@@ -66,10 +66,7 @@ impl Lock for PersistentMutex {
     }
 
     async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
-        let connection = client.connection().await?;
-        let channel = connection.channel().await?;
-        channel.declare(&client.queue(key), &LOCK).await?;
-        connection.close().await
+        create(client, key, &LOCK).await
     }
 
     async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
@@ -101,6 +98,14 @@ impl Recipe for PersistentMutex {
     async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
         stop(hold).await
     }
+}
+
+/// Declares the queue that is a lock.
+pub(crate) async fn create(client: &Client, key: &str, lock: &QueueOptions) -> Result<(), Error> {
+    let connection = client.connection().await?;
+    let channel = connection.channel().await?;
+    channel.declare(&client.queue(key), lock).await?;
+    connection.close().await
 }
 
 /// Consumes exclusively, with a prefetch that keeps the pings of others from filling the holder.

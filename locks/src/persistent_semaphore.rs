@@ -232,7 +232,7 @@ pub(crate) fn none_free(key: &str, slots: u32) -> Error {
     }
 }
 
-fn holder_queue(slot_queue: &str) -> String {
+pub(crate) fn holder_queue(slot_queue: &str) -> String {
     format!("{}B", slot_queue.trim_end_matches('A'))
 }
 

@@ -18,7 +18,7 @@ use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 pub struct ReceiveSemaphore;
 
 /// The queue of free slots.
-const SLOTS: QueueOptions = QueueOptions {
+pub(crate) const SLOTS: QueueOptions = QueueOptions {
     durable: true,
     ..QueueOptions::SHARED
 };

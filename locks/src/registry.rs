@@ -1,8 +1,12 @@
 //! The list of locks. Command line, documentation and test matrix are made from it.
 
+use crate::broken::{
+    Broken, Consuming, Deaf, Declared, Granted, Messages, NoLock, Persisting, Reconnecting,
+    Released, ReturnedIsTaken, Tokens, Verified,
+};
 use crate::{
     CountedConsumers, ExclusiveConsumer, ExclusiveQueue, FencedMutex, FiledSemaphore, Lock,
-    MutexByMessage, PersistentMutex, PersistentSemaphore, ReceiveSemaphore, broken,
+    MutexByMessage, PersistentMutex, PersistentSemaphore, ReceiveSemaphore,
 };
 
 /// Every lock, the correct ones first.
@@ -18,8 +22,46 @@ pub const ALL: &[&dyn Lock] = &[
     &FiledSemaphore::AtLeastOnce,
     &ReceiveSemaphore,
     &MutexByMessage,
-    &broken::NoLock,
-    &broken::SilentReconnect,
+    &NoLock,
+    &Broken(Reconnecting::QUEUE),
+    &Broken(Reconnecting::SLOT),
+    &Broken(Reconnecting::CONSUMER),
+    &Broken(Reconnecting::MESSAGE),
+    &Broken(Reconnecting::RECOVERED),
+    &Broken(Declared::Shared),
+    &Broken(Declared::CheckFirst),
+    &Broken(Declared::Expiring),
+    &Broken(Declared::PerClient),
+    &Broken(Granted::Refusal),
+    &Broken(Granted::Silence),
+    &Broken(Verified::WithoutAnswer),
+    &Broken(Verified::Elsewhere),
+    &Broken(Deaf::Memory),
+    &Broken(Deaf::Cache),
+    &Broken(Deaf::Errors),
+    &Broken(Deaf::Release),
+    &Broken(Released::AtVerify),
+    &Broken(Released::ByChannel),
+    &Broken(Released::Watched),
+    &Broken(Consuming::Shared),
+    &Broken(Consuming::CheckFirst),
+    &Broken(Consuming::SingleActive),
+    &Broken(Persisting::Transient),
+    &Broken(Persisting::DeletedByRelease),
+    &Broken(Persisting::DeletedByRefusal),
+    &Broken(ReturnedIsTaken),
+    &Broken(Messages::AckedAtAcquire),
+    &Broken(Messages::GotWithoutAck),
+    &Broken(Messages::RejectedForGood),
+    &Broken(Messages::GivenBackTwice),
+    &Broken(Messages::Added),
+    &Broken(Messages::ToppedUp),
+    &Broken(Messages::Expiring),
+    &Broken(Messages::Transient),
+    &Broken(Tokens::OfSession),
+    &Broken(Tokens::OfUptime),
+    &Broken(Tokens::Transient),
+    &Broken(Tokens::Requeued),
 ];
 
 /// The lock of this name.

@@ -233,7 +233,7 @@ impl<R: Recipe + 'static> Session for RecipeSession<R> {
     }
 }
 
-fn not_held(key: &str) -> Error {
+pub(crate) fn not_held(key: &str) -> Error {
     Error::new(
         ErrorKind::NotHeld,
         format!("{key} is not held by this session"),

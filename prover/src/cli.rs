@@ -58,6 +58,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Find the fewest faults, workers and operations that still violate what a stored run violated, in the simulation
     Shrink(ShrinkArgs),
+    /// Put the prover itself to the test: in simulated runs every broken lock must be caught, and no correct one (exit code 1 otherwise)
+    Selftest(SelftestArgs),
     /// Measure how faithful the simulated broker is: the same scripts on it and on a real one, compared.
     Conform(ConformArgs),
     /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted.
@@ -286,6 +288,23 @@ pub struct ShrinkArgs {
     /// Where results are stored
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
+    /// Print results only, no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// The options of `selftest`.
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Examine this lock alone [`prover list locks`]
+    #[arg(long, value_name = "LOCK")]
+    pub only: Option<String>,
+    /// The first seed
+    #[arg(long, default_value = "0", value_name = "N")]
+    pub seed: Seed,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
     /// Print results only, no progress
     #[arg(short, long)]
     pub quiet: bool,

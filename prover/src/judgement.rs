@@ -14,6 +14,7 @@ use crate::manifest::{Manifest, State};
 use crate::plan::{Plan, bounded, progress_within};
 
 /// What a history is judged by.
+#[derive(Debug)]
 pub struct Criteria {
     /// The guarantees; those that decide the verdict come first.
     guarantees: Vec<Box<dyn Guarantee>>,

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod seed;
+pub mod selftest;
 pub mod store;
 mod swarm;
 pub mod testbed;

@@ -1,7 +1,32 @@
 //! Locks with one mistake each. They are here to be caught: a prover that calls one of them valid is itself broken.
+//!
+//! Each is a [`Mistake`] in a correct lock, or several that share their code.
 
+mod consuming;
+mod deaf;
+mod declared;
+mod granted;
+mod messages;
+mod mistake;
 mod no_lock;
-mod silent_reconnect;
+mod persisting;
+mod probing;
+mod reconnecting;
+mod released;
+mod tokens;
+mod verified;
 
+pub use consuming::Consuming;
+pub use deaf::Deaf;
+pub use declared::Declared;
+pub use granted::Granted;
+pub use messages::Messages;
+pub use mistake::Broken;
+pub(crate) use mistake::Mistake;
 pub use no_lock::NoLock;
-pub use silent_reconnect::SilentReconnect;
+pub use persisting::Persisting;
+pub use probing::ReturnedIsTaken;
+pub use reconnecting::Reconnecting;
+pub use released::Released;
+pub use tokens::Tokens;
+pub use verified::Verified;

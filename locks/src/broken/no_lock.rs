@@ -15,7 +15,7 @@ impl Lock for NoLock {
     }
 
     fn summary(&self) -> &'static str {
-        "no lock at all: always says yes (a canary that must be found invalid)"
+        "broken: no lock at all, always says yes"
     }
 
     fn kind(&self) -> Kind {

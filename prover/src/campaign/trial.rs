@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use checker::certificate::Certificate;
 use history::History;
 
 use crate::judgement::{Criteria, Judgement};
@@ -12,7 +13,7 @@ use crate::manifest::State;
 use crate::plan::Plan;
 use crate::run::{Ran, RunError, simulate};
 
-/// How far the judgement of one trial may search.
+/// How far the judgement of one trial, and the issue of its certificate, may search.
 const SEARCH_WITHIN: Duration = Duration::from_secs(10);
 const SEARCH_BYTES: u64 = 1 << 30;
 
@@ -27,6 +28,18 @@ pub struct Trial {
     pub ran: Ran,
     /// What was found out.
     pub judgement: Judgement,
+    criteria: Criteria,
+}
+
+impl Trial {
+    /// The evidence for what was found out.
+    #[must_use]
+    pub fn certificate(&self) -> Certificate {
+        within(SEARCH_WITHIN, SEARCH_BYTES, |limits| {
+            self.criteria
+                .certificate(&self.history, &self.judgement, limits)
+        })
+    }
 }
 
 /// Why a trial came to nothing. That is trouble of the harness, never a finding about the lock.
@@ -61,6 +74,7 @@ pub fn attempt(mut plan: Plan) -> Result<Trial, TrialError> {
         history,
         ran,
         judgement,
+        criteria,
     })
 }
 

@@ -17,6 +17,7 @@ mod reading;
 mod record;
 mod replay;
 mod run;
+mod selftest;
 mod shrink;
 
 use crate::cli::{Cli, Command};
@@ -42,6 +43,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::List(arguments)) => list::list(&arguments),
         Some(Command::Doctor) => clean::doctor().await,
         Some(Command::Clean(arguments)) => clean::clean(&arguments).await,
+        Some(Command::Selftest(arguments)) => selftest::selftest(&arguments).await,
         Some(Command::Conform(arguments)) => conform::conform(&arguments).await,
         Some(Command::Proxy(arguments)) => proxy::proxy(&arguments).await,
     }

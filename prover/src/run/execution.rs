@@ -18,6 +18,7 @@ use super::burst::{Skew, StartLine};
 use super::clock::Clock;
 use super::crew::{Crew, Reach, unless_paused};
 use super::nemesis::{NemesisError, play};
+use super::observed::Observed;
 use super::phase::{Phase, Phases};
 use super::recorder::{Recorder, Sink};
 use super::resource::Resource;
@@ -143,6 +144,7 @@ pub async fn execute(
         phases: Phases::default(),
         start_line: StartLine::new(workers),
         resource: Resource::default(),
+        done: Observed::default(),
     });
     let mut crew = JoinSet::new();
     let clients = execution.stage.clients.iter();

@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub start_line: StartLine,
     /// What the locks guard.
     pub resource: Resource,
+    /// How many workers have nothing more to do.
+    pub done: Observed<u32>,
 }
 
 /// What one worker works with.
@@ -82,6 +84,7 @@ pub(super) async fn work(
         condition,
     };
     worker.run().await?;
+    worker.stay().await;
     worker.leave().await
 }
 
@@ -407,6 +410,20 @@ impl Worker {
         tracing::info!(process = self.process, error, "cannot open a session");
         self.shared.recorder.clock().sleep(REOPEN_AFTER).await;
         None
+    }
+
+    /// Waits until all are done. A connection that closes gives back whatever was not, so who left at once would hide that others wait for it in vain.
+    async fn stay(&mut self) {
+        let shared = self.shared.clone();
+        shared.done.change(|done| *done += 1);
+        if self.held.is_some() {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = shared.phases.reached(Phase::Stopping) => {}
+            () = shared.done.when(|done| *done == self.equipment.concurrency) => {}
+        }
     }
 
     /// What is still held is given up before the session closes: others may be granted it from then on.

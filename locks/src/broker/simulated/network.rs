@@ -164,6 +164,15 @@ impl Network {
         self.random.random_range(min..=max.max(min))
     }
 
+    /// How long clients that wake up take to look at what has come: no time, or as much as a message takes, in which the program around them may act.
+    pub(super) fn waking(&mut self, link: usize) -> Duration {
+        if self.random.random() {
+            self.delay(link)
+        } else {
+            Duration::ZERO
+        }
+    }
+
     /// Lays a wire through a link.
     pub(super) fn connect(&mut self, connection: ConnectionId, link: usize) {
         let wire = Wire {

@@ -258,19 +258,21 @@ impl World {
         Ok(())
     }
 
-    /// Lets the clients of a link go on: what has come meanwhile lies before them, and their heartbeats are overdue. Which of the two they see first the seed decides.
+    /// Lets the clients of a link go on: what has come meanwhile lies before them, and their heartbeats are overdue. Which of the two they see first the seed decides,
+    /// and whether the program that uses them acts before they see either.
     pub(super) fn thaw(&mut self, link: usize) -> Result<(), NoSuchLink> {
         self.network.link(link)?.is_frozen = false;
+        let at = self.now + self.network.waking(link);
         for connection in self.network.through(link) {
             let event = Event::Release(connection, Direction::Down);
-            self.agenda.add(self.now, event);
+            self.agenda.add(at, event);
         }
         let (still, late) = std::mem::take(&mut self.late)
             .into_iter()
             .partition(|connection| self.network.is_frozen(*connection));
         self.late = still;
         for connection in late {
-            self.agenda.add(self.now, Event::Look(connection));
+            self.agenda.add(at, Event::Look(connection));
         }
         Ok(())
     }

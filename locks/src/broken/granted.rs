@@ -1,0 +1,81 @@
+//! Mistakes in how a client of a true mutex reads the answer to its acquire.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+
+use super::Mistake;
+use crate::exclusive_queue::LOCK;
+use crate::recipe::{Hold, Line, Recipe, busy};
+use crate::{Error, ErrorKind, ExclusiveQueue};
+
+/// As `exclusive-queue`, but takes something else than a yes for a yes.
+#[derive(Debug, Clone, Copy)]
+pub enum Granted {
+    /// `refusal-is-grant`: declares once more where it was refused, and takes a second refusal for a sign that the queue is its own. The owner's queue
+    /// acknowledges its pings from then on.
+    Refusal,
+    /// `timeout-is-grant`: takes silence for consent. Whoever is cut off while another holds the lock believes to have it.
+    Silence,
+}
+
+/// How long an answer may take before silence counts as one.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+#[async_trait]
+impl Mistake for Granted {
+    type Original = ExclusiveQueue;
+
+    fn original(&self) -> ExclusiveQueue {
+        ExclusiveQueue
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Refusal => "refusal-is-grant",
+            Self::Silence => "timeout-is-grant",
+        }
+    }
+
+    fn summary(&self) -> &'static str {
+        match self {
+            Self::Refusal => "broken: takes a second RESOURCE_LOCKED for success",
+            Self::Silence => "broken: takes an acquire that was not answered in time for success",
+        }
+    }
+
+    fn breaks(&self) -> &'static str {
+        "confirmed-exclusion"
+    }
+
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+        match self {
+            Self::Refusal => twice(line, key).await,
+            Self::Silence => in_time(line, key).await,
+        }
+    }
+}
+
+async fn twice(line: &mut Line, key: &str) -> Result<Hold, Error> {
+    match ExclusiveQueue.take(line, key).await {
+        Err(error) if error.kind == ErrorKind::Busy => {}
+        other => return other,
+    }
+    match ExclusiveQueue.take(line, key).await {
+        Err(error) if error.kind == ErrorKind::Busy => {
+            let queue = line.client.queue(key);
+            Ok(Hold::of_queue(line.channel().await?, queue))
+        }
+        other => other,
+    }
+}
+
+async fn in_time(line: &mut Line, key: &str) -> Result<Hold, Error> {
+    let queue = line.client.queue(key);
+    let channel = line.channel().await?;
+    if let Ok(declared) = timeout(PATIENCE, channel.declare(&queue, &LOCK)).await {
+        declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
+    }
+    Ok(Hold::of_queue(channel, queue))
+}

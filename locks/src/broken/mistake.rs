@@ -1,0 +1,129 @@
+//! How a broken lock is written down: as a correct one, and the one step that it gets wrong.
+
+use async_trait::async_trait;
+
+use crate::administration::Action;
+use crate::options::Choice;
+use crate::recipe::{Hold, Line, Recipe};
+use crate::session::RecipeSession;
+use crate::{Answer, Client, Error, Kind, Lock, Session};
+
+/// A mistake in a lock. Whatever is not said otherwise is as in the original.
+#[async_trait]
+pub(crate) trait Mistake: Copy + Send + Sync + 'static {
+    /// The lock that would be correct.
+    type Original: Lock + Recipe;
+
+    fn original(&self) -> Self::Original;
+
+    fn name(&self) -> &'static str;
+
+    fn summary(&self) -> &'static str;
+
+    /// The promise that is not kept.
+    fn breaks(&self) -> &'static str;
+
+    fn kind(&self) -> Kind {
+        self.original().kind()
+    }
+
+    fn promises(&self) -> &'static [&'static str] {
+        self.original().promises()
+    }
+
+    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+        self.original().create(client, key, slots).await
+    }
+
+    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+        RecipeSession::open(Broken(*self), client).await
+    }
+
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+        self.original().take(line, key).await
+    }
+
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+        self.original().ask(line, hold).await
+    }
+
+    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+        self.original().give_back(line, hold).await
+    }
+
+    async fn administer(
+        &self,
+        line: &mut Line,
+        key: &str,
+        action: Action,
+    ) -> Result<Vec<u32>, Error> {
+        self.original().administer(line, key, action).await
+    }
+}
+
+/// A lock with a mistake.
+#[derive(Debug, Clone, Copy)]
+pub struct Broken<M>(pub M);
+
+#[async_trait]
+impl<M: Mistake> Lock for Broken<M> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn summary(&self) -> &'static str {
+        self.0.summary()
+    }
+
+    fn kind(&self) -> Kind {
+        self.0.kind()
+    }
+
+    fn options(&self) -> &'static [Choice] {
+        self.0.original().options()
+    }
+
+    fn promises(&self) -> &'static [&'static str] {
+        self.0.promises()
+    }
+
+    fn breaks(&self) -> Option<&'static str> {
+        Some(self.0.breaks())
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        self.0.original().needs()
+    }
+
+    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+        self.0.create(client, key, slots).await
+    }
+
+    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+        self.0.open(client).await
+    }
+}
+
+#[async_trait]
+impl<M: Mistake> Recipe for Broken<M> {
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+        self.0.take(line, key).await
+    }
+
+    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+        self.0.ask(line, hold).await
+    }
+
+    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+        self.0.give_back(line, hold).await
+    }
+
+    async fn administer(
+        &self,
+        line: &mut Line,
+        key: &str,
+        action: Action,
+    ) -> Result<Vec<u32>, Error> {
+        self.0.administer(line, key, action).await
+    }
+}

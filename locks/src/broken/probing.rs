@@ -1,0 +1,55 @@
+//! A persistent semaphore that never finds a free slot.
+
+use async_trait::async_trait;
+
+use super::Mistake;
+use crate::administration::slot_queue;
+use crate::broker::{Confirm, Publish};
+use crate::exclusive_queue::ping;
+use crate::persistent_semaphore::{holder_queue, none_free};
+use crate::recipe::{Hold, Line};
+use crate::{Answer, Error, PersistentSemaphore};
+
+/// `returned-is-taken`: as `persistent-semaphore`, but takes any confirm of the message to a holder's queue for a sign that there is one. The server confirms a
+/// message that it returns, too; so every slot looks taken, and nobody is ever granted one.
+#[derive(Debug, Clone, Copy)]
+pub struct ReturnedIsTaken;
+
+#[async_trait]
+impl Mistake for ReturnedIsTaken {
+    type Original = PersistentSemaphore;
+
+    fn original(&self) -> PersistentSemaphore {
+        PersistentSemaphore
+    }
+
+    fn name(&self) -> &'static str {
+        "returned-is-taken"
+    }
+
+    fn summary(&self) -> &'static str {
+        "broken: takes a message that was returned for one that reached a holder"
+    }
+
+    fn breaks(&self) -> &'static str {
+        "progress"
+    }
+
+    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+        let channel = line.channel().await?;
+        let mut slot = 1;
+        loop {
+            let slot_queue = slot_queue(&line.client.queue(key), slot);
+            if ping(&*channel, &slot_queue).await? == Answer::Lost {
+                line.keep(channel);
+                return Err(none_free(key, slot - 1));
+            }
+            let holder = holder_queue(&slot_queue);
+            match channel.publish(&holder, &Publish::ping()).await? {
+                Confirm::Ack | Confirm::Returned(_) => slot += 1,
+                // A queue that keeps nothing takes everything.
+                Confirm::Nack => return Err(none_free(key, slot)),
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Which runs a lock is examined by.
+
+use std::time::Duration;
+
+use locks::Lock;
+
+use crate::cli::{RunArgs, TargetKind};
+use crate::seed::Seed;
+use crate::words::arguments;
+
+/// So many runs must show what is wrong with a broken lock, at the latest.
+pub const RUNS_OF_BROKEN: u64 = 200;
+
+/// In so many runs a correct lock must keep its promises.
+pub const RUNS_OF_CORRECT: u64 = 50;
+
+/// How long the workload of each runs, in simulated time.
+pub const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// The workload that puts a lock to the test.
+#[must_use]
+pub fn workload_of(_: &dyn Lock) -> &'static str {
+    "mutex"
+}
+
+/// The options of the run of a lock that belongs to a seed: a swarm of all faults. With even seeds they strike holders, with odd ones whomever: what goes wrong
+/// with those who wait shows only then.
+#[must_use]
+pub fn options_of(lock: &dyn Lock, seed: Seed) -> RunArgs {
+    RunArgs {
+        workload: workload_of(lock).to_owned(),
+        lock: Some(lock.name().to_owned()),
+        nemesis: "all".to_owned(),
+        swarm: true,
+        target: if seed.0.is_multiple_of(2) {
+            TargetKind::Holder
+        } else {
+            TargetKind::Random
+        },
+        testbed: "sim".to_owned(),
+        time_limit: TIME_LIMIT,
+        seed: Some(seed),
+        ..arguments(&[]).expect("every option has a default")
+    }
+}
