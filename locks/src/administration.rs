@@ -78,13 +78,21 @@ impl Slots {
         key: &str,
         slot: QueueOptions,
     ) -> Result<Self, Error> {
-        let channel = line.channel().await?;
-        let name = line.client.queue(key);
-        let declared = channel.declare(&mutex(&name), &LOCK).await;
+        let slots = Self::without_the_mutex(line, key, slot).await?;
+        let declared = slots.channel.declare(&mutex(&slots.name), &LOCK).await;
         declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
+        Ok(slots)
+    }
+
+    /// The slots as anybody sees them, who may change them at the same time as others.
+    pub(crate) async fn without_the_mutex(
+        line: &mut Line,
+        key: &str,
+        slot: QueueOptions,
+    ) -> Result<Self, Error> {
         Ok(Self {
-            channel,
-            name,
+            channel: line.channel().await?,
+            name: line.client.queue(key),
             slot,
         })
     }

@@ -41,7 +41,7 @@ impl FiledSemaphore {
         }
     }
 
-    async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
+    pub(crate) async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
         match action {
             Action::Request => self.file(slots).await,
             Action::Shrink => self.carry_out(slots).await,
@@ -49,7 +49,7 @@ impl FiledSemaphore {
         }
     }
 
-    async fn file(self, slots: &Slots) -> Result<Vec<u32>, Error> {
+    pub(crate) async fn file(self, slots: &Slots) -> Result<Vec<u32>, Error> {
         let queue = decrement_lock(slots);
         if ping(&*slots.channel, &queue).await? == Answer::Held {
             return Err(slots.unfit("has a decrement filed already"));
@@ -58,12 +58,19 @@ impl FiledSemaphore {
         Ok(Vec::new())
     }
 
-    async fn carry_out(self, slots: &Slots) -> Result<Vec<u32>, Error> {
-        let (channel, queue) = (&*slots.channel, decrement_lock(slots));
-        if ping(channel, &queue).await? == Answer::Lost {
+    /// # Errors
+    /// [`ErrorKind::NothingRequested`] where no decrement is filed.
+    pub(crate) async fn must_be_filed(self, slots: &Slots) -> Result<(), Error> {
+        if ping(&*slots.channel, &decrement_lock(slots)).await? == Answer::Lost {
             let text = format!("{} has no decrement to carry out", slots.name);
             return Err(Error::new(ErrorKind::NothingRequested, text));
         }
+        Ok(())
+    }
+
+    async fn carry_out(self, slots: &Slots) -> Result<Vec<u32>, Error> {
+        self.must_be_filed(slots).await?;
+        let (channel, queue) = (&*slots.channel, decrement_lock(slots));
         let slot = slots.removable().await?;
         let consumer = channel.consume(&queue, &ALONE).await?;
         slots.remove(slot).await?;
@@ -78,7 +85,8 @@ impl FiledSemaphore {
     }
 }
 
-fn decrement_lock(slots: &Slots) -> String {
+/// The queue that is a filed decrement.
+pub(crate) fn decrement_lock(slots: &Slots) -> String {
     format!("{}-decrement", slots.name)
 }
 

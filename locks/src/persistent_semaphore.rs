@@ -30,7 +30,7 @@ pub(crate) const SLOT: QueueOptions = QueueOptions {
 };
 
 /// A B queue.
-const HOLDER: QueueOptions = QueueOptions {
+pub(crate) const HOLDER: QueueOptions = QueueOptions {
     exclusive: true,
     max_length: Some(0),
     ..QueueOptions::SHARED

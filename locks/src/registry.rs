@@ -1,8 +1,8 @@
 //! The list of locks. Command line, documentation and test matrix are made from it.
 
 use crate::broken::{
-    Broken, Consuming, Deaf, Declared, Granted, Messages, NoLock, Persisting, Reconnecting,
-    Released, ReturnedIsTaken, Tokens, Verified,
+    Broken, Consuming, Deaf, Declared, Decrement, Granted, Messages, NoLock, Persisting,
+    Reconnecting, Released, Removed, ReturnedIsTaken, Tokens, Verified,
 };
 use crate::{
     CountedConsumers, ExclusiveConsumer, ExclusiveQueue, FencedMutex, FiledSemaphore, Lock,
@@ -62,6 +62,14 @@ pub const ALL: &[&dyn Lock] = &[
     &Broken(Tokens::OfUptime),
     &Broken(Tokens::Transient),
     &Broken(Tokens::Requeued),
+    &Broken(Removed::VerifyAsksHolder),
+    &Broken(Removed::Remembered),
+    &Broken(Removed::ImpatientWait),
+    &Broken(Decrement::UnguardedRequest),
+    &Broken(Decrement::Twice),
+    &Broken(Decrement::SoldAsOnce),
+    &Broken(Decrement::SoldAsSure),
+    &Broken(Decrement::OfNothing),
 ];
 
 /// The lock of this name.

@@ -2,6 +2,7 @@
 //!
 //! Each is a [`Mistake`] in a correct lock, or several that share their code.
 
+mod administered;
 mod consuming;
 mod deaf;
 mod declared;
@@ -16,6 +17,7 @@ mod released;
 mod tokens;
 mod verified;
 
+pub use administered::{Decrement, Removed};
 pub use consuming::Consuming;
 pub use deaf::Deaf;
 pub use declared::Declared;
