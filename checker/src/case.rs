@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use history::History;
 
+use crate::administration::Administration;
 use crate::holds::{self, Lock, NEVER, Position};
 use crate::search::Limits;
 
@@ -40,13 +41,14 @@ impl Scope {
     }
 }
 
-/// A history made ready to be judged: the holds are found once, for all guarantees.
+/// A history made ready to be judged: holds and administration are found once, for all guarantees.
 #[derive(Debug)]
 pub struct Case<'a> {
     pub(crate) history: &'a History,
     pub(crate) scope: &'a Scope,
     pub(crate) limits: Limits<'a>,
     pub(crate) locks: Vec<Lock>,
+    pub(crate) administration: Administration,
 }
 
 impl<'a> Case<'a> {
@@ -58,6 +60,7 @@ impl<'a> Case<'a> {
             scope,
             limits,
             locks: holds::locks(history),
+            administration: Administration::new(history),
         }
     }
 

@@ -196,6 +196,16 @@ pub enum Rule {
     LostUpdate,
     /// A lock was not granted again.
     NeverGranted,
+    /// A slot was granted or held while it did not exist.
+    RemovedSlotUsed,
+    /// A count found a gap right after an overshoot.
+    GapAfterOvershoot,
+    /// The last count found a gap.
+    GapAtTheEnd,
+    /// Fewer slots are gone than were requested to go, and no request is left.
+    LostDecrement,
+    /// More slots are gone than were requested to go.
+    DoubledDecrement,
 }
 
 impl Rule {
@@ -215,6 +225,10 @@ impl Rule {
             Self::NoOrder => anomaly::NO_ORDER,
             Self::LostUpdate => anomaly::LOST_UPDATE,
             Self::NeverGranted => anomaly::NEVER_GRANTED,
+            Self::RemovedSlotUsed => anomaly::REMOVED_SLOT_USED,
+            Self::GapAfterOvershoot | Self::GapAtTheEnd => anomaly::GAP,
+            Self::LostDecrement => anomaly::LOST_DECREMENT,
+            Self::DoubledDecrement => anomaly::DOUBLED_DECREMENT,
         }
     }
 }
@@ -239,6 +253,14 @@ pub mod anomaly {
     pub const LOST_UPDATE: &str = "lost update";
     /// A lock, or one of its slots, was not granted after the last fault healed.
     pub const NEVER_GRANTED: &str = "never granted again";
+    /// A slot was granted, or held by somebody, after it had been removed.
+    pub const REMOVED_SLOT_USED: &str = "use of a removed slot";
+    /// A gap in the numbers of the slots was not repaired.
+    pub const GAP: &str = "gap in the slots";
+    /// A slot that was requested to be removed was not.
+    pub const LOST_DECREMENT: &str = "lost decrement";
+    /// A slot was removed that was not requested to be.
+    pub const DOUBLED_DECREMENT: &str = "doubled decrement";
 }
 
 /// A length of time for people: `4.93 s`.

@@ -21,6 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod administration;
 mod asks;
 mod beginning;
 mod case;

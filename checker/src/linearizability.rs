@@ -8,6 +8,7 @@ use std::sync::Arc;
 use history::{History, Operation};
 use rayon::prelude::*;
 
+use crate::administration::Administration;
 use crate::beginning;
 use crate::finding::{Finding, Reach, Rule, VIOLATIONS_MAX, Violation, counted};
 use crate::holds::{self, Lock, Position, position};
@@ -44,6 +45,7 @@ pub fn linearize(
         scope: &scope,
         limits,
         locks: locks_for(history, name),
+        administration: Administration::default(),
     };
     let judge = Judge {
         case: &case,
@@ -168,6 +170,7 @@ impl Judge<'_> {
         beginning::shortest(self.case.history, key, found, |history| {
             let case = Case {
                 history,
+                administration: Administration::default(),
                 locks: if self.case.locks.is_empty() {
                     Vec::new()
                 } else {

@@ -9,7 +9,8 @@ use crate::beginning::beginning;
 use crate::finding::{Rule, Violation};
 use crate::search::Limits;
 use crate::search::properties::{
-    CAS, LOCK, MODES, Operations, QUEUE, REGISTER, SET, SLOTS, TOKENS, cases, for_histories,
+    CAS, LOCK, MODES, Operations, QUEUE, REGISTER, REMOVAL, SEQUENCE, SET, SLOTS, TOKENS, cases,
+    for_histories, for_sequences,
 };
 use crate::{Finding, Scope, Verdict, judge, linearize, parse};
 
@@ -43,12 +44,13 @@ impl Subject {
         self.finding(history).verdict == Verdict::Invalid
     }
 
-    /// Whether the history still shows this violation or, for all rules but one, any. Without its grant what confirmed a revived hold is a stranger's, which
-    /// `ownership` does not allow either.
+    /// Whether the history still shows this violation or, for all rules but two, any. Without its grant what confirmed a revived hold is a stranger's, which
+    /// `ownership` does not allow either; without the overshoot a gap is one in the end.
     fn is_still_violated_by(&self, history: &History, rule: Rule) -> bool {
         let violations = self.finding(history).violations;
         let mut violations = violations.iter();
-        violations.any(|violation| rule != Rule::Revived || violation.rule == rule)
+        let is_own = matches!(rule, Rule::Revived | Rule::GapAfterOvershoot);
+        violations.any(|violation| !is_own || violation.rule == rule)
     }
 
     fn check(&self, history: &History, violation: &Violation) {
@@ -56,6 +58,7 @@ impl Subject {
             Rule::NoOrder => self.check_beginning(history, violation),
             // It speaks of what did not happen in the whole record.
             Rule::NeverGranted => {}
+            Rule::LostDecrement | Rule::DoubledDecrement => self.check_counted(history, violation),
             // The event that ends a belief ends the latest of its process: which one that is, a grant may decide that is not shown.
             _ if self.of.starts_with("overlap") && holds_twice(history) => {}
             _ => self.check_operations(history, violation),
@@ -82,6 +85,27 @@ impl Subject {
             self.of,
             text(history)
         );
+    }
+
+    /// What was counted violates alone, but not without an operation that the rule names.
+    fn check_counted(&self, history: &History, violation: &Violation) {
+        let explained = operations(history, &violation.events);
+        assert!(
+            self.is_violated_by(&only(history, &explained)),
+            "{}: {violation:?} explained\n{}",
+            self.of,
+            text(history)
+        );
+        for operation in operations(history, &violation.witness) {
+            let mut fewer = explained.clone();
+            fewer.remove(&operation);
+            assert!(
+                !self.is_violated_by(&only(history, &fewer)),
+                "{}: {violation:?} does not need {operation}\n{}",
+                self.of,
+                text(history)
+            );
+        }
     }
 
     fn check_operations(&self, history: &History, violation: &Violation) {
@@ -180,9 +204,15 @@ fn text(history: &History) -> String {
 
 /// Checks the first violation that each random history shows; some must.
 fn counterexamples_are_minimal(of: &'static str, slots: u32, operations: Operations) {
-    let subject = Subject { of, slots };
+    first_violations_are_minimal(Subject { of, slots }, |check| {
+        for_histories(operations, check);
+    });
+}
+
+fn first_violations_are_minimal(subject: Subject, histories: impl Fn(&dyn Fn(&History))) {
+    let of = subject.of;
     let violated = Cell::new(0);
-    for_histories(operations, |history| {
+    histories(&|history| {
         if let Some(violation) = subject.finding(history).violations.first() {
             violated.set(violated.get() + 1);
             subject.check(history, violation);
@@ -193,6 +223,30 @@ fn counterexamples_are_minimal(of: &'static str, slots: u32, operations: Operati
         "{of}: the generator hardly violates it: {} times",
         violated.get()
     );
+}
+
+const COUNTED: &[(&str, &str)] = &[
+    ("count", "ok [1,2]"),
+    ("count", "ok [1,2]"),
+    ("count", "ok [1]"),
+    ("count", "ok [1,2,3]"),
+    ("request", "ok"),
+    ("request", "ok"),
+    ("request", "info"),
+    ("shrink", "refused"),
+    ("shrink", "ok [3]"),
+    ("grow", "ok [3]"),
+    ("overshoot", "ok [3]"),
+    ("grow", "info"),
+];
+
+#[test]
+fn decrements() {
+    for of in ["no-lost-decrement", "no-doubled-decrement"] {
+        first_violations_are_minimal(Subject { of, slots: 1 }, |check| {
+            for_sequences(COUNTED, check);
+        });
+    }
 }
 
 macro_rules! properties {
@@ -218,6 +272,8 @@ properties! {
     justified_refusal: "justified-refusal", 1, LOCK;
     justified_refusal_of_two: "justified-refusal", 2, LOCK;
     slot_exclusion: "slot-exclusion", 2, SLOTS;
+    slot_removal: "slot-removal", 1, REMOVAL;
+    slot_sequence: "slot-sequence", 1, SEQUENCE;
     no_lost_update_of_a_set: "no-lost-update", 1, SET;
     no_lost_update_of_a_counter: "no-lost-update", 1, REGISTER;
     mutex: "model mutex", 1, LOCK;

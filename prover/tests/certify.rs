@@ -17,7 +17,8 @@ const MILLISECOND: u64 = 1_000_000;
 
 /// Reads events like `0?a 0+a:7 1?a:read@b 1!a`: a process, `?` invoke, `+` ok, `-` fail, `!` observed fail or `~` info, the first letter of
 /// `acquire`, `verify`, `release` or `lost`, a value (`s1` is a slot) and a key (`k` if there is none). Of data there are `w`rite, `g`et, `c`ompare-and-set, a`d`d,
-/// `e`nqueue and de`q`ueue with JSON values. `#inject:cut:0` and `#heal:cut` are a fault of process 0. An event comes every 10 ms.
+/// `e`nqueue and de`q`ueue with JSON values; of administration `N`ew (create), `G`row, `S`hrink, `D`estroy, `C`ount, `O`vershoot, `W`ait and `R`equest with
+/// slots like `[1,2]`, where `!S` found nothing requested. `#inject:cut:0` and `#heal:cut` are a fault of process 0. An event comes every 10 ms.
 fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
     for (index, event) in (0..).zip(text.split_whitespace()) {
@@ -68,13 +69,22 @@ fn draft(event: &str) -> Draft {
         Some('d') => Function::Add,
         Some('e') => Function::Enqueue,
         Some('q') => Function::Dequeue,
+        Some('N') => Function::Create,
+        Some('G') => Function::Grow,
+        Some('S') => Function::Shrink,
+        Some('D') => Function::Destroy,
+        Some('C') => Function::Count,
+        Some('O') => Function::Overshoot,
+        Some('W') => Function::Wait,
+        Some('R') => Function::Request,
         _ => Function::Lost,
     };
     let is_of_data = !matches!(
         function,
         Function::Acquire | Function::Verify | Function::Release | Function::Lost
     );
-    let draft = Draft::new(process, kind, function)
+    let is_none_left = function == Function::Shrink && is_observed;
+    let draft = Draft::new(process, kind, function.clone())
         .on(key)
         .with(match value {
             "" => Value::None,
@@ -82,6 +92,9 @@ fn draft(event: &str) -> Draft {
             "write" => Value::Mode(Mode::Write),
             "held" => Value::Answer(Answer::Held),
             "lost" => Value::Answer(Answer::Lost),
+            slots if function.is_administration() => {
+                Value::Slots(serde_json::from_str(slots).expect("slots"))
+            }
             json if is_of_data => Value::data(serde_json::from_str(json).expect("JSON")),
             slot if slot.starts_with('s') => Value::Grant(Grant {
                 slot: slot[1..].parse().ok(),
@@ -92,6 +105,11 @@ fn draft(event: &str) -> Draft {
                 token: token.parse().expect("a token"),
             }),
         });
+    let draft = if is_none_left {
+        draft.because("nothing-requested", "no")
+    } else {
+        draft
+    };
     if is_observed { draft.observed() } else { draft }
 }
 
@@ -249,6 +267,15 @@ const STUCK: &str = "0?a 0+a 0?r 0+r 1?a 1-a 1?a 1!a";
 const COVERED: &str = "0?a 0+a 1?a #inject:partition:0 0?v #heal:partition 0+v:held";
 const SLOTS: &str = "0?a 0+a:s1 1?a 1+a:s2 0?v 0+v:held 1?r 1+r";
 const ONE_SLOT: &str = "0?a 0+a:s1 1?a 1+a:s1 0?v 0+v:held 1?v 1+v:held";
+const REMOVED: &str = "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 0?v 0+v:lost";
+const STILL_HELD: &str = "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 0?v 0+v:held";
+const GRANTED_AFTER: &str = "9?N 9+N:[1,2] 9?S 9+S:[2] 0?a 0+a:s2";
+const RELEASED_LATE: &str = "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 9?W 9+W:[2] 0?r 0+r";
+const COUNTED_SLOTS: &str = "9?N 9+N:[1,2,3] 9?C 9+C:[1,2,3]";
+const GAP: &str = "9?N 9+N:[1,2,3] 9?S 9+S:[2] 9?O 9+O:[] 9?C 9+C:[1,3]";
+const CARRIED_OUT: &str = "9?N 9+N:[1,2,3] 8?R 8+R 9?S 9+S:[3] 9?C 9+C:[1,2]";
+const LOST: &str = "9?N 9+N:[1,2,3] 8?R 8+R 9?S 9!S 9?C 9+C:[1,2,3]";
+const DOUBLED: &str = "9?C 9+C:[1,2,3] 8?R 8+R 7?S 7~S 9?S 9+S:[2] 9?C 9+C:[1]";
 const OWNERS: [&str; 6] = [
     "owner-mutex",
     "owner-semaphore:1",
@@ -346,6 +373,32 @@ fn accepted_valid() -> Vec<Case> {
             "slot-exclusion",
             one_key("0 r0 6 8"),
         ),
+        valid(REMOVED, 1, "slot-removal", scan(1, 1, 0, 0)),
+        // It may have been made again, and who was told nothing may release.
+        valid(
+            "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 9?G 9+G:[2] 1?a 1+a:s2 0?r 0+r",
+            2,
+            "slot-removal",
+            scan(2, 0, 0, 0),
+        ),
+        // The loss was told before the removal was through.
+        valid(
+            "9?N 9+N:[1] 0?a 0+a:s1 9?D 0?l 0+l 9+D:[1]",
+            1,
+            "slot-removal",
+            scan(1, 1, 0, 0),
+        ),
+        valid(COUNTED_SLOTS, 1, "slot-sequence", scan(0, 0, 0, 0)),
+        valid(
+            "9?N 9+N:[1,3] 9?C 9+C:[1,3] 9?O 9+O:[3] 9?C 9+C:[1]",
+            1,
+            "slot-sequence",
+            scan(0, 0, 0, 0),
+        ),
+        valid(CARRIED_OUT, 1, "no-lost-decrement", scan(0, 0, 0, 0)),
+        valid(CARRIED_OUT, 1, "no-doubled-decrement", scan(0, 0, 0, 0)),
+        valid(LOST, 1, "slot-sequence", scan(0, 0, 0, 0)),
+        valid(DOUBLED, 1, "no-lost-decrement", scan(0, 0, 0, 0)),
         // A key without refusals has nothing to justify, whatever else happens there.
         valid(
             REFUSED_BESIDE_DOUBLE,
@@ -585,6 +638,45 @@ fn accepted_invalid() -> Vec<Case> {
         ]
         .map(|(rule, events)| invalid(ONE_SLOT, 9, "slot-exclusion", against(rule, events))),
     );
+    cases.extend([
+        invalid(
+            STILL_HELD,
+            1,
+            "slot-removal",
+            against("removed-slot-used", &[5, 3, 7]),
+        ),
+        invalid(
+            GRANTED_AFTER,
+            1,
+            "slot-removal",
+            against("removed-slot-used", &[3, 5]),
+        ),
+        invalid(
+            RELEASED_LATE,
+            1,
+            "slot-removal",
+            against("removed-slot-used", &[5, 3, 7, 9]),
+        ),
+        invalid(
+            GAP,
+            1,
+            "slot-sequence",
+            against("gap-after-overshoot", &[5, 7]),
+        ),
+        invalid(GAP, 1, "slot-sequence", against("gap-at-the-end", &[7])),
+        invalid(
+            LOST,
+            1,
+            "no-lost-decrement",
+            against("lost-decrement", &[5, 7]),
+        ),
+        invalid(
+            DOUBLED,
+            1,
+            "no-doubled-decrement",
+            against("doubled-decrement", &[9]),
+        ),
+    ]);
     cases.push(invalid(
         "0?a 0+a:s1 0?v 0+v:lost 0?v 0+v:held",
         1,
@@ -1398,6 +1490,211 @@ fn false_claims_about_slots_are_refused() {
             ),
             "do not contradict",
         ),
+    ];
+    for (case, why) in &cases {
+        refuse(case, why);
+    }
+}
+
+#[test]
+fn false_claims_about_removals_are_refused() {
+    let of = |history, holds, cut| valid(history, 1, "slot-removal", scan(holds, cut, 0, 0));
+    let used = |history, events: &[u64]| {
+        invalid(
+            history,
+            1,
+            "slot-removal",
+            against("removed-slot-used", events),
+        )
+    };
+    let made_meanwhile = "9?N 9+N:[2] 0?a 0+a:s2 8?G 9?S 9+S:[2] 8+G:[2] 0?v 0+v:held";
+    let (unheld, no, other) = (
+        "no slot was held when",
+        "do not contradict",
+        "not the events",
+    );
+    let cases = [
+        (
+            of(STILL_HELD, 1, 0),
+            "used after it was removed, key \"k\", event 7",
+        ),
+        (
+            of(GRANTED_AFTER, 1, 0),
+            "used after it was removed, key \"k\", event 5",
+        ),
+        (
+            of(RELEASED_LATE, 1, 0),
+            "used after it was removed, key \"k\", event 9",
+        ),
+        (of(TWO_TURNS, 2, 0), unheld),
+        (of("9?N 9+N:[1] 9?D 9+D:[1]", 0, 0), unheld),
+        (
+            of("9?N 9+N:[1] 0?a 0+a:s1 9?D 0?r 0+r 9+D:[1]", 1, 0),
+            unheld,
+        ),
+        (
+            of("9?N 9+N:[1] 0?a 0+a:s1 9?D 0?v 0~v 9+D:[1]", 1, 1),
+            unheld,
+        ),
+        (of(made_meanwhile, 1, 0), unheld),
+        (used(REMOVED, &[5, 3, 7]), other),
+        (used(STILL_HELD, &[5, 7]), other),
+        (used(STILL_HELD, &[5, 3]), no),
+        (used(STILL_HELD, &[1, 3, 7]), other),
+        (used(STILL_HELD, &[7, 3, 5]), other),
+        (used(RELEASED_LATE, &[5, 3, 9]), other),
+        (used(RELEASED_LATE, &[5, 3, 5, 9]), no),
+        (used(made_meanwhile, &[6, 3, 9]), other),
+        // Asked for before the slot was gone, and made again before the grant.
+        (used("9?N 9+N:[2] 0?a 9?S 9+S:[2] 0+a:s2", &[4, 5]), no),
+        (used("9?N 9+N:[2] 9?S 9+S:[2] 0?a 9?G 0+a:s2", &[3, 6]), no),
+        // The one that was waited for is another's.
+        (
+            used(
+                "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 9?W 9+W:[1] 0?r 0+r",
+                &[5, 3, 7, 9],
+            ),
+            no,
+        ),
+        (
+            used(
+                "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 9?W 0?r 9+W:[2] 0+r",
+                &[5, 3, 8, 9],
+            ),
+            no,
+        ),
+        // Nobody knows what was made.
+        (used("8?G 8~G 9?S 9+S:[2] 0?a 0+a:s2", &[3, 5]), other),
+        (used("9?S 9+S:[2] 8?N 8+N 0?a 0+a:s2", &[1, 5]), no),
+    ];
+    for (case, why) in &cases {
+        refuse(case, why);
+    }
+}
+
+#[test]
+fn false_claims_about_gaps_are_refused() {
+    let of = |history| valid(history, 1, "slot-sequence", scan(0, 0, 0, 0));
+    let left =
+        |history, rule, events: &[u64]| invalid(history, 1, "slot-sequence", against(rule, events));
+    let (uncounted, no) = ("not counted after the last change", "do not contradict");
+    let (after, end) = ("gap-after-overshoot", "gap-at-the-end");
+    let cases = [
+        (of("0?a 0-a"), "nobody counted"),
+        (of("9?N 9+N:[1]"), "never counted"),
+        (of("9?C 9+C:[1] 9?G 9+G:[2]"), uncounted),
+        (of("9?C 8?G 9+C:[1] 8+G:[2]"), uncounted),
+        (of("8?G 9?C 9+C:[1]"), uncounted),
+        (
+            of(GAP),
+            "a gap in the slots is not repaired, key \"k\", event 7",
+        ),
+        (
+            of("9?O 9+O:[] 9?C 9+C:[2] 9?G 9+G:[1] 9?C 9+C:[1,2]"),
+            "not repaired, key \"k\", event 3",
+        ),
+        (of("9?C 9+C:[0,1]"), "event 1"),
+        (left(COUNTED_SLOTS, end, &[3]), no),
+        (left(GAP, end, &[5]), no),
+        (left(GAP, after, &[3, 7]), no),
+        (left("9?C 9+C:[2] 9?C 9+C:[1]", end, &[1]), no),
+        (left("9?C 9+C:[2] 9?O 9+O:[2]", end, &[1]), no),
+        (left("8?G 8~G 9?C 9+C:[2]", end, &[3]), no),
+        (left("8?G 8~G 9?O 9+O:[] 9?C 9+C:[2]", after, &[3, 5]), no),
+        (
+            left("9?O 8?G 9+O:[] 9?C 9+C:[2] 8+G:[2]", after, &[2, 4]),
+            no,
+        ),
+        (
+            left("9?O 9+O:[] 8?S 9?C 9+C:[2] 8+S:[1]", after, &[1, 4]),
+            no,
+        ),
+        (left("9?O 8?C 9+O:[] 8+C:[2]", after, &[2, 3]), no),
+        (left("9?O 9-O 8?C 8+C:[2]", after, &[1, 3]), no),
+    ];
+    for (case, why) in &cases {
+        refuse(case, why);
+    }
+}
+
+#[test]
+fn false_claims_about_decrements_are_refused() {
+    let (lossless, single) = ("no-lost-decrement", "no-doubled-decrement");
+    let of = |history, of| valid(history, 1, of, scan(0, 0, 0, 0));
+    let lost =
+        |history, events: &[u64]| invalid(history, 1, lossless, against("lost-decrement", events));
+    let doubled =
+        |history, event| invalid(history, 1, single, against("doubled-decrement", &[event]));
+    let no = "do not contradict";
+    let (uncertain, unasked) = (
+        "every decrement was carried out",
+        "every decrement was requested",
+    );
+    let cases = [
+        (of(COUNTED_SLOTS, lossless), "no decrement was requested"),
+        (
+            of("9?N 9+N:[1] 8?R 8~R 9?C 9+C:[1]", lossless),
+            "no decrement was requested",
+        ),
+        (of(COUNTED_SLOTS, single), "no decrement was carried out"),
+        (of(LOST, lossless), uncertain),
+        (of(LOST, single), "no decrement was carried out"),
+        (of(DOUBLED, single), unasked),
+        (of("8?R 8+R 9?C 9+C:[1]", lossless), "not known before"),
+        (of("9?N 9+N:[1] 8?R 8+R", lossless), "not counted after"),
+        (
+            of("9?N 9+N:[1] 8?R 8+R 7?D 7~D 9?C 9+C:[]", lossless),
+            "destroyed",
+        ),
+        // The slot may have gone with the overshoot.
+        (
+            of("9?N 9+N:[1] 8?R 8+R 7?O 7~O 9?C 9+C:[]", lossless),
+            uncertain,
+        ),
+        (
+            of(
+                "9?N 9+N:[1,2] 8?R 8+R 9?S 9+S:[2] 9?C 9+C:[1] 9?S 9+S:[1]",
+                single,
+            ),
+            unasked,
+        ),
+        (
+            of("7?G 7~G 9?C 9+C:[1] 8?R 8+R 9?S 9+S:[1] 9?C 9+C:[]", single),
+            unasked,
+        ),
+        (lost(LOST, &[3, 7]), no),
+        (lost(LOST, &[5, 1]), no),
+        (lost(LOST, &[5]), "not the events"),
+        (lost(CARRIED_OUT, &[5, 7]), no),
+        // Nobody said that nothing was requested, or not about all requests.
+        (lost("9?N 9+N:[1] 8?R 8+R 9?S 9-S 9?C 9+C:[1]", &[5, 7]), no),
+        (lost("9?N 9+N:[1] 8?R 9?S 9!S 8+R 9?C 9+C:[1]", &[4, 7]), no),
+        (
+            lost("9?N 9+N:[1] 8?R 8+R 9?S 9!S 8?R 9?C 9+C:[1]", &[5, 8]),
+            no,
+        ),
+        (lost("9?N 9+N:[1] 8?R 8+R 9?S 7?C 9!S 7+C:[1]", &[6, 7]), no),
+        // Another had the request in its hands.
+        (
+            lost("9?N 9+N:[1] 8?R 8+R 7?S 7~S 9?S 9!S 9?C 9+C:[1]", &[7, 9]),
+            no,
+        ),
+        (
+            lost("9?N 9+N:[1] 8?R 8+R 7?S 9?S 9!S 7-S 9?C 9+C:[1]", &[6, 9]),
+            no,
+        ),
+        // A slot may have been made meanwhile.
+        (
+            lost("9?N 9+N:[1] 8?R 8+R 7?G 7~G 9?S 9!S 9?C 9+C:[1]", &[7, 9]),
+            no,
+        ),
+        (lost("8?R 8+R 9?S 9!S 9?C 9+C:[1]", &[3, 5]), no),
+        (doubled(CARRIED_OUT, 7), no),
+        (doubled(DOUBLED, 1), no),
+        // It may have been requested, or gone in another way; without requests nothing is counted.
+        (doubled("9?N 9+N:[1,2] 8?R 8+R 7?R 7~R 9?C 9+C:[]", 7), no),
+        (doubled("9?N 9+N:[1,2] 8?R 8+R 7?O 7~O 9?C 9+C:[]", 7), no),
+        (doubled("9?N 9+N:[1,2] 9?C 9+C:[]", 3), no),
     ];
     for (case, why) in &cases {
         refuse(case, why);

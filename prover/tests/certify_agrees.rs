@@ -2,6 +2,9 @@
 //!
 //! The two know nothing of each other but the book's description of certificates, so what they agree about is not one mistake made once.
 
+#[path = "certify_agrees/administered.rs"]
+mod administered;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -36,6 +39,10 @@ const GUARANTEES: &[&str] = &[
     "progress<=2ms",
     "justified-refusal",
     "slot-exclusion",
+    "slot-removal",
+    "slot-sequence",
+    "no-lost-decrement",
+    "no-doubled-decrement",
     "coverage",
 ];
 
@@ -126,6 +133,9 @@ struct World<'a> {
 
 fn history_of(choices: &[u8], slots: usize) -> History {
     let mut choices = Choices(choices.iter());
+    if choices.below(3) == Some(2) {
+        return administered::history_of(choices);
+    }
     let (modes, tokens) = (choices.below(2) == Some(1), choices.below(2) == Some(1));
     let names_slots = !modes && choices.below(2) == Some(1);
     let resource = match choices.below(9) {

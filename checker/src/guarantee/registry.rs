@@ -6,8 +6,9 @@ use history::History;
 use rayon::prelude::*;
 
 use super::{
-    ConfirmedExclusion, Coverage, Exclusion, Fencing, JustifiedRefusal, NoLostUpdate,
-    OverlapAtMost, Ownership, ProgressWithin, SlotExclusion,
+    ConfirmedExclusion, Coverage, Exclusion, Fencing, JustifiedRefusal, NoDoubledDecrement,
+    NoLostDecrement, NoLostUpdate, OverlapAtMost, Ownership, ProgressWithin, SlotExclusion,
+    SlotRemoval, SlotSequence,
 };
 use crate::order::Order;
 use crate::search::Limits;
@@ -92,6 +93,26 @@ pub const ALL: &[Entry] = &[
         pattern: "slot-exclusion",
         meaning: "each slot of a lock is held by one client at a time, however many slots there are, counted as confirmed-exclusion does",
         make: Maker::Plain(|| Box::new(SlotExclusion)),
+    },
+    Entry {
+        pattern: "slot-removal",
+        meaning: "a slot that was removed is neither granted nor held before it may have been made again",
+        make: Maker::Plain(|| Box::new(SlotRemoval)),
+    },
+    Entry {
+        pattern: "slot-sequence",
+        meaning: "the slots of a lock are numbered from 1 without a gap, or an overshoot repairs it",
+        make: Maker::Plain(|| Box::new(SlotSequence)),
+    },
+    Entry {
+        pattern: "no-lost-decrement",
+        meaning: "every slot that was requested to be removed is removed",
+        make: Maker::Plain(|| Box::new(NoLostDecrement)),
+    },
+    Entry {
+        pattern: "no-doubled-decrement",
+        meaning: "no more slots are removed than was requested",
+        make: Maker::Plain(|| Box::new(NoDoubledDecrement)),
     },
     Entry {
         pattern: "coverage",

@@ -1,7 +1,7 @@
 //! Histories written as scripts, for tests: `0 acquire; 0 ok {"token":1}; 1 acquire; 1 refused`.
 //!
 //! Each step is a process, then the function it invokes or the type of the end of what it invoked, then a JSON value; `refused` is a
-//! `fail` that the server itself said.
+//! `fail` that the server itself said, of a `shrink` because nothing was requested.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,11 @@ fn line<'a>(index: usize, step: &'a str, pending: &mut BTreeMap<&'a str, &'a str
         pending.insert(process, word);
     }
     let function = pending.get(process).expect("something was invoked");
-    let observed = if observed { r#","observed":true"# } else { "" };
+    let observed = match (observed, *function) {
+        (false, _) => "",
+        (true, "shrink") => r#","observed":true,"error":{"kind":"nothing-requested","text":""}"#,
+        (true, _) => r#","observed":true"#,
+    };
     format!(
         r#"{{"index":{index},"time":{index},"process":{process},"type":"{kind}","f":"{function}","key":"k","value":{value}{observed}}}"#
     ) + "\n"

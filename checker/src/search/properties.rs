@@ -45,6 +45,19 @@ pub(crate) const SLOTS: Operations = &[
     ("verify", &["\"held\""]),
     ("verify", &["\"held\"", "\"lost\""]),
 ];
+pub(crate) const REMOVAL: Operations = &[
+    ("acquire", &["{\"slot\":1}"]),
+    ("verify", &["\"held\""]),
+    ("release", &[""]),
+    ("shrink", &["[1]"]),
+    ("wait", &["[1]"]),
+    ("grow", &["[1]", "[2]"]),
+];
+pub(crate) const SEQUENCE: Operations = &[
+    ("count", &["[1]", "[2]"]),
+    ("overshoot", &["[]"]),
+    ("grow", &["[1]"]),
+];
 pub(crate) const REGISTER: Operations = &[
     ("read", &["0", "1", "2", ""]),
     ("write 1", &[""]),
@@ -197,16 +210,34 @@ pub(crate) fn for_histories(operations: Operations, property: impl Fn(&History))
         any::<prop::sample::Index>(),
     );
     let steps = prop::collection::vec(step, 1..16);
+    let scripts = steps.prop_map(|steps| script(&steps, operations));
+    for_scripts(&scripts, |script| property(&history(script)));
+}
+
+/// Runs a property over random histories in which one thing is done after the other, each by a process of its own: an invocation and its end.
+pub(crate) fn for_sequences(operations: &'static [(&str, &str)], property: impl Fn(&History)) {
+    let one = prop::sample::select(operations);
+    let script = |operations: Vec<(&str, &str)>| {
+        let operations = operations.iter().enumerate();
+        let events =
+            operations.map(|(process, (what, end))| format!("{process} {what}; {process} {end}"));
+        events.collect::<Vec<_>>().join("; ")
+    };
+    let scripts = prop::collection::vec(one, 1..9).prop_map(script);
+    for_scripts(&scripts, |script| property(&history(script)));
+}
+
+fn for_scripts(scripts: &impl Strategy<Value = String>, property: impl Fn(&str)) {
     let mut runner = TestRunner::new(Config {
         cases: cases(),
         failure_persistence: None,
         ..Config::default()
     });
-    let run = |steps: Vec<Step>| {
-        property(&history(&script(&steps, operations)));
+    let run = |script: String| {
+        property(&script);
         Ok(())
     };
-    let outcome = runner.run(&steps, run);
+    let outcome = runner.run(scripts, run);
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }
 

@@ -56,6 +56,10 @@ const WORDS: &[&str] = &[
     "progress<=1ms",
     "justified-refusal",
     "slot-exclusion",
+    "slot-removal",
+    "slot-sequence",
+    "no-lost-decrement",
+    "no-doubled-decrement",
     "coverage",
     "model mutex",
     "model owner-mutex",
@@ -82,6 +86,11 @@ const WORDS: &[&str] = &[
     "no-order",
     "lost-update",
     "never-granted",
+    "removed-slot-used",
+    "gap-after-overshoot",
+    "gap-at-the-end",
+    "lost-decrement",
+    "doubled-decrement",
     "lock-0",
 ];
 

@@ -13,7 +13,7 @@ use super::record::Record;
 use super::search::Budget;
 use super::slots::Slots;
 use super::subject::Subject;
-use super::{coverage, object, order, scan, updates};
+use super::{coverage, decrements, object, order, removal, scan, sequence, updates};
 
 /// What a certificate says, after nothing in it was found wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +139,10 @@ impl<'a> Recheck<'a> {
             Subject::Progress(bound_ns) => {
                 Progress::new(history, record, self.scope, *bound_ns).check()?;
             }
+            Subject::SlotRemoval => removal::check(history, record)?,
+            Subject::SlotSequence => sequence::check(history, record)?,
+            Subject::NoLostDecrement => decrements::none_lost(history, record)?,
+            Subject::NoDoubledDecrement => decrements::none_doubled(history, record)?,
             Subject::Coverage => coverage::check(history, record, self.scope)?,
             _ => return Err(wrong_proof()),
         }

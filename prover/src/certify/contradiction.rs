@@ -14,6 +14,7 @@ use super::search::{BoundHit, Budget, has_order};
 use super::slots::Slots;
 use super::subject::Subject;
 use super::updates::Access;
+use super::{decrements, removal, sequence};
 
 /// A rule's events, read from the record of the key.
 pub(super) struct Evidence<'a> {
@@ -101,8 +102,9 @@ impl<'a> Evidence<'a> {
 
     fn breaks(&self, rule: &str) -> Answer {
         use Subject::{
-            ConfirmedExclusion, Exclusion, Fencing, JustifiedRefusal, Lock, NoLostUpdate, Overlap,
-            Ownership, Progress, SlotExclusion,
+            ConfirmedExclusion, Exclusion, Fencing, JustifiedRefusal, Lock, NoDoubledDecrement,
+            NoLostDecrement, NoLostUpdate, Overlap, Ownership, Progress, SlotExclusion,
+            SlotRemoval, SlotSequence,
         };
         match (rule, self.subject) {
             ("too-many-believe", Exclusion) => self.too_many(|hold| hold.believed_until, None),
@@ -120,6 +122,14 @@ impl<'a> Evidence<'a> {
             ("refused-while-free", JustifiedRefusal) => self.refused_while_free(),
             ("lost-update", NoLostUpdate) => self.lost_update(),
             ("never-granted", Progress(bound_ns)) => self.never_granted(*bound_ns),
+            ("removed-slot-used", SlotRemoval) => {
+                removal::is_shown(self.history, self.record, &self.name, &self.positions)
+                    .ok_or(WRONG_EVENTS)
+            }
+            ("gap-after-overshoot", SlotSequence) => self.by_two(sequence::is_left),
+            ("gap-at-the-end", SlotSequence) => self.by_one(sequence::is_in_the_end),
+            ("lost-decrement", NoLostDecrement) => self.by_two(decrements::is_lost),
+            ("doubled-decrement", NoDoubledDecrement) => self.by_one(decrements::is_doubled),
             ("stranger", Lock(law)) if law.owner == Owner::Process => self.stranger(),
             ("told-lost", Lock(law)) if law.owner == Owner::Process => self.told_lost(),
             ("too-many-hold", Lock(law)) if law.owner == Owner::Process && law.depth.is_none() => {
@@ -261,6 +271,22 @@ impl<'a> Evidence<'a> {
         };
         let progress = Progress::new(self.history, self.record, self.scope, bound_ns);
         Ok(progress.of_key(self.key) == Again::Never { asked })
+    }
+
+    /// One event of the key that shows it, with the rest of the record.
+    fn by_one(&self, shows: impl Fn(&History, &KeyName, usize) -> bool) -> Answer {
+        let [event] = self.positions[..] else {
+            return Err(WRONG_EVENTS);
+        };
+        Ok(shows(self.history, &self.name, event))
+    }
+
+    /// Two events of the key that show it, with the rest of the record.
+    fn by_two(&self, show: impl Fn(&History, &KeyName, usize, usize) -> bool) -> Answer {
+        let [first, second] = self.positions[..] else {
+            return Err(WRONG_EVENTS);
+        };
+        Ok(show(self.history, &self.name, first, second))
     }
 
     /// What the events of the key up to this one say has no legal order.

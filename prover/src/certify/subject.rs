@@ -13,6 +13,10 @@ pub(super) enum Subject {
     JustifiedRefusal,
     NoLostUpdate,
     SlotExclusion,
+    SlotRemoval,
+    SlotSequence,
+    NoLostDecrement,
+    NoDoubledDecrement,
     /// With the longest wait in nanoseconds.
     Progress(u128),
     Coverage,
@@ -37,6 +41,10 @@ impl Subject {
             "justified-refusal" => Some(Self::JustifiedRefusal),
             "no-lost-update" => Some(Self::NoLostUpdate),
             "slot-exclusion" => Some(Self::SlotExclusion),
+            "slot-removal" => Some(Self::SlotRemoval),
+            "slot-sequence" => Some(Self::SlotSequence),
+            "no-lost-decrement" => Some(Self::NoLostDecrement),
+            "no-doubled-decrement" => Some(Self::NoDoubledDecrement),
             "coverage" => Some(Self::Coverage),
             _ => bounded(of),
         }

@@ -1,0 +1,336 @@
+//! How many decrements were requested of a lock, carried out, lost and doubled: a matter of counting.
+//!
+//! The count goes from the last state that is known for certain and older than all requests to the last successful count. What is missing there, and was
+//! removed by no `overshoot`, was carried out as a decrement. Where an operation that makes or removes slots was under way with either end, or is of unknown
+//! outcome, it may have counted or not, and the number lies between bounds.
+//!
+//! A request that was not carried out may still be waiting. It is lost only if a `shrink` found afterwards that nothing was requested, while no other `shrink`
+//! can have had a request in its hands, and nothing was requested later.
+
+use std::fmt;
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use history::{Function, Kind};
+
+use crate::Case;
+use crate::administration::{Deed, last_count};
+use crate::finding::{Rule, Violation, counted};
+use crate::holds::Position;
+
+/// Between two numbers; without an upper one anything may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    least: u64,
+    most: Option<u64>,
+}
+
+impl Bounds {
+    const NONE: Self = Self::exactly(0);
+    const ANY: Self = Self {
+        least: 0,
+        most: None,
+    };
+
+    const fn exactly(number: u64) -> Self {
+        Self {
+            least: number,
+            most: Some(number),
+        }
+    }
+
+    /// This number less another; never less than nothing.
+    fn less(self, other: Self) -> Self {
+        let least = other.most.map_or(0, |most| self.least.saturating_sub(most));
+        let most = self.most.map(|most| most.saturating_sub(other.least));
+        Self { least, most }
+    }
+}
+
+impl AddAssign for Bounds {
+    fn add_assign(&mut self, other: Self) {
+        self.least += other.least;
+        self.most = self.most.zip(other.most).map(|(one, two)| one + two);
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.most {
+            Some(most) if most == self.least => write!(out, "{most}"),
+            Some(most) => write!(out, "{} to {most}", self.least),
+            None => write!(out, "at least {}", self.least),
+        }
+    }
+}
+
+/// What is known of the decrements of one lock.
+pub(super) struct Account<'a> {
+    key: &'a Option<Arc<str>>,
+    /// Requests that were filed for certain.
+    requested: u64,
+    /// Requests of which nobody knows.
+    perhaps: u64,
+    /// What was counted, or why nothing could be.
+    ledger: Result<Ledger<'a>, &'static str>,
+}
+
+/// The decrements between a known state and a count.
+struct Ledger<'a> {
+    /// The operation that showed the state before; none if the lock did not exist.
+    base: Option<&'a Deed>,
+    count: &'a Deed,
+    /// What made and removed slots in between.
+    others: Vec<&'a Deed>,
+    carried_out: Bounds,
+    /// How many were requested before the count ended, at most.
+    possible: u64,
+    /// The shrink that found that nothing was requested any more.
+    none_left: Option<&'a Deed>,
+    /// Whether a slot may have been removed after the count.
+    goes_on: bool,
+    requests: Vec<&'a Deed>,
+    shrinks: Vec<&'a Deed>,
+}
+
+/// The account of every lock of which a decrement was requested.
+pub(super) fn accounts<'a>(case: &'a Case<'_>) -> Vec<Account<'a>> {
+    let accounts = case.administration.iter();
+    accounts
+        .filter_map(|(key, deeds)| Account::new(key, deeds))
+        .collect()
+}
+
+/// `3 decrements requested, 1 more perhaps, 2 carried out, 1 surely lost, 0 surely doubled`.
+pub(super) fn evidence(accounts: &[Account<'_>]) -> String {
+    let requested = accounts.iter().map(|account| account.requested).sum();
+    let perhaps: u64 = accounts.iter().map(|account| account.perhaps).sum();
+    let lost: u64 = accounts.iter().map(Account::lost).sum();
+    let doubled: u64 = accounts.iter().map(Account::doubled).sum();
+    let mut carried_out = Bounds::NONE;
+    for account in accounts {
+        carried_out += account.carried_out();
+    }
+    let perhaps = match perhaps {
+        0 => String::new(),
+        more => format!(", {more} more perhaps"),
+    };
+    format!(
+        "{} requested{perhaps}, {carried_out} carried out, {lost} surely lost, {doubled} surely doubled",
+        counted(requested, "decrement")
+    )
+}
+
+impl<'a> Account<'a> {
+    fn new(key: &'a Option<Arc<str>>, deeds: &'a [Deed]) -> Option<Self> {
+        let requests = of_kind(deeds, &Function::Request);
+        if requests.is_empty() {
+            return None;
+        }
+        let is_filed = |deed: &&&Deed| deed.kind == Kind::Ok;
+        let requested = requests.iter().filter(is_filed).count();
+        Some(Self {
+            key,
+            requested: requested as u64,
+            perhaps: (requests.len() - requested) as u64,
+            ledger: Ledger::new(deeds, requests),
+        })
+    }
+
+    fn carried_out(&self) -> Bounds {
+        let ledger = self.ledger.as_ref();
+        ledger.map_or(Bounds::ANY, |ledger| ledger.carried_out)
+    }
+
+    /// Whether a request was filed for certain.
+    pub(super) fn is_filed(&self) -> bool {
+        self.requested > 0
+    }
+
+    /// Whether a decrement was carried out for certain.
+    pub(super) fn is_carried_out(&self) -> bool {
+        self.carried_out().least > 0
+    }
+
+    /// How many decrements were lost at least.
+    pub(super) fn lost(&self) -> u64 {
+        let ledger = self.ledger.as_ref();
+        let ledger = ledger.ok().filter(|ledger| ledger.none_left.is_some());
+        let carried_out = ledger.and_then(|ledger| ledger.carried_out.most);
+        carried_out.map_or(0, |most| self.requested.saturating_sub(most))
+    }
+
+    /// How many were carried out at least beyond what was requested.
+    pub(super) fn doubled(&self) -> u64 {
+        let ledger = self.ledger.as_ref();
+        ledger.map_or(0, |ledger| {
+            ledger.carried_out.least.saturating_sub(ledger.possible)
+        })
+    }
+
+    /// Why it is not known that none was lost.
+    pub(super) fn perhaps_lost(&self) -> Option<&'static str> {
+        match &self.ledger {
+            Err(why) => Some(why),
+            Ok(ledger) if ledger.carried_out.least >= self.requested => None,
+            Ok(ledger) if ledger.none_left.is_some() => Some(UNCLEAR),
+            Ok(_) => Some("a request that was not carried out may still be waiting"),
+        }
+    }
+
+    /// Why it is not known that none was doubled.
+    pub(super) fn perhaps_doubled(&self) -> Option<&'static str> {
+        match &self.ledger {
+            Err(why) => Some(why),
+            Ok(ledger) if ledger.goes_on => Some(
+                "a slot may have been removed after the slots of its lock were counted for the last time",
+            ),
+            Ok(ledger) => {
+                let most = ledger.carried_out.most;
+                let is_covered = most.is_some_and(|most| most <= ledger.possible);
+                (!is_covered).then_some(UNCLEAR)
+            }
+        }
+    }
+
+    /// The violation of who asks for lost decrements, if any was.
+    pub(super) fn losing(&self, case: &Case<'_>) -> Option<Violation> {
+        let ledger = self.ledger.as_ref().ok().filter(|_| self.lost() > 0)?;
+        let none_left = ledger.none_left?;
+        let witness = case.witness([none_left.end, ledger.count.end]);
+        let violation = Violation::new(Rule::LostDecrement, self.key.clone(), witness);
+        let requests = ledger.requests.iter().copied();
+        Some(violation.showing(ledger.shown(case, requests.chain([none_left]))))
+    }
+
+    /// The violation of who asks for doubled decrements, if any was.
+    pub(super) fn doubling(&self, case: &Case<'_>) -> Option<Violation> {
+        let ledger = self.ledger.as_ref().ok().filter(|_| self.doubled() > 0)?;
+        let witness = case.witness([ledger.count.end]);
+        let violation = Violation::new(Rule::DoubledDecrement, self.key.clone(), witness);
+        let requests = ledger.requests.iter();
+        let work = requests.chain(&ledger.shrinks).copied();
+        Some(violation.showing(ledger.shown(case, work)))
+    }
+}
+
+const UNCLEAR: &str =
+    "an operation that makes or removes slots was under way with a count, or is of unknown outcome";
+
+impl<'a> Ledger<'a> {
+    fn new(deeds: &'a [Deed], requests: Vec<&'a Deed>) -> Result<Self, &'static str> {
+        let shrinks = of_kind(deeds, &Function::Shrink);
+        let work = requests.iter().chain(&shrinks);
+        let begun = work.map(|deed| deed.invoke).min().unwrap_or_default();
+        let (base, before) = base(deeds, begun)
+            .ok_or("the slots were not known before the first decrement of a lock")?;
+        let (count, after) = last_count(deeds)
+            .filter(|(count, _)| count.invoke > begun)
+            .ok_or("the slots of a lock were not counted after a decrement was requested")?;
+        let is_between = |deed: &&Deed| {
+            deed.invoke < count.end && base.is_none_or(|base| deed.settled() > base.invoke)
+        };
+        let between = |function| of_kind(deeds, function).into_iter().filter(is_between);
+        if between(&Function::Destroy).next().is_some() {
+            return Err("a lock was destroyed while its decrements were counted");
+        }
+        let mut made = Bounds::exactly(before);
+        let mut gone = Bounds::exactly(after.len() as u64);
+        let mut others = Vec::new();
+        let is_within = |deed: &Deed| {
+            deed.settled() < count.invoke && base.is_none_or(|base| base.end < deed.invoke)
+        };
+        for deed in between(&Function::Create).chain(between(&Function::Grow)) {
+            made += listed(deed, is_within(deed));
+            others.push(deed);
+        }
+        for deed in between(&Function::Overshoot) {
+            // Of a slot that two remove at one time both may say that they did.
+            let is_alone = !shrinks.iter().any(|shrink| shrink.meets(deed));
+            gone += listed(deed, is_within(deed) && is_alone);
+            others.push(deed);
+        }
+        let possible = requests
+            .iter()
+            .filter(|deed| deed.invoke < count.end)
+            .count();
+        Ok(Self {
+            base,
+            count,
+            others,
+            carried_out: made.less(gone),
+            possible: possible as u64,
+            none_left: none_left(deeds, &requests, count),
+            goes_on: shrinks.iter().any(|deed| deed.end > count.invoke),
+            requests,
+            shrinks,
+        })
+    }
+
+    /// The events of the operations that were counted, and of others.
+    fn shown(&self, case: &Case<'_>, work: impl Iterator<Item = &'a Deed>) -> Vec<u64> {
+        let others = self.others.iter().copied();
+        let counted = self.base.into_iter().chain([self.count]).chain(others);
+        let deeds = counted.chain(work);
+        case.indices(deeds.flat_map(|deed| [deed.invoke, deed.end]))
+    }
+}
+
+impl Deed {
+    /// Whether two operations were under way at one time, or may have been.
+    fn meets(&self, other: &Self) -> bool {
+        self.invoke < other.settled() && other.invoke < self.settled()
+    }
+}
+
+/// The operations of one kind that took effect, or may have.
+fn of_kind<'a>(deeds: &'a [Deed], function: &Function) -> Vec<&'a Deed> {
+    let of_kind = deeds.iter().filter(|deed| deed.function == *function);
+    of_kind.filter(|deed| deed.may_count()).collect()
+}
+
+/// How many slots an operation made or removed within the time that is counted.
+fn listed(deed: &Deed, is_within: bool) -> Bounds {
+    let number = deed.slots.as_ref().map(|slots| slots.len() as u64);
+    Bounds {
+        least: number.filter(|_| is_within).unwrap_or(0),
+        most: number,
+    }
+}
+
+/// The last state that is known before an event, and how many slots there were: what a count found, or that there were none before the lock was made.
+fn base(deeds: &[Deed], begun: Position) -> Option<(Option<&Deed>, u64)> {
+    let before = || {
+        deeds
+            .iter()
+            .filter(|deed| deed.may_count() && deed.end < begun)
+    };
+    let mut counts = before().filter_map(|deed| Some((Some(deed), deed.counted()?.len() as u64)));
+    counts.next_back().or_else(|| {
+        let mut all = deeds.iter().filter(|deed| deed.may_count());
+        let first = all.next()?;
+        let is_made = first.function == Function::Create && first.kind == Kind::Ok;
+        let is_alone = all.next().is_none_or(|next| first.end < next.invoke);
+        (is_made && is_alone).then_some((None, 0))
+    })
+}
+
+/// A shrink that was told, before the count began, that nothing was requested, after every request and beside no other shrink.
+fn none_left<'a>(deeds: &'a [Deed], requests: &[&Deed], count: &Deed) -> Option<&'a Deed> {
+    let shrinks = || {
+        deeds
+            .iter()
+            .filter(|deed| deed.function == Function::Shrink)
+    };
+    let is_conclusive = |told: &&Deed| {
+        let is_after = requests.iter().all(|request| {
+            request.invoke < told.invoke && (request.kind != Kind::Ok || request.end < told.invoke)
+        });
+        let is_alone = || {
+            let mut others = shrinks().filter(|other| other.invoke != told.invoke);
+            !others.any(|other| told.meets(other))
+        };
+        told.found_no_request && told.end < count.invoke && is_after && is_alone()
+    };
+    shrinks().find(is_conclusive)
+}

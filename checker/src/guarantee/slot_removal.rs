@@ -1,0 +1,287 @@
+//! `slot-removal`: a slot that was removed is gone.
+//!
+//! From the return of the operation that removed a slot until another that may make it again begins, the slot does not exist. Whoever is granted it meanwhile, or is told
+//! that it is held, uses what is gone; so does who releases it after a `wait` said that its holder is gone. What begins or ends outside of that time proves
+//! nothing, and where something that may make the slot was under way with the removal, or is of unknown outcome, there is no such time at all. A removal puts
+//! something to the test only if somebody held the slot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use history::Function;
+
+use super::Guarantee;
+use super::conclusion::conclude;
+use super::exclusion::counts;
+use super::slot_exclusion::by_slot;
+use crate::Case;
+use crate::administration::Deed;
+use crate::finding::{Finding, Rule, Violation, counted};
+use crate::holds::{End, Hold, Lock, NEVER, Position, Said};
+
+/// What was removed is neither granted nor held any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotRemoval;
+
+impl Guarantee for SlotRemoval {
+    fn name(&self) -> String {
+        "slot-removal".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let (mut removed, mut met) = (0, 0);
+        let mut uses = BTreeMap::new();
+        for lock in &case.locks {
+            let deeds = case.administration.of(&lock.key);
+            let removals = removals(deeds);
+            removed += removals.len() as u64;
+            let slots = by_slot(lock);
+            for removal in &removals {
+                let Some(slot) = slots.get(&removal.slot) else {
+                    continue;
+                };
+                let mut holds = slot.holds.iter();
+                met += u64::from(holds.any(|hold| removal.meets(hold)));
+                for found in removal.uses(deeds, slot) {
+                    uses.entry(*found.last().expect("a use has events"))
+                        .or_insert_with(|| violation(case, lock, &found));
+                }
+            }
+        }
+        let doubt = match (removed, met) {
+            (0, _) => Some("no slot was removed, or each may have been made again at once"),
+            (_, 0) => Some("no slot was held when it was removed"),
+            _ => None,
+        };
+        let of_holds = format!("{met} of {} met a holder", counted(removed, "removed slot"));
+        let evidence = match uses.len() as u64 {
+            0 => of_holds,
+            found => format!("{} of a removed slot; {of_holds}", counted(found, "use")),
+        };
+        let violations = uses.into_values().collect();
+        let doubt = doubt.map(str::to_owned);
+        conclude(self, counts(case, 0), evidence, doubt, violations)
+    }
+}
+
+fn violation(case: &Case<'_>, lock: &Lock, events: &[Position]) -> Violation {
+    let witness = case.witness(events.iter().copied());
+    Violation::new(Rule::RemovedSlotUsed, lock.key.clone(), witness)
+}
+
+/// A slot that does not exist for some time.
+struct Removal {
+    slot: u32,
+    /// The invocation of what removed it.
+    invoke: Position,
+    /// From here the slot does not exist: the return of what removed it.
+    begin: Position,
+    /// From here something may have made it again.
+    end: Position,
+}
+
+/// Every removal after which there is a time without the slot.
+fn removals(deeds: &[Deed]) -> Vec<Removal> {
+    let removal = |deed: &Deed, slot: u32| Removal {
+        slot,
+        invoke: deed.invoke,
+        begin: deed.end,
+        end: made_again(deeds, deed, slot),
+    };
+    let all = deeds
+        .iter()
+        .flat_map(|deed| deed.removed().map(move |slot| removal(deed, slot)));
+    all.filter(|removal| removal.begin < removal.end).collect()
+}
+
+/// When something first may have made the slot again: not what was through before the removal began.
+fn made_again(deeds: &[Deed], removing: &Deed, slot: u32) -> Position {
+    let makers = deeds
+        .iter()
+        .filter(|deed| deed.may_make(slot) && deed.settled() > removing.invoke);
+    makers.map(|deed| deed.invoke).min().unwrap_or(NEVER)
+}
+
+impl Removal {
+    /// Whether the slot was held by all that its holder knew, from before the removal began until it was through or its loss was told.
+    fn meets(&self, hold: &Hold) -> bool {
+        let lasted = hold.believed_until > self.begin;
+        let was_lost = hold.end == End::Loss && hold.believed_until > self.invoke;
+        hold.granted < self.invoke && (lasted || was_lost)
+    }
+
+    /// Whether an operation began and ended while the slot did not exist.
+    fn spans(&self, invoke: Position, end: Position) -> bool {
+        self.begin < invoke && end < self.end
+    }
+
+    /// The events of each use: the removal, the grant, and what else shows it.
+    fn uses(&self, deeds: &[Deed], slot: &Lock) -> BTreeSet<Vec<Position>> {
+        let granted = slot
+            .holds
+            .iter()
+            .filter(|hold| self.spans(hold.asked, hold.granted))
+            .map(|hold| vec![self.begin, hold.granted]);
+        let gone = self.gone(deeds).map(|wait| wait.end);
+        let told = slot.statements.iter().filter_map(|statement| {
+            let span = statement.span;
+            let hold = &slot.holds[statement.hold? as usize];
+            let grant = hold.granted;
+            if !self.spans(span.invoke, span.end) || self.spans(hold.asked, grant) {
+                return None;
+            }
+            match (statement.said, gone) {
+                (Said::Held, _) => Some(vec![self.begin, grant, span.end]),
+                (Said::Released, Some(gone)) if gone < span.invoke => {
+                    Some(vec![self.begin, grant, gone, span.end])
+                }
+                _ => None,
+            }
+        });
+        granted.chain(told).collect()
+    }
+
+    /// The first answer that the holder of the removed slot is gone.
+    fn gone<'a>(&self, deeds: &'a [Deed]) -> Option<&'a Deed> {
+        let says_so = |deed: &&Deed| {
+            let names = deed
+                .slots
+                .as_ref()
+                .is_some_and(|slots| slots.contains(&self.slot));
+            deed.function == Function::Wait && names && self.spans(deed.invoke, deed.end)
+        };
+        deeds.iter().filter(says_so).min_by_key(|deed| deed.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Limits;
+    use crate::testing::history;
+    use crate::{Scope, Verdict, judge};
+
+    fn finding(text: &str) -> Finding {
+        judge(
+            &history(text),
+            &Scope::default(),
+            Limits::none(),
+            &[Box::new(SlotRemoval)],
+        )
+        .remove(0)
+    }
+
+    fn verdict(text: &str) -> Verdict {
+        finding(text).verdict
+    }
+
+    const HELD: &str = "9:create 9:create![1,2] 0:acquire 0:acquire!s2 9:shrink 9:shrink![2]";
+
+    #[test]
+    fn a_removed_slot_is_neither_granted_nor_held() {
+        assert_eq!(verdict(HELD), Verdict::Valid);
+        assert_eq!(finding(HELD).evidence, "1 of 1 removed slot met a holder");
+        assert_eq!(
+            verdict(&format!("{HELD} 0:verify 0:verify!lost")),
+            Verdict::Valid
+        );
+        let held = finding(&format!("{HELD} 0:verify 0:verify!held"));
+        assert_eq!(held.violations[0].witness, [5, 3, 7]);
+        let granted = finding(&format!("{HELD} 1:acquire 1:acquire!s2"));
+        assert_eq!(granted.violations[0].witness, [5, 7]);
+        assert_eq!(
+            granted.evidence,
+            "1 use of a removed slot; 1 of 1 removed slot met a holder"
+        );
+        assert_eq!(
+            verdict(&format!("{HELD} 1:acquire 1:acquire!s1")),
+            Verdict::Valid
+        );
+    }
+
+    #[test]
+    fn only_what_lies_wholly_after_the_removal_counts() {
+        for text in [
+            "9:create 9:create![1] 0:acquire 0:acquire!s1 0:verify 9:shrink 9:shrink![1] 0:verify!held",
+            "9:create 9:create![1] 0:acquire 0:acquire!s1 1:acquire 9:shrink 9:shrink![1] 1:acquire!s1",
+        ] {
+            assert_eq!(verdict(text), Verdict::Valid, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_holder_may_release_until_it_is_said_to_be_gone() {
+        let release = "0:release 0:release!";
+        assert_eq!(verdict(&format!("{HELD} {release}")), Verdict::Valid);
+        let late = finding(&format!("{HELD} 9:wait 9:wait![2] {release}"));
+        assert_eq!(late.violations[0].witness, [5, 3, 7, 9]);
+        for told in ["9:wait 9:wait![1]", "9:wait 9:wait?", "9:wait 9:waitx"] {
+            assert_eq!(
+                verdict(&format!("{HELD} {told} {release}")),
+                Verdict::Valid,
+                "{told}"
+            );
+        }
+        let under_way = format!("{HELD} 9:wait 0:release 9:wait![2] 0:release!");
+        assert_eq!(verdict(&under_way), Verdict::Valid);
+        let refused = format!("{HELD} 9:wait 9:wait![2] 0:release 0:releaseX");
+        assert_eq!(verdict(&refused), Verdict::Valid);
+    }
+
+    #[test]
+    fn what_may_be_made_again_may_be_granted() {
+        let granted = "1:acquire 1:acquire!s2";
+        for made in [
+            "8:grow 8:grow![2]",
+            "8:grow 8:grow?",
+            "8:create",
+            "8:grow 8:grow!",
+        ] {
+            let text = format!("{HELD} {made} {granted}");
+            assert_eq!(verdict(&text), Verdict::Valid, "{text}");
+        }
+        for not in ["8:grow 8:grow![3]", "8:grow 8:growx", "8:shrink 8:shrink?"] {
+            let text = format!("{HELD} {not} {granted}");
+            assert_eq!(verdict(&text), Verdict::Invalid, "{text}");
+        }
+        let meanwhile = format!("{HELD} 1:acquire 8:grow 1:acquire!s2");
+        assert_eq!(verdict(&meanwhile), Verdict::Valid);
+    }
+
+    #[test]
+    fn what_may_be_made_at_the_same_time_puts_nothing_to_the_test() {
+        for first in ["8:grow", "8:grow 8:grow?"] {
+            let text = format!("{first} {HELD} 0:verify 0:verify!held");
+            assert_eq!(verdict(&text), Verdict::Unknown, "{text}");
+        }
+        let text = "9:create 9:create![1] 0:acquire 0:acquire!s1 8:grow 9:shrink 8:grow![1] 9:shrink![1] 0:verify 0:verify!held";
+        assert_eq!(verdict(text), Verdict::Unknown);
+    }
+
+    #[test]
+    fn who_removes_what_nobody_holds_tests_nothing() {
+        let text = "9:create 9:create![1] 9:destroy 9:destroy![1]";
+        assert_eq!(verdict(text), Verdict::Unknown);
+        assert_eq!(
+            finding(text).reason.as_deref(),
+            Some("no slot was held when it was removed")
+        );
+        for gone in [
+            "0:release 0:release!",
+            "0:lost 0:lost!",
+            "0:verify 0:verify?",
+        ] {
+            let text = HELD.replace("9:shrink 9", &format!("{gone} 9:shrink 9"));
+            assert_eq!(verdict(&text), Verdict::Unknown, "{text}");
+        }
+        let told = HELD.replace("9:shrink 9", "9:shrink 0:lost 0:lost! 9");
+        assert_eq!(verdict(&told), Verdict::Valid);
+        for unclear in ["0:release 0:release!", "0:verify 0:verify?"] {
+            let text = HELD.replace("9:shrink 9", &format!("9:shrink {unclear} 9"));
+            assert_eq!(verdict(&text), Verdict::Unknown, "{text}");
+        }
+        assert_eq!(
+            verdict("0:shrink 0:shrink? 1:acquire 1:acquire!s1"),
+            Verdict::Unknown
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! `slot-sequence`: the slots of a lock are numbered without gaps.
+//!
+//! A gap may open, for example where an administrator dies between two steps; then an `overshoot` removes what lies behind it. It is not repaired if a count
+//! still finds it although nothing but a successful `overshoot` was done since, or if the last count finds it. Only what is certain is used: where another
+//! operation that may change the slots was under way with the count, or one of unknown outcome may still take effect, a gap contradicts nothing.
+
+use std::collections::BTreeSet;
+
+use history::{Function, Kind};
+
+use super::Guarantee;
+use super::conclusion::conclude;
+use super::exclusion::counts;
+use crate::Case;
+use crate::administration::{Deed, last_count};
+use crate::finding::{Finding, Rule, Violation, counted};
+use crate::holds::{NEVER, Position};
+
+/// There is no gap in the slots, or it is repaired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotSequence;
+
+impl Guarantee for SlotSequence {
+    fn name(&self) -> String {
+        "slot-sequence".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let (mut found, mut gaps) = (0, 0);
+        let (mut violations, mut doubt) = (Vec::new(), None);
+        let mut is_judged = false;
+        for (key, deeds) in case.administration.iter() {
+            let counts = deeds
+                .iter()
+                .filter_map(|deed| Some((deed, deed.counted()?)));
+            found += counts.clone().count() as u64;
+            let gapped: Vec<&Deed> = counts
+                .filter(|(_, slots)| has_gap(slots))
+                .map(|(count, _)| count)
+                .collect();
+            gaps += gapped.len() as u64;
+            let violation = |rule, events: &[Position]| {
+                Violation::new(rule, key.clone(), case.witness(events.iter().copied()))
+            };
+            let left = left_open(deeds, &gapped);
+            violations.extend(left.iter().map(|(overshoot, count)| {
+                violation(Rule::GapAfterOvershoot, &[overshoot.end, count.end])
+            }));
+            let end = end_of(deeds);
+            let is_told = |count: &Deed| left.iter().any(|(_, told)| told.end == count.end);
+            match end {
+                End::Gapless => is_judged = true,
+                End::Gap(count) if !is_told(count) => {
+                    violations.push(violation(Rule::GapAtTheEnd, &[count.end]));
+                }
+                End::Gap(_) | End::NotAdministered => {}
+                End::Unknown(why) => doubt = Some(why),
+            }
+        }
+        if !is_judged && doubt.is_none() {
+            doubt = Some("nobody counted the slots of a lock");
+        }
+        let evidence = match gaps {
+            0 => format!("{}, no gap", counted(found, "count")),
+            _ => format!("{gaps} of {} found a gap", counted(found, "count")),
+        };
+        let doubt = doubt.map(str::to_owned);
+        conclude(self, counts(case, 0), evidence, doubt, violations)
+    }
+}
+
+/// Whether the slots are not the first so many numbers.
+fn has_gap(slots: &BTreeSet<u32>) -> bool {
+    !(1..).zip(slots).all(|(number, slot)| number == *slot)
+}
+
+/// The counts that found a gap although the last that may have changed the slots is an overshoot, and went alone.
+fn left_open<'a>(deeds: &'a [Deed], gapped: &[&'a Deed]) -> Vec<(&'a Deed, &'a Deed)> {
+    let changes: Vec<&Deed> = deeds.iter().filter(|deed| deed.may_change()).collect();
+    let settled: Vec<Position> = changes
+        .iter()
+        .scan(0, |latest, deed| {
+            *latest = deed.settled().max(*latest);
+            Some(*latest)
+        })
+        .collect();
+    let left = |count: &&'a Deed| {
+        let last = changes
+            .partition_point(|deed| deed.invoke < count.end)
+            .checked_sub(1)?;
+        let overshoot = changes[last];
+        let is_alone = last == 0 || settled[last - 1] < overshoot.invoke;
+        let is_before = overshoot.kind == Kind::Ok && overshoot.end < count.invoke;
+        let is_left = overshoot.function == Function::Overshoot && is_before && is_alone;
+        is_left.then_some((overshoot, *count))
+    };
+    gapped.iter().filter_map(left).collect()
+}
+
+/// What is known of the slots in the end.
+enum End<'a> {
+    NotAdministered,
+    Gapless,
+    Gap(&'a Deed),
+    Unknown(&'static str),
+}
+
+fn end_of(deeds: &[Deed]) -> End<'_> {
+    let changes = || deeds.iter().filter(|deed| deed.may_change());
+    let Some((count, slots)) = last_count(deeds) else {
+        return match changes().next() {
+            None => End::NotAdministered,
+            Some(_) => End::Unknown("the slots of a lock were changed and never counted"),
+        };
+    };
+    if changes().any(|deed| deed.end > count.invoke) {
+        return End::Unknown("the slots of a lock were not counted after the last change");
+    }
+    if !has_gap(slots) {
+        return End::Gapless;
+    }
+    if changes().any(|deed| deed.settled() == NEVER) {
+        return End::Unknown(
+            "the last count found a gap that an operation of unknown outcome may still repair",
+        );
+    }
+    End::Gap(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Limits;
+    use crate::testing::history;
+    use crate::{Scope, Verdict, judge};
+
+    fn finding(text: &str) -> Finding {
+        judge(
+            &history(text),
+            &Scope::default(),
+            Limits::none(),
+            &[Box::new(SlotSequence)],
+        )
+        .remove(0)
+    }
+
+    fn verdict(text: &str) -> Verdict {
+        finding(text).verdict
+    }
+
+    #[test]
+    fn slots_are_counted_from_1() {
+        for (slots, gap) in [
+            (&[][..], false),
+            (&[1, 2, 3], false),
+            (&[2], true),
+            (&[1, 3], true),
+            (&[0, 1], true),
+        ] {
+            assert_eq!(has_gap(&slots.iter().copied().collect()), gap, "{slots:?}");
+        }
+    }
+
+    #[test]
+    fn a_gap_in_the_end_is_a_violation() {
+        let found = finding("0:create 0:create![1,3] 0:count 0:count![1,3]");
+        assert_eq!(found.violations[0].witness, [3]);
+        assert_eq!(found.evidence, "1 of 1 count found a gap");
+        assert_eq!(
+            verdict("0:create 0:create![1,2] 0:count 0:count![1,2]"),
+            Verdict::Valid
+        );
+        assert_eq!(
+            verdict("0:destroy 0:destroy![1] 0:count 0:count![]"),
+            Verdict::Valid
+        );
+    }
+
+    #[test]
+    fn a_gap_that_is_repaired_is_none() {
+        let text = "0:create 0:create![1,3] 0:count 0:count![1,3] 0:overshoot 0:overshoot![3] 0:count 0:count![1]";
+        assert_eq!(verdict(text), Verdict::Valid);
+        assert_eq!(finding(text).evidence, "1 of 2 counts found a gap");
+    }
+
+    const OVERSHOT: &str =
+        "0:create 0:create![1,3] 0:overshoot 0:overshoot![] 0:count 0:count![1,3]";
+
+    #[test]
+    fn a_gap_after_an_overshoot_was_not_repaired() {
+        let repaired = "0:overshoot 0:overshoot![3] 0:count 0:count![1]";
+        let found = finding(&format!("{OVERSHOT} {repaired}"));
+        assert_eq!(found.verdict, Verdict::Invalid);
+        assert_eq!(found.violations[0].witness, [3, 5]);
+        assert_eq!(finding(OVERSHOT).violations.len(), 1, "it is told once");
+        for excuse in [
+            OVERSHOT.replace(
+                "0:overshoot 0:overshoot![]",
+                "1:grow 0:overshoot 0:overshoot![] 1:grow![3]",
+            ),
+            OVERSHOT.replace("0:count 0", "1:shrink 1:shrink![2] 0:count 0"),
+            OVERSHOT.replace("0:count 0", "0:count 1:shrink 0"),
+            OVERSHOT.replace("0:overshoot![]", "0:overshootx"),
+            OVERSHOT.replace("0:overshoot 0", "1:grow 1:grow? 0:overshoot 0"),
+        ] {
+            let text = format!("{excuse} 2:destroy 2:destroy![] 2:count 2:count![]");
+            assert_ne!(verdict(&text), Verdict::Invalid, "{text}");
+        }
+        let failed = OVERSHOT.replace("0:count 0", "1:shrink 1:shrinkx 0:count 0");
+        assert_eq!(verdict(&format!("{failed} {repaired}")), Verdict::Invalid);
+    }
+
+    #[test]
+    fn what_is_not_counted_in_the_end_is_not_known() {
+        for text in [
+            "",
+            "0:acquire 0:acquire!",
+            "0:create 0:create![1]",
+            "0:create 0:create![1] 0:count 0:count![1] 0:grow 0:grow![2]",
+            "0:create 0:create![1] 0:count 1:grow 0:count![1] 1:grow![2]",
+            "0:create 0:create![1] 1:grow 0:count 0:count![1]",
+            "0:grow 0:grow? 1:count 1:count![1,3]",
+        ] {
+            assert_eq!(verdict(text), Verdict::Unknown, "{text}");
+        }
+        assert_eq!(
+            verdict("0:grow 0:grow? 1:count 1:count![1,2]"),
+            Verdict::Valid
+        );
+    }
+
+    #[test]
+    fn every_lock_is_looked_at() {
+        let text = "a/0:count a/0:count![1] b/0:grow b/0:grow![1]";
+        assert_eq!(verdict(text), Verdict::Unknown);
+        assert_eq!(
+            verdict(&format!("{text} b/0:count b/0:count![2]")),
+            Verdict::Invalid
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! What was done to the slots of a lock.
+
+use std::collections::BTreeSet;
+
+use history::{Function, History, Kind, Process, Value};
+
+use super::record::{KeyName, NEVER};
+
+/// An operation that administers a lock, by the positions of its events.
+pub(super) struct Deed {
+    pub(super) function: Function,
+    pub(super) invoked: usize,
+    /// The position of the end, of whatever kind; `NEVER` if there is none.
+    pub(super) ended: usize,
+    /// The kind of the end; `info` if there is none.
+    pub(super) outcome: Kind,
+    /// The slots that it lists, if it is `ok` and lists any.
+    pub(super) slots: Option<BTreeSet<u32>>,
+    /// Whether the server said that nothing was requested.
+    pub(super) nothing_requested: bool,
+}
+
+/// What was done to one key, in the order of the invocations.
+pub(super) fn deeds(history: &History, key: &KeyName) -> Vec<Deed> {
+    let events = history.events().iter().enumerate();
+    let begun = events.filter(|(_, event)| {
+        event.kind == Kind::Invoke
+            && event.process != Process::Nemesis
+            && event.function.is_administration()
+            && event.key == *key
+    });
+    begun
+        .map(|(invoked, event)| Deed::begun(history, invoked, event.function.clone()))
+        .collect()
+}
+
+impl Deed {
+    fn begun(history: &History, invoked: usize, function: Function) -> Self {
+        let mut deed = Self {
+            function,
+            invoked,
+            ended: NEVER,
+            outcome: Kind::Info,
+            slots: None,
+            nothing_requested: false,
+        };
+        if let Some(ended) = history.partner(invoked) {
+            let end = &history.events()[ended];
+            deed.ended = ended;
+            deed.outcome = end.kind;
+            if let (Kind::Ok, Value::Slots(slots)) = (end.kind, &end.value) {
+                deed.slots = Some(slots.iter().copied().collect());
+            }
+            let kind = end.error.as_ref().map(|error| &*error.kind);
+            deed.nothing_requested = end.observed && kind == Some("nothing-requested");
+        }
+        deed
+    }
+
+    /// Whether it is of this kind and did not fail.
+    pub(super) fn is(&self, function: &Function) -> bool {
+        self.function == *function && self.outcome != Kind::Fail
+    }
+
+    /// Until when it may take effect: for ever if nobody knows its outcome.
+    pub(super) fn settled(&self) -> usize {
+        match self.outcome {
+            Kind::Info => NEVER,
+            _ => self.ended,
+        }
+    }
+
+    /// Whether it may have made or removed slots.
+    pub(super) fn is_change(&self) -> bool {
+        use Function::{Create, Destroy, Grow, Overshoot, Shrink};
+        [Create, Grow, Shrink, Destroy, Overshoot]
+            .iter()
+            .any(|function| self.is(function))
+    }
+
+    pub(super) fn names(&self, slot: u32) -> bool {
+        self.slots
+            .as_ref()
+            .is_some_and(|slots| slots.contains(&slot))
+    }
+
+    /// The slots that it found, if it is a count that is `ok`.
+    pub(super) fn found(&self) -> Option<&BTreeSet<u32>> {
+        self.slots
+            .as_ref()
+            .filter(|_| self.function == Function::Count)
+    }
+}
+
+/// Of the counts that found something the one that was invoked last.
+pub(super) fn last_count(deeds: &[Deed]) -> Option<&Deed> {
+    deeds.iter().rfind(|deed| deed.found().is_some())
+}

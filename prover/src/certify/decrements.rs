@@ -1,0 +1,179 @@
+//! `no-lost-decrement` and `no-doubled-decrement`: what was requested and what was carried out, counted.
+
+use history::{Function, History, Kind};
+
+use super::administration::{Deed, deeds, last_count};
+use super::error::{Flaw, ensure};
+use super::record::{KeyName, Record};
+
+/// What of one key is counted.
+struct Books {
+    /// Requests that are `ok`.
+    requested: u64,
+    /// Requests that may have been filed before the last count ended.
+    possible: u64,
+    /// How many slots went as decrements, at least and at most.
+    least: u64,
+    most: Option<u64>,
+    /// The position of the end of the last count.
+    counted: usize,
+    /// Whether a shrink ended after that count began, or did not end.
+    goes_on: bool,
+}
+
+pub(super) fn none_lost(history: &History, record: &Record) -> Result<(), Flaw> {
+    let books = all(history, record)?;
+    ensure(books.iter().any(|(_, books)| books.requested > 0), || {
+        Flaw::new("no decrement was requested")
+    })?;
+    books.iter().try_for_each(|(name, books)| {
+        ensure(books.least >= books.requested, || {
+            Flaw::new("it is not certain that every decrement was carried out").on(name)
+        })
+    })
+}
+
+pub(super) fn none_doubled(history: &History, record: &Record) -> Result<(), Flaw> {
+    let books = all(history, record)?;
+    ensure(books.iter().any(|(_, books)| books.least > 0), || {
+        Flaw::new("no decrement was carried out")
+    })?;
+    books.iter().try_for_each(|(name, books)| {
+        let is_covered = books.most.is_some_and(|most| most <= books.possible);
+        ensure(is_covered && !books.goes_on, || {
+            Flaw::new("it is not certain that every decrement was requested").on(name)
+        })
+    })
+}
+
+/// Whether a shrink that ends at a position found nothing requested any more, and the last count, which ends at another, lacks fewer slots than requested.
+pub(super) fn is_lost(history: &History, name: &KeyName, told: usize, counted: usize) -> bool {
+    let deeds = deeds(history, name);
+    let Ok(books) = books(&deeds) else {
+        return false;
+    };
+    let mut tellers = deeds.iter().filter(|deed| deed.ended == told);
+    let is_told = tellers.any(|teller| is_final(&deeds, teller));
+    let begun = last_count(&deeds).map_or(0, |count| count.invoked);
+    let is_lost = books.most.is_some_and(|most| most < books.requested);
+    is_told && told < begun && books.counted == counted && is_lost
+}
+
+/// Whether the last count, which ends at a position, lacks more slots than may have been requested.
+pub(super) fn is_doubled(history: &History, name: &KeyName, counted: usize) -> bool {
+    let books = books(&deeds(history, name));
+    books.is_ok_and(|books| books.counted == counted && books.least > books.possible)
+}
+
+/// The books of every key with a request.
+fn all<'a>(history: &History, record: &'a Record) -> Result<Vec<(&'a KeyName, Books)>, Flaw> {
+    let mut all = Vec::new();
+    for name in record.keys.keys() {
+        let deeds = deeds(history, name);
+        if deeds.iter().any(|deed| deed.is(&Function::Request)) {
+            let books = books(&deeds).map_err(|why| Flaw::new(why).on(name))?;
+            all.push((name, books));
+        }
+    }
+    Ok(all)
+}
+
+fn books(deeds: &[Deed]) -> Result<Books, &'static str> {
+    let of = |function: Function| deeds.iter().filter(move |deed| deed.is(&function));
+    if of(Function::Request).next().is_none() {
+        return Err("no decrement was requested");
+    }
+    let work = of(Function::Request).chain(of(Function::Shrink));
+    let begun = work.map(|deed| deed.invoked).min().unwrap_or(0);
+    let last = last_count(deeds)
+        .filter(|count| count.invoked > begun)
+        .ok_or("the slots were not counted after the first request")?;
+    let found = |count: &Deed| count.found().map_or(0, |slots| slots.len() as u64);
+    let first = deeds
+        .iter()
+        .rfind(|deed| deed.found().is_some() && deed.ended < begun);
+    ensure_known(deeds, begun, first)?;
+    let (from, until) = match first {
+        Some(first) => (Some((first.invoked, first.ended)), last),
+        None => (None, last),
+    };
+    // Whether it took effect in between: surely, perhaps or not at all.
+    let is_outside = |deed: &Deed| {
+        deed.invoked > until.ended || from.is_some_and(|(invoked, _)| deed.settled() < invoked)
+    };
+    let is_inside = |deed: &Deed| {
+        deed.settled() < until.invoked && from.is_none_or(|(_, ended)| ended < deed.invoked)
+    };
+    let is_contested = |deed: &Deed| {
+        of(Function::Shrink)
+            .any(|shrink| shrink.invoked < deed.settled() && deed.invoked < shrink.settled())
+    };
+    if of(Function::Destroy).any(|deed| !is_outside(deed)) {
+        return Err("the lock was destroyed in between");
+    }
+    let (mut least, mut most) = (0_i128, Some(0_i128));
+    let mut add = |surely: i128, perhaps: Option<i128>| {
+        least += surely;
+        most = most.zip(perhaps).map(|(sum, perhaps)| sum + perhaps);
+    };
+    let before = first.map_or(0, found);
+    let difference = i128::from(before) - i128::from(found(last));
+    add(difference, Some(difference));
+    for made in of(Function::Create).chain(of(Function::Grow)) {
+        let number = made.slots.as_ref().map(|slots| slots.len() as i128);
+        if !is_outside(made) {
+            add(number.filter(|_| is_inside(made)).unwrap_or(0), number);
+        }
+    }
+    let mut has_gone = true;
+    for removed in of(Function::Overshoot).filter(|removed| !is_outside(removed)) {
+        let number = removed.slots.as_ref().map(|slots| slots.len() as i128);
+        let surely = number.filter(|_| is_inside(removed) && !is_contested(removed));
+        has_gone &= number.is_some();
+        add(-number.unwrap_or(0), Some(-surely.unwrap_or(0)));
+    }
+    let positive = |number: i128| u64::try_from(number).unwrap_or(0);
+    Ok(Books {
+        requested: of(Function::Request)
+            .filter(|request| request.outcome == Kind::Ok)
+            .count() as u64,
+        possible: of(Function::Request)
+            .filter(|request| request.invoked < last.ended)
+            .count() as u64,
+        least: if has_gone { positive(least) } else { 0 },
+        most: most.map(positive),
+        counted: last.ended,
+        goes_on: of(Function::Shrink).any(|shrink| shrink.ended > last.invoked),
+    })
+}
+
+/// Without a count before all requests and shrinks, the lock must have been made by the first thing that was done to it, alone.
+fn ensure_known(deeds: &[Deed], begun: usize, first: Option<&Deed>) -> Result<(), &'static str> {
+    let mut all = deeds.iter().filter(|deed| deed.outcome != Kind::Fail);
+    let made = all
+        .next()
+        .filter(|made| made.function == Function::Create && made.outcome == Kind::Ok);
+    let is_made =
+        made.is_some_and(|made| made.ended < begun && all.all(|other| made.ended < other.invoked));
+    if first.is_some() || is_made {
+        Ok(())
+    } else {
+        Err("the slots were not known before the first request")
+    }
+}
+
+/// Whether a shrink was told that nothing was requested after every request that is `ok`, beside no other shrink, and nothing was requested later.
+fn is_final(deeds: &[Deed], told: &Deed) -> bool {
+    let is_after = deeds
+        .iter()
+        .filter(|deed| deed.is(&Function::Request))
+        .all(|request| {
+            let is_over = request.outcome == Kind::Info || request.ended < told.invoked;
+            request.invoked < told.invoked && is_over
+        });
+    let mut others = deeds
+        .iter()
+        .filter(|deed| deed.function == Function::Shrink && deed.invoked != told.invoked);
+    let is_alone = others.all(|other| other.settled() < told.invoked || other.invoked > told.ended);
+    told.function == Function::Shrink && told.nothing_requested && is_after && is_alone
+}
