@@ -2,25 +2,12 @@
 //!
 //! `cargo run -p locks --example mutex -- 127.0.0.1:5672`
 
-use std::sync::Arc;
-
-use locks::broker::{ConnectOptions, RabbitMq};
 use locks::{Answer, Client, ExclusiveQueue, Lock};
 
 #[tokio::main]
 async fn main() -> Result<(), locks::Error> {
-    let connect = ConnectOptions {
-        address: std::env::args().nth(1).unwrap_or("127.0.0.1:5672".into()),
-        ..ConnectOptions::default()
-    };
-    let client = Client {
-        broker: Arc::new(RabbitMq),
-        connect,
-        prefix: "example".into(),
-        name: "mutex-example".into(),
-        seed: 0,
-        options: locks::Options::default(),
-    };
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:5672".into());
+    let client = Client::of_rabbitmq(&address, "example");
     let mut session = ExclusiveQueue.open(&client).await?;
     session.acquire("printer").await?;
     let answer = session.verify("printer").await?;

@@ -4,6 +4,32 @@
 //! - [`Lock`] and [`Session`]: what a worker may do with a lock, and what the lock promises in return.
 //! - [`Certainty`]: what an error says about the operation that met it, decided in one table.
 //! - [`ALL`]: the registry. A new lock is one new file and its entry there.
+//!
+//! As a library, on a running RabbitMQ:
+//!
+//! ```no_run
+//! use locks::{Answer, Client, Error, Lock, PersistentSemaphore};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Error> {
+//!     let client = Client::of_rabbitmq("127.0.0.1:5672", "example");
+//!     PersistentSemaphore.create(&client, "printers", 3).await?;
+//!
+//!     let mut session = PersistentSemaphore.open(&client).await?;
+//!     let grant = session.acquire("printers").await?;
+//!     println!("printing on {}", grant.slot.unwrap_or_default());
+//!     for page in 1..=3 {
+//!         // A page must be short: in between the lock may be lost.
+//!         if session.verify("printers").await? == Answer::Lost {
+//!             break;
+//!         }
+//!         println!("page {page}");
+//!     }
+//!     session.release("printers").await?;
+//!     session.close().await;
+//!     Ok(())
+//! }
+//! ```
 
 mod administration;
 mod error;

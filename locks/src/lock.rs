@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::administration::Action;
-use crate::broker::{Broker, ConnectOptions, Connection};
+use crate::broker::{Broker, ConnectOptions, Connection, RabbitMq};
 use crate::options::{Choice, Options};
 use crate::{Error, ErrorKind, Kind};
 
@@ -79,6 +79,22 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client of the RabbitMQ at `host:port`, as the user `guest`, with a heartbeat of 2 s; its queues' names begin with `prefix`. Whoever shares a lock shares the prefix.
+    #[must_use]
+    pub fn of_rabbitmq(address: &str, prefix: &str) -> Self {
+        Self {
+            broker: Arc::new(RabbitMq),
+            connect: ConnectOptions {
+                address: address.to_owned(),
+                ..ConnectOptions::default()
+            },
+            prefix: prefix.to_owned(),
+            name: format!("{prefix}-{}", std::process::id()),
+            seed: rand::random(),
+            options: Options::default(),
+        }
+    }
+
     /// Connects to the broker under the client's name.
     ///
     /// # Errors

@@ -432,9 +432,14 @@ fn guarantees(
 
 /// What a lock promises of that which a workload can put to the test.
 fn promises(workload: &dyn Workload, lock: &dyn Lock) -> impl Iterator<Item = &'static str> {
-    let judges = workload.judges();
     let promises = lock.promises().iter().copied();
-    promises.filter(move |promise| judges.iter().any(|judged| promise.starts_with(judged)))
+    promises.filter(move |promise| judges(workload, promise))
+}
+
+/// Whether a run of a workload can put a promise to the test.
+pub(crate) fn judges(workload: &dyn Workload, promise: &str) -> bool {
+    let stem = promise.split("<=").next().unwrap_or(promise);
+    workload.judges().contains(&stem)
 }
 
 /// The guarantee that is asked for without a bound where a run's heartbeat gives one.

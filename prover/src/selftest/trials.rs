@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use locks::Lock;
+use workloads::Workload;
 
 use crate::cli::{RunArgs, TargetKind};
+use crate::plan::{judges, suits};
 use crate::seed::Seed;
 use crate::words::arguments;
 
@@ -17,10 +19,22 @@ pub const RUNS_OF_CORRECT: u64 = 50;
 /// How long the workload of each runs, in simulated time.
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// The workload that puts a lock to the test.
+/// The workload that puts a lock to the test: for a broken one the first that judges what it breaks, for a correct one the one that judges most of what it promises.
 #[must_use]
-pub fn workload_of(_: &dyn Lock) -> &'static str {
-    "mutex"
+pub fn workload_of(lock: &dyn Lock) -> &'static str {
+    let judged = |workload: &dyn Workload| match lock.breaks() {
+        Some(broken) => usize::from(judges(workload, broken)),
+        None => {
+            let promises = lock.promises().iter();
+            promises.filter(|promise| judges(workload, promise)).count()
+        }
+    };
+    let suited = workloads::ALL
+        .iter()
+        .filter(|workload| suits(**workload, lock));
+    // Of several that judge as much the first: it is the simplest.
+    let best = suited.rev().max_by_key(|workload| judged(**workload));
+    best.map_or("mutex", |workload| workload.name())
 }
 
 /// The options of the run of a lock that belongs to a seed: a swarm of all faults. With even seeds they strike holders, with odd ones whomever: what goes wrong
