@@ -338,11 +338,11 @@ fn schedule_and_faults(
     let settings = Settings {
         faults: &faults,
         target: match args.target {
-            // Where there are administrators every second fault strikes one of them.
+            // Where there are administrators every third fault strikes one of them.
             TargetKind::Holder if workload.needs() == Needs::Administration => {
-                |draw| match draw % 2 {
-                    0 => Target::Holder { draw: draw / 2 },
-                    _ => Target::Administrator { draw },
+                |draw| match draw % 3 {
+                    0 => Target::Administrator { draw },
+                    _ => Target::Holder { draw },
                 }
             }
             TargetKind::Holder => |draw| Target::Holder { draw },
