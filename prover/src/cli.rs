@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use workloads::generate::Violation;
 
+use crate::experiment::Chosen;
 use crate::seed::{Seed, Seeds};
 
 /// Jepsen-style correctness prover for distributed locks.
@@ -60,6 +61,9 @@ pub enum Command {
     Shrink(ShrinkArgs),
     /// Measure how faithful the simulated broker is: the same scripts on it and on a real one, compared.
     Conform(ConformArgs),
+    /// Answer a question about the locks by measurements [`prover list experiments`]
+    #[command(subcommand)]
+    Experiment(Chosen),
     /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted.
     Proxy(ProxyArgs),
 }
@@ -364,6 +368,8 @@ pub enum ListKind {
     Guarantees,
     /// What a history can be linearizable under
     Models,
+    /// What can be found out by measurements
+    Experiments,
 }
 
 fn rate(text: &str) -> Result<f64, String> {

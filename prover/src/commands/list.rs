@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Failure, output};
 use crate::cli::{Format, ListArgs, ListKind};
 use crate::exit::Exit;
+use crate::experiment;
 use crate::report::list_table;
 
 /// Prints a registry.
@@ -22,6 +23,7 @@ pub(super) fn list(arguments: &ListArgs) -> Result<Exit, Failure> {
         ),
         ListKind::Faults => (["fault", "", "", "what it does"], faults()),
         ListKind::Models => (["model", "", "", "what it is"], models()),
+        ListKind::Experiments => (["experiment", "", "", "what it asks"], experiments()),
         ListKind::Guarantees => (["guarantee", "", "", "when it holds"], guarantees()),
     };
     match arguments.format {
@@ -64,6 +66,13 @@ fn workloads() -> Rows {
 fn faults() -> Rows {
     let row = |fault: &&dyn nemesis::Fault| two(fault.name(), fault.summary());
     nemesis::ALL.iter().map(row).collect()
+}
+
+fn experiments() -> Rows {
+    experiment::ALL
+        .iter()
+        .map(|known| two(known.name(), known.summary()))
+        .collect()
 }
 
 fn guarantees() -> Rows {

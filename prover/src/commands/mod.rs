@@ -9,9 +9,9 @@ mod conform;
 mod convert;
 mod failure;
 mod generate;
-mod interruption;
+pub(crate) mod interruption;
 mod list;
-mod output;
+pub(crate) mod output;
 mod proxy;
 mod reading;
 mod record;
@@ -43,6 +43,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Doctor) => clean::doctor().await,
         Some(Command::Clean(arguments)) => clean::clean(&arguments).await,
         Some(Command::Conform(arguments)) => conform::conform(&arguments).await,
+        Some(Command::Experiment(chosen)) => chosen.conduct().await,
         Some(Command::Proxy(arguments)) => proxy::proxy(&arguments).await,
     }
 }
