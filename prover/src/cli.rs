@@ -380,7 +380,7 @@ fn rate(text: &str) -> Result<f64, String> {
     Err("a rate lies between 0.001 and 1000000 a second".to_owned())
 }
 
-fn positive_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if duration.is_zero() {
         return Err("must be longer than nothing".to_owned());

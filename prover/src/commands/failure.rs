@@ -7,7 +7,7 @@ use history::jsonl::LogError;
 
 use crate::campaign::ShrinkError;
 use crate::exit::Exit;
-use crate::experiment::{CostError, DocumentError};
+use crate::experiment::{CellError, CostError, DocumentError};
 use crate::plan::PlanError;
 use crate::run::RunError;
 use crate::store::StoreError;
@@ -116,6 +116,9 @@ pub enum Failure {
     /// The costs could not be measured.
     #[error(transparent)]
     Cost(#[from] CostError),
+    /// A cell of the matrix came to nothing.
+    #[error(transparent)]
+    Cell(#[from] CellError),
     /// The page of an experiment has no place for it.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -161,6 +164,7 @@ impl Failure {
             | Self::Testbed(_)
             | Self::Conform(_)
             | Self::Cost(_)
+            | Self::Cell(_)
             | Self::Listen { .. }
             | Self::Run(
                 RunError::Log(LogError::Io(_))

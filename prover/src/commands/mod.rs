@@ -14,9 +14,9 @@ mod list;
 pub(crate) mod output;
 mod proxy;
 mod reading;
-mod record;
+pub(crate) mod record;
 mod replay;
-mod run;
+pub(crate) mod run;
 mod shrink;
 
 use crate::cli::{Cli, Command};

@@ -4,9 +4,11 @@ mod cost;
 pub mod counting;
 mod document;
 mod machine;
+mod matrix;
 mod registry;
 pub mod statistics;
 
 pub use cost::{Cost, CostError};
 pub use document::DocumentError;
+pub use matrix::{CellError, Matrix};
 pub use registry::{ALL, Chosen, Experiment};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 
-use super::Cost;
+use super::{Cost, Matrix};
 use crate::commands::Failure;
 use crate::exit::Exit;
 
@@ -36,7 +36,7 @@ impl fmt::Debug for dyn Experiment {
 }
 
 /// Every experiment.
-pub const ALL: &[&dyn Experiment] = &[&Cost];
+pub const ALL: &[&dyn Experiment] = &[&Cost, &Matrix];
 
 /// An experiment that was chosen on the command line, with its options.
 #[derive(Debug)]
