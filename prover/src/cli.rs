@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use workloads::generate::Violation;
 
+use crate::experiment::Chosen;
 use crate::seed::{Seed, Seeds};
 
 /// Jepsen-style correctness prover for distributed locks.
@@ -62,6 +63,9 @@ pub enum Command {
     Selftest(SelftestArgs),
     /// Measure how faithful the simulated broker is: the same scripts on it and on a real one, compared.
     Conform(ConformArgs),
+    /// Answer a question about the locks by measurements [`prover list experiments`]
+    #[command(subcommand)]
+    Experiment(Chosen),
     /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted.
     Proxy(ProxyArgs),
 }
@@ -386,6 +390,8 @@ pub enum ListKind {
     Guarantees,
     /// What a history can be linearizable under
     Models,
+    /// What can be found out by measurements
+    Experiments,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -396,7 +402,7 @@ fn rate(text: &str) -> Result<f64, String> {
     Err("a rate lies between 0.001 and 1000000 a second".to_owned())
 }
 
-fn positive_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if duration.is_zero() {
         return Err("must be longer than nothing".to_owned());

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod conform;
 pub mod doctor;
 pub mod exit;
+pub mod experiment;
 pub mod judgement;
 mod limits;
 pub mod manifest;

@@ -457,7 +457,12 @@ fn parse(names: &[String]) -> Result<Vec<Box<dyn Guarantee>>, PlanError> {
     names.iter().map(|name| Ok(checker::parse(name)?)).collect()
 }
 
-fn unknown(kind: &'static str, name: &str, known: impl Iterator<Item = &'static str>) -> PlanError {
+/// A name that is none of those that are known.
+pub(crate) fn unknown(
+    kind: &'static str,
+    name: &str,
+    known: impl Iterator<Item = &'static str>,
+) -> PlanError {
     let known = known.collect::<Vec<_>>().join(", ");
     PlanError::Unknown {
         kind,

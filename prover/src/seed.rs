@@ -24,6 +24,10 @@ pub enum Stream {
     Simulation,
     /// What a swarm draws instead of taking the defaults.
     Swarm,
+    /// The order in which an experiment measures.
+    Order,
+    /// What statistics draw again.
+    Resamples,
     /// What a worker does.
     Worker(u32),
     /// What a lock draws on behalf of a worker.
@@ -93,6 +97,8 @@ impl Stream {
             Self::Proxy => 2,
             Self::Simulation => 3,
             Self::Swarm => 4,
+            Self::Order => 5,
+            Self::Resamples => 6,
             Self::Worker(number) => 1 << 32 | u64::from(number),
             Self::Lock(number) => 2 << 32 | u64::from(number),
             Self::Script(number) => 3 << 32 | u64::from(number),
@@ -134,6 +140,8 @@ mod tests {
             Stream::Proxy,
             Stream::Simulation,
             Stream::Swarm,
+            Stream::Order,
+            Stream::Resamples,
             Stream::Worker(0),
             Stream::Worker(1),
             Stream::Lock(0),

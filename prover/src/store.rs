@@ -112,8 +112,8 @@ impl Store {
     }
 }
 
-/// Two runs that begin in the same millisecond still get a folder each.
-fn fresh_folder(parent: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
+/// A new folder in `parent`, named after the time. Two runs that begin in the same millisecond still get a folder each.
+pub(crate) fn fresh_folder(parent: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
     let failed = |path: &Path, source| StoreError {
         path: path.to_owned(),
         source,

@@ -7,6 +7,7 @@ use history::jsonl::LogError;
 
 use crate::campaign::ShrinkError;
 use crate::exit::Exit;
+use crate::experiment::{CellError, CostError, DocumentError};
 use crate::plan::PlanError;
 use crate::run::RunError;
 use crate::store::StoreError;
@@ -112,6 +113,15 @@ pub enum Failure {
     /// The comparison of simulation and broker broke down.
     #[error("the comparison broke down: {0}")]
     Conform(#[from] crate::conform::PlayError),
+    /// The costs could not be measured.
+    #[error(transparent)]
+    Cost(#[from] CostError),
+    /// A cell of the matrix came to nothing.
+    #[error(transparent)]
+    Cell(#[from] CellError),
+    /// The page of an experiment has no place for it.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// An address could not be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -141,7 +151,9 @@ impl Failure {
             | Self::History { .. }
             | Self::Edn { .. }
             | Self::Certificate { .. }
+            | Self::Document(_)
             | Self::Manifest { .. } => Exit::BadArguments,
+            Self::Cost(CostError::Unexpected { .. }) => Exit::Violation,
             Self::Shrink(ShrinkError::NotRepeated(_)) => Exit::Unknown,
             Self::Shrink(ShrinkError::Plan(_)) => Exit::BadArguments,
             Self::Write { .. }
@@ -151,6 +163,8 @@ impl Failure {
             | Self::Start(_)
             | Self::Testbed(_)
             | Self::Conform(_)
+            | Self::Cost(_)
+            | Self::Cell(_)
             | Self::Listen { .. }
             | Self::Run(
                 RunError::Log(LogError::Io(_))

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 
 /// Resolves when somebody wants the program to end, and at once if somebody did before. From the first call on, a second signal ends the process on
 /// the spot, whatever it is doing.
-pub(super) async fn interrupted() {
+pub(crate) async fn interrupted() {
     static WANTED: OnceLock<watch::Receiver<bool>> = OnceLock::new();
     let mut wanted = WANTED.get_or_init(listen).clone();
     if wanted.wait_for(|wanted| *wanted).await.is_err() {

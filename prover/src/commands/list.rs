@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Failure, output};
 use crate::cli::{Format, ListArgs, ListKind};
 use crate::exit::Exit;
+use crate::experiment;
 use crate::report::list_table;
 
 /// Prints a registry.
@@ -22,6 +23,7 @@ pub(super) fn list(arguments: &ListArgs) -> Result<Exit, Failure> {
         ListKind::Faults => print(format, ["fault", "what it does"], faults()),
         ListKind::Guarantees => print(format, ["guarantee", "when it holds"], guarantees()),
         ListKind::Models => print(format, ["model", "what it is"], models()),
+        ListKind::Experiments => print(format, ["experiment", "what it asks"], experiments()),
     }
 }
 
@@ -77,6 +79,11 @@ fn workloads() -> impl Iterator<Item = [String; 4]> {
 fn faults() -> impl Iterator<Item = [String; 2]> {
     let all = nemesis::ALL.iter();
     all.map(|fault| [fault.name().to_owned(), fault.summary().to_owned()])
+}
+
+fn experiments() -> impl Iterator<Item = [String; 2]> {
+    let all = experiment::ALL.iter();
+    all.map(|known| [known.name().to_owned(), known.summary().to_owned()])
 }
 
 fn guarantees() -> impl Iterator<Item = [String; 2]> {

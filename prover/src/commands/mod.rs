@@ -9,14 +9,15 @@ mod conform;
 mod convert;
 mod failure;
 mod generate;
-mod interruption;
+pub(crate) mod interruption;
 mod list;
-mod output;
+pub(crate) mod output;
 mod proxy;
 mod reading;
-mod record;
+pub(crate) mod record;
 mod replay;
 mod run;
+pub(crate) mod run;
 mod selftest;
 mod shrink;
 
@@ -45,6 +46,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Clean(arguments)) => clean::clean(&arguments).await,
         Some(Command::Selftest(arguments)) => selftest::selftest(&arguments).await,
         Some(Command::Conform(arguments)) => conform::conform(&arguments).await,
+        Some(Command::Experiment(chosen)) => chosen.conduct().await,
         Some(Command::Proxy(arguments)) => proxy::proxy(&arguments).await,
     }
 }

@@ -11,7 +11,7 @@ use crate::testbed::Progress;
 ///
 /// # Errors
 /// Nobody takes it any more.
-pub(super) fn result(text: &str) -> io::Result<()> {
+pub(crate) fn result(text: &str) -> io::Result<()> {
     match writeln!(anstream::stdout(), "{text}") {
         // Whoever read it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -20,19 +20,19 @@ pub(super) fn result(text: &str) -> io::Result<()> {
 }
 
 /// Prints a line that is no result.
-pub(super) fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     // If nobody reads stderr there is nobody to tell.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Shows what is going on: a spinner on a terminal, a line a step elsewhere, nothing where only results are wanted.
-pub(super) struct Steps {
+pub(crate) struct Steps {
     spinner: Option<ProgressBar>,
     is_quiet: bool,
 }
 
 impl Steps {
-    pub(super) fn new(is_quiet: bool) -> Self {
+    pub(crate) fn new(is_quiet: bool) -> Self {
         let is_live = !is_quiet && io::stderr().is_terminal();
         Self {
             spinner: is_live.then(spinner),
@@ -46,7 +46,7 @@ impl Steps {
     }
 
     /// Nothing more goes on.
-    pub(super) fn done(&self) {
+    pub(crate) fn done(&self) {
         if let Some(spinner) = &self.spinner {
             spinner.finish_and_clear();
         }

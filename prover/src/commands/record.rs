@@ -25,14 +25,19 @@ pub(super) async fn record(
         Some(site) => on_site(site, plan, store, manifest, steps).await,
         None => in_simulation(plan, store, manifest).await,
     };
-    match &ran {
+    note(manifest, &ran);
+    ran.map(|ran| ran.stop)
+}
+
+/// Notes how a run went.
+pub(crate) fn note(manifest: &mut Manifest, ran: &Result<Ran, Failure>) {
+    match ran {
         Ok(ran) => {
             manifest.skew = ran.skew;
             manifest.state = ran.stop.into();
         }
         Err(failure) => manifest.state = State::Broken(with_causes(failure)),
     }
-    ran.map(|ran| ran.stop)
 }
 
 /// Says beforehand what a run cannot prove.
@@ -105,6 +110,16 @@ async fn on_site(
     };
     manifest.testbed = Some(testbed.described().clone());
     announce(plan, manifest)?;
+    carry_out(testbed, plan, store, steps).await
+}
+
+/// Has the run happen on a testbed that is up, and takes the testbed down.
+pub(crate) async fn carry_out(
+    testbed: Testbed,
+    plan: &Plan,
+    store: &mut Store,
+    steps: &Steps,
+) -> Result<Ran, Failure> {
     let ran = on_testbed(plan, store, &testbed, steps).await;
     let ran = match ran {
         // A lock whose broker is gone is not to blame for what it did not do.

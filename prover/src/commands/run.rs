@@ -43,45 +43,75 @@ pub(super) async fn run_with(
     schedule: Option<Schedule>,
 ) -> Result<Exit, Failure> {
     let mut plan = Plan::with(arguments, schedule)?;
-    let began = Timestamp::now();
-    let mut store = Store::open(&plan.results, &plan.name(), began)?;
+    let (mut store, mut manifest) = begin(&plan)?;
     log_to(&store);
-    let mut manifest = Manifest::begin(&plan, began);
-    store.write_json(file::MANIFEST, &manifest)?;
-    store.write_json(file::SCHEDULE, &plan.schedule)?;
     let steps = Steps::new(plan.quiet);
     let result = record(&plan, &mut store, &mut manifest, &steps).await;
     steps.done();
     store.write_json(file::MANIFEST, &manifest)?;
     let stop = result.inspect_err(|_| tell_where(&store, &manifest))?;
-    let history = reading::history(&store.path(file::HISTORY))?;
-    let criteria = Criteria::of_plan(&mut plan);
-    let (judgement, certificate) = within(SEARCH_WITHIN, SEARCH_BYTES, |limits| {
-        let judgement = criteria.judge(&history, Some(&manifest.state), limits)?;
-        let certificate = criteria.certificate(&history, &judgement, limits);
-        Ok::<_, Failure>((judgement, certificate))
-    })?;
+    let conclusion = conclude(&mut plan, &store, &manifest)?;
     // What was found is said before anything else can go wrong.
-    print(&plan, &store, &manifest, &judgement, &history)?;
-    let mut exits = vec![judgement.verdict.into()];
+    print(&plan, &store, &manifest, &conclusion)?;
+    let mut exits = vec![conclusion.judgement.verdict.into()];
     if stop == Stop::Interrupted {
         exits.push(Exit::Interrupted);
     }
-    if let Err(failure) = keep(&store, &manifest, &history, &judgement, &certificate) {
+    if let Err(failure) = keep(&store, &manifest, &conclusion) {
         output::note(&format!("error: {}", with_causes(&failure)));
         exits.push(failure.exit());
     }
     Ok(Exit::worst(exits))
 }
 
-/// Stores what was found, as evidence and for people.
-fn keep(
+/// Makes the folder of a run, and stores there what is known beforehand.
+pub(crate) fn begin(plan: &Plan) -> Result<(Store, Manifest), Failure> {
+    let began = Timestamp::now();
+    let store = Store::open(&plan.results, &plan.name(), began)?;
+    let manifest = Manifest::begin(plan, began);
+    store.write_json(file::MANIFEST, &manifest)?;
+    store.write_json(file::SCHEDULE, &plan.schedule)?;
+    Ok((store, manifest))
+}
+
+/// What was recorded, and what follows from it.
+pub(crate) struct Conclusion {
+    history: History,
+    pub(crate) judgement: Judgement,
+    certificate: Certificate,
+}
+
+/// Judges what a run has recorded.
+pub(crate) fn conclude(
+    plan: &mut Plan,
     store: &Store,
     manifest: &Manifest,
-    history: &History,
-    judgement: &Judgement,
-    certificate: &Certificate,
+) -> Result<Conclusion, Failure> {
+    let history = reading::history(&store.path(file::HISTORY))?;
+    let criteria = Criteria::of_plan(plan);
+    let (judgement, certificate) = within(SEARCH_WITHIN, SEARCH_BYTES, |limits| {
+        let judgement = criteria.judge(&history, Some(&manifest.state), limits)?;
+        let certificate = criteria.certificate(&history, &judgement, limits);
+        Ok::<_, Failure>((judgement, certificate))
+    })?;
+    Ok(Conclusion {
+        history,
+        judgement,
+        certificate,
+    })
+}
+
+/// Stores what was found, as evidence and for people.
+pub(crate) fn keep(
+    store: &Store,
+    manifest: &Manifest,
+    conclusion: &Conclusion,
 ) -> Result<(), Failure> {
+    let Conclusion {
+        history,
+        judgement,
+        certificate,
+    } = conclusion;
     store.write(file::CERTIFICATE, &certificate.to_bytes())?;
     store.write_json(file::VERDICT, judgement)?;
     store.write(
@@ -98,9 +128,11 @@ fn print(
     plan: &Plan,
     store: &Store,
     manifest: &Manifest,
-    judgement: &Judgement,
-    history: &History,
+    conclusion: &Conclusion,
 ) -> std::io::Result<()> {
+    let Conclusion {
+        history, judgement, ..
+    } = conclusion;
     if plan.format == Format::Json {
         let mut line = json!(judgement);
         line["folder"] = json!(store.folder());

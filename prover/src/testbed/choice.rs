@@ -74,6 +74,11 @@ pub enum ChoiceError {
     /// An option speaks of something real.
     #[error("{0} says nothing to a simulation: leave it out, or choose another --testbed than sim")]
     NotSimulated(&'static str),
+    /// What was asked for has no meaning in a simulation.
+    #[error(
+        "{0} measures a real broker, and a simulation would only give back the times that it was given: choose --testbed docker, or the URL of a broker like amqp://guest:guest@127.0.0.1:5672/"
+    )]
+    RealOnly(&'static str),
     /// The URL of the broker cannot be read.
     #[error(
         "\"{url}\" is no URL of a broker ({reason}): write it like amqp://guest:guest@127.0.0.1:5672/"

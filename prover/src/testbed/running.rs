@@ -112,12 +112,7 @@ impl Testbed {
         demand: Demand<'_>,
     ) -> Result<Self, StartError> {
         let described = described(&docker);
-        let connect = ConnectOptions {
-            address: docker.amqp().to_string(),
-            user: USER.to_owned(),
-            password: USER.to_owned(),
-            ..ConnectOptions::default()
-        };
+        let connect = connect_to(&docker);
         let toxiproxy = match docker.toxiproxy() {
             ToxiproxyState::Running(toxiproxy) => Some(toxiproxy.clone()),
             _ => None,
@@ -283,7 +278,17 @@ fn toxiproxy_plan(choice: &ProxyChoice, workers: u32) -> Option<ToxiproxyPlan> {
     (*choice == ProxyChoice::Auto).then(|| ToxiproxyPlan::with_links(links))
 }
 
-fn described(docker: &Docker) -> Described {
+/// How to connect to a broker in a container, past any proxy.
+pub(super) fn connect_to(docker: &Docker) -> ConnectOptions {
+    ConnectOptions {
+        address: docker.amqp().to_string(),
+        user: USER.to_owned(),
+        password: USER.to_owned(),
+        ..ConnectOptions::default()
+    }
+}
+
+pub(super) fn described(docker: &Docker) -> Described {
     let image = docker.image();
     let version = image.version.as_deref().unwrap_or("of unknown version");
     Described {
@@ -295,7 +300,7 @@ fn described(docker: &Docker) -> Described {
 }
 
 /// A broker that is not there must be noticed before the run, not be taken for a fault in it.
-async fn answers(connect: &ConnectOptions) -> Result<(), StartError> {
+pub(super) async fn answers(connect: &ConnectOptions) -> Result<(), StartError> {
     let failed = |reason| StartError::Broker {
         address: connect.address.clone(),
         reason,

@@ -1,0 +1,310 @@
+//! `prover experiment cost`: what the operations of the locks cost on a real broker, in time and in broker operations.
+
+mod ask;
+mod cell;
+mod lock;
+mod measure;
+mod table;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use jiff::Timestamp;
+use locks::Lock;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use serde_json::json;
+
+use super::Experiment;
+use super::document::Document;
+use super::machine::Machine;
+use crate::causes::with_causes;
+use crate::cli::Format;
+use crate::commands::Failure;
+use crate::commands::interruption::interrupted;
+use crate::commands::output::{self, Steps};
+use crate::exit::Exit;
+use crate::manifest::{Described, Git, git};
+use crate::plan::PlanError;
+use crate::seed::{Seed, Stream};
+use crate::store::fresh_folder;
+use crate::testbed::{Choice, ChoiceError, Direct, Progress, RealSite, Site};
+use crate::words::command_line;
+
+use measure::{Rounds, Sample, measure, set_up, source};
+use table::Cost as Measured;
+
+pub use measure::CostError;
+
+/// What the operations of the locks cost.
+pub struct Cost;
+
+/// The options of `experiment cost`.
+#[derive(Debug, Args)]
+struct CostArgs {
+    /// Where: `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
+    #[arg(long, default_value = "docker", value_name = "TESTBED")]
+    testbed: String,
+    /// The broker: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
+    #[arg(long, value_name = "IMAGE")]
+    rabbitmq: Option<String>,
+    /// How often everything is measured
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=10_000), value_name = "N")]
+    rounds: u32,
+    /// How often before that without being counted
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
+    warm_up: u32,
+    /// Decides all chance: the order within each round, and what the intervals draw [default: drawn, and shown]
+    #[arg(long, value_name = "N")]
+    seed: Option<Seed>,
+    /// Also write the tables into this page, between the lines `<!-- begin cost -->` and `<!-- end cost -->`
+    #[arg(long, value_name = "FILE")]
+    docs: Option<PathBuf>,
+    /// Where the measurements are stored
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    results: PathBuf,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Print results only, no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// The files of an experiment's folder.
+const SAMPLES: &str = "samples.jsonl";
+const MANIFEST: &str = "manifest.json";
+
+/// The locks whose costs are measured: those that keep what they promise.
+fn subjects() -> Vec<&'static dyn Lock> {
+    let correct = locks::ALL.iter().filter(|lock| lock.breaks().is_none());
+    correct.copied().collect()
+}
+
+/// What was measured where: enough to do it again.
+#[derive(Debug, Serialize)]
+struct Manifest {
+    prover: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    git: Option<Git>,
+    began: Timestamp,
+    machine: Machine,
+    testbed: Described,
+    seed: Seed,
+    rounds: u32,
+    warm_up: u32,
+    repeat: String,
+}
+
+#[async_trait]
+impl Experiment for Cost {
+    fn name(&self) -> &'static str {
+        "cost"
+    }
+
+    fn summary(&self) -> &'static str {
+        "what the operations of each lock cost on a real broker, in time and in broker operations"
+    }
+
+    fn options(&self, command: Command) -> Command {
+        CostArgs::augment_args(command)
+    }
+
+    async fn conduct(&self, options: &ArgMatches) -> Result<Exit, Failure> {
+        let arguments = CostArgs::from_arg_matches(options).expect("parsed by the same options");
+        conduct(&arguments).await
+    }
+}
+
+async fn conduct(arguments: &CostArgs) -> Result<Exit, Failure> {
+    let site = site(arguments)?;
+    let document = arguments.docs.as_deref();
+    let document = document
+        .map(|path| Document::open(path, "cost"))
+        .transpose()?;
+    let seed = arguments.seed.unwrap_or_else(Seed::fresh);
+    let began = Timestamp::now();
+    let folder = fresh_folder(&arguments.results.join("cost"), began)?;
+    let steps = Steps::new(arguments.quiet);
+    let broker = tokio::select! {
+        biased;
+        () = interrupted() => return Ok(Exit::Interrupted),
+        started = Direct::start(&site, &folder, &steps) => started?,
+    };
+    let manifest = Manifest {
+        prover: env!("CARGO_PKG_VERSION"),
+        git: git(),
+        began,
+        machine: Machine::here(),
+        testbed: broker.described().clone(),
+        seed,
+        rounds: arguments.rounds,
+        warm_up: arguments.warm_up,
+        repeat: repeat_line(arguments, seed),
+    };
+    let measured = tokio::select! {
+        biased;
+        () = interrupted() => None,
+        measured = measured(&broker, &manifest, &folder, &steps) => Some(measured),
+    };
+    steps.step("take the testbed down");
+    let stopped = broker.stop().await;
+    steps.done();
+    let Some(measured) = measured else {
+        output::note(&format!("what there is: {}", folder.display()));
+        return Ok(Exit::Interrupted);
+    };
+    let costs = table::costs(&measured?, seed);
+    print(arguments, &manifest, &folder, &costs)?;
+    if let Some(document) = &document {
+        let part = format!("{}\n{}", preface(&manifest), table::document(&costs));
+        let path = document.path().to_owned();
+        let written = document.write(&part);
+        written.map_err(|source| Failure::Write { path, source })?;
+    }
+    // What was measured is whole; what is left can be cleaned up later.
+    if let Err(error) = stopped {
+        output::note(&format!(
+            "warning: {}; `prover clean` removes what is left",
+            with_causes(&error)
+        ));
+    }
+    Ok(Exit::Valid)
+}
+
+/// A real broker: a simulation has only the times that it was given.
+fn site(arguments: &CostArgs) -> Result<RealSite, PlanError> {
+    if arguments.testbed == "sim" {
+        return Err(ChoiceError::RealOnly("cost").into());
+    }
+    let rabbitmq = arguments.rabbitmq.as_deref();
+    match Choice::parse(&arguments.testbed, rabbitmq, None, false)?.site {
+        Site::Auto(site) | Site::Real(site) => Ok(site),
+        Site::Simulated => Err(ChoiceError::RealOnly("cost").into()),
+    }
+}
+
+/// Measures, and stores each measurement as it comes.
+async fn measured(
+    broker: &Direct,
+    manifest: &Manifest,
+    folder: &Path,
+    steps: &Steps,
+) -> Result<Vec<Sample>, Failure> {
+    let path = folder.join(SAMPLES);
+    let cannot_write = |source| Failure::Write {
+        path: path.clone(),
+        source,
+    };
+    let mut file = BufWriter::new(File::create_new(&path).map_err(cannot_write)?);
+    store_manifest(manifest, folder)?;
+    steps.step("open the sessions");
+    let prefix = format!("cost-{}", manifest.began.as_nanosecond());
+    let seed = manifest.seed;
+    let source = source(broker.connect(), prefix, seed.short_stream(Stream::Lock(0)));
+    let mut cells = set_up(&source, &subjects()).await?;
+    let rounds = Rounds {
+        warm_up: manifest.warm_up,
+        counted: manifest.rounds,
+    };
+    let random = ChaCha8Rng::from_seed(seed.stream(Stream::Order));
+    let mut samples = Vec::new();
+    let tell = |round| tell(round, rounds, steps);
+    measure(&mut cells, rounds, random, tell, |sample| {
+        serde_json::to_writer(&mut file, &sample)?;
+        file.write_all(b"\n")?;
+        samples.push(sample);
+        Ok(())
+    })
+    .await?;
+    file.flush().map_err(cannot_write)?;
+    Ok(samples)
+}
+
+/// Ten lines are enough.
+fn tell(round: u32, rounds: Rounds, steps: &Steps) {
+    let all = rounds.warm_up + rounds.counted;
+    if round.is_multiple_of(all.div_ceil(10)) {
+        steps.step(&format!("round {} of {all}", round + 1));
+    }
+}
+
+fn store_manifest(manifest: &Manifest, folder: &Path) -> Result<(), Failure> {
+    let path = folder.join(MANIFEST);
+    let written = File::create_new(&path).and_then(|file| {
+        serde_json::to_writer_pretty(&file, manifest)?;
+        (&file).write_all(b"\n")
+    });
+    written.map_err(|source| Failure::Write { path, source })
+}
+
+fn print(
+    arguments: &CostArgs,
+    manifest: &Manifest,
+    folder: &Path,
+    costs: &[Measured],
+) -> std::io::Result<()> {
+    if arguments.format == Format::Json {
+        return costs
+            .iter()
+            .try_for_each(|cost| output::result(&json!(cost).to_string()));
+    }
+    let Manifest {
+        testbed, machine, ..
+    } = manifest;
+    output::result(&format!("testbed: {testbed}"))?;
+    output::result(&format!("machine: {machine}"))?;
+    output::result(&format!(
+        "method:  {} rounds after {} to warm up, seed {}; in brackets 95 % confidence intervals\n",
+        manifest.rounds, manifest.warm_up, manifest.seed
+    ))?;
+    output::result(&table::human(costs))?;
+    output::result(&format!("\nresults: {}", folder.display()))?;
+    output::result(&format!("repeat:  {}", manifest.repeat))
+}
+
+/// Stands before the tables of the documentation.
+fn preface(manifest: &Manifest) -> String {
+    let Manifest {
+        testbed,
+        machine,
+        rounds,
+        warm_up,
+        seed,
+        ..
+    } = manifest;
+    let day = manifest.began.strftime("%Y-%m-%d");
+    format!(
+        "```sh\n{}\n```\n{day}, {machine}; {testbed}; {rounds} rounds after {warm_up} to warm up, seed {seed}. In brackets 95 % confidence intervals.\n",
+        manifest.repeat
+    )
+}
+
+/// The command that measures the same again.
+fn repeat_line(arguments: &CostArgs, seed: Seed) -> String {
+    let CostArgs {
+        testbed,
+        rabbitmq,
+        rounds,
+        warm_up,
+        docs,
+        ..
+    } = arguments;
+    let mut words = vec!["experiment".to_owned(), "cost".to_owned()];
+    let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
+    add("--testbed", testbed.clone());
+    if let Some(rabbitmq) = rabbitmq {
+        add("--rabbitmq", rabbitmq.clone());
+    }
+    add("--rounds", rounds.to_string());
+    add("--warm-up", warm_up.to_string());
+    add("--seed", seed.to_string());
+    if let Some(docs) = docs {
+        add("--docs", docs.display().to_string());
+    }
+    command_line(&words)
+}

@@ -1,0 +1,99 @@
+//! A cell of the cost table: one operation of one subject, measured by itself.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use super::super::counting::Counter;
+
+/// One thing to measure. Only [`act`](Self::act) is measured; what stands around it brings everything into the same state each time.
+#[async_trait]
+pub(super) trait Cell: Send {
+    /// What it is called.
+    fn label(&self) -> &Label;
+
+    /// What counts its broker operations.
+    fn counter(&self) -> &Counter;
+
+    /// Brings everything into the state that the operation is measured in.
+    async fn prepare(&mut self) -> Result<(), Trouble>;
+
+    /// The operation.
+    async fn act(&mut self) -> Result<(), Trouble>;
+
+    /// Brings everything back.
+    async fn restore(&mut self) -> Result<(), Trouble>;
+}
+
+/// What a cell is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Label {
+    /// What does it: a lock, or a way to verify.
+    pub(super) subject: String,
+    /// What is done.
+    pub(super) operation: Operation,
+    /// How many slots the lock was made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) slots: Option<u32>,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Operation {
+    /// A session is opened.
+    Open,
+    /// A session that is new takes a free lock.
+    FirstAcquire,
+    /// A session that has held the lock before takes it while it is free; of several slots, the last free one.
+    Acquire,
+    /// A session that was refused before is refused again.
+    RefusedAcquire,
+    /// The holder asks whether it holds.
+    Verify,
+    /// The holder gives back.
+    Release,
+    /// A way to verify, by itself.
+    Ask,
+}
+
+impl Operation {
+    /// Its name in results.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::FirstAcquire => "first-acquire",
+            Self::Acquire => "acquire",
+            Self::RefusedAcquire => "refused-acquire",
+            Self::Verify => "verify",
+            Self::Release => "release",
+            Self::Ask => "ask",
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.operation.name(), self.subject)?;
+        match self.slots {
+            Some(slots) if slots > 1 => write!(f, " with {slots} slots"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why a cell has no figure.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The subject answered what it must not.
+    Unexpected(String),
+    /// Something else went wrong.
+    Broken(locks::Error),
+}
+
+impl From<locks::Error> for Trouble {
+    fn from(error: locks::Error) -> Self {
+        Self::Broken(error)
+    }
+}

@@ -1,0 +1,318 @@
+//! `prover experiment matrix`: what every lock does under every workload, with and without faults, simulated and on real brokers.
+
+mod archive;
+mod cell;
+mod stage;
+mod table;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use futures_util::FutureExt;
+use locks::Lock;
+use serde_json::json;
+use workloads::Workload;
+
+use super::Experiment;
+use super::document::Document;
+use crate::campaign::TrialError;
+use crate::causes::with_causes;
+use crate::cli::{Format, positive_duration};
+use crate::commands::Failure;
+use crate::commands::interruption::interrupted;
+use crate::commands::output::{self, Steps};
+use crate::exit::Exit;
+use crate::plan::{PlanError, unknown};
+use crate::seed::Seed;
+use crate::testbed::Progress;
+use crate::words::command_line;
+
+use archive::Archive;
+use cell::{Cell, NEMESES, Outcome, Place};
+use stage::Stage;
+
+/// What every lock does under every workload, with and without faults, in every place.
+pub struct Matrix;
+
+/// The options of `experiment matrix`.
+#[derive(Debug, Args)]
+struct MatrixArgs {
+    /// Where, separated by commas
+    #[arg(
+        long,
+        value_enum,
+        default_value = "sim,docker",
+        value_delimiter = ',',
+        value_name = "TESTBED"
+    )]
+    testbed: Vec<Testbeds>,
+    /// The brokers in containers, separated by commas: RabbitMQ versions (4.0, 3.10) or any images
+    #[arg(
+        long,
+        default_value = "4.0",
+        value_delimiter = ',',
+        value_name = "IMAGE"
+    )]
+    rabbitmq: Vec<String>,
+    /// Only these locks, separated by commas [default: all; `prover list locks`]
+    #[arg(long, value_delimiter = ',', value_name = "LOCK")]
+    only: Vec<String>,
+    /// Only these workloads, separated by commas [default: all; `prover list workloads`]
+    #[arg(short, long, value_delimiter = ',', value_name = "NAME")]
+    workload: Vec<String>,
+    /// How long the workload of each cell runs
+    #[arg(long, default_value = "20s", value_parser = positive_duration, value_name = "TIME")]
+    time_limit: Duration,
+    /// The first seed of each cell
+    #[arg(long, default_value = "1", value_name = "N")]
+    seed: Seed,
+    /// How many seeds are tried at most while the verdict is unknown
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
+    tries: u32,
+    /// Take over what is stored of the same cells from earlier, unless that is unknown, and run only the others
+    #[arg(long)]
+    resume: bool,
+    /// Also write the tables into this page, between the lines `<!-- begin matrix -->` and `<!-- end matrix -->`
+    #[arg(long, value_name = "FILE")]
+    docs: Option<PathBuf>,
+    /// Where the cells and their runs are stored, in a folder `matrix`
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    results: PathBuf,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Print results only, no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Where cells can be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Testbeds {
+    /// In the simulation
+    Sim,
+    /// On brokers in containers
+    Docker,
+}
+
+/// Why a simulated cell came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("a cell broke down: {0}")]
+pub struct CellError(#[from] TrialError);
+
+#[async_trait]
+impl Experiment for Matrix {
+    fn name(&self) -> &'static str {
+        "matrix"
+    }
+
+    fn summary(&self) -> &'static str {
+        "whether each lock keeps its promises under each workload, with and without faults, simulated and on real brokers"
+    }
+
+    fn options(&self, command: Command) -> Command {
+        MatrixArgs::augment_args(command)
+    }
+
+    async fn conduct(&self, options: &ArgMatches) -> Result<Exit, Failure> {
+        let arguments = MatrixArgs::from_arg_matches(options).expect("parsed by the same options");
+        conduct(&arguments).await
+    }
+}
+
+async fn conduct(arguments: &MatrixArgs) -> Result<Exit, Failure> {
+    let cells = cells(arguments)?;
+    let document = arguments.docs.as_deref();
+    let document = document
+        .map(|path| Document::open(path, "matrix"))
+        .transpose()?;
+    let steps = Steps::new(arguments.quiet);
+    let (outcomes, mut exits) = run_all(arguments, &cells, &steps).await?;
+    steps.done();
+    print(arguments, &outcomes)?;
+    if let Some(document) = &document
+        && exits.is_empty()
+    {
+        let part = table::document(&outcomes, &repeat_line(arguments));
+        let path = document.path().to_owned();
+        let written = document.write(&part);
+        written.map_err(|source| Failure::Write { path, source })?;
+    }
+    exits.extend(outcomes.iter().map(Outcome::exit));
+    Ok(Exit::worst(exits))
+}
+
+/// What came of the cells, in their order, and whatever else there is to say about the run as a whole.
+type Ran = (Vec<Outcome>, Vec<Exit>);
+
+/// Runs the cells place by place, so that only one broker is up at a time.
+async fn run_all(arguments: &MatrixArgs, cells: &[Cell], steps: &Steps) -> Result<Ran, Failure> {
+    let results = arguments.results.join("matrix");
+    let archive = Archive::open(&results, arguments.resume);
+    let mut archive = archive.map_err(|source| Failure::Write {
+        path: results.clone(),
+        source,
+    })?;
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; cells.len()];
+    let mut exits = Vec::new();
+    for place in places(arguments) {
+        let mut stage = Stage::new(place.clone(), &results);
+        for (number, cell) in cells.iter().enumerate() {
+            if cell.place != place {
+                continue;
+            }
+            if let Some(stored) = archive.find(cell) {
+                outcomes[number] = Some(stored.clone());
+                continue;
+            }
+            let is_over = interrupted().now_or_never().is_some();
+            if is_over || !stage.ready(steps).await? {
+                exits.push(Exit::Interrupted);
+                break;
+            }
+            steps.step(&format!("cell {} of {}: {cell}", number + 1, cells.len()));
+            match stage.run(cell, arguments.tries, steps).await {
+                Ok(Some(outcome)) => {
+                    let path = archive.path().to_owned();
+                    let stored = archive.add(&outcome);
+                    stored.map_err(|source| Failure::Write { path, source })?;
+                    outcomes[number] = Some(outcome);
+                }
+                Ok(None) => {
+                    exits.push(Exit::Interrupted);
+                    break;
+                }
+                // What is wrong with the broker must not be taken for a finding about the next lock.
+                Err(failure) => {
+                    output::note(&format!("error: {cell}: {}", with_causes(&failure)));
+                    exits.push(failure.exit());
+                    clear(&mut stage, steps).await;
+                }
+            }
+        }
+        clear(&mut stage, steps).await;
+        if exits.contains(&Exit::Interrupted) {
+            break;
+        }
+    }
+    Ok((outcomes.into_iter().flatten().collect(), exits))
+}
+
+/// What was found is whole; what is left can be cleaned up later.
+async fn clear(stage: &mut Stage<'_>, steps: &Steps) {
+    if let Err(error) = stage.clear(steps).await {
+        output::note(&format!(
+            "warning: {}; `prover clean` removes what is left",
+            with_causes(&error)
+        ));
+    }
+}
+
+/// All cells, in the order of the table.
+fn cells(arguments: &MatrixArgs) -> Result<Vec<Cell>, PlanError> {
+    let workloads = selected(
+        "workload",
+        workloads::ALL,
+        Workload::name,
+        &arguments.workload,
+    )?;
+    let locks = selected("lock", locks::ALL, Lock::name, &arguments.only)?;
+    let places = places(arguments);
+    let mut cells = Vec::new();
+    for workload in &workloads {
+        for lock in locks.iter().filter(|lock| suits(*workload, **lock)) {
+            for nemesis in NEMESES {
+                cells.extend(places.iter().map(|place| Cell {
+                    workload: workload.name().to_owned(),
+                    lock: lock.name().to_owned(),
+                    nemesis: (*nemesis).to_owned(),
+                    place: place.clone(),
+                    time_limit_ms:
+                        u64::try_from(arguments.time_limit.as_millis()).unwrap_or(u64::MAX),
+                    seed: arguments.seed,
+                }));
+            }
+        }
+    }
+    Ok(cells)
+}
+
+/// Whether a workload asks a lock for nothing that it cannot do. The only workload so far asks for what all locks can do.
+fn suits(_workload: &dyn Workload, _lock: &dyn Lock) -> bool {
+    true
+}
+
+fn places(arguments: &MatrixArgs) -> Vec<Place> {
+    let mut places = Vec::new();
+    for testbed in &arguments.testbed {
+        match testbed {
+            Testbeds::Sim => places.push(Place::Sim),
+            Testbeds::Docker => {
+                places.extend(arguments.rabbitmq.iter().cloned().map(Place::Docker));
+            }
+        }
+    }
+    places
+}
+
+/// Those of a registry that are named, in its order; all if none is.
+fn selected<T: ?Sized>(
+    kind: &'static str,
+    all: &[&'static T],
+    name: impl Fn(&T) -> &'static str,
+    wanted: &[String],
+) -> Result<Vec<&'static T>, PlanError> {
+    let is_known = |wanted: &&String| all.iter().any(|one| name(one) == wanted.as_str());
+    if let Some(missing) = wanted.iter().find(|wanted| !is_known(wanted)) {
+        return Err(unknown(kind, missing, all.iter().map(|one| name(one))));
+    }
+    let is_wanted = |one: &T| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name(one));
+    Ok(all.iter().copied().filter(|one| is_wanted(one)).collect())
+}
+
+fn print(arguments: &MatrixArgs, outcomes: &[Outcome]) -> std::io::Result<()> {
+    if arguments.format == Format::Json {
+        return outcomes
+            .iter()
+            .try_for_each(|outcome| output::result(&json!(outcome).to_string()));
+    }
+    output::result(&table::human(outcomes))?;
+    for outcome in outcomes.iter().filter(|one| one.exit() != Exit::Valid) {
+        output::result(&format!(
+            "\n{} is not as promised:\n  {}",
+            outcome.cell, outcome.repeat
+        ))?;
+    }
+    Ok(())
+}
+
+/// The command that makes the same matrix again.
+fn repeat_line(arguments: &MatrixArgs) -> String {
+    let mut words = vec!["experiment".to_owned(), "matrix".to_owned()];
+    let mut add = |option: &str, values: Vec<String>| {
+        if !values.is_empty() {
+            words.extend([option.to_owned(), values.join(",")]);
+        }
+    };
+    let testbed = |one: &Testbeds| match one {
+        Testbeds::Sim => "sim".to_owned(),
+        Testbeds::Docker => "docker".to_owned(),
+    };
+    add("--testbed", arguments.testbed.iter().map(testbed).collect());
+    if arguments.testbed.contains(&Testbeds::Docker) {
+        add("--rabbitmq", arguments.rabbitmq.clone());
+    }
+    add("--only", arguments.only.clone());
+    add("--workload", arguments.workload.clone());
+    let time_limit = humantime::format_duration(arguments.time_limit).to_string();
+    add("--time-limit", vec![time_limit.replace(' ', "")]);
+    add("--seed", vec![arguments.seed.to_string()]);
+    let docs = arguments.docs.iter();
+    add(
+        "--docs",
+        docs.map(|path| path.display().to_string()).collect(),
+    );
+    command_line(&words)
+}

@@ -1,0 +1,110 @@
+//! What came of the cells so far, in one file that only grows: a matrix can be made in several goes.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use checker::Verdict;
+
+use super::cell::{Cell, Outcome};
+
+const CELLS: &str = "cells.jsonl";
+
+/// The outcomes that can be taken over, the oldest first.
+pub(super) struct Archive {
+    path: PathBuf,
+    file: File,
+    outcomes: Vec<Outcome>,
+}
+
+impl Archive {
+    /// Opens the archive in a folder, which is made if it is not there; reads what is in it if that is to be taken over.
+    ///
+    /// # Errors
+    /// It cannot be read or written, or contains what is no outcome.
+    pub(super) fn open(folder: &Path, resume: bool) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let path = folder.join(CELLS);
+        let file = File::options().append(true).create(true).open(&path)?;
+        let outcomes = if resume { read(&path)? } else { Vec::new() };
+        Ok(Self {
+            path,
+            file,
+            outcomes,
+        })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The newest outcome of a cell that says something.
+    pub(super) fn find(&self, cell: &Cell) -> Option<&Outcome> {
+        let own = self.outcomes.iter().rev().filter(|one| one.cell == *cell);
+        own.into_iter().find(|one| one.verdict != Verdict::Unknown)
+    }
+
+    /// Adds an outcome.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn add(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let line = serde_json::to_string(outcome)? + "\n";
+        self.file.write_all(line.as_bytes())
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<Outcome>> {
+    let text = fs::read_to_string(path)?;
+    let outcome = |(number, line)| {
+        let wrong = |error| {
+            let text = format!(
+                "line {number} of {CELLS} is not the outcome of a cell ({error}): remove it, or leave --resume out"
+            );
+            io::Error::other(text)
+        };
+        serde_json::from_str(line).map_err(wrong)
+    };
+    (1..).zip(text.lines()).map(outcome).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::matrix::cell::tests::outcome;
+
+    #[test]
+    fn the_newest_outcome_that_says_something_is_taken_over_if_that_is_wanted() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let valid = outcome("exclusive-queue", Verdict::Valid);
+        let invalid = outcome("exclusive-queue", Verdict::Invalid);
+        let unknown = outcome("exclusive-queue", Verdict::Unknown);
+        let mut archive = Archive::open(folder.path(), false).expect("writable");
+        for outcome in [&invalid, &valid, &unknown] {
+            archive.add(outcome).expect("written");
+        }
+        let found = |resume: bool| {
+            let archive = Archive::open(folder.path(), resume).expect("it is ours");
+            archive.find(&valid.cell).map(|one| one.verdict)
+        };
+        assert_eq!(found(true), Some(Verdict::Valid));
+        assert_eq!(found(false), None);
+        let archive = Archive::open(folder.path(), true).expect("it is ours");
+        assert!(
+            archive
+                .find(&outcome("no-lock", Verdict::Valid).cell)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn what_is_no_outcome_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join(CELLS), "{}\n").expect("written");
+        let error = Archive::open(folder.path(), true)
+            .err()
+            .expect("no outcome");
+        assert!(error.to_string().starts_with("line 1 of"), "{error}");
+    }
+}
