@@ -16,7 +16,6 @@ mod proxy;
 mod reading;
 pub(crate) mod record;
 mod replay;
-mod run;
 pub(crate) mod run;
 mod selftest;
 mod shrink;

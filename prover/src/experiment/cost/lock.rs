@@ -35,6 +35,7 @@ impl Source {
             prefix: self.prefix.clone(),
             name: self.prefix.clone(),
             seed: self.seed,
+            options: locks::Options::default(),
         }
     }
 }
