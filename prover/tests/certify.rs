@@ -487,6 +487,13 @@ fn accepted_data() -> Vec<Case> {
             against("never-granted", &[2]),
         ),
         valid(COVERED, 1, "coverage", scan(1, 0, 0, 0)),
+        // Of two slots a third is kept waiting, and a count that hangs is felt like anything else.
+        valid(
+            "0?a 0+a:s1 1?a 1+a:s2 2?a #inject:partition:0 0?C #heal:partition 0+C:[1,2]",
+            2,
+            "coverage",
+            scan(2, 0, 0, 0),
+        ),
         invalid(
             "0?w:1 0+w 1?g 1+g:2",
             1,
@@ -2043,6 +2050,17 @@ fn false_claims_about_coverage_are_refused() {
             "no two workers",
         ),
         ("0?a 0+a 1?a", scan(1, 0, 0, 0), landed),
+        // To administer a lock is not to want it, and a count that is answered comes through.
+        (
+            "0?a 0+a 1?C 1+C:[1] 2?R #inject:partition:0 0?v #heal:partition 0+v:held",
+            scan(1, 0, 0, 0),
+            "no two workers",
+        ),
+        (
+            "0?a 0+a 1?a #inject:partition:0 0?C 0+C:[1] 0?v #heal:partition 0+v:held",
+            scan(1, 0, 0, 0),
+            landed,
+        ),
         (
             "0?a 0+a 1?a #inject:cut:0 0?v 0~v #heal:cut",
             scan(1, 1, 0, 0),
@@ -2067,6 +2085,9 @@ fn false_claims_about_coverage_are_refused() {
     for (history, figures, why) in cases {
         refuse(&valid(history, 1, "coverage", figures), why);
     }
+    let pair = "0?a 0+a:s1 1?a #inject:partition:0 0?v #heal:partition 0+v:held";
+    let of_two = valid(pair, 2, "coverage", scan(1, 0, 0, 0));
+    refuse(&of_two, "no two workers");
     let invalid = invalid(COVERED, 1, "coverage", against("never-granted", &[0]));
     refuse(&invalid, "no such rule");
 }
