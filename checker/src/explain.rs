@@ -266,6 +266,36 @@ mod tests {
         let findings = judge(&history, &Scope::default(), Limits::none(), &guarantees);
         insta::assert_snapshot!(explain(&history, &findings[0].violations[0]));
     }
+
+    fn explained(guarantee: &str, slots: u32, text: &str) -> String {
+        let history = history(text);
+        let scope = Scope {
+            slots: slots.try_into().expect("not 0"),
+            ..Scope::default()
+        };
+        let guarantees = [parse(guarantee).expect("known")];
+        let findings = judge(&history, &scope, Limits::none(), &guarantees);
+        explain(&history, &findings[0].violations[0])
+    }
+
+    #[test]
+    fn every_holder_of_a_full_semaphore_is_drawn() {
+        let text = "0:acquire 0:acquire!s1 1:acquire 1:acquire!s2 2:acquire 2:acquire!s3 0:release 0:release!";
+        insta::assert_snapshot!(explained("exclusion", 2, text));
+    }
+
+    #[test]
+    fn the_use_of_a_removed_slot_is_drawn() {
+        let text = "9:create 9:create![1,2] 0:acquire 0:acquire!s2 9:shrink 9:shrink![2] 9:wait 9:wait![2] 0:release 0:release!";
+        insta::assert_snapshot!(explained("slot-removal", 1, text));
+    }
+
+    #[test]
+    fn the_decrements_that_were_counted_are_shown() {
+        let text = "9:create 9:create![1,2,3] 8:request 8:request! 9:shrink 9:shrinkXnothing-requested 9:count 9:count![1,2,3]";
+        insta::assert_snapshot!(explained("no-lost-decrement", 1, text));
+    }
+
     #[test]
     fn how_far_a_search_came_is_told() {
         let history = crate::model::testing::history(

@@ -36,7 +36,7 @@ pub(crate) struct Hold {
     pub(crate) process: u32,
     pub(crate) shared: bool,
     pub(crate) token: u64,
-    /// The slot that it was granted, where the grant named one.
+    /// The slot that it was granted, where the grant named one and is exclusive.
     pub(crate) slot: Option<u32>,
     /// How many holds of this lock its process had not released yet when this one was granted.
     pub(crate) depth: u32,
@@ -284,7 +284,7 @@ impl Scan {
             process,
             shared,
             token,
-            slot,
+            slot: slot.filter(|_| !shared),
             depth: position(unreleased.len()),
             asked: invoke,
             granted: end,

@@ -267,6 +267,8 @@ const STUCK: &str = "0?a 0+a 0?r 0+r 1?a 1-a 1?a 1!a";
 const COVERED: &str = "0?a 0+a 1?a #inject:partition:0 0?v #heal:partition 0+v:held";
 const SLOTS: &str = "0?a 0+a:s1 1?a 1+a:s2 0?v 0+v:held 1?r 1+r";
 const ONE_SLOT: &str = "0?a 0+a:s1 1?a 1+a:s1 0?v 0+v:held 1?v 1+v:held";
+const IN_TURN: &str = "9?N 9+N:[1,2] 9?C 9+C:[1,2] 0?a 0+a:s1 0?r 1?a 0+r 1+a:s2";
+const SLOT_STUCK: &str = "9?N 9+N:[1,2] 9?C 9+C:[1,2] 0?a 1?a 0+a:s1 1!a 1?a 1!a";
 const REMOVED: &str = "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 0?v 0+v:lost";
 const STILL_HELD: &str = "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 0?v 0+v:held";
 const GRANTED_AFTER: &str = "9?N 9+N:[1,2] 9?S 9+S:[2] 0?a 0+a:s2";
@@ -450,7 +452,48 @@ fn accepted_data() -> Vec<Case> {
         valid(COUNTED, 1, "no-lost-update", scan(0, 0, 0, 0)),
         valid("0?a 0+a", 1, "progress<=10ms", scan(1, 0, 0, 0)),
         valid(HEALED, 1, "progress<=20ms", scan(1, 0, 0, 1)),
+        // Two slots one after the other: the count says that there are two, whatever the scope says.
+        valid(IN_TURN, 9, "progress<=80ms", scan(2, 0, 0, 0)),
+        // The clock starts when the slot from before is given back, and a removed one does not count.
+        valid(
+            "9?N 9+N:[1,2] 9?C 9+C:[1,2] 0?a 0+a:s1 #inject:cut:0 #heal:cut 1?a 1+a:s2 0?r 0+r 2?a 2+a:s1",
+            2,
+            "progress<=30ms",
+            scan(3, 0, 0, 0),
+        ),
+        valid(
+            "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 9?C 9+C:[1] #inject:cut:0 #heal:cut 1?a 1+a:s1",
+            1,
+            "progress<=20ms",
+            scan(2, 0, 1, 0),
+        ),
+        // The clock starts when the last slot is made.
+        valid(
+            "9?N 9+N:[1] #inject:cut:0 #heal:cut 9?G 9+G:[2] 1?a 1+a:s1 2?a 2+a:s2 9?C 9+C:[1,2]",
+            2,
+            "progress<=40ms",
+            scan(2, 0, 0, 0),
+        ),
+        invalid(
+            SLOT_STUCK,
+            1,
+            "progress<=50ms",
+            against("never-granted", &[5]),
+        ),
+        invalid(
+            "0?a 0+a 1?a 1!a 1?a 1!a",
+            2,
+            "progress<=20ms",
+            against("never-granted", &[2]),
+        ),
         valid(COVERED, 1, "coverage", scan(1, 0, 0, 0)),
+        // Of two slots a third is kept waiting, and a count that hangs is felt like anything else.
+        valid(
+            "0?a 0+a:s1 1?a 1+a:s2 2?a #inject:partition:0 0?C #heal:partition 0+C:[1,2]",
+            2,
+            "coverage",
+            scan(2, 0, 0, 0),
+        ),
         invalid(
             "0?w:1 0+w 1?g 1+g:2",
             1,
@@ -1942,6 +1985,48 @@ fn false_claims_about_progress_are_refused() {
             invalid(IN_VAIN, 2, "progress<=10ms", against("never-granted", &[0])),
             never,
         ),
+        // In turn nobody is kept waiting, and two never wanted it at one time.
+        (
+            invalid(
+                "0?a 0+a 0?r 0+r 1?a 1+a 1?r 1+r",
+                2,
+                "progress<=40ms",
+                against("never-granted", &[0]),
+            ),
+            never,
+        ),
+        // A slot that is not granted again, counted too early, or not at all.
+        (
+            valid(SLOT_STUCK, 1, "progress<=50ms", scan(1, 0, 0, 2)),
+            valid_within,
+        ),
+        (
+            valid(IN_TURN, 1, "progress<=79ms", scan(2, 0, 0, 0)),
+            valid_within,
+        ),
+        (
+            valid(
+                "9?C 9+C:[1] 0?a 0+a:s1 9?G 9+G:[2]",
+                1,
+                "progress<=1h",
+                scan(1, 0, 0, 0),
+            ),
+            valid_within,
+        ),
+        (
+            valid("9?C 9+C:[] 0?a 0+a", 1, "progress<=1h", scan(1, 0, 0, 0)),
+            valid_within,
+        ),
+        // It may be a slot that is gone.
+        (
+            invalid(
+                "8?S 8~S 9?N 9+N:[1,2] 9?C 9+C:[1,2] 0?a 1?a 0+a:s1 1!a 1?a 1!a",
+                1,
+                "progress<=50ms",
+                against("never-granted", &[7]),
+            ),
+            never,
+        ),
     ];
     for (case, why) in &cases {
         refuse(case, why);
@@ -1965,6 +2050,17 @@ fn false_claims_about_coverage_are_refused() {
             "no two workers",
         ),
         ("0?a 0+a 1?a", scan(1, 0, 0, 0), landed),
+        // To administer a lock is not to want it, and a count that is answered comes through.
+        (
+            "0?a 0+a 1?C 1+C:[1] 2?R #inject:partition:0 0?v #heal:partition 0+v:held",
+            scan(1, 0, 0, 0),
+            "no two workers",
+        ),
+        (
+            "0?a 0+a 1?a #inject:partition:0 0?C 0+C:[1] 0?v #heal:partition 0+v:held",
+            scan(1, 0, 0, 0),
+            landed,
+        ),
         (
             "0?a 0+a 1?a #inject:cut:0 0?v 0~v #heal:cut",
             scan(1, 1, 0, 0),
@@ -1989,6 +2085,9 @@ fn false_claims_about_coverage_are_refused() {
     for (history, figures, why) in cases {
         refuse(&valid(history, 1, "coverage", figures), why);
     }
+    let pair = "0?a 0+a:s1 1?a #inject:partition:0 0?v #heal:partition 0+v:held";
+    let of_two = valid(pair, 2, "coverage", scan(1, 0, 0, 0));
+    refuse(&of_two, "no two workers");
     let invalid = invalid(COVERED, 1, "coverage", against("never-granted", &[0]));
     refuse(&invalid, "no such rule");
 }

@@ -439,6 +439,47 @@ mod tests {
     }
 
     #[test]
+    fn who_administers_a_lock_does_not_want_it() {
+        let text =
+            "0:create 0:create![1] 0:acquire 0:acquire!s1 1:request 1:request! 1:count 1:count![1]";
+        assert!(reason(text, "").contains("no two workers"));
+    }
+
+    #[test]
+    fn administration_feels_a_fault_and_disproves_it() {
+        let held = "0:create 0:create![1] 0:acquire 0:acquire!s1 1:acquire 1:acquireX";
+        let hangs = format!("{held} +partition:0 0:count -partition 0:count![1]");
+        assert_eq!(finding(&hangs, &["partition"]).verdict, Verdict::Valid);
+        let passes =
+            format!("{held} +partition:0 0:count 0:count![1] 0:verify -partition 0:verify!held");
+        assert!(reason(&passes, "partition").contains("1 not in effect"));
+        let of_another = format!("{held} +partition:0 1:shrink -partition 1:shrink?");
+        assert!(reason(&of_another, "partition").contains("0 of 1 windows"));
+    }
+
+    #[test]
+    fn a_semaphore_is_contended_by_more_than_it_has_slots() {
+        let scope = |slots: u32| Scope {
+            slots: slots.try_into().expect("not 0"),
+            ..Scope::default()
+        };
+        let text = "0:acquire 0:acquire!s1 1:acquire 1:acquire!s2 2:acquire 2:acquireX";
+        for (slots, expected) in [
+            (1, Verdict::Valid),
+            (2, Verdict::Valid),
+            (3, Verdict::Unknown),
+        ] {
+            let found = judge(
+                &history(text),
+                &scope(slots),
+                Limits::none(),
+                &[Box::new(Coverage)],
+            );
+            assert_eq!(found[0].verdict, expected, "{slots}");
+        }
+    }
+
+    #[test]
     fn a_pause_lands_on_a_holder_that_does_nothing_and_goes_on_to_believe() {
         for fault in ["pause", "freeze"] {
             let text = |within: &str, after: &str| {

@@ -1,19 +1,25 @@
 //! `progress<=D`: after the last fault the lock works again.
 //!
-//! A lock works again at the first instant after the last healing at which all its slots are held (for a mutex: at the first grant). A holder from before does
-//! not count for a mutex; while it goes on, nobody waits in vain, so the clock starts when it ends. If the lock does not work again in time
-//! although enough clients asked, the guarantee is violated; if too few asked, or the record is too short, nothing is known.
+//! A lock works again at the first instant after the last healing at which all its slots are held at one time (for a mutex: at the first grant). If a count found
+//! the slots of an administered lock and grants name theirs, each of those slots is a lock of its own: all must be granted, at one time or one after the other. A holder
+//! from before does not count for a mutex or a slot with a name; while it goes on, nobody waits in vain, so the clock starts when it ends. If the lock does not
+//! work again in time although as many clients as it has slots wanted it at one time, and one of them asked in vain, the guarantee is violated; if too few did, or the
+//! record is too short, nothing is known.
+//!
+//! A lock has the slots that its last successful count lists; without counts, as many as are said. Nobody can wait for slots that are still to be made or removed,
+//! so for an administered lock the clock starts at the last change if that comes after the last healing.
 //!
 //! One grant does not settle it: a lock that is then stuck for good is violated too. Once the last hold is over, whoever asks must be granted within
 //! the bound; if nobody is, although somebody goes on asking beyond it, the lock is never granted again. If it may be held after all (by an acquire or
 //! a release of unknown outcome, or a release that failed) or if nobody asked long enough, nothing is known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use history::Kind;
 
 use super::{Guarantee, exclusion};
+use crate::administration::last_count;
 use crate::asks::{Ask, Asks};
 use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
 use crate::holds::{End, Hold, Lock, NEVER, Position};
@@ -57,8 +63,7 @@ impl Guarantee for ProgressWithin {
             .into_iter()
             .map(|lock| {
                 let asks = asks.of(lock.key.as_deref());
-                let first = self.first(case, lock, asks, healed);
-                (lock, first.then(|| self.tail(case, lock, asks, healed)))
+                (lock, self.of_lock(case, lock, asks, healed))
             })
             .collect();
         let undecided = returns.iter().find_map(|(_, again)| again.undecided());
@@ -120,6 +125,97 @@ const TOO_LITTLE: &str =
     "too few clients asked for a lock after the last fault, or the record ended too soon";
 const DOUBTFUL: &str = "nobody was granted a lock any more, but it may have been held, or nobody asked for it long enough";
 
+const CHANGING: &str = "an operation of unknown outcome may still make or remove slots of a lock";
+
+/// The slots that must be granted again.
+struct Slots {
+    number: usize,
+    /// Their numbers, where a count found them and grants name theirs.
+    named: Option<BTreeSet<u32>>,
+    /// Since when they are the same and nothing is broken.
+    since: Position,
+    /// Whether they may change all the same.
+    doubtful: bool,
+}
+
+impl Slots {
+    /// Those of a lock after the last healing; or why they are not known.
+    fn new(case: &Case<'_>, lock: &Lock, healed: Position) -> Result<Self, &'static str> {
+        let deeds = case.administration.of(&lock.key);
+        let Some((count, slots)) = last_count(deeds) else {
+            return Ok(Self {
+                number: case.scope.slots(),
+                named: None,
+                since: healed,
+                doubtful: false,
+            });
+        };
+        let changes = || deeds.iter().filter(|deed| deed.may_change());
+        let last = changes().map(|deed| deed.end).max().unwrap_or(0);
+        if last > count.invoke {
+            return Err("the slots of a lock were not counted after the last change");
+        }
+        if slots.is_empty() {
+            return Err("a lock has no slots any more");
+        }
+        let is_named = lock.holds.iter().any(|hold| hold.slot.is_some());
+        Ok(Self {
+            number: slots.len(),
+            named: is_named.then(|| slots.clone()),
+            since: healed.max(last),
+            doubtful: changes().any(|deed| deed.settled() == NEVER),
+        })
+    }
+
+    /// When waiting begins: with these slots, or when the holders from before are done.
+    fn start(&self, lock: &Lock) -> Option<Position> {
+        let spans = |hold: &&Hold| hold.granted < self.since && self.since < hold.believed_until;
+        let spanning = lock.holds.iter().filter(spans);
+        let kept: Option<Position> = match &self.named {
+            Some(named) => spanning
+                .filter(|hold| hold.slot.is_some_and(|slot| named.contains(&slot)))
+                .map(|hold| hold.believed_until)
+                .max(),
+            None if self.number == 1 => spanning.map(|hold| hold.believed_until).max(),
+            None => None,
+        };
+        let start = kept.unwrap_or(self.since);
+        (start != NEVER).then_some(start)
+    }
+
+    /// The first instant at which all of them were granted.
+    fn full_at(&self, lock: &Lock) -> Option<Position> {
+        match &self.named {
+            Some(named) => self.each_granted_at(lock, named),
+            None => self.all_held_at(lock),
+        }
+    }
+
+    fn each_granted_at(&self, lock: &Lock, named: &BTreeSet<u32>) -> Option<Position> {
+        let mut missing = named.clone();
+        let mut again = lock.holds.iter().filter(|hold| hold.granted > self.since);
+        let last = again.find(|hold| {
+            let is_missing = hold.slot.is_some_and(|slot| missing.remove(&slot));
+            is_missing && missing.is_empty()
+        });
+        last.map(|hold| hold.granted)
+    }
+
+    fn all_held_at(&self, lock: &Lock) -> Option<Position> {
+        let mut ends: BTreeSet<(Position, usize)> = BTreeSet::new();
+        for (place, hold) in lock.holds.iter().enumerate() {
+            while ends.first().is_some_and(|(end, _)| *end < hold.granted) {
+                ends.pop_first();
+            }
+            ends.insert((hold.believed_until, place));
+            if hold.granted > self.since && ends.len() >= self.number {
+                return Some(hold.granted);
+            }
+        }
+        None
+    }
+}
+
 impl Return {
     fn after_ns(&self) -> Option<u64> {
         if let Self::After(ns) = self {
@@ -134,6 +230,14 @@ impl Return {
             Some(reason)
         } else {
             None
+        }
+    }
+
+    /// What is known where slots may still be made or removed by an operation of unknown outcome.
+    fn unless(self, doubtful: bool) -> Self {
+        match self {
+            Self::Never(_) if doubtful => Self::Undecided(CHANGING),
+            known => known,
         }
     }
 
@@ -172,31 +276,43 @@ impl ProgressWithin {
         u64::try_from(self.bound.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn first(&self, case: &Case<'_>, lock: &Lock, asks: &[Ask], healed: Position) -> Return {
-        let Some(start) = start(case, lock, healed) else {
+    fn of_lock(&self, case: &Case<'_>, lock: &Lock, asks: &[Ask], healed: Position) -> Return {
+        let slots = match Slots::new(case, lock, healed) {
+            Ok(slots) => slots,
+            Err(why) => return Return::Undecided(why),
+        };
+        let first = self.first(case, lock, asks, &slots);
+        let again = first.then(|| self.tail(case, lock, asks, &slots));
+        again.unless(slots.doubtful)
+    }
+
+    fn first(&self, case: &Case<'_>, lock: &Lock, asks: &[Ask], slots: &Slots) -> Return {
+        let Some(start) = slots.start(lock) else {
             return Return::Undecided(TOO_LITTLE);
         };
         let start_ns = case.time(start);
-        let full = full_at(lock, case.scope.slots(), healed);
+        let full = slots.full_at(lock);
         let after_ns = full.map(|full| case.time(full).saturating_sub(start_ns));
         if let Some(after_ns) = after_ns.filter(|after_ns| *after_ns <= self.bound_ns()) {
             return Return::After(after_ns);
         }
         let deadline_ns = start_ns.saturating_add(self.bound_ns());
-        let asked = asked_between(case, asks, start, deadline_ns);
-        let is_over = case.time(NEVER) > deadline_ns;
-        match asked.first {
-            Some(first) if is_over && asked.workers.len() >= case.scope.slots() => {
-                Return::Never(first)
-            }
+        let in_vain = |ask: &&Ask| {
+            let is_asked = ask.invoke >= start && case.time(ask.invoke) <= deadline_ns;
+            is_asked && !(ask.kind == Some(Kind::Ok) && case.time(ask.end) <= deadline_ns)
+        };
+        let wants = Wants::new(case, lock, asks);
+        let mut in_vain = asks.iter().filter(in_vain);
+        match in_vain.find(|ask| wants.workers_at(ask.invoke) >= slots.number) {
+            Some(first) if case.time(NEVER) > deadline_ns => Return::Never(first.invoke),
             _ => Return::Undecided(TOO_LITTLE),
         }
     }
 
     /// What the end of the record shows, when nobody was granted the lock any more.
-    fn tail(&self, case: &Case<'_>, lock: &Lock, asks: &[Ask], healed: Position) -> Vain {
-        match self.vain(case, asks, surely_free(case, lock, asks, healed)) {
-            Vain::No => match self.vain(case, asks, believed_free(case, lock, healed)) {
+    fn tail(&self, case: &Case<'_>, lock: &Lock, asks: &[Ask], slots: &Slots) -> Vain {
+        match self.vain(case, asks, surely_free(case, lock, asks, slots)) {
+            Vain::No => match self.vain(case, asks, believed_free(lock, slots)) {
                 Vain::No => Vain::No,
                 Vain::Perhaps | Vain::Surely(_) => Vain::Perhaps,
             },
@@ -224,23 +340,23 @@ impl ProgressWithin {
 }
 
 /// From when on a slot is free by all that clients believe, after the last grant.
-fn believed_free(case: &Case<'_>, lock: &Lock, healed: Position) -> Position {
+fn believed_free(lock: &Lock, slots: &Slots) -> Position {
     let mut ends: Vec<Position> = lock.holds.iter().map(|hold| hold.believed_until).collect();
     ends.sort_unstable_by(|one, other| other.cmp(one));
-    let left = ends.get(case.scope.slots() - 1).copied();
+    let left = ends.get(slots.number - 1).copied();
     let granted = lock.holds.last().map(|hold| hold.granted);
-    left.max(granted).unwrap_or(0).max(healed)
+    left.max(granted).unwrap_or(0).max(slots.since)
 }
 
 /// From when on nobody can hold it: neither a client that had it nor one that may have got it.
-fn surely_free(case: &Case<'_>, lock: &Lock, asks: &[Ask], healed: Position) -> Position {
+fn surely_free(case: &Case<'_>, lock: &Lock, asks: &[Ask], slots: &Slots) -> Position {
     let holds = lock.holds.iter().map(|hold| may_last_until(case, hold));
     let unknown = asks.iter().filter(|ask| ask.is_unknown());
     holds
         .chain(unknown.map(|ask| ask.end))
         .max()
         .unwrap_or(0)
-        .max(healed)
+        .max(slots.since)
 }
 
 /// Where a hold may end at the latest: not before its release is through, and never if the release failed.
@@ -258,51 +374,38 @@ fn may_last_until(case: &Case<'_>, hold: &Hold) -> Position {
     }
 }
 
-/// When waiting begins: at the last healing, or when the holder from before is done, or (without faults) when somebody asks first.
-fn start(case: &Case<'_>, lock: &Lock, healed: Position) -> Option<Position> {
-    let spans = |hold: &&Hold| hold.granted < healed && healed < hold.believed_until;
-    let spanning = lock
-        .holds
-        .iter()
-        .filter(spans)
-        .map(|hold| hold.believed_until)
-        .max();
-    let start = match spanning {
-        Some(until) if case.scope.slots() == 1 => until,
-        _ => healed,
-    };
-    (start != NEVER).then_some(start)
-}
+/// Who has or wants a lock, and when.
+struct Wants(Vec<(Position, Position, u32)>);
 
-/// The first instant after the healing at which all slots are held.
-fn full_at(lock: &Lock, slots: usize, healed: Position) -> Option<Position> {
-    let mut ends: BTreeSet<(Position, usize)> = BTreeSet::new();
-    for (place, hold) in lock.holds.iter().enumerate() {
-        while ends.first().is_some_and(|(end, _)| *end < hold.granted) {
-            ends.pop_first();
+impl Wants {
+    /// Who holds, who waits for an answer, and who failed to get it and asks again.
+    fn new(case: &Case<'_>, lock: &Lock, asks: &[Ask]) -> Self {
+        let holds = lock.holds.iter();
+        let mut wants: Vec<_> = holds
+            .map(|hold| (hold.granted, hold.believed_until, hold.process))
+            .collect();
+        let mut next = BTreeMap::new();
+        for ask in asks.iter().rev() {
+            let again = next.insert(ask.process, ask.invoke);
+            let until = again
+                .filter(|_| ask.kind == Some(Kind::Fail))
+                .unwrap_or(ask.end);
+            wants.push((ask.invoke, until, ask.process));
         }
-        ends.insert((hold.believed_until, place));
-        if hold.granted > healed && ends.len() >= slots {
-            return Some(hold.granted);
+        for (.., process) in &mut wants {
+            *process = case.scope.worker(*process);
         }
+        Self(wants)
     }
-    None
-}
 
-struct Asked {
-    first: Option<Position>,
-    workers: BTreeSet<u32>,
-}
-
-/// Who asked for the lock in time.
-fn asked_between(case: &Case<'_>, asks: &[Ask], start: Position, until_ns: u64) -> Asked {
-    let asked = || {
-        asks.iter()
-            .filter(|ask| ask.invoke >= start && case.time(ask.invoke) <= until_ns)
-    };
-    Asked {
-        first: asked().next().map(|ask| ask.invoke),
-        workers: asked().map(|ask| case.scope.worker(ask.process)).collect(),
+    /// How many workers have or want it at one moment.
+    fn workers_at(&self, now: Position) -> usize {
+        let wants = self.0.iter();
+        let at_once = wants.filter(|(from, until, _)| *from <= now && now < *until);
+        at_once
+            .map(|(.., worker)| worker)
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 }
 
@@ -407,5 +510,109 @@ mod tests {
         assert_eq!(verdict(&text), Verdict::Unknown);
         let text = format!("{text} a/3:acquire a/3:acquirexbusy a/3:acquire a/3:acquirexbusy");
         assert_eq!(verdict(&text), Verdict::Invalid);
+    }
+
+    fn verdict_of(slots: u32, text: &str) -> Verdict {
+        let scope = Scope {
+            slots: slots.try_into().expect("not 0"),
+            ..Scope::default()
+        };
+        let bound = Duration::from_millis(4);
+        let guarantee = ProgressWithin { bound };
+        judge(
+            &history(text),
+            &scope,
+            Limits::none(),
+            &[Box::new(guarantee)],
+        )[0]
+        .verdict
+    }
+
+    #[test]
+    fn all_slots_are_held_at_one_time() {
+        let both = "+cut:0 -cut 1:acquire 1:acquire! 2:acquire 2:acquire!";
+        assert_eq!(verdict_of(2, both), Verdict::Valid);
+        let in_turn = "+cut:0 -cut 1:acquire 1:acquire! 1:release 1:release! 2:acquire 2:acquire! 2:release 2:release!";
+        assert_eq!(
+            verdict_of(2, in_turn),
+            Verdict::Unknown,
+            "two never wanted it together"
+        );
+        let again = "2:acquire 2:acquireX 2:acquire 2:acquireX 2:acquire 2:acquireX";
+        let one_works = format!("+cut:0 -cut 1:acquire 1:acquire! {again}");
+        assert_eq!(verdict_of(2, &one_works), Verdict::Invalid);
+        assert_eq!(verdict_of(3, &one_works), Verdict::Unknown);
+    }
+
+    #[test]
+    fn each_slot_that_was_counted_is_granted_again() {
+        let made = "9:create 9:create![1,2] 9:count 9:count![1,2] +cut:0 -cut";
+        let one = "1:acquire 1:acquire!s1 1:release 1:release!";
+        let other = "1:acquire 1:acquire!s2";
+        assert_eq!(
+            verdict(&format!(
+                "{made} 1:acquire 1:acquire!s1 2:acquire 2:acquire!s2"
+            )),
+            Verdict::Valid
+        );
+        let quick = format!(
+            "{made} 1:acquire 1:acquire!s2 2:acquire 2:acquire!s1 2:release 2:release! 1:release 1:release!"
+        );
+        assert_eq!(verdict(&quick), Verdict::Valid);
+        assert_eq!(
+            verdict(&format!("{made} {one} {other}")),
+            Verdict::Unknown,
+            "too late, and nobody was kept waiting"
+        );
+        let again = "2:acquire 2:acquireX 2:acquire 2:acquireX 2:acquire 2:acquireX";
+        let lost = format!("{made} 1:acquire 1:acquire!s1 {again}");
+        assert_eq!(verdict(&lost), Verdict::Invalid);
+        assert_eq!(
+            verdict_of(1, &lost),
+            verdict_of(7, &lost),
+            "the count says how many there are"
+        );
+        assert_eq!(verdict(&lost.replace("s1", "s3")), Verdict::Invalid);
+        let doubtful = format!("8:shrink 8:shrink? {lost}");
+        assert_eq!(verdict(&doubtful), Verdict::Unknown);
+    }
+
+    #[test]
+    fn slots_are_waited_for_from_the_last_change_on() {
+        let late = "9:create 9:create![1] +cut:0 -cut 1:acquire 1:acquire!s1 1:release 1:release! 2:acquire 2:acquireX 9:grow 9:grow![2] 9:count 1:acquire 2:acquire";
+        assert_eq!(
+            verdict(&format!("{late} 9:count![1,2] 1:acquire!s1 2:acquire!s2")),
+            Verdict::Invalid
+        );
+        let late = late.replace("9:count 1", "1").replace(
+            "1:acquire 2:acquire",
+            "1:acquire 1:acquire!s1 2:acquire 2:acquire!s2 9:count 9:count![1,2]",
+        );
+        assert_eq!(verdict(&late), Verdict::Valid);
+        for (text, why) in [
+            (
+                "9:count 9:count![1] 1:acquire 1:acquire! 9:grow 9:grow![2]",
+                "not counted again",
+            ),
+            ("1:acquire 1:acquire! 9:count 9:count![]", "no slots"),
+        ] {
+            assert_eq!(verdict(text), Verdict::Unknown, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_holder_of_a_slot_keeps_only_that_one_waiting() {
+        let made =
+            "9:create 9:create![1,2] 9:count 9:count![1,2] 0:acquire 0:acquire!s1 +cut:0 -cut";
+        assert_eq!(
+            verdict(&format!("{made} 1:acquire 1:acquire!s2")),
+            Verdict::Unknown,
+            "it is held for good"
+        );
+        let passed_on =
+            format!("{made} 1:acquire 1:acquire!s2 2:acquire 0:release 0:release! 2:acquire!s1");
+        assert_eq!(verdict(&passed_on), Verdict::Valid);
+        let removed = "9:create 9:create![1,2] 0:acquire 0:acquire!s2 9:shrink 9:shrink![2] 9:count 9:count![1] +cut:0 -cut 1:acquire 1:acquire!s1";
+        assert_eq!(verdict(removed), Verdict::Valid);
     }
 }

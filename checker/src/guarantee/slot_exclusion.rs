@@ -53,7 +53,7 @@ pub(super) fn by_slot(lock: &Lock) -> BTreeMap<u32, Lock> {
     let mut slots: BTreeMap<u32, Lock> = BTreeMap::new();
     let mut places = vec![None; lock.holds.len()];
     for (hold, place) in lock.holds.iter().zip(&mut places) {
-        let Some(slot) = hold.slot.filter(|_| !hold.shared) else {
+        let Some(slot) = hold.slot else {
             continue;
         };
         let key = &lock.key;

@@ -33,6 +33,9 @@ impl Guarantee for SlotRemoval {
         for lock in &case.locks {
             let deeds = case.administration.of(&lock.key);
             let removals = removals(deeds);
+            if removals.is_empty() {
+                continue;
+            }
             removed += removals.len() as u64;
             let slots = by_slot(lock);
             for removal in &removals {

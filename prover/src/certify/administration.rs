@@ -1,6 +1,6 @@
 //! What was done to the slots of a lock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use history::{Function, History, Kind, Process, Value};
 
@@ -20,18 +20,25 @@ pub(super) struct Deed {
     pub(super) nothing_requested: bool,
 }
 
-/// What was done to one key, in the order of the invocations.
+/// What was done to each key that was administered, in the order of the invocations.
+pub(super) fn administered(history: &History) -> BTreeMap<KeyName, Vec<Deed>> {
+    let mut administered: BTreeMap<KeyName, Vec<Deed>> = BTreeMap::new();
+    for (invoked, event) in history.events().iter().enumerate() {
+        let is_client = event.process != Process::Nemesis;
+        if is_client && event.kind == Kind::Invoke && event.function.is_administration() {
+            let deed = Deed::begun(history, invoked, event.function.clone());
+            administered
+                .entry(event.key.clone())
+                .or_default()
+                .push(deed);
+        }
+    }
+    administered
+}
+
+/// What was done to one key.
 pub(super) fn deeds(history: &History, key: &KeyName) -> Vec<Deed> {
-    let events = history.events().iter().enumerate();
-    let begun = events.filter(|(_, event)| {
-        event.kind == Kind::Invoke
-            && event.process != Process::Nemesis
-            && event.function.is_administration()
-            && event.key == *key
-    });
-    begun
-        .map(|(invoked, event)| Deed::begun(history, invoked, event.function.clone()))
-        .collect()
+    administered(history).remove(key).unwrap_or_default()
 }
 
 impl Deed {

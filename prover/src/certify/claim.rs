@@ -140,9 +140,9 @@ impl<'a> Recheck<'a> {
                 Progress::new(history, record, self.scope, *bound_ns).check()?;
             }
             Subject::SlotRemoval => removal::check(history, record)?,
-            Subject::SlotSequence => sequence::check(history, record)?,
-            Subject::NoLostDecrement => decrements::none_lost(history, record)?,
-            Subject::NoDoubledDecrement => decrements::none_doubled(history, record)?,
+            Subject::SlotSequence => sequence::check(history)?,
+            Subject::NoLostDecrement => decrements::none_lost(history)?,
+            Subject::NoDoubledDecrement => decrements::none_doubled(history)?,
             Subject::Coverage => coverage::check(history, record, self.scope)?,
             _ => return Err(wrong_proof()),
         }

@@ -2,9 +2,9 @@
 
 use history::{Function, History, Kind};
 
-use super::administration::{Deed, deeds, last_count};
+use super::administration::{Deed, administered, deeds, last_count};
 use super::error::{Flaw, ensure};
-use super::record::{KeyName, Record};
+use super::record::KeyName;
 
 /// What of one key is counted.
 struct Books {
@@ -21,8 +21,8 @@ struct Books {
     goes_on: bool,
 }
 
-pub(super) fn none_lost(history: &History, record: &Record) -> Result<(), Flaw> {
-    let books = all(history, record)?;
+pub(super) fn none_lost(history: &History) -> Result<(), Flaw> {
+    let books = all(history)?;
     ensure(books.iter().any(|(_, books)| books.requested > 0), || {
         Flaw::new("no decrement was requested")
     })?;
@@ -33,8 +33,8 @@ pub(super) fn none_lost(history: &History, record: &Record) -> Result<(), Flaw> 
     })
 }
 
-pub(super) fn none_doubled(history: &History, record: &Record) -> Result<(), Flaw> {
-    let books = all(history, record)?;
+pub(super) fn none_doubled(history: &History) -> Result<(), Flaw> {
+    let books = all(history)?;
     ensure(books.iter().any(|(_, books)| books.least > 0), || {
         Flaw::new("no decrement was carried out")
     })?;
@@ -66,12 +66,11 @@ pub(super) fn is_doubled(history: &History, name: &KeyName, counted: usize) -> b
 }
 
 /// The books of every key with a request.
-fn all<'a>(history: &History, record: &'a Record) -> Result<Vec<(&'a KeyName, Books)>, Flaw> {
+fn all(history: &History) -> Result<Vec<(KeyName, Books)>, Flaw> {
     let mut all = Vec::new();
-    for name in record.keys.keys() {
-        let deeds = deeds(history, name);
+    for (name, deeds) in administered(history) {
         if deeds.iter().any(|deed| deed.is(&Function::Request)) {
-            let books = books(&deeds).map_err(|why| Flaw::new(why).on(name))?;
+            let books = books(&deeds).map_err(|why| Flaw::new(why).on(&name))?;
             all.push((name, books));
         }
     }

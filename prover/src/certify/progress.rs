@@ -1,13 +1,14 @@
 //! `progress<=D`: after the last fault every lock is granted again, and goes on being granted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use history::{History, Kind};
 
+use super::administration::{Deed, administered, last_count};
 use super::error::{Flaw, ensure};
 use super::fault::windows;
 use super::file::Scope;
-use super::record::{Ask, Hold, NEVER, Record};
+use super::record::{Ask, Hold, KeyName, NEVER, Record};
 
 pub(super) struct Progress<'a> {
     history: &'a History,
@@ -16,6 +17,7 @@ pub(super) struct Progress<'a> {
     bound_ns: u128,
     /// The position of the last healing; 0 without faults.
     healed: usize,
+    administered: BTreeMap<KeyName, Vec<Deed>>,
 }
 
 /// What is known of one lock after the last healing.
@@ -44,6 +46,7 @@ impl<'a> Progress<'a> {
             scope,
             bound_ns,
             healed,
+            administered: administered(history),
         }
     }
 
@@ -76,12 +79,23 @@ impl<'a> Progress<'a> {
             .iter()
             .filter(|ask| ask.key == key)
             .collect();
-        let first = self.first(&holds, &asks);
+        let Some(slots) = self.slots(key, &holds) else {
+            return Again::Unknown;
+        };
+        match self.known(&slots, &holds, &asks) {
+            Again::Never { .. } if slots.may_change => Again::Unknown,
+            known => known,
+        }
+    }
+
+    /// What is known if the slots are those for good.
+    fn known(&self, slots: &Slots, holds: &[&Hold], asks: &[&Ask]) -> Again {
+        let first = self.first(slots, holds, asks);
         if let Again::Never { .. } = first {
             return first;
         }
-        match self.in_vain(&asks, self.surely_free(&holds, &asks)) {
-            Again::InTime if self.in_vain(&asks, self.believed_free(&holds)) == Again::InTime => {
+        match self.in_vain(asks, self.surely_free(slots, holds, asks)) {
+            Again::InTime if self.in_vain(asks, slots.believed_free(holds)) == Again::InTime => {
                 first
             }
             Again::Never { asked } => Again::Never { asked },
@@ -89,65 +103,78 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Whether all slots were held again in time.
-    fn first(&self, holds: &[&Hold], asks: &[&Ask]) -> Again {
-        let Some(start) = self.start(holds) else {
+    /// The slots that have to be granted again, if they are known and there are any.
+    fn slots(&self, key: usize, holds: &[&Hold]) -> Option<Slots> {
+        let deeds = self.administered.get(self.record.key_name(key));
+        let deeds = deeds.map_or(&[][..], Vec::as_slice);
+        let Some(count) = last_count(deeds) else {
+            return Some(Slots {
+                number: usize::try_from(self.scope.slots.get()).unwrap_or(usize::MAX),
+                named: None,
+                since: self.healed,
+                may_change: false,
+            });
+        };
+        let found = count.found().filter(|found| !found.is_empty())?;
+        let changes: Vec<_> = deeds.iter().filter(|deed| deed.is_change()).collect();
+        if changes.iter().any(|change| change.ended > count.invoked) {
+            return None;
+        }
+        let last = changes.iter().map(|change| change.ended).max();
+        let is_named = holds.iter().any(|hold| hold.slot.is_some());
+        Some(Slots {
+            number: found.len(),
+            named: is_named.then(|| found.clone()),
+            since: last.unwrap_or(0).max(self.healed),
+            may_change: changes.iter().any(|change| change.settled() == NEVER),
+        })
+    }
+
+    /// Whether all slots were granted again in time.
+    fn first(&self, slots: &Slots, holds: &[&Hold], asks: &[&Ask]) -> Again {
+        let Some(start) = slots.start(holds) else {
             return Again::Unknown;
         };
         let deadline_ns = self.time(start) + self.bound_ns;
-        if self
-            .full(holds)
-            .is_some_and(|full| self.time(full) <= deadline_ns)
-        {
+        let is_by_then = |position| self.time(position) <= deadline_ns;
+        if slots.full(holds).is_some_and(is_by_then) {
             return Again::InTime;
         }
-        let asked = || {
-            asks.iter()
-                .filter(|ask| ask.invoked >= start && self.time(ask.invoked) <= deadline_ns)
-        };
-        let workers: BTreeSet<u32> = asked().map(|ask| self.scope.worker(ask.process)).collect();
-        match asked().next() {
-            Some(first)
-                if self.time(NEVER) > deadline_ns && workers.len() as u64 >= self.slots() =>
-            {
-                Again::Never {
-                    asked: first.invoked,
-                }
-            }
+        let mut in_vain = asks.iter().filter(|ask| {
+            let is_granted = ask.outcome == Kind::Ok && is_by_then(ask.ended);
+            ask.invoked >= start && is_by_then(ask.invoked) && !is_granted
+        });
+        let is_wanted = |ask: &&&Ask| self.wanting(ask.invoked, holds, asks) >= slots.number;
+        match in_vain.find(is_wanted) {
+            Some(first) if self.time(NEVER) > deadline_ns => Again::Never {
+                asked: first.invoked,
+            },
             _ => Again::Unknown,
         }
     }
 
-    /// From when on clients wait: a holder from before the healing may go on with a mutex.
-    fn start(&self, holds: &[&Hold]) -> Option<usize> {
-        let spans = |hold: &&&Hold| hold.granted < self.healed && self.healed < hold.believed_until;
-        let spanning = holds
+    /// How many workers have or want the lock just after a position: they hold it, wait for an answer, or failed and ask again later.
+    fn wanting(&self, now: usize, holds: &[&Hold], asks: &[&Ask]) -> usize {
+        let holding = holds
             .iter()
-            .filter(spans)
-            .map(|hold| hold.believed_until)
-            .max();
-        let start = spanning
-            .filter(|_| self.slots() == 1)
-            .unwrap_or(self.healed);
-        (start != NEVER).then_some(start)
-    }
-
-    /// The first grant after the healing with which all slots are held.
-    fn full(&self, holds: &[&Hold]) -> Option<usize> {
-        let mut believed = BTreeSet::new();
-        for (index, hold) in holds.iter().enumerate() {
-            while believed
-                .first()
-                .is_some_and(|(until, _)| *until < hold.granted)
-            {
-                believed.pop_first();
-            }
-            believed.insert((hold.believed_until, index));
-            if hold.granted > self.healed && believed.len() as u64 >= self.slots() {
-                return Some(hold.granted);
+            .filter(|hold| hold.granted <= now && now < hold.believed_until)
+            .map(|hold| hold.process);
+        let mut latest = BTreeMap::new();
+        let mut later = BTreeSet::new();
+        for ask in asks {
+            if ask.invoked <= now {
+                latest.insert(ask.process, *ask);
+            } else {
+                later.insert(ask.process);
             }
         }
-        None
+        let asking = latest.values().filter(|ask| {
+            let asks_again = ask.outcome == Kind::Fail && later.contains(&ask.process);
+            now < ask.ended || asks_again
+        });
+        let workers = holding.chain(asking.map(|ask| ask.process));
+        let workers: BTreeSet<u32> = workers.map(|process| self.scope.worker(process)).collect();
+        workers.len()
     }
 
     /// Whether somebody asked in vain for a lock that is free from a position on: not at all, surely, or perhaps.
@@ -173,11 +200,11 @@ impl<'a> Progress<'a> {
     }
 
     /// From when on nobody can hold it: neither who had it nor who may have got it.
-    fn surely_free(&self, holds: &[&Hold], asks: &[&Ask]) -> usize {
+    fn surely_free(&self, slots: &Slots, holds: &[&Hold], asks: &[&Ask]) -> usize {
         let holds = holds.iter().map(|hold| self.may_last_until(hold));
         let unknown = asks.iter().filter(|ask| ask.outcome == Kind::Info);
         let ends = holds.chain(unknown.map(|ask| ask.ended));
-        ends.fold(self.healed, usize::max)
+        ends.fold(slots.since, usize::max)
     }
 
     /// Not before its release is through, and never if that failed.
@@ -192,23 +219,76 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// From when on a slot is free by all that clients believe, after the last grant.
-    fn believed_free(&self, holds: &[&Hold]) -> usize {
-        let mut ends: Vec<usize> = holds.iter().map(|hold| hold.believed_until).collect();
-        ends.sort_unstable_by(|one, other| other.cmp(one));
-        let slots = usize::try_from(self.slots()).unwrap_or(usize::MAX);
-        let left = ends.get(slots - 1).copied();
-        let granted = holds.last().map(|hold| hold.granted);
-        left.max(granted).unwrap_or(0).max(self.healed)
-    }
-
-    fn slots(&self) -> u64 {
-        self.scope.slots.get().into()
-    }
-
     /// What never comes counts as the last event.
     fn time(&self, position: usize) -> u128 {
         let events = self.history.events();
         events[position.min(events.len() - 1)].time.into()
+    }
+}
+
+/// The slots of a lock that have to be granted again.
+struct Slots {
+    number: usize,
+    /// Their numbers, if a count found them and grants name slots.
+    named: Option<BTreeSet<u32>>,
+    /// The last healing, or the last change of the slots if that is later.
+    since: usize,
+    /// Whether a change of unknown outcome may still come.
+    may_change: bool,
+}
+
+impl Slots {
+    /// Whether a hold is of one of the slots; if they have no names, of any.
+    fn has(&self, hold: &Hold) -> bool {
+        self.named
+            .as_ref()
+            .is_none_or(|named| hold.slot.is_some_and(|slot| named.contains(&slot)))
+    }
+
+    /// From when on clients wait: holders from before may go on with a mutex, or with a slot that has a name.
+    fn start(&self, holds: &[&Hold]) -> Option<usize> {
+        let keeps = self.named.is_some() || self.number == 1;
+        let spanning = holds.iter().filter(|hold| {
+            let spans = hold.granted < self.since && self.since < hold.believed_until;
+            keeps && spans && self.has(hold)
+        });
+        let start = spanning.map(|hold| hold.believed_until).max();
+        let start = start.unwrap_or(self.since);
+        (start != NEVER).then_some(start)
+    }
+
+    /// The grant with which all slots were granted again: with names each of them once, without all at one time.
+    fn full(&self, holds: &[&Hold]) -> Option<usize> {
+        let again = || holds.iter().filter(|hold| hold.granted > self.since);
+        if let Some(named) = &self.named {
+            let first = |slot: &u32| again().find(|hold| hold.slot == Some(*slot));
+            let firsts = named
+                .iter()
+                .map(|slot| first(slot).map(|hold| hold.granted));
+            return firsts.collect::<Option<Vec<usize>>>()?.into_iter().max();
+        }
+        let mut believed = BTreeSet::new();
+        for (index, hold) in holds.iter().enumerate() {
+            while believed
+                .first()
+                .is_some_and(|(until, _)| *until < hold.granted)
+            {
+                believed.pop_first();
+            }
+            believed.insert((hold.believed_until, index));
+            if hold.granted > self.since && believed.len() >= self.number {
+                return Some(hold.granted);
+            }
+        }
+        None
+    }
+
+    /// From when on a slot is free by all that clients believe, after the last grant.
+    fn believed_free(&self, holds: &[&Hold]) -> usize {
+        let mut ends: Vec<usize> = holds.iter().map(|hold| hold.believed_until).collect();
+        ends.sort_unstable_by(|one, other| other.cmp(one));
+        let left = ends.get(self.number - 1).copied();
+        let granted = holds.last().map(|hold| hold.granted);
+        left.max(granted).unwrap_or(0).max(self.since)
     }
 }

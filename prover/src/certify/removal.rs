@@ -2,7 +2,7 @@
 
 use history::{Function, History, Kind};
 
-use super::administration::{Deed, deeds};
+use super::administration::{Deed, administered, deeds};
 use super::error::{Flaw, ensure};
 use super::record::{Act, Hold, KeyName, NEVER, Operation, Record};
 
@@ -16,16 +16,19 @@ struct Absence<'a> {
 
 pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
     let mut meets = false;
-    for (name, key) in &record.keys {
-        let deeds = deeds(history, name);
-        let operations: Vec<&Operation> = record.operations_on(*key).collect();
-        let holds = || record.holds.iter().filter(|hold| hold.key == *key);
-        for absence in absences(&deeds) {
+    for (name, deeds) in &administered(history) {
+        let key = record.keys.get(name);
+        let operations: Vec<&Operation> = key
+            .into_iter()
+            .flat_map(|key| record.operations_on(*key))
+            .collect();
+        let holds = || record.holds.iter().filter(|hold| Some(&hold.key) == key);
+        for absence in absences(deeds) {
             meets |= holds().any(|hold| absence.meets(history, hold));
             let mut uses = operations.iter().filter(|operation| {
                 let hold = operation.hold.map(|hold| &record.holds[hold]);
                 hold.is_some_and(|hold| hold.slot == Some(absence.slot))
-                    && absence.is_use(&deeds, operation)
+                    && absence.is_use(deeds, operation)
             });
             uses.next().map_or(Ok(()), |found| {
                 let flaw = Flaw::new("a slot is used after it was removed").on(name);

@@ -2,15 +2,14 @@
 
 use history::{Function, History, Kind};
 
-use super::administration::{Deed, deeds, last_count};
+use super::administration::{Deed, administered, deeds, last_count};
 use super::error::{Flaw, ensure};
-use super::record::{KeyName, Record};
+use super::record::KeyName;
 
-pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
+pub(super) fn check(history: &History) -> Result<(), Flaw> {
     let mut is_counted = false;
-    for name in record.keys.keys() {
-        let deeds = deeds(history, name);
-        let Some(last) = last_count(&deeds) else {
+    for (name, deeds) in &administered(history) {
+        let Some(last) = last_count(deeds) else {
             let is_changed = deeds.iter().any(Deed::is_change);
             ensure(!is_changed, || {
                 Flaw::new("the slots were never counted").on(name)
@@ -18,15 +17,14 @@ pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
             continue;
         };
         is_counted = true;
-        let is_after = changes(&deeds).all(|change| change.ended < last.invoked);
+        let is_after = changes(deeds).all(|change| change.ended < last.invoked);
         ensure(is_after, || {
             Flaw::new("the slots were not counted after the last change").on(name)
         })?;
         let counts = deeds.iter().filter(|deed| deed.found().is_some());
         for count in counts {
             let is_last = count.invoked == last.invoked;
-            let is_left =
-                is_gapped(count) && (is_last || overshoot_before(&deeds, count).is_some());
+            let is_left = is_gapped(count) && (is_last || overshoot_before(deeds, count).is_some());
             ensure(!is_left, || {
                 let flaw = Flaw::new("a gap in the slots is not repaired").on(name);
                 flaw.at(history.events()[count.ended].index)

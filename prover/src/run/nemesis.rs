@@ -16,7 +16,7 @@ use super::worker::Shared;
 const SOMEBODY_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long after its beginning an action of an administrator is struck at the latest.
-const INTO_THE_ACTION: Duration = Duration::from_millis(10);
+const INTO_THE_ACTION: Duration = Duration::from_millis(40);
 
 /// Why the nemesis could not go on.
 #[derive(Debug, thiserror::Error)]

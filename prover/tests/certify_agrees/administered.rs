@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use history::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Process, Value};
 
+use serde_json::json;
+
 use super::{Choices, WORKERS};
 
 struct Worker {
@@ -21,6 +23,8 @@ struct World<'a> {
     holders: Vec<(u32, u32)>,
     requests: u32,
     removed: Option<u32>,
+    faults: u64,
+    is_broken: bool,
 }
 
 pub(super) fn history_of(mut choices: Choices<'_>) -> History {
@@ -39,6 +43,8 @@ pub(super) fn history_of(mut choices: Choices<'_>) -> History {
         holders: Vec::new(),
         requests: 0,
         removed: None,
+        faults: 0,
+        is_broken: false,
     };
     if is_made {
         world.slots = BTreeSet::from([1, 2, 3]);
@@ -56,10 +62,25 @@ impl World<'_> {
     fn step(&mut self) -> Option<()> {
         self.time_ns += u64::from(self.choices.below(4)?) * 500_000;
         let worker = self.choices.below(WORKERS as u8)? as usize;
+        if self.choices.rarely(24)? {
+            self.break_or_heal(worker);
+            return Some(());
+        }
         match self.workers[worker].pending.clone() {
             None => self.begin(worker),
             Some(function) => self.end(worker, &function),
         }
+    }
+
+    fn break_or_heal(&mut self, worker: usize) {
+        self.is_broken = !self.is_broken;
+        self.faults += u64::from(self.is_broken);
+        let phase = if self.is_broken { "inject" } else { "heal" };
+        let target = self.workers[worker].process;
+        let note = json!({ "id": self.faults, "phase": phase, "targets": [target] });
+        self.builder
+            .push(self.time_ns, Draft::fault("cut", note))
+            .expect("the world keeps to the rules");
     }
 
     fn push(
@@ -98,8 +119,8 @@ impl World<'_> {
             5..9 => Function::Request,
             9..12 => Function::Shrink,
             12..15 => Function::Count,
-            15 => Function::Grow,
-            16 | 17 => Function::Overshoot,
+            15 | 16 => Function::Grow,
+            17 => Function::Overshoot,
             18 => Function::Wait,
             _ if self.choices.rarely(4)? => Function::Destroy,
             _ => Function::Grow,
@@ -139,7 +160,7 @@ impl World<'_> {
         let own = own.map(|(_, slot)| *slot);
         match function {
             Function::Acquire => {
-                let free = self.slots.iter().find(|slot| !is_held(slot)).copied();
+                let free = self.slots.iter().rfind(|slot| !is_held(slot)).copied();
                 let gone = self.removed.filter(|_| is_wrong);
                 match gone.or(free) {
                     Some(slot) => {
@@ -187,7 +208,8 @@ impl World<'_> {
                 self.list(worker, function, removed);
             }
             Function::Grow => {
-                let next = self.slots.last().copied().unwrap_or(0) + 1 + u32::from(is_wrong);
+                let leaves_gap = is_wrong || self.slots.len() > 3;
+                let next = self.slots.last().copied().unwrap_or(0) + 1 + u32::from(leaves_gap);
                 self.slots.insert(next);
                 self.list(worker, function, [next]);
             }
@@ -222,6 +244,9 @@ impl World<'_> {
 
     /// Everything ends, and the slots are counted.
     fn finish(&mut self) {
+        if self.is_broken {
+            self.break_or_heal(0);
+        }
         for worker in 0..self.workers.len() {
             if let Some(function) = self.workers[worker].pending.clone() {
                 self.answer(worker, &function, false);
