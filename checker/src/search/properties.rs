@@ -223,7 +223,7 @@ pub(crate) fn for_sequences(operations: &'static [(&str, &str)], property: impl 
             operations.map(|(process, (what, end))| format!("{process} {what}; {process} {end}"));
         events.collect::<Vec<_>>().join("; ")
     };
-    let scripts = prop::collection::vec(one, 1..9).prop_map(script);
+    let scripts = prop::collection::vec(one, 1..12).prop_map(script);
     for_scripts(&scripts, |script| property(&history(script)));
 }
 

@@ -25,11 +25,14 @@ struct World<'a> {
     removed: Option<u32>,
     faults: u64,
     is_broken: bool,
+    /// Whether holders of removed slots are left alone.
+    spares_holders: bool,
 }
 
 pub(super) fn history_of(mut choices: Choices<'_>) -> History {
     let is_made = choices.below(4) != Some(3);
-    let is_finished = choices.below(4) != Some(3);
+    let is_finished = choices.below(8) != Some(7);
+    let spares_holders = choices.below(3) == Some(2);
     let worker = |process| Worker {
         process,
         pending: None,
@@ -45,6 +48,7 @@ pub(super) fn history_of(mut choices: Choices<'_>) -> History {
         removed: None,
         faults: 0,
         is_broken: false,
+        spares_holders,
     };
     if is_made {
         world.slots = BTreeSet::from([1, 2, 3]);
@@ -111,8 +115,11 @@ impl World<'_> {
 
     fn begin(&mut self, worker: usize) -> Option<()> {
         let process = self.workers[worker].process;
-        let holds = self.holders.iter().any(|(holder, _)| *holder == process);
+        let own = self.holders.iter().filter(|(holder, _)| *holder == process);
+        let holds = own.clone().next().is_some();
+        let holds_removed = own.clone().any(|(_, slot)| !self.slots.contains(slot));
         let function = match self.choices.below(20)? {
+            0..4 if holds_removed => Function::Verify,
             0..5 if holds => Function::Release,
             0..5 => Function::Acquire,
             5..8 if holds => Function::Verify,
@@ -131,7 +138,7 @@ impl World<'_> {
 
     fn end(&mut self, worker: usize, function: &Function) -> Option<()> {
         let is_wrong = self.choices.rarely(6)?;
-        if self.choices.rarely(20)? {
+        if self.choices.rarely(30)? {
             return self.lose_answer(worker, function);
         }
         self.answer(worker, function, is_wrong);
@@ -177,7 +184,8 @@ impl World<'_> {
                 }
             }
             Function::Verify => {
-                let is_there = own.is_some_and(|slot| self.slots.contains(&slot));
+                let is_there =
+                    own.is_some_and(|slot| self.spares_holders || self.slots.contains(&slot));
                 let answer = if is_there != is_wrong {
                     Answer::Held
                 } else {
