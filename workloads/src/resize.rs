@@ -1,6 +1,6 @@
 //! The workload `resize`: clients hold slots while administrators add and remove them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{Client, Outcome, Params, Step, Workload};
 const ADMINISTRATORS: usize = 2;
 
 /// How long an administrator waits between two actions, at most.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How many more slots than at first a lock has at most.
 const GROWTH: u32 = 1;
@@ -109,6 +109,8 @@ struct Administrator {
     next: VecDeque<Act>,
     /// The slots that the last action brought.
     told: Vec<u32>,
+    /// How many slots each lock had when this administrator last heard of them.
+    known: BTreeMap<Arc<str>, u32>,
     finale: Option<Finale>,
 }
 
@@ -159,6 +161,7 @@ impl Administrator {
             doing: None,
             next: VecDeque::new(),
             told: Vec::new(),
+            known: BTreeMap::new(),
             finale: None,
         };
         if is_first {
@@ -176,6 +179,9 @@ impl Administrator {
     /// What follows from what was done.
     fn conclude(&mut self, act: Act, last: Outcome) {
         let told = std::mem::take(&mut self.told);
+        if last == Outcome::Ok {
+            self.note(&act, &told);
+        }
         match (&act.function, last) {
             (Function::Shrink, Outcome::Ok) => self.shrunk(act, told),
             (Function::Destroy, _) if last != Outcome::Fail => {
@@ -198,6 +204,17 @@ impl Administrator {
         }
     }
 
+    fn note(&mut self, act: &Act, told: &[u32]) {
+        let last = told.last().copied().unwrap_or_default();
+        let slots = match act.function {
+            Function::Create | Function::Grow | Function::Count => last,
+            Function::Shrink => last.saturating_sub(1),
+            Function::Destroy => 0,
+            _ => return,
+        };
+        self.known.insert(act.key.clone(), slots);
+    }
+
     /// Now and then it waits for the holder of the slot; at the end it goes on until nothing is filed any more.
     fn shrunk(&mut self, act: Act, removed: Vec<u32>) {
         if self.finale.is_some() {
@@ -211,13 +228,18 @@ impl Administrator {
     fn draw(&mut self) -> Option<Act> {
         let key = self.keys.choose(&mut self.random)?.clone();
         let most = self.params.slots + GROWTH;
-        let dice = self.random.random_range(0..100);
+        // What would be refused, as far as it knows, is seldom tried.
+        let dice = match self.known.get(&key) {
+            Some(slots) if *slots >= most => self.random.random_range(20..100),
+            Some(1) => self.random.random_range(0..40),
+            _ => self.random.random_range(0..100),
+        };
         let act = |function| Act::new(function, &key, Value::None);
         Some(match dice {
-            0..30 => Act::new(Function::Grow, &key, Value::Slots(vec![most])),
-            30..50 if self.params.files_decrements => act(Function::Request),
-            30..68 => act(Function::Shrink),
-            68..86 => act(Function::Count),
+            0..25 => Act::new(Function::Grow, &key, Value::Slots(vec![most])),
+            25..45 if self.params.files_decrements => act(Function::Request),
+            25..75 => act(Function::Shrink),
+            75..86 => act(Function::Count),
             86..95 => act(Function::Overshoot),
             // A lock that begins anew tells nothing of the decrements of the one before.
             _ if self.params.files_decrements => act(Function::Count),
