@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     /// Every option of a run but those that exclude others, each with a value that is not its default.
-    const ALL: &str = "--workload mutex --lock no-lock --nemesis cut --testbed docker --time-limit 1m30s --concurrency 7 --rate 0.5 --keys 3 \
+    const ALL: &str = "--workload mutex --lock no-lock --nemesis cut --testbed docker --time-limit 1m30s --concurrency 7 --rate 0.5 --keys 3 --slots 2 \
         --hold 1ms500us --verify-interval 7ms --burst --heartbeat 3s --operation-timeout 9s --rabbitmq 3.10 --toxiproxy embedded \
         --nemesis-interval 1s --nemesis-duration 2s --target any --guarantee exclusion --guarantee ownership --seed 5 --swarm \
         --results elsewhere --format json --quiet --keep";

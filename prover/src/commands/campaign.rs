@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use checker::Verdict;
 use serde_json::json;
 
 use super::interruption::interrupted;
@@ -46,15 +47,25 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     bar.done();
     listening.abort();
     let summary = summary?;
+    let was_interrupted = is_over.load(Ordering::Relaxed);
+    let verdict = verdict(&summary, was_interrupted);
     match arguments.format {
-        Format::Human => print(arguments, seeds, &summary)?,
-        Format::Json => result(&json_line(arguments, &summary))?,
+        Format::Human => print(arguments, seeds, &summary, verdict)?,
+        Format::Json => result(&json_line(arguments, &summary, verdict))?,
     }
-    Ok(exit(&summary, is_over.load(Ordering::Relaxed)))
+    Ok(exit(&summary, verdict, was_interrupted))
 }
 
-fn exit(summary: &Summary, was_interrupted: bool) -> Exit {
-    let mut exits = vec![summary.verdict().into()];
+/// What the seeds that were not run would have shown is unknown.
+fn verdict(summary: &Summary, was_interrupted: bool) -> Verdict {
+    if was_interrupted {
+        return summary.verdict().max(Verdict::Unknown);
+    }
+    summary.verdict()
+}
+
+fn exit(summary: &Summary, verdict: Verdict, was_interrupted: bool) -> Exit {
+    let mut exits = vec![verdict.into()];
     if !summary.broken.is_empty() {
         exits.push(Exit::Harness);
     }
@@ -64,16 +75,21 @@ fn exit(summary: &Summary, was_interrupted: bool) -> Exit {
     Exit::worst(exits)
 }
 
-fn json_line(arguments: &RunArgs, summary: &Summary) -> String {
+fn json_line(arguments: &RunArgs, summary: &Summary, verdict: Verdict) -> String {
     let mut line = json!(summary);
-    line["verdict"] = json!(summary.verdict());
+    line["verdict"] = json!(verdict);
     line["gaps"] = json!(summary.gaps());
     let failing = summary.failing.iter();
     line["repeat"] = failing.map(|seed| repeat(arguments, *seed)).collect();
     line.to_string()
 }
 
-fn print(arguments: &RunArgs, seeds: &Seeds, summary: &Summary) -> std::io::Result<()> {
+fn print(
+    arguments: &RunArgs,
+    seeds: &Seeds,
+    summary: &Summary,
+    verdict: Verdict,
+) -> std::io::Result<()> {
     result(&format!("testbed: {}", Described::simulated()))?;
     result(&format!(
         "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {} operations, {} holds, contention in {} runs\n",
@@ -97,7 +113,7 @@ fn print(arguments: &RunArgs, seeds: &Seeds, summary: &Summary) -> std::io::Resu
     }
     seeds_of("violated by", &summary.failing, arguments)?;
     seeds_of("left open by", &summary.open, arguments)?;
-    result(&format!("\nverdict: {}", verdict_text(summary.verdict())))
+    result(&format!("\nverdict: {}", verdict_text(verdict)))
 }
 
 fn seeds_of(what: &str, seeds: &[Seed], arguments: &RunArgs) -> std::io::Result<()> {
