@@ -364,11 +364,7 @@ mod tests {
             }
             assert_eq!(seen.first(), Some(&Function::Create));
             let kinds: BTreeSet<_> = seen.iter().collect();
-            assert_eq!(
-                kinds.len(),
-                if files_decrements { 8 } else { 7 },
-                "{kinds:?}"
-            );
+            assert_eq!(kinds.len(), 7, "{kinds:?}");
             let after_destroy = seen.windows(2).filter(|pair| pair[0] == Function::Destroy);
             assert_eq!(after_destroy.clone().count() > 0, !files_decrements);
             assert!(

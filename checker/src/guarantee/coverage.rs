@@ -303,13 +303,18 @@ impl Step<'_> {
         window.on < self.invoke && self.end < window.heal
     }
 
-    /// Only the other side can have said so. That a lock is lost a client may also conclude by itself.
+    /// Only the other side can have said so. That a lock is lost a client may also conclude by itself, and the resource that a lock guards is out of reach
+    /// of faults.
     fn is_an_answer(&self) -> bool {
         let lost = Value::Answer(Answer::Lost);
         let is_ok = self
             .outcome
             .is_some_and(|event| event.kind == Kind::Ok && event.value != lost);
-        is_ok && *self.function != Function::Lost
+        let is_of_the_lock = !matches!(
+            self.function,
+            Function::Lost | Function::Read | Function::Write
+        );
+        is_ok && is_of_the_lock
     }
 
     fn is_hurt_by(&self, window: &Window) -> bool {
@@ -502,6 +507,17 @@ mod tests {
             let text = format!("{CONTENDED} +crash:0 {end} -crash");
             assert_eq!(finding(&text, &["crash"]).verdict, Verdict::Valid, "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_guarded_resource_answers_says_nothing_of_a_partition() {
+        let text = |within: &str| {
+            format!("{CONTENDED} +partition:0 {within} 0:verify -partition 0:verify?")
+        };
+        let read = finding(&text("0:read 0:read!"), &["partition"]);
+        assert_eq!(read.verdict, Verdict::Valid);
+        let verified = reason(&text("0:verify 0:verify!held"), "partition");
+        assert!(verified.contains("1 not in effect"));
     }
 
     #[test]

@@ -218,10 +218,12 @@ impl Step<'_> {
         }
     }
 
-    /// Only the other side can have said so; that a lock is lost a client may also conclude by itself.
+    /// Only the other side can have said so; that a lock is lost a client may also conclude by itself, and the guarded resource is beyond all faults.
     fn is_answered(&self) -> bool {
-        self.end
-            .is_some_and(|end| end.kind == Kind::Ok && !is_lost(end))
+        self.end.is_some_and(|end| {
+            let is_of_the_lock = !matches!(end.function, Function::Read | Function::Write);
+            end.kind == Kind::Ok && is_of_the_lock && !is_lost(end)
+        })
     }
 
     /// Its process learned that the lock or the connection is gone.
