@@ -7,7 +7,7 @@ use crate::broker::{Channel, ConsumeOptions, DeleteOptions, QueueOptions};
 use crate::exclusive_queue::{delete, ping};
 use crate::lock::not_administered;
 use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_HOLDER, ReleaseBy, VERIFY, Verify};
-use crate::recipe::{Hold, Line, Race, Recipe, ask, race};
+use crate::recipe::{Hold, Line, Race, Recipe, ask, is_alive, race};
 use crate::session::RecipeSession;
 use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
@@ -104,6 +104,10 @@ impl Recipe for PersistentSemaphore {
                 let asking = line.channel().await?;
                 let answer = ask(&*asking, &slot, Verify::PassiveDeclare).await?;
                 line.keep(asking);
+                if !is_alive(&*hold.channel) {
+                    // B may have gone with it, and the other channel does not tell.
+                    return Err(hold.channel.closed().await.unsettled());
+                }
                 answer
             }
             _ => ping(&*hold.channel, &slot).await?,

@@ -205,7 +205,7 @@ impl Plan {
             RunArgs {
                 concurrency: args
                     .concurrency
-                    .or_else(|| enough(workload, drawn.concurrency)),
+                    .or_else(|| enough(workload, args.slots, drawn.concurrency)),
                 ..drawn
             }
         } else {
@@ -276,11 +276,12 @@ fn finish_within(progress: Duration, args: &RunArgs, params: &Params) -> Duratio
 }
 
 /// A workload of several holders is not run with less workers than it asks for, whatever a swarm has drawn.
-fn enough(workload: &dyn Workload, drawn: Option<u32>) -> Option<u32> {
+fn enough(workload: &dyn Workload, slots: Option<u32>, drawn: Option<u32>) -> Option<u32> {
     if workload.slots() == 1 {
         return drawn;
     }
-    drawn.max(Some(workload.concurrency()))
+    let least = workload.most_slots(slots.unwrap_or(workload.slots()));
+    drawn.max(Some(workload.concurrency())).max(Some(least))
 }
 
 /// Whether a lock offers what a workload needs.

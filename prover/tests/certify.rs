@@ -400,7 +400,6 @@ fn accepted_valid() -> Vec<Case> {
         valid(CARRIED_OUT, 1, "no-lost-decrement", scan(0, 0, 0, 0)),
         valid(CARRIED_OUT, 1, "no-doubled-decrement", scan(0, 0, 0, 0)),
         valid(LOST, 1, "slot-sequence", scan(0, 0, 0, 0)),
-        valid(DOUBLED, 1, "no-lost-decrement", scan(0, 0, 0, 0)),
         // A key without refusals has nothing to justify, whatever else happens there.
         valid(
             REFUSED_BESIDE_DOUBLE,
@@ -1682,7 +1681,11 @@ fn false_claims_about_decrements_are_refused() {
         (of(COUNTED_SLOTS, single), "no decrement was carried out"),
         (of(LOST, lossless), uncertain),
         (of(LOST, single), "no decrement was carried out"),
-        (of(DOUBLED, single), unasked),
+        (of(DOUBLED, single), "lacked more slots than were requested"),
+        (
+            of(DOUBLED, lossless),
+            "lacked more slots than were requested",
+        ),
         (of("8?R 8+R 9?C 9+C:[1]", lossless), "not known before"),
         (of("9?N 9+N:[1] 8?R 8+R", lossless), "not counted after"),
         (

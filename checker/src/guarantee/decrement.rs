@@ -7,6 +7,7 @@
 //! A request that was not carried out may still be waiting. It is lost only if a `shrink` found afterwards that nothing was requested, while no other `shrink`
 //! can have had a request in its hands, and nothing was requested later.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -85,6 +86,10 @@ struct Ledger<'a> {
     carried_out: Bounds,
     /// How many were requested before the count ended, at most.
     possible: u64,
+    /// How many were requested before the count ended for certain.
+    certain: u64,
+    /// Whether some count lacked more than had been requested by then: what was lost is hidden by what was doubled before, and the other way round.
+    is_masked: bool,
     /// The shrink that found that nothing was requested any more.
     none_left: Option<&'a Deed>,
     /// Whether a slot may have been removed after the count.
@@ -172,6 +177,7 @@ impl<'a> Account<'a> {
     pub(super) fn perhaps_lost(&self) -> Option<&'static str> {
         match &self.ledger {
             Err(why) => Some(why),
+            Ok(ledger) if ledger.is_masked => Some(MASKED),
             Ok(ledger) if ledger.carried_out.least >= self.requested => None,
             Ok(ledger) if ledger.none_left.is_some() => Some(UNCLEAR),
             Ok(_) => Some("a request that was not carried out may still be waiting"),
@@ -182,12 +188,13 @@ impl<'a> Account<'a> {
     pub(super) fn perhaps_doubled(&self) -> Option<&'static str> {
         match &self.ledger {
             Err(why) => Some(why),
+            Ok(ledger) if ledger.is_masked => Some(MASKED),
             Ok(ledger) if ledger.goes_on => Some(
                 "a slot may have been removed after the slots of its lock were counted for the last time",
             ),
             Ok(ledger) => {
                 let most = ledger.carried_out.most;
-                let is_covered = most.is_some_and(|most| most <= ledger.possible);
+                let is_covered = most.is_some_and(|most| most <= ledger.certain);
                 (!is_covered).then_some(UNCLEAR)
             }
         }
@@ -214,6 +221,8 @@ impl<'a> Account<'a> {
     }
 }
 
+const MASKED: &str = "a count of a lock lacked more slots than were requested by then: what was lost and what was doubled may cancel out";
+
 const UNCLEAR: &str =
     "an operation that makes or removes slots was under way with a count, or is of unknown outcome";
 
@@ -227,6 +236,23 @@ impl<'a> Ledger<'a> {
         let (count, after) = last_count(deeds)
             .filter(|(count, _)| count.invoke > begun)
             .ok_or("the slots of a lock were not counted after a decrement was requested")?;
+        let mut ledger = Self::until(deeds, &requests, &shrinks, (base, before), (count, after))?;
+        let counts = deeds.iter().filter(|deed| deed.invoke > begun);
+        ledger.is_masked = counts
+            .filter_map(|count| Some((count, count.counted()?)))
+            .filter_map(|until| Self::until(deeds, &requests, &shrinks, (base, before), until).ok())
+            .any(|earlier| earlier.carried_out.least > earlier.possible);
+        Ok(ledger)
+    }
+
+    /// From a known state until a count.
+    fn until(
+        deeds: &'a [Deed],
+        requests: &[&'a Deed],
+        shrinks: &[&'a Deed],
+        (base, before): (Option<&'a Deed>, u64),
+        (count, after): (&'a Deed, &BTreeSet<u32>),
+    ) -> Result<Self, &'static str> {
         let is_between = |deed: &&Deed| {
             deed.invoke < count.end && base.is_none_or(|base| deed.settled() > base.invoke)
         };
@@ -250,20 +276,20 @@ impl<'a> Ledger<'a> {
             gone += listed(deed, is_within(deed) && is_alone);
             others.push(deed);
         }
-        let possible = requests
-            .iter()
-            .filter(|deed| deed.invoke < count.end)
-            .count();
+        let asked = || requests.iter().filter(|deed| deed.invoke < count.end);
+        let certain = asked().filter(|deed| deed.kind == Kind::Ok).count();
         Ok(Self {
             base,
             count,
             others,
             carried_out: made.less(gone),
-            possible: possible as u64,
-            none_left: none_left(deeds, &requests, count),
+            possible: asked().count() as u64,
+            certain: certain as u64,
+            is_masked: false,
+            none_left: none_left(deeds, requests, count),
             goes_on: shrinks.iter().any(|deed| deed.end > count.invoke),
-            requests,
-            shrinks,
+            requests: requests.to_vec(),
+            shrinks: shrinks.to_vec(),
         })
     }
 

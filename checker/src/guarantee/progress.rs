@@ -19,7 +19,7 @@ use std::time::Duration;
 use history::Kind;
 
 use super::{Guarantee, exclusion};
-use crate::administration::last_count;
+use crate::administration::{Deed, last_count};
 use crate::asks::{Ask, Asks};
 use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
 use crate::holds::{End, Hold, Lock, NEVER, Position};
@@ -143,6 +143,9 @@ impl Slots {
     fn new(case: &Case<'_>, lock: &Lock, healed: Position) -> Result<Self, &'static str> {
         let deeds = case.administration.of(&lock.key);
         let Some((count, slots)) = last_count(deeds) else {
+            if deeds.iter().any(Deed::may_change) {
+                return Err("the slots of a lock that is administered were never counted");
+            }
             return Ok(Self {
                 number: case.scope.slots(),
                 named: None,

@@ -12,6 +12,8 @@ struct Books {
     requested: u64,
     /// Requests that may have been filed before the last count ended.
     possible: u64,
+    /// Requests that were filed for certain before it ended.
+    certain: u64,
     /// How many slots went as decrements, at least and at most.
     least: u64,
     most: Option<u64>,
@@ -26,6 +28,7 @@ pub(super) fn none_lost(history: &History) -> Result<(), Flaw> {
     ensure(books.iter().any(|(_, books)| books.requested > 0), || {
         Flaw::new("no decrement was requested")
     })?;
+    ensure_nothing_hidden(history)?;
     books.iter().try_for_each(|(name, books)| {
         ensure(books.least >= books.requested, || {
             Flaw::new("it is not certain that every decrement was carried out").on(name)
@@ -38,8 +41,9 @@ pub(super) fn none_doubled(history: &History) -> Result<(), Flaw> {
     ensure(books.iter().any(|(_, books)| books.least > 0), || {
         Flaw::new("no decrement was carried out")
     })?;
+    ensure_nothing_hidden(history)?;
     books.iter().try_for_each(|(name, books)| {
-        let is_covered = books.most.is_some_and(|most| most <= books.possible);
+        let is_covered = books.most.is_some_and(|most| most <= books.certain);
         ensure(is_covered && !books.goes_on, || {
             Flaw::new("it is not certain that every decrement was requested").on(name)
         })
@@ -77,16 +81,32 @@ fn all(history: &History) -> Result<Vec<(KeyName, Books)>, Flaw> {
     Ok(all)
 }
 
+/// Fails where the books of a count show more decrements than were requested by then: what was lost later may hide them.
+fn ensure_nothing_hidden(history: &History) -> Result<(), Flaw> {
+    administered(history).iter().try_for_each(|(name, deeds)| {
+        let counts = deeds.iter().filter(|deed| deed.found().is_some());
+        let mut books = counts.filter_map(|count| books_until(deeds, count).ok());
+        ensure(books.all(|books| books.least <= books.possible), || {
+            Flaw::new("a count lacked more slots than were requested by then").on(name)
+        })
+    })
+}
+
 fn books(deeds: &[Deed]) -> Result<Books, &'static str> {
+    let last = last_count(deeds).ok_or("the slots were not counted after the first request")?;
+    books_until(deeds, last)
+}
+
+fn books_until(deeds: &[Deed], last: &Deed) -> Result<Books, &'static str> {
     let of = |function: Function| deeds.iter().filter(move |deed| deed.is(&function));
     if of(Function::Request).next().is_none() {
         return Err("no decrement was requested");
     }
     let work = of(Function::Request).chain(of(Function::Shrink));
     let begun = work.map(|deed| deed.invoked).min().unwrap_or(0);
-    let last = last_count(deeds)
-        .filter(|count| count.invoked > begun)
-        .ok_or("the slots were not counted after the first request")?;
+    if last.invoked <= begun {
+        return Err("the slots were not counted after the first request");
+    }
     let found = |count: &Deed| count.found().map_or(0, |slots| slots.len() as u64);
     let first = deeds
         .iter()
@@ -138,6 +158,9 @@ fn books(deeds: &[Deed]) -> Result<Books, &'static str> {
             .count() as u64,
         possible: of(Function::Request)
             .filter(|request| request.invoked < last.ended)
+            .count() as u64,
+        certain: of(Function::Request)
+            .filter(|request| request.outcome == Kind::Ok && request.invoked < last.ended)
             .count() as u64,
         least: if has_gone { positive(least) } else { 0 },
         most: most.map(positive),

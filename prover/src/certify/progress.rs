@@ -108,6 +108,9 @@ impl<'a> Progress<'a> {
         let deeds = self.administered.get(self.record.key_name(key));
         let deeds = deeds.map_or(&[][..], Vec::as_slice);
         let Some(count) = last_count(deeds) else {
+            if deeds.iter().any(Deed::is_change) {
+                return None;
+            }
             return Some(Slots {
                 number: usize::try_from(self.scope.slots.get()).unwrap_or(usize::MAX),
                 named: None,

@@ -222,8 +222,6 @@ publish and confirm: ask 1/1
 publish in a transaction: ask 2/1
 passive declare: ask 1/1
 declare again: ask 1/1
-decrement-at-least-once: open 3/3, first-acquire 6/6, acquire 4/4, acquire of 2 6/6, acquire of 4 10/10, acquire of 8 18/18, refused-acquire 3/3, refused-acquire of 2 5/5, refused-acquire of 4 9/9, refused-acquire of 8 17/17, verify 1/1, release 2/1
-decrement-at-most-once: open 3/3, first-acquire 6/6, acquire 4/4, acquire of 2 6/6, acquire of 4 10/10, acquire of 8 18/18, refused-acquire 3/3, refused-acquire of 2 5/5, refused-acquire of 4 9/9, refused-acquire of 8 17/17, verify 1/1, release 2/1
 fenced-mutex: open 3/3, first-acquire 10/8, acquire 8/6, refused-acquire 3/3, verify 1/1, release 2/1
 mutex-by-message: open 3/3, first-acquire 3/3, acquire 1/1, refused-acquire 1/1, verify 1/1, release 2/1
 ";

@@ -95,7 +95,9 @@ impl<'a> Stage<'a> {
                 folder,
             } = run;
             let because = because(&judgement);
-            if judgement.verdict == Verdict::Unknown && seeds.len() < tries as usize {
+            // A run that did not come to its end may be one of a lock that was lost: that is not tried away.
+            let is_open = judgement.verdict == Verdict::Unknown && judgement.unfinished.is_none();
+            if is_open && seeds.len() < tries as usize {
                 let because = because.unwrap_or_default();
                 steps.step(&format!(
                     "unknown with seed {seed} ({because}): once more with the next"
