@@ -86,13 +86,24 @@ impl Deed {
         self.is_making() && self.may_count() && makes
     }
 
-    /// The slots that it removed for certain.
-    pub(crate) fn removed(&self) -> impl Iterator<Item = u32> {
-        let removes = matches!(
+    /// Whether it removes slots, if it does anything.
+    fn is_removing(&self) -> bool {
+        matches!(
             self.function,
             Function::Shrink | Function::Destroy | Function::Overshoot
-        );
-        let removed = self.slots.iter().filter(move |_| removes);
+        )
+    }
+
+    /// Whether it may have removed a slot; who destroys a lock removes all of them, whichever it lists.
+    pub(crate) fn may_remove(&self, slot: u32) -> bool {
+        let is_listed = self.slots.as_ref().is_none_or(|gone| gone.contains(&slot));
+        let removes = self.function == Function::Destroy || is_listed;
+        self.is_removing() && self.may_count() && removes
+    }
+
+    /// The slots that it removed for certain.
+    pub(crate) fn removed(&self) -> impl Iterator<Item = u32> {
+        let removed = self.slots.iter().filter(|_| self.is_removing());
         removed.flatten().copied()
     }
 

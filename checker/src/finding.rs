@@ -198,6 +198,10 @@ pub enum Rule {
     NeverGranted,
     /// A slot was granted or held while it did not exist.
     RemovedSlotUsed,
+    /// A slot that was there is not, though nothing can have removed it.
+    SlotVanished,
+    /// A slot that was not there is, though nothing can have made it.
+    SlotAppeared,
     /// A count found a gap right after an overshoot.
     GapAfterOvershoot,
     /// The last count found a gap.
@@ -226,6 +230,8 @@ impl Rule {
             Self::LostUpdate => anomaly::LOST_UPDATE,
             Self::NeverGranted => anomaly::NEVER_GRANTED,
             Self::RemovedSlotUsed => anomaly::REMOVED_SLOT_USED,
+            Self::SlotVanished => anomaly::SLOT_VANISHED,
+            Self::SlotAppeared => anomaly::SLOT_APPEARED,
             Self::GapAfterOvershoot | Self::GapAtTheEnd => anomaly::GAP,
             Self::LostDecrement => anomaly::LOST_DECREMENT,
             Self::DoubledDecrement => anomaly::DOUBLED_DECREMENT,
@@ -255,6 +261,10 @@ pub mod anomaly {
     pub const NEVER_GRANTED: &str = "never granted again";
     /// A slot was granted, or held by somebody, after it had been removed.
     pub const REMOVED_SLOT_USED: &str = "use of a removed slot";
+    /// A slot that was made, or found, is gone without a removal.
+    pub const SLOT_VANISHED: &str = "slot vanished";
+    /// A slot that was removed, or missed, is there without having been made.
+    pub const SLOT_APPEARED: &str = "slot out of nothing";
     /// A gap in the numbers of the slots was not repaired.
     pub const GAP: &str = "gap in the slots";
     /// A slot that was requested to be removed was not.

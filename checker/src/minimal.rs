@@ -9,8 +9,8 @@ use crate::beginning::beginning;
 use crate::finding::{Rule, Violation};
 use crate::search::Limits;
 use crate::search::properties::{
-    CAS, LOCK, MODES, Operations, QUEUE, REGISTER, REMOVAL, SEQUENCE, SET, SLOTS, TOKENS, cases,
-    for_histories, for_sequences,
+    CAS, EXISTENCE, LOCK, MODES, Operations, QUEUE, REGISTER, REMOVAL, SEQUENCE, SET, SLOTS,
+    TOKENS, cases, for_histories, for_sequences,
 };
 use crate::{Finding, Scope, Verdict, judge, linearize, parse};
 
@@ -277,6 +277,7 @@ properties! {
     justified_refusal: "justified-refusal", 1, LOCK;
     justified_refusal_of_two: "justified-refusal", 2, LOCK;
     slot_exclusion: "slot-exclusion", 2, SLOTS;
+    slot_existence: "slot-existence", 1, EXISTENCE;
     slot_removal: "slot-removal", 1, REMOVAL;
     slot_sequence: "slot-sequence", 1, SEQUENCE;
     no_lost_update_of_a_set: "no-lost-update", 1, SET;

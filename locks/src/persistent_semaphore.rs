@@ -51,6 +51,7 @@ pub(crate) const PROMISES: &[&str] = &[
     "confirmed-exclusion",
     "progress",
     "slot-exclusion",
+    "slot-existence",
     "slot-removal",
     "slot-sequence",
 ];

@@ -1,7 +1,7 @@
 //! The list of locks. Command line, documentation and test matrix are made from it.
 
 use crate::broken::{
-    Broken, Consuming, Deaf, Declared, Decrement, Granted, Messages, NoLock, Persisting,
+    Broken, Consuming, Deaf, Declared, Decrement, Granted, Made, Messages, NoLock, Persisting,
     Reconnecting, Released, Removed, ReturnedIsTaken, Tokens, Verified,
 };
 use crate::{
@@ -62,6 +62,9 @@ pub const ALL: &[&dyn Lock] = &[
     &Broken(Tokens::OfUptime),
     &Broken(Tokens::Transient),
     &Broken(Tokens::Requeued),
+    &Broken(Made::Expiring),
+    &Broken(Made::GrowWithoutLook),
+    &Broken(Made::DestroySparesHeld),
     &Broken(Removed::VerifyAsksHolder),
     &Broken(Removed::Remembered),
     &Broken(Removed::ImpatientWait),

@@ -274,6 +274,8 @@ const STILL_HELD: &str = "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 0?v 0+v:held";
 const GRANTED_AFTER: &str = "9?N 9+N:[1,2] 9?S 9+S:[2] 0?a 0+a:s2";
 const RELEASED_LATE: &str = "9?N 9+N:[1,2] 0?a 0+a:s2 9?S 9+S:[2] 9?W 9+W:[2] 0?r 0+r";
 const COUNTED_SLOTS: &str = "9?N 9+N:[1,2,3] 9?C 9+C:[1,2,3]";
+const VANISHED: &str = "9?N 9+N:[1,2] 9?C 9+C:[1]";
+const APPEARED: &str = "9?S 9+S:[2] 0?a 0+a:s2";
 const GAP: &str = "9?N 9+N:[1,2,3] 9?S 9+S:[2] 9?O 9+O:[] 9?C 9+C:[1,3]";
 const CARRIED_OUT: &str = "9?N 9+N:[1,2,3] 8?R 8+R 9?S 9+S:[3] 9?C 9+C:[1,2]";
 const LOST: &str = "9?N 9+N:[1,2,3] 8?R 8+R 9?S 9!S 9?C 9+C:[1,2,3]";
@@ -368,12 +370,22 @@ fn accepted_valid() -> Vec<Case> {
             one_key("0 2 4 6 8"),
         ),
         valid(SLOTS, 1, "slot-exclusion", one_key("0 2 4 6")),
-        // Between its grant and its loss, and what a grant without a slot does says nothing.
+        // Between its grant and its loss; a lock whose grants name no slot says nothing.
         valid(
-            "0?a 0+a:s1 1?a 1+a 1?v 1+v:held 0?v 0+v:lost 2?a 2+a:s1",
+            "0?a 0+a:s1 1?a@b 1+a@b 1?v@b 1+v:held@b 0?v 0+v:lost 2?a 2+a:s1",
             1,
             "slot-exclusion",
-            one_key("0 r0 6 8"),
+            orders(&[("k", "0 r0 6 8")]),
+        ),
+        // What others may share has no slot.
+        valid("0?a 0+a:s1 1?a:read 1+a", 1, "slot-exclusion", one_key("0")),
+        valid(COUNTED_SLOTS, 1, "slot-existence", scan(0, 0, 0, 0)),
+        // A grant is a look too; and somebody may have removed the other slot meanwhile.
+        valid(
+            "9?N 9+N:[1,2] 0?a 0+a:s1 8?S 8~S 9?C 9+C:[1]",
+            1,
+            "slot-existence",
+            scan(1, 0, 0, 0),
         ),
         valid(REMOVED, 1, "slot-removal", scan(1, 1, 0, 0)),
         // It may have been made again, and who was told nothing may release.
@@ -698,6 +710,18 @@ fn accepted_invalid() -> Vec<Case> {
             1,
             "slot-removal",
             against("removed-slot-used", &[5, 3, 7, 9]),
+        ),
+        invalid(
+            VANISHED,
+            1,
+            "slot-existence",
+            against("slot-vanished", &[1, 3]),
+        ),
+        invalid(
+            APPEARED,
+            1,
+            "slot-existence",
+            against("slot-appeared", &[1, 3]),
         ),
         invalid(
             GAP,
@@ -1459,8 +1483,6 @@ fn false_contradictions_are_refused() {
     }
 }
 
-/// An acquire that says only at its end that it was shared: a beginning of the history that does not reach there must not
-/// take it for an exclusive one, or this legal history would have no order.
 #[test]
 fn false_claims_about_slots_are_refused() {
     let by = |history, entries| valid(history, 1, "slot-exclusion", orders(&[("k", entries)]));
@@ -1477,8 +1499,12 @@ fn false_claims_about_slots_are_refused() {
         (by(SLOTS, "0 2 4"), "not in the order, key \"k\", event 6"),
         (by(SLOTS, "0 2 2 4 6"), "twice"),
         (by(SLOTS, "0 r2 2 4 6"), "what does not go on is revoked"),
-        // What belongs to a grant without a slot has no place.
-        (by("0?a 0+a:s1 1?a 1+a", "0 2"), "no invocation"),
+        (
+            by("0?a 0+a:s1 1?a 1+a", "0"),
+            "some grants of a key name a slot and others do not",
+        ),
+        // What belongs to a shared grant has no place.
+        (by("0?a 0+a:s1 1?a:read 1+a", "0 2"), "no invocation"),
         (
             invalid(
                 SLOTS,
@@ -1538,6 +1564,8 @@ fn false_claims_about_slots_are_refused() {
     }
 }
 
+/// An acquire that says only at its end that it was shared: a beginning of the history that does not reach there must not
+/// take it for an exclusive one, or this legal history would have no order.
 #[test]
 fn false_claims_about_removals_are_refused() {
     let of = |history, holds, cut| valid(history, 1, "slot-removal", scan(holds, cut, 0, 0));
@@ -1608,6 +1636,53 @@ fn false_claims_about_removals_are_refused() {
         // Nobody knows what was made.
         (used("8?G 8~G 9?S 9+S:[2] 0?a 0+a:s2", &[3, 5]), other),
         (used("9?S 9+S:[2] 8?N 8+N 0?a 0+a:s2", &[1, 5]), no),
+    ];
+    for (case, why) in &cases {
+        refuse(case, why);
+    }
+}
+
+#[test]
+fn false_claims_about_what_is_there_are_refused() {
+    let of = |history| valid(history, 1, "slot-existence", scan(0, 0, 0, 0));
+    let shown = |history, rule, events: &[u64]| {
+        invalid(history, 1, "slot-existence", against(rule, events))
+    };
+    let vanished = |history, events: &[u64]| shown(history, "slot-vanished", events);
+    let appeared = |history, events: &[u64]| shown(history, "slot-appeared", events);
+    let (untested, no) = ("nobody looked", "do not contradict");
+    let cases = [
+        (of("9?N 9+N:[1]"), untested),
+        (of("9?C 9+C:[1] 9?C 9+C:[1]"), untested),
+        (of("8?D 9?N 9+N:[1] 9?C 9+C:[1]"), untested),
+        (of("9?N 8?C 9+N:[1] 8+C:[1]"), untested),
+        (of("9?G 9+G 9?C 9+C:[1]"), untested),
+        (of(VANISHED), "not as it was left, key \"k\", event 3"),
+        (of(APPEARED), "not as it was left, key \"k\", event 3"),
+        (
+            of("9?N 9+N:[1] 9?C 9+C:[1] 9?G 9+G:[1]"),
+            "not as it was left, key \"k\", event 5",
+        ),
+        (
+            of("9?N 9+N:[1] 9?C 9+C:[1] 9?D 9+D:[] 9?C 9+C:[1]"),
+            "not as it was left, key \"k\", event 7",
+        ),
+        (appeared(VANISHED, &[1, 3]), no),
+        (vanished(APPEARED, &[1, 3]), no),
+        (vanished(VANISHED, &[3, 1]), no),
+        (vanished(VANISHED, &[1, 1]), no),
+        (vanished(COUNTED_SLOTS, &[1, 3]), no),
+        (vanished("9?N 9+N:[1] 9?S 9+S:[1] 9?C 9+C:[]", &[1, 5]), no),
+        (vanished("9?N 9+N:[1] 8?S 8~S 9?C 9+C:[]", &[1, 5]), no),
+        (vanished("8?O 9?N 9+N:[1] 9?C 9+C:[] 8+O", &[2, 4]), no),
+        (vanished("9?N 9+N:[1] 9?D 9+D:[2] 9?C 9+C:[]", &[1, 5]), no),
+        (vanished("9?N 8?C 9+N:[1] 8+C:[]", &[2, 3]), no),
+        (appeared("9?S 9+S:[1] 8?G 8~G 0?a 0+a:s1", &[1, 5]), no),
+        (appeared("9?S 9+S:[1] 8?N 0?a 0+a:s1", &[1, 4]), no),
+        (appeared("9?S 0?a 9+S:[1] 0+a:s1", &[2, 3]), no),
+        (appeared("9?S 9+S:[1] 0?a 0+a:s2", &[1, 3]), no),
+        (appeared("9?S 9-S 0?a 0+a:s1", &[1, 3]), no),
+        (appeared(APPEARED, &[3]), "not the events"),
     ];
     for (case, why) in &cases {
         refuse(case, why);

@@ -39,6 +39,7 @@ const GUARANTEES: &[&str] = &[
     "progress<=2ms",
     "justified-refusal",
     "slot-exclusion",
+    "slot-existence",
     "slot-removal",
     "slot-sequence",
     "no-lost-decrement",

@@ -42,6 +42,7 @@ impl Workload for Resize {
     fn questions(&self) -> &'static [&'static str] {
         &[
             "slot-exclusion",
+            "slot-existence",
             "slot-removal",
             "slot-sequence",
             "confirmed-exclusion",
@@ -57,6 +58,7 @@ impl Workload for Resize {
             "overlap",
             "ownership",
             "slot-exclusion",
+            "slot-existence",
             "slot-removal",
             "slot-sequence",
             "no-lost-decrement",

@@ -15,6 +15,7 @@ mod progress;
 mod refusal;
 mod registry;
 mod slot_exclusion;
+mod slot_existence;
 mod slot_removal;
 mod slot_sequence;
 
@@ -31,5 +32,6 @@ pub use progress::ProgressWithin;
 pub use refusal::JustifiedRefusal;
 pub use registry::{ALL, Entry, Guarantee, ParseError, judge, merge, parse};
 pub use slot_exclusion::SlotExclusion;
+pub use slot_existence::SlotExistence;
 pub use slot_removal::SlotRemoval;
 pub use slot_sequence::SlotSequence;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     ConfirmedExclusion, Coverage, Exclusion, Fencing, JustifiedRefusal, NoDoubledDecrement,
     NoLostDecrement, NoLostUpdate, OverlapAtMost, Ownership, ProgressWithin, SlotExclusion,
-    SlotRemoval, SlotSequence,
+    SlotExistence, SlotRemoval, SlotSequence,
 };
 use crate::order::Order;
 use crate::search::Limits;
@@ -93,6 +93,11 @@ pub const ALL: &[Entry] = &[
         pattern: "slot-exclusion",
         meaning: "each slot of a lock is held by one client at a time, however many slots there are, counted as confirmed-exclusion does",
         make: Maker::Plain(|| Box::new(SlotExclusion)),
+    },
+    Entry {
+        pattern: "slot-existence",
+        meaning: "a slot that was made is there until it is removed, and one that was removed is not until it is made again",
+        make: Maker::Plain(|| Box::new(SlotExistence)),
     },
     Entry {
         pattern: "slot-removal",

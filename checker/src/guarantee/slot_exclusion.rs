@@ -2,7 +2,8 @@
 //!
 //! Slots come and go while clients hold them, so how many clients may hold the lock at one time says little. That nobody shares a slot is certain at any time: a slot
 //! that was removed and made again is not granted to a second holder while the first still has it. The holds of a lock are split by the slots that their grants
-//! name, and each slot is judged as `confirmed-exclusion` judges a mutex. Grants that name no slot, or that others may share, say nothing.
+//! name, and each slot is judged as `confirmed-exclusion` judges a mutex. A lock none of whose grants names a slot is left out, and so are grants that others may
+//! share. Where only some name theirs, the others may hold the same: then nothing is known.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,16 @@ impl Guarantee for SlotExclusion {
             .par_iter()
             .flat_map_iter(|slot| confirmed::violations(case, slot, 1))
             .collect();
-        let doubt = slots.is_empty().then(|| "no grant named a slot".to_owned());
+        let doubt = if slots.is_empty() {
+            Some("no grant named a slot")
+        } else if case.locks.iter().any(is_named_in_part) {
+            Some(
+                "grants of one lock named slots and others none: which slots those hold is not known",
+            )
+        } else {
+            None
+        };
+        let doubt = doubt.map(str::to_owned);
         let finding = confirmed::finding(self, case, violations, doubt);
         let of_slots = counted(slots.len() as u64, "slot");
         Finding {
@@ -46,6 +56,13 @@ impl Guarantee for SlotExclusion {
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
         Some(case.locks.par_iter().map(order).collect())
     }
+}
+
+/// Whether some grants of a lock name their slots and others could have done so.
+fn is_named_in_part(lock: &Lock) -> bool {
+    let mut exclusive = lock.holds.iter().filter(|hold| !hold.shared);
+    let is_named = exclusive.next().map(|first| first.slot.is_some());
+    is_named.is_some_and(|is_named| exclusive.any(|hold| hold.slot.is_some() != is_named))
 }
 
 /// What is known of each slot, as of a lock of its own: its holds, and what was said of them.
@@ -137,6 +154,23 @@ mod tests {
             verdict("0:grow 0:grow![1] 0:acquire 0:acquire?"),
             Verdict::Unknown
         );
+    }
+
+    #[test]
+    fn who_names_no_slot_may_hold_that_of_another() {
+        let text = "0:acquire 0:acquire!s1 1:acquire 1:acquire!";
+        let found = finding(&history(text), "slot-exclusion", 1);
+        assert_eq!(found.verdict, Verdict::Unknown);
+        assert_eq!(
+            found.reason.as_deref(),
+            Some(
+                "grants of one lock named slots and others none: which slots those hold is not known"
+            )
+        );
+        let doubled = format!("{text} 2:acquire 2:acquire!s1 0:verify 0:verify!held");
+        assert_eq!(verdict(&doubled), Verdict::Invalid);
+        let apart = "0:acquire 0:acquire!s1 b/1:acquire b/1:acquire!";
+        assert_eq!(verdict(apart), Verdict::Valid);
     }
 
     #[test]

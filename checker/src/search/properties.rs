@@ -53,6 +53,14 @@ pub(crate) const REMOVAL: Operations = &[
     ("wait", &["[1]"]),
     ("grow", &["[1]", "[2]"]),
 ];
+pub(crate) const EXISTENCE: Operations = &[
+    ("count", &["[]", "[1]", "[1,2]"]),
+    ("create", &["[1]", "[1,2]"]),
+    ("grow", &["[1]", "[2]"]),
+    ("shrink", &["[1]", "[2]"]),
+    ("destroy", &["[1]", "[1,2]"]),
+    ("acquire", &["{\"slot\":1}", "{\"slot\":2}"]),
+];
 pub(crate) const SEQUENCE: Operations = &[
     ("count", &["[1]", "[2]"]),
     ("overshoot", &["[]"]),

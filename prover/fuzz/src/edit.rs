@@ -56,6 +56,7 @@ const WORDS: &[&str] = &[
     "progress<=1ms",
     "justified-refusal",
     "slot-exclusion",
+    "slot-existence",
     "slot-removal",
     "slot-sequence",
     "no-lost-decrement",

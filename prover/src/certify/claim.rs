@@ -13,7 +13,7 @@ use super::record::Record;
 use super::search::Budget;
 use super::slots::Slots;
 use super::subject::Subject;
-use super::{coverage, decrements, object, order, removal, scan, sequence, updates};
+use super::{coverage, decrements, existence, object, order, removal, scan, sequence, updates};
 
 /// What a certificate says, after nothing in it was found wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +139,7 @@ impl<'a> Recheck<'a> {
             Subject::Progress(bound_ns) => {
                 Progress::new(history, record, self.scope, *bound_ns).check()?;
             }
+            Subject::SlotExistence => existence::check(history, record)?,
             Subject::SlotRemoval => removal::check(history, record)?,
             Subject::SlotSequence => sequence::check(history)?,
             Subject::NoLostDecrement => decrements::none_lost(history)?,

@@ -14,7 +14,7 @@ use super::search::{BoundHit, Budget, has_order};
 use super::slots::Slots;
 use super::subject::Subject;
 use super::updates::Access;
-use super::{decrements, removal, sequence};
+use super::{decrements, existence, removal, sequence};
 
 /// A rule's events, read from the record of the key.
 pub(super) struct Evidence<'a> {
@@ -104,7 +104,7 @@ impl<'a> Evidence<'a> {
         use Subject::{
             ConfirmedExclusion, Exclusion, Fencing, JustifiedRefusal, Lock, NoDoubledDecrement,
             NoLostDecrement, NoLostUpdate, Overlap, Ownership, Progress, SlotExclusion,
-            SlotRemoval, SlotSequence,
+            SlotExistence, SlotRemoval, SlotSequence,
         };
         match (rule, self.subject) {
             ("too-many-believe", Exclusion) => self.too_many(|hold| hold.believed_until, None),
@@ -126,6 +126,8 @@ impl<'a> Evidence<'a> {
                 removal::is_shown(self.history, self.record, &self.name, &self.positions)
                     .ok_or(WRONG_EVENTS)
             }
+            ("slot-vanished", SlotExistence) => self.existence(true),
+            ("slot-appeared", SlotExistence) => self.existence(false),
             ("gap-after-overshoot", SlotSequence) => self.by_two(sequence::is_left),
             ("gap-at-the-end", SlotSequence) => self.by_one(sequence::is_in_the_end),
             ("lost-decrement", NoLostDecrement) => self.by_two(decrements::is_lost),
@@ -271,6 +273,12 @@ impl<'a> Evidence<'a> {
         };
         let progress = Progress::new(self.history, self.record, self.scope, bound_ns);
         Ok(progress.of_key(self.key) == Again::Never { asked })
+    }
+
+    fn existence(&self, was_there: bool) -> Answer {
+        self.by_two(|history, name, first, second| {
+            existence::is_shown(history, self.record, name, [first, second], was_there)
+        })
     }
 
     /// One event of the key that shows it, with the rest of the record.

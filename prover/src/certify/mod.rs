@@ -2,7 +2,7 @@
 //!
 //! Nothing here comes from the checker: whoever mistrusts a verdict reads this module and the book. The data's way: `file` (bytes -> typed,
 //! digests compared) and `record` (history -> operations and holds) -> `subject` (what is claimed) -> `scan` (with `updates`,
-//! `progress`, `coverage` and, of administered locks, `removal`, `sequence` and `decrements`), `order` or `contradiction`, the three kinds of proof -> [`Certified`]. Orders and the bounded `search` step through
+//! `progress`, `coverage` and, of administered locks, `existence`, `removal`, `sequence` and `decrements`), `order` or `contradiction`, the three kinds of proof -> [`Certified`]. Orders and the bounded `search` step through
 //! an `object`: a `law` of locks, `slots`, or `data`.
 //!
 //! Where the description leaves room, the strict reading is taken: a claim is refused sooner than believed.
@@ -14,6 +14,7 @@ mod coverage;
 mod data;
 mod decrements;
 mod error;
+mod existence;
 mod fault;
 mod file;
 mod law;

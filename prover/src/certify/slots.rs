@@ -1,6 +1,6 @@
 //! The slots of a lock: each is a mutex whose holds may be revoked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Flaw, ensure};
 use super::object::{Object, Place};
@@ -17,10 +17,20 @@ pub(super) struct Call {
 }
 
 impl Slots {
-    /// Fails where no grant names a slot.
+    /// Fails where no grant names a slot, or where a key has exclusive grants that do and others that do not.
     pub(super) fn named_in(record: &Record) -> Result<Self, Flaw> {
-        let is_named = record.holds.iter().any(|hold| hold.slot.is_some());
-        ensure(is_named, || Flaw::new("no grant names a slot"))?;
+        let keys = |is_named: bool| -> BTreeSet<usize> {
+            let holds = record.holds.iter().filter(|hold| !hold.shared);
+            holds
+                .filter(|hold| hold.slot.is_some() == is_named)
+                .map(|hold| hold.key)
+                .collect()
+        };
+        let (named, unnamed) = (keys(true), keys(false));
+        ensure(!named.is_empty(), || Flaw::new("no grant names a slot"))?;
+        ensure(named.is_disjoint(&unnamed), || {
+            Flaw::new("some grants of a key name a slot and others do not")
+        })?;
         Ok(Self)
     }
 

@@ -1,0 +1,472 @@
+//! `slot-existence`: a slot that was made is there until it is removed, and one that was removed is not there until it is made again.
+//!
+//! Every operation of known outcome says of a slot what was there before it or after it: a `create` or `grow` that lists it made it, a `shrink`, `destroy` or
+//! `overshoot` that lists it removed it, a `count` found it or not, and a grant found it. A lock that could be created had no slots before, and one that
+//! was destroyed has none after. Two operations of which one ended before the other began contradict each other if the first left the slot otherwise than the
+//! second found it, unless something may have changed it meanwhile: an operation of unknown outcome may have made or removed any slot at any time since its
+//! invocation.
+
+use std::collections::BTreeSet;
+
+use history::Function;
+
+use super::Guarantee;
+use super::conclusion::conclude;
+use super::exclusion::counts;
+use crate::Case;
+use crate::administration::Deed;
+use crate::finding::{Finding, Rule, Violation, counted};
+use crate::holds::{Hold, Lock, NEVER, Position};
+
+/// What was made is there, and what was removed is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotExistence;
+
+impl Guarantee for SlotExistence {
+    fn name(&self) -> String {
+        "slot-existence".to_owned()
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let (mut tested, mut changed) = (0, 0);
+        let mut violations = Vec::new();
+        for (key, deeds) in case.administration.iter() {
+            let lock = case.locks.iter().find(|lock| lock.key == *key);
+            for slot in slots_named(deeds, lock) {
+                let account = Account::new(deeds, lock, slot);
+                changed += account.changes().count();
+                tested += account.tested();
+                let contradictions = account.contradictions();
+                violations.extend(contradictions.map(|(earlier, later)| {
+                    let witness = case.witness([earlier.end, later.end]);
+                    Violation::new(rule(later), key.clone(), witness)
+                }));
+            }
+        }
+        violations.sort_by(|one, other| one.witness.iter().rev().cmp(other.witness.iter().rev()));
+        violations.dedup_by(|one, other| one.witness == other.witness);
+        let evidence = format!(
+            "{tested} of {} of a slot put to the test by what came next",
+            counted(changed as u64, "change")
+        );
+        let doubt = (tested == 0)
+            .then(|| "nobody looked for a slot after it was made or removed, before it may have changed again".to_owned());
+        conclude(self, counts(case, 0), evidence, doubt, violations)
+    }
+}
+
+fn rule(later: &Sight) -> Rule {
+    match later.before {
+        Some(true) => Rule::SlotAppeared,
+        _ => Rule::SlotVanished,
+    }
+}
+
+/// Every slot that an operation on the lock lists or a grant names.
+fn slots_named(deeds: &[Deed], lock: Option<&Lock>) -> BTreeSet<u32> {
+    let listed = deeds.iter().flat_map(|deed| deed.slots.iter().flatten());
+    let granted = lock.into_iter().flat_map(|lock| &lock.holds);
+    let granted = granted.filter_map(|hold| hold.slot);
+    listed.copied().chain(granted).collect()
+}
+
+/// What an operation of known outcome says of one slot: whether it was there when the operation began to work on it, and when that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sight {
+    invoke: Position,
+    end: Position,
+    before: Option<bool>,
+    after: bool,
+}
+
+impl Sight {
+    fn of_deed(deed: &Deed, slot: u32) -> Option<Self> {
+        let is_listed = deed.slots.as_ref()?.contains(&slot);
+        let (before, after) = match deed.function {
+            Function::Create => (Some(false), is_listed),
+            Function::Grow if is_listed => (Some(false), true),
+            Function::Shrink | Function::Overshoot if is_listed => (Some(true), false),
+            Function::Destroy => (is_listed.then_some(true), false),
+            Function::Count => (Some(is_listed), is_listed),
+            _ => return None,
+        };
+        Some(Self {
+            invoke: deed.invoke,
+            end: deed.end,
+            before,
+            after,
+        })
+    }
+
+    fn of_grant(hold: &Hold) -> Self {
+        Self {
+            invoke: hold.asked,
+            end: hold.granted,
+            before: Some(true),
+            after: true,
+        }
+    }
+
+    fn is_change(&self) -> bool {
+        self.before.is_some_and(|before| before != self.after)
+    }
+}
+
+/// Everything that is known of one slot.
+struct Account {
+    /// In the order of their ends.
+    sights: Vec<Sight>,
+    /// The greatest invocation among the sights up to each that left no slot, and among those that left one.
+    latest: [Vec<Option<usize>>; 2],
+    /// What may have removed the slot, and what may have made it: indexed by what they leave.
+    changers: [Changers; 2],
+}
+
+impl Account {
+    fn new(deeds: &[Deed], lock: Option<&Lock>, slot: u32) -> Self {
+        let of_deeds = deeds.iter().filter_map(|deed| Sight::of_deed(deed, slot));
+        let holds = lock.into_iter().flat_map(|lock| &lock.holds);
+        let granted = holds.filter(|hold| hold.slot == Some(slot));
+        let mut sights: Vec<Sight> = of_deeds.chain(granted.map(Sight::of_grant)).collect();
+        sights.sort_by_key(|sight| sight.end);
+        Self {
+            latest: [false, true].map(|left| latest(&sights, left)),
+            changers: [
+                Changers::new(deeds, |deed| deed.may_remove(slot)),
+                Changers::new(deeds, |deed| deed.may_make(slot)),
+            ],
+            sights,
+        }
+    }
+
+    fn changes(&self) -> impl Iterator<Item = &Sight> {
+        self.sights.iter().filter(|sight| sight.is_change())
+    }
+
+    /// The sights which a later one contradicts, each later one once.
+    fn contradictions(&self) -> impl Iterator<Item = (&Sight, &Sight)> {
+        let against = |later| Some((self.otherwise(later)?, later));
+        self.sights.iter().filter_map(against)
+    }
+
+    /// A sight through before this one began that left the slot otherwise, if nothing can have changed that since. The one that began last will do: what
+    /// is not known from there is not known from any before it.
+    fn otherwise(&self, later: &Sight) -> Option<&Sight> {
+        let left = !later.before?;
+        let through = self
+            .sights
+            .partition_point(|sight| sight.end < later.invoke);
+        let place = self.latest[usize::from(left)][..through].last()?;
+        let earlier = &self.sights[(*place)?];
+        (later.end < self.lasts(earlier)).then_some(earlier)
+    }
+
+    /// How many changes were followed by a look at the slot before anything may have changed it again.
+    fn tested(&self) -> usize {
+        let is_tested = |change: &&Sight| {
+            let next = self.sights.partition_point(|sight| sight.end <= change.end);
+            let until = self.lasts(change);
+            let mut looks = self.sights[next..]
+                .iter()
+                .take_while(|look| look.end < until);
+            looks.any(|look| change.end < look.invoke && look.before == Some(change.after))
+        };
+        self.changes().filter(is_tested).count()
+    }
+
+    /// Until when the slot stays as a sight left it: the invocation of what may change it next.
+    fn lasts(&self, sight: &Sight) -> Position {
+        self.changers[usize::from(!sight.after)].first_unsettled(sight.invoke)
+    }
+}
+
+/// For each sight the one with the greatest invocation among it and those before that left the slot there, or not.
+fn latest(sights: &[Sight], left: bool) -> Vec<Option<usize>> {
+    let later = |latest: &mut Option<usize>, (place, sight): (usize, &Sight)| {
+        let is_later = latest.is_none_or(|latest: usize| sights[latest].invoke < sight.invoke);
+        if sight.after == left && is_later {
+            *latest = Some(place);
+        }
+        Some(*latest)
+    };
+    sights.iter().enumerate().scan(None, later).collect()
+}
+
+/// Operations that may have changed a slot, in the order of their invocations.
+struct Changers {
+    invokes: Vec<Position>,
+    /// When the last of those up to each was settled.
+    settled: Vec<Position>,
+}
+
+impl Changers {
+    fn new(deeds: &[Deed], may_change: impl Fn(&Deed) -> bool) -> Self {
+        let deeds = || deeds.iter().filter(|deed| may_change(deed));
+        let later = |latest: &mut Position, deed: &Deed| {
+            *latest = deed.settled().max(*latest);
+            Some(*latest)
+        };
+        Self {
+            invokes: deeds().map(|deed| deed.invoke).collect(),
+            settled: deeds().scan(0, later).collect(),
+        }
+    }
+
+    /// When the first began that was not settled by then.
+    fn first_unsettled(&self, by: Position) -> Position {
+        let first = self.settled.partition_point(|settled| *settled < by);
+        self.invokes.get(first).copied().unwrap_or(NEVER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use history::{Function, History, Kind, Operation, Value};
+
+    use super::*;
+    use crate::search::Limits;
+    use crate::search::properties::{EXISTENCE, cases, for_histories};
+    use crate::testing::history;
+    use crate::{Scope, Verdict, judge};
+
+    fn judged(history: &History) -> Finding {
+        let guarantees: [Box<dyn Guarantee>; 1] = [Box::new(SlotExistence)];
+        judge(history, &Scope::default(), Limits::none(), &guarantees).remove(0)
+    }
+
+    fn finding(text: &str) -> Finding {
+        judged(&history(text))
+    }
+
+    fn verdict(text: &str) -> Verdict {
+        finding(text).verdict
+    }
+
+    const MADE: &str = "0:create 0:create![1,2]";
+
+    #[test]
+    fn what_was_made_is_found() {
+        let found = finding(&format!("{MADE} 0:count 0:count![1,2]"));
+        assert_eq!(found.verdict, Verdict::Valid);
+        assert_eq!(
+            found.evidence,
+            "2 of 2 changes of a slot put to the test by what came next"
+        );
+        let found = finding(&format!("{MADE} 1:acquire 1:acquire!s2"));
+        assert_eq!(found.verdict, Verdict::Valid);
+        assert_eq!(
+            found.evidence,
+            "1 of 2 changes of a slot put to the test by what came next"
+        );
+    }
+
+    #[test]
+    fn a_slot_does_not_vanish() {
+        let found = finding(&format!("{MADE} 0:count 0:count![1]"));
+        assert_eq!(found.verdict, Verdict::Invalid);
+        assert_eq!(&*found.violations[0].anomaly, "slot vanished");
+        assert_eq!(found.violations[0].witness, [1, 3]);
+        for later in [
+            "0:grow 0:grow![2]",
+            "0:create 0:create![3]",
+            "0:count 0:count![]",
+        ] {
+            for earlier in [
+                MADE,
+                "0:grow 0:grow![2]",
+                "0:count 0:count![1,2]",
+                "1:acquire 1:acquire!s2",
+            ] {
+                let text = format!("{earlier} {later}");
+                assert_eq!(verdict(&text), Verdict::Invalid, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_does_not_come_out_of_nothing() {
+        let found = finding("0:shrink 0:shrink![2] 1:acquire 1:acquire!s2");
+        assert_eq!(found.verdict, Verdict::Invalid);
+        assert_eq!(&*found.violations[0].anomaly, "slot out of nothing");
+        assert_eq!(found.violations[0].witness, [1, 3]);
+        for later in [
+            "0:shrink 0:shrink![2]",
+            "0:overshoot 0:overshoot![2]",
+            "0:destroy 0:destroy![1,2]",
+            "0:count 0:count![1,2]",
+            "1:acquire 1:acquire!s2",
+        ] {
+            for earlier in [
+                "0:shrink 0:shrink![2]",
+                "0:overshoot 0:overshoot![2]",
+                "0:destroy 0:destroy![2]",
+                "0:destroy 0:destroy![1]",
+                "0:create 0:create![1]",
+                "0:count 0:count![1]",
+            ] {
+                let text = format!("{earlier} {later}");
+                assert_eq!(verdict(&text), Verdict::Invalid, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_have_changed_meanwhile_excuses() {
+        let gone = "0:count 0:count![1]";
+        for removal in [
+            "1:shrink 1:shrink![2]",
+            "1:shrink 1:shrink!",
+            "1:overshoot 1:overshoot?",
+            "1:destroy",
+        ] {
+            let text = format!("{MADE} {removal} {gone}");
+            assert_ne!(verdict(&text), Verdict::Invalid, "{text}");
+            let before = format!("{removal} {MADE} {gone}");
+            let lasts = matches!(removal, "1:overshoot 1:overshoot?" | "1:destroy");
+            assert_eq!(verdict(&before) != Verdict::Invalid, lasts, "{before}");
+        }
+        for other in [
+            "1:shrink 1:shrinkx",
+            "1:shrink 1:shrink![3]",
+            "1:grow 1:grow?",
+            "1:wait 1:wait![2]",
+        ] {
+            let text = format!("{MADE} {other} {gone}");
+            assert_eq!(verdict(&text), Verdict::Invalid, "{text}");
+        }
+        let destroyed = format!("{MADE} 1:destroy 1:destroy![1] {gone}");
+        let found = finding(&destroyed);
+        assert_eq!(
+            found.violations[0].witness,
+            [3, 5],
+            "who destroys removes all"
+        );
+    }
+
+    #[test]
+    fn what_goes_on_at_the_same_time_proves_nothing() {
+        for text in [
+            "0:create 1:count 0:create![1,2] 1:count![1]",
+            "0:create 0:create![1,2] 1:count 0:shrink 1:count![1] 0:shrink![2]",
+            "1:shrink 0:create 0:create![1,2] 1:shrink![2] 0:count 0:count![1]",
+            "0:shrink 1:acquire 0:shrink![2] 1:acquire!s2",
+        ] {
+            assert_ne!(verdict(text), Verdict::Invalid, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_looks_for_is_not_known() {
+        for text in [
+            "",
+            "1:acquire 1:acquire!s1",
+            MADE,
+            "0:grow 0:grow! 0:count 0:count![1]",
+            "0:grow 0:grow? 1:count 1:count![1]",
+            "0:count 0:count![1] 0:count 0:count![1]",
+            "0:create 0:create![1] 1:destroy 1:destroy? 0:count 0:count![]",
+        ] {
+            assert_eq!(verdict(text), Verdict::Unknown, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_lock_has_slots_of_its_own() {
+        let text = "a/0:create a/0:create![1] b/0:count b/0:count![]";
+        assert_eq!(verdict(text), Verdict::Unknown);
+        let text =
+            format!("{text} b/1:grow b/1:grow![1] b/1:count b/1:count![] a/0:count a/0:count![1]");
+        let found = finding(&text);
+        assert_eq!(found.violations.len(), 1);
+        assert_eq!(found.violations[0].key.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_contradiction_of_several_slots_is_told_once_and_in_the_order_of_the_record() {
+        let found = finding("0:grow 0:grow![9] 0:create 0:create![1,2] 0:count 0:count![]");
+        let witnesses: Vec<_> = found
+            .violations
+            .iter()
+            .map(|found| &found.witness)
+            .collect();
+        assert_eq!(witnesses, [&[1, 3], &[1, 5], &[3, 5]]);
+    }
+
+    /// Whether there is an order of what is known and of what may have happened in which a slot is there or not as everybody says.
+    fn has_order(operations: &[Operation<'_>], slot: u32, is_there: bool) -> bool {
+        let is_done = |operation: &Operation<'_>| operation.outcome() == Kind::Info;
+        if operations.iter().all(is_done) {
+            return true;
+        }
+        let first = (0..operations.len()).filter(|place| {
+            let began = operations[*place].invoke.index;
+            operations
+                .iter()
+                .filter(|other| !is_done(other))
+                .all(|other| other.end.is_none_or(|end| end.index > began))
+        });
+        first.into_iter().any(|place| {
+            let mut rest = operations.to_vec();
+            let operation = rest.remove(place);
+            let next = next(&operation, slot, is_there);
+            next.is_some_and(|is_there| has_order(&rest, slot, is_there))
+        })
+    }
+
+    fn next(operation: &Operation<'_>, slot: u32, is_there: bool) -> Option<bool> {
+        use Function::{Acquire, Count, Create, Destroy, Grow, Overshoot, Shrink};
+        let function = &operation.invoke.function;
+        if operation.outcome() == Kind::Info {
+            return match function {
+                Create | Grow => Some(true),
+                Shrink | Destroy | Overshoot => Some(false),
+                _ => Some(is_there),
+            };
+        }
+        let names = match operation.end.map(|end| &end.value) {
+            Some(Value::Slots(slots)) => slots.contains(&slot),
+            Some(Value::Grant(grant)) => grant.slot == Some(slot),
+            _ => false,
+        };
+        match (function, names) {
+            (Create, made) => (!is_there).then_some(made),
+            (Grow, true) => (!is_there).then_some(true),
+            (Shrink | Overshoot | Destroy, true) => is_there.then_some(false),
+            (Destroy, false) => Some(false),
+            (Count, found) => (found == is_there).then_some(found),
+            (Acquire, true) => is_there.then_some(true),
+            _ => Some(is_there),
+        }
+    }
+
+    #[test]
+    fn what_is_violated_has_no_order() {
+        let tally = Cell::new((0, 0, 0));
+        for_histories(EXISTENCE, |history| {
+            let operations: Vec<_> = history.operations().collect();
+            let operations: Vec<_> = operations
+                .into_iter()
+                .filter(|operation| operation.outcome() != Kind::Fail)
+                .collect();
+            let can_be = [1, 2].iter().all(|slot| {
+                [false, true]
+                    .iter()
+                    .any(|first| has_order(&operations, *slot, *first))
+            });
+            let found = judged(history).verdict;
+            let (kept, violated, missed) = tally.get();
+            tally.set(match (found, can_be) {
+                (Verdict::Invalid, true) => panic!("a false violation"),
+                (Verdict::Invalid, false) => (kept, violated + 1, missed),
+                (_, true) => (kept + 1, violated, missed),
+                (_, false) => (kept, violated, missed + 1),
+            });
+        });
+        let (kept, violated, missed) = tally.get();
+        let sizeable = cases() / 10;
+        assert!(kept > sizeable && violated > sizeable, "{kept} {violated}");
+        assert!(missed < violated / 4, "{missed} of {violated}");
+    }
+}
