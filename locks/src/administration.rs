@@ -266,7 +266,8 @@ pub(crate) async fn administer(
     }
 }
 
-fn is_refusal(kind: ErrorKind) -> bool {
+/// Whether this is what an action says of itself without having changed anything.
+pub(crate) fn is_refusal(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::NothingRequested

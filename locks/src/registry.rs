@@ -64,6 +64,7 @@ pub const ALL: &[&dyn Lock] = &[
     &Broken(Tokens::Requeued),
     &Broken(Made::Expiring),
     &Broken(Made::GrowWithoutLook),
+    &Broken(Made::Unguarded),
     &Broken(Made::DestroySparesHeld),
     &Broken(Removed::VerifyAsksHolder),
     &Broken(Removed::Remembered),

@@ -724,6 +724,18 @@ fn accepted_invalid() -> Vec<Case> {
             against("slot-appeared", &[1, 3]),
         ),
         invalid(
+            "8?G 9?G 8+G:[2] 9+G:[2]",
+            1,
+            "slot-existence",
+            against("slot-vanished", &[2, 3]),
+        ),
+        invalid(
+            "8?S 9?S 9+S:[2] 8+S:[2]",
+            1,
+            "slot-existence",
+            against("slot-appeared", &[2, 3]),
+        ),
+        invalid(
             GAP,
             1,
             "slot-sequence",
@@ -1667,6 +1679,14 @@ fn false_claims_about_what_is_there_are_refused() {
             of("9?N 9+N:[1] 9?C 9+C:[1] 9?D 9+D:[] 9?C 9+C:[1]"),
             "not as it was left, key \"k\", event 7",
         ),
+        (
+            of("9?N 9+N:[1] 9?C 9+C:[1] 8?G 9?G 8+G:[2] 9+G:[2]"),
+            "event 7",
+        ),
+        (vanished("8?G 9?G 8+G:[2] 9+G:[2]", &[3, 2]), no),
+        (vanished("8?G 9?G 8+G:[2] 9+G:[3]", &[2, 3]), no),
+        (vanished("8?G 9?G 7?S 7~S 8+G:[2] 9+G:[2]", &[4, 5]), no),
+        (appeared("8?G 9?S 8+G:[2] 9+S:[2]", &[2, 3]), no),
         (appeared(VANISHED, &[1, 3]), no),
         (vanished(APPEARED, &[1, 3]), no),
         (vanished(VANISHED, &[3, 1]), no),

@@ -4,7 +4,7 @@
 //! `overshoot` that lists it removed it, a `count` found it or not, and a grant found it. A lock that could be created had no slots before, and one that
 //! was destroyed has none after. Two operations of which one ended before the other began contradict each other if the first left the slot otherwise than the
 //! second found it, unless something may have changed it meanwhile: an operation of unknown outcome may have made or removed any slot at any time since its
-//! invocation.
+//! invocation. Of two operations that went on together, the same holds if they contradict each other in either order: two that both made the slot, for example.
 
 use std::collections::BTreeSet;
 
@@ -145,8 +145,25 @@ impl Account {
 
     /// The sights which a later one contradicts, each later one once.
     fn contradictions(&self) -> impl Iterator<Item = (&Sight, &Sight)> {
-        let against = |later| Some((self.otherwise(later)?, later));
-        self.sights.iter().filter_map(against)
+        let against = |(place, later)| {
+            let earlier = self.otherwise(later).or_else(|| self.beside(place, later));
+            Some((earlier?, later))
+        };
+        self.sights.iter().enumerate().filter_map(against)
+    }
+
+    /// A sight that went on when this one began, ended before it, and can have come neither before it nor after it.
+    fn beside(&self, place: usize, later: &Sight) -> Option<&Sight> {
+        let through = self
+            .sights
+            .partition_point(|sight| sight.end < later.invoke);
+        let mut others = self.sights[through..place].iter();
+        others.find(|other| self.cannot_follow(later, other) && self.cannot_follow(other, later))
+    }
+
+    /// Whether a sight found the slot otherwise than another left it, and nothing can have changed that between the two.
+    fn cannot_follow(&self, later: &Sight, earlier: &Sight) -> bool {
+        later.before == Some(!earlier.after) && later.end < self.lasts(earlier)
     }
 
     /// A sight through before this one began that left the slot otherwise, if nothing can have changed that since. The one that began last will do: what
@@ -351,10 +368,41 @@ mod tests {
             "0:create 1:count 0:create![1,2] 1:count![1]",
             "0:create 0:create![1,2] 1:count 0:shrink 1:count![1] 0:shrink![2]",
             "1:shrink 0:create 0:create![1,2] 1:shrink![2] 0:count 0:count![1]",
+            "0:grow 1:grow 2:shrink 2:shrink![2] 0:grow![2] 1:grow![2]",
+            "0:grow 1:grow 0:grow![2] 1:grow![3]",
+            "0:grow 1:shrink 0:grow![2] 1:shrink![2]",
             "0:shrink 1:acquire 0:shrink![2] 1:acquire!s2",
         ] {
             assert_ne!(verdict(text), Verdict::Invalid, "{text}");
         }
+    }
+
+    #[test]
+    fn who_contradicts_in_either_order_need_not_come_later() {
+        for (text, anomaly) in [
+            ("0:grow 1:grow 0:grow![2] 1:grow![2]", "slot vanished"),
+            ("0:grow 1:grow 1:grow![2] 0:grow![2]", "slot vanished"),
+            (
+                "0:shrink 1:shrink 0:shrink![2] 1:shrink![2]",
+                "slot out of nothing",
+            ),
+            ("0:count 1:count 0:count![2] 1:count![]", "slot vanished"),
+            (
+                "0:count 1:acquire 0:count![] 1:acquire!s2",
+                "slot out of nothing",
+            ),
+        ] {
+            let found = finding(text);
+            assert_eq!(found.verdict, Verdict::Invalid, "{text}");
+            assert_eq!(&*found.violations[0].anomaly, anomaly, "{text}");
+            assert_eq!(found.violations[0].witness, [2, 3], "{text}");
+        }
+        let text = "0:count 1:grow 1:grow? 2:count 0:count![2] 2:count![]";
+        assert_ne!(
+            verdict(text),
+            Verdict::Invalid,
+            "the second may have come first"
+        );
     }
 
     #[test]
@@ -467,6 +515,6 @@ mod tests {
         let (kept, violated, missed) = tally.get();
         let sizeable = cases() / 10;
         assert!(kept > sizeable && violated > sizeable, "{kept} {violated}");
-        assert!(missed < violated / 4, "{missed} of {violated}");
+        assert!(missed < violated / 20, "{missed} of {violated}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Mistake;
-use crate::administration::{Action, Slots, administer};
+use crate::administration::{Action, Slots, administer, is_refusal};
 use crate::broker::QueueOptions;
 use crate::exclusive_queue::ping;
 use crate::persistent_semaphore::{SLOT, act, holder_queue};
@@ -19,6 +19,8 @@ pub enum Made {
     Expiring,
     /// `grow-without-look`: grow declares the last slot that there may be, whether it is there already or those before it are not.
     GrowWithoutLook,
+    /// `no-administration-mutex`: administrates without the administration mutex. Two that do the same at the same time both say that they did it.
+    Unguarded,
     /// `destroy-spares-held`: whoever destroys the lock leaves the slots that are held.
     DestroySparesHeld,
 }
@@ -41,6 +43,7 @@ impl Mistake for Made {
         match self {
             Self::Expiring => "expiring-slots",
             Self::GrowWithoutLook => "grow-without-look",
+            Self::Unguarded => "no-administration-mutex",
             Self::DestroySparesHeld => "destroy-spares-held",
         }
     }
@@ -51,6 +54,7 @@ impl Mistake for Made {
             Self::GrowWithoutLook => {
                 "broken: grow makes the last slot that there may be without looking which there are"
             }
+            Self::Unguarded => "broken: administrates without the administration mutex",
             Self::DestroySparesHeld => "broken: destroy leaves the slots that are held",
         }
     }
@@ -75,6 +79,15 @@ impl Mistake for Made {
                     Ok(vec![most])
                 })
                 .await
+            }
+            (Self::Unguarded, action) => {
+                let slots = Slots::without_the_mutex(line, key, SLOT).await?;
+                let done = act(&slots, action).await;
+                if done.as_ref().is_err_and(|error| !is_refusal(error.kind)) {
+                    return done.map_err(Error::unsettled);
+                }
+                line.keep(slots.channel);
+                done
             }
             (Self::DestroySparesHeld, Action::Destroy) => {
                 administer(line, key, SLOT, async |slots| destroy_free(slots).await).await

@@ -16,6 +16,8 @@ struct Word {
     found: Option<bool>,
     /// Whether the slot was there after it.
     left: bool,
+    /// Where something begins that may have changed that, and was not through when the operation began.
+    until: usize,
 }
 
 /// The words about each slot of a key.
@@ -24,28 +26,34 @@ type Slots = BTreeMap<u32, Vec<Word>>;
 pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
     let mut is_tested = false;
     for (name, deeds) in &administered(history) {
-        for (slot, words) in slots(record, name, deeds) {
+        for words in slots(record, name, deeds).values() {
             let mut stands = [Stands::default(), Stands::default()];
-            for word in &words {
-                let until = until(deeds, slot, word);
-                stands[usize::from(word.left)].add(word.ended, until);
+            for word in words {
+                stands[usize::from(word.left)].add(word);
                 is_tested |= word.found == Some(!word.left)
-                    && words
-                        .iter()
-                        .any(|look| look.found == Some(word.left) && lies_in(look, word, until));
+                    && words.iter().any(|look| {
+                        look.found == Some(word.left)
+                            && word.ended < look.invoked
+                            && look.ended < word.until
+                    });
             }
             let [absent, present] = stands.map(Stands::ready);
-            for word in &words {
+            for (place, word) in words.iter().enumerate() {
                 let other = match word.found {
                     Some(true) => &absent,
                     Some(false) => &present,
                     None => continue,
                 };
-                ensure(!other.spans(word), || {
-                    Flaw::new("a slot is not as it was left")
-                        .on(name)
-                        .at(history.events()[word.ended].index)
-                })?;
+                let beside = words[..place].iter().rev();
+                let mut beside = beside.take_while(|other| other.ended > word.invoked);
+                ensure(
+                    !other.spans(word) && !beside.any(|other| contradict(other, word)),
+                    || {
+                        Flaw::new("a slot is not as it was left")
+                            .on(name)
+                            .at(history.events()[word.ended].index)
+                    },
+                )?;
             }
         }
     }
@@ -62,40 +70,42 @@ pub(super) fn is_shown(
     ends: [usize; 2],
     was_there: bool,
 ) -> bool {
-    let deeds = deeds(history, name);
-    let slots = slots(record, name, &deeds);
-    slots.into_iter().any(|(slot, words)| {
+    let slots = slots(record, name, &deeds(history, name));
+    slots.values().any(|words| {
         let of = |end| words.iter().find(|word| word.ended == end);
         let pair = of(ends[0]).zip(of(ends[1]));
-        pair.is_some_and(|(first, second)| {
-            first.left == was_there
-                && second.found == Some(!was_there)
-                && lies_in(second, first, until(&deeds, slot, first))
-        })
+        pair.is_some_and(|(first, second)| first.left == was_there && contradict(first, second))
     })
 }
 
-/// Whether a word begins after another and ends before something may have changed what that one says.
-fn lies_in(word: &Word, after: &Word, until: usize) -> bool {
-    after.ended < word.invoked && word.ended < until
+/// Whether of two operations, the first of which ended first, neither can have come before the other.
+fn contradict(first: &Word, second: &Word) -> bool {
+    let is_before = first.ended < second.invoked || !can_follow(first, second);
+    first.ended < second.ended && is_before && !can_follow(second, first)
 }
 
-/// Where something begins that may have changed the slot from what the word left, and was not through when the word's operation began.
-fn until(deeds: &[Deed], slot: u32, word: &Word) -> usize {
+/// Whether a word can have been said after another, whatever came between.
+fn can_follow(word: &Word, other: &Word) -> bool {
+    word.found != Some(!other.left) || word.ended > other.until
+}
+
+/// Where something begins that may make a slot (or remove it), of what is not through at a position.
+fn next_change(deeds: &[Deed], slot: u32, is_there: bool, from: usize) -> usize {
     use Function::{Create, Destroy, Grow, Overshoot, Shrink};
     let changes = |deed: &&Deed| {
         let may_name = deed.slots.is_none() || deed.names(slot);
-        let changes = if word.left {
+        let changes = if is_there {
             deed.is(&Destroy) || (deed.is(&Shrink) || deed.is(&Overshoot)) && may_name
         } else {
             (deed.is(&Create) || deed.is(&Grow)) && may_name
         };
-        changes && deed.settled() > word.invoked
+        changes && deed.settled() > from
     };
     let first = deeds.iter().find(changes);
     first.map_or(NEVER, |deed| deed.invoked)
 }
 
+/// What is said of each slot, in the order of the ends.
 fn slots(record: &Record, name: &KeyName, deeds: &[Deed]) -> Slots {
     let key = record.keys.get(name);
     let holds = record.holds.iter().filter(|hold| Some(&hold.key) == key);
@@ -107,6 +117,7 @@ fn slots(record: &Record, name: &KeyName, deeds: &[Deed]) -> Slots {
                 ended: hold.granted,
                 found: Some(true),
                 left: true,
+                until: next_change(deeds, slot, true, hold.asked),
             });
         }
     }
@@ -116,29 +127,34 @@ fn slots(record: &Record, name: &KeyName, deeds: &[Deed]) -> Slots {
         .chain(slots.keys().copied())
         .collect();
     for slot in listed {
-        let words = deeds.iter().filter_map(|deed| word(deed, slot));
-        slots.entry(slot).or_default().extend(words);
+        let words = slots.entry(slot).or_default();
+        words.extend(deeds.iter().filter_map(|deed| {
+            let (found, left) = said(deed, slot)?;
+            Some(Word {
+                invoked: deed.invoked,
+                ended: deed.ended,
+                found,
+                left,
+                until: next_change(deeds, slot, left, deed.invoked),
+            })
+        }));
+        words.sort_by_key(|word| word.ended);
     }
     slots
 }
 
-fn word(deed: &Deed, slot: u32) -> Option<Word> {
+/// Whether a deed found a slot, if it says so, and whether it left it there.
+fn said(deed: &Deed, slot: u32) -> Option<(Option<bool>, bool)> {
     if deed.outcome != Kind::Ok || deed.slots.is_none() {
         return None;
     }
-    let (found, left) = match (&deed.function, deed.names(slot)) {
+    Some(match (&deed.function, deed.names(slot)) {
         (Function::Create, listed) => (Some(false), listed),
         (Function::Grow, true) => (Some(false), true),
         (Function::Shrink | Function::Overshoot | Function::Destroy, true) => (Some(true), false),
         (Function::Destroy, false) => (None, false),
         (Function::Count, listed) => (Some(listed), listed),
         _ => return None,
-    };
-    Some(Word {
-        invoked: deed.invoked,
-        ended: deed.ended,
-        found,
-        left,
     })
 }
 
@@ -147,8 +163,8 @@ fn word(deed: &Deed, slot: u32) -> Option<Word> {
 struct Stands(Vec<(usize, usize)>);
 
 impl Stands {
-    fn add(&mut self, from: usize, until: usize) {
-        self.0.push((from, until));
+    fn add(&mut self, word: &Word) {
+        self.0.push((word.ended, word.until));
     }
 
     /// By their beginnings, each with the latest end among those that began no later.
