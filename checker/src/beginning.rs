@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use history::{Event, History, HistoryBuilder, Kind, Value};
 
-use crate::finding::{Rule, Violation};
+use crate::finding::Violation;
 
 type Key = Option<Arc<str>>;
 
@@ -25,19 +25,11 @@ pub(crate) fn shortest(
     }
     // What has no order has none however it goes on.
     let first = ends.partition_point(|end| judge(&beginning(history, key, *end)).is_none());
-    let Some(end) = ends.get(first) else {
-        return found;
-    };
-    match judge(&beginning(history, key, *end)) {
-        // Where only the rest of the history hid it from a sweep, there is a better rule.
-        Some(better) if better.rule != Rule::NoOrder => better,
-        shorter => Violation {
-            anomaly: found.anomaly.clone(),
-            witness: vec![history.events()[*end].index],
-            exposure_ns: found.exposure_ns,
-            ..shorter.unwrap_or(found)
-        },
-    }
+    // Where only the rest of the history hid it from a sweep, that has a better rule.
+    let shorter = ends
+        .get(first)
+        .and_then(|end| judge(&beginning(history, key, *end)));
+    shorter.unwrap_or(found)
 }
 
 /// The ends of the key's operations up to the witness of what was found, by position.

@@ -351,6 +351,11 @@ mod tests {
             Entry::operation(101),
         ];
         assert_eq!(coded(&entries), [12, 1, 6, 0x90, 3]);
+        let mut bytes = Vec::new();
+        for number in [0x7f, 0x80, 0x4000] {
+            leb128(&mut bytes, number);
+        }
+        assert_eq!(bytes, [0x7f, 0x80, 1, 0x80, 0x80, 1]);
     }
 
     #[test]
@@ -370,6 +375,32 @@ mod tests {
             refusals: 1,
         };
         assert_eq!(certificate.judgements[0].proof, Some(Proof::Scan(figures)));
+    }
+
+    #[test]
+    fn what_an_order_proves_comes_with_the_order() {
+        let history = history(
+            "0:acquire 0:acquire!s1 1:acquire 1:acquireX 0:verify 0:verify!held 0:release 0:release! b/0:write b/0:write!",
+        );
+        let scope = Scope::default();
+        let case = Case::new(&history, &scope, Limits::none());
+        for (name, entries) in [
+            ("confirmed-exclusion", 3),
+            ("justified-refusal", 4),
+            ("slot-exclusion", 3),
+        ] {
+            let guarantees = [parse(name).expect("known")];
+            let findings = [guarantees[0].judge(&case)];
+            let certificate = Certificate::issue(&case, &guarantees, &findings, &[]);
+            let Some(Proof::Orders(orders)) = &certificate.judgements[0].proof else {
+                panic!("{name} has an order");
+            };
+            let [order] = &orders[..] else {
+                panic!("{name} is about one lock");
+            };
+            assert_eq!(order.key.as_deref(), Some("lock-0"));
+            assert_eq!((order.entries, order.raw), (entries, entries), "{name}");
+        }
     }
 
     #[test]

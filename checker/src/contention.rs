@@ -157,3 +157,41 @@ impl Crowd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+    use crate::Scope;
+    use crate::search::Limits;
+    use crate::testing::history;
+
+    fn found(text: &str, slots: u32) -> (Vec<u32>, Vec<u32>) {
+        let history = history(text);
+        let scope = Scope {
+            slots: slots.try_into().expect("not 0"),
+            workers: NonZeroU32::new(3),
+            ..Scope::default()
+        };
+        let case = Case::new(&history, &scope, Limits::none());
+        let [contended, all] = [contended(&case), workers(&case)];
+        (contended.into_iter().collect(), all.into_iter().collect())
+    }
+
+    #[test]
+    fn who_waits_for_another_is_contended() {
+        let one_after_the_other = "0:acquire 0:acquire! 0:release 0:release! 1:acquire 1:acquire!";
+        assert_eq!(found(one_after_the_other, 1), (vec![], vec![0, 1]));
+        let refused = "0:acquire 0:acquire! 1:acquire 1:acquireX 5:acquire 5:acquireX";
+        assert_eq!(found(refused, 1), (vec![1, 2], vec![0, 1, 2]));
+        assert_eq!(found(refused, 2), (vec![], vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn who_has_left_is_in_nobodys_way() {
+        let text = "0:acquire 0:acquire! 0:release 0:release! 0:acquire 0:acquire! 0:release 0:release! 1:acquire 1:acquire! 2:acquire 2:acquire!";
+        assert_eq!(found(text, 2).0, [0_u32; 0]);
+        assert_eq!(found(text, 1).0, [2]);
+    }
+}

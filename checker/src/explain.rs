@@ -297,6 +297,25 @@ mod tests {
     }
 
     #[test]
+    fn who_was_refused_is_drawn_asking() {
+        let text = explained("justified-refusal", 1, "0:acquire 0:acquireX");
+        let row = text.lines().find(|line| line.contains("process 0"));
+        assert!(row.is_some_and(|row| row.contains("|???|")), "{text}");
+    }
+
+    #[test]
+    fn the_end_of_a_long_order_is_shown() {
+        for (writes, is_cut) in [(9, false), (10, false), (11, true)] {
+            let text = "0 write 1; 0 ok; ".repeat(writes) + "0 read; 0 ok 9";
+            let history = crate::model::testing::history(&text);
+            let found = linearize(&history, "register:nil", Limits::none()).expect("known");
+            let text = explain(&history, &found.finding.violations[0]);
+            assert_eq!(text.contains("          …\n"), is_cut, "{text}");
+            assert_eq!(text.matches("write ok").count(), writes.min(10), "{text}");
+        }
+    }
+
+    #[test]
     fn how_far_a_search_came_is_told() {
         let history = crate::model::testing::history(
             "0 write 1; 0 ok; 1 cas [1,2]; 1 ok; 2 read; 2 ok 2; 0 read; 0 ok 1; 2 write 1; 2 info",

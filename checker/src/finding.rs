@@ -303,6 +303,14 @@ mod tests {
     }
 
     #[test]
+    fn a_violation_may_have_another_name_than_its_rule() {
+        let violation = Violation::new(Rule::NoOrder, None, vec![1]);
+        assert_eq!(&*violation.anomaly, anomaly::NO_ORDER);
+        let called = violation.called(anomaly::DOUBLE_HOLD);
+        assert_eq!(&*called.anomaly, anomaly::DOUBLE_HOLD);
+    }
+
+    #[test]
     fn a_finding_reads_back_equal() {
         let violation = Violation {
             anomaly: anomaly::DOUBLE_HOLD.into(),

@@ -294,4 +294,34 @@ mod tests {
         );
         assert_eq!(finding("", "mutex").verdict, Verdict::Valid);
     }
+
+    #[test]
+    fn no_model_has_the_operations_of_another_thing() {
+        let patterns = model::ALL.iter().map(|entry| entry.pattern);
+        let plain = patterns.map(|pattern| pattern.replace(":N", ":2").replace(":V", ":0"));
+        let names = plain.flat_map(|name| [format!("revocable-{name}"), name]);
+        let mut tried = 0;
+        for name in names.filter(|name| model::named(name).is_ok()) {
+            let is_data =
+                ["register", "cas-register", "set", "queue"].map(|data| name.starts_with(data));
+            let (text, foreign) = if is_data.contains(&true) {
+                (
+                    "0:acquire 0:acquire! 1:read 1:read! 1:enqueue 1:enqueue!",
+                    "acquire",
+                )
+            } else {
+                ("1:read 1:read! 0:acquire 0:acquire!", "read")
+            };
+            let found = finding(text, &name);
+            assert_eq!(found.guarantee, format!("model {name}"));
+            assert_eq!(found.verdict, Verdict::Unknown, "{name}");
+            let why = found.reason.expect("it says why");
+            assert!(
+                why.contains(&format!("has no operation {foreign}")),
+                "{name}: {why}"
+            );
+            tried += 1;
+        }
+        assert!(tried > model::ALL.len() + 5, "revocable ones too");
+    }
 }

@@ -127,6 +127,23 @@ mod tests {
     }
 
     #[test]
+    fn every_token_behind_the_greatest_is_told() {
+        let text = "0:acquire 0:acquire!5 1:acquire 1:acquire!3 2:acquire 2:acquire!4 3:acquire 3:acquire!6";
+        let found = judge(
+            &history(text),
+            &Scope::default(),
+            Limits::none(),
+            &[Box::new(Fencing)],
+        );
+        let witnesses: Vec<_> = found[0]
+            .violations
+            .iter()
+            .map(|found| &found.witness[..])
+            .collect();
+        assert_eq!(witnesses, [[1, 3], [1, 5]]);
+    }
+
+    #[test]
     fn without_tokens_nothing_is_known() {
         assert_eq!(verdict("0:acquire 0:acquire!"), Verdict::Unknown);
     }

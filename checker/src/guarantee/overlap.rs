@@ -73,15 +73,19 @@ mod tests {
     use crate::testing::history;
     use crate::{Scope, Verdict, judge};
 
-    fn verdict(text: &str, milliseconds: u64) -> Verdict {
+    fn finding(text: &str, milliseconds: u64) -> Finding {
         let bound = Duration::from_millis(milliseconds);
         judge(
             &history(text),
             &Scope::default(),
             Limits::none(),
             &[Box::new(OverlapAtMost { bound })],
-        )[0]
-        .verdict
+        )
+        .remove(0)
+    }
+
+    fn verdict(text: &str, milliseconds: u64) -> Verdict {
+        finding(text, milliseconds).verdict
     }
 
     #[test]
@@ -97,5 +101,18 @@ mod tests {
         let open = "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquirex";
         assert_eq!(verdict(open, 5), Verdict::Unknown);
         assert_eq!(verdict(open, 1), Verdict::Invalid);
+    }
+
+    #[test]
+    fn every_overlap_is_told_with_its_length_and_what_ended_it() {
+        let text = "0:acquire 0:acquire! 1:acquire 1:acquire! 1:release 1:release! 2:acquire 2:acquire! 3:acquire 3:acquirex";
+        let found = finding(text, 0);
+        assert_eq!(found.exposures_ns, [1_000_000, 2_000_000]);
+        let shown: Vec<_> = found
+            .violations
+            .iter()
+            .map(|found| &found.events[..])
+            .collect();
+        assert_eq!(shown, [&[1, 3, 4], &[1, 7, 9]], "or the end of the record");
     }
 }

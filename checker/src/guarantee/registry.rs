@@ -210,7 +210,10 @@ pub fn merge<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::testing::history;
 
     #[test]
     fn every_pattern_parses_to_a_guarantee_of_that_name() {
@@ -234,7 +237,51 @@ mod tests {
     }
 
     #[test]
-    fn nothing_judged_proves_nothing() {
-        assert_eq!(merge([]), Verdict::Unknown);
+    fn the_worst_verdict_is_that_of_all_together() {
+        assert_eq!(merge([]), Verdict::Unknown, "nothing judged proves nothing");
+        let finding = |verdict| Finding {
+            verdict,
+            ..Finding::default()
+        };
+        let [valid, unknown, invalid] =
+            [Verdict::Valid, Verdict::Unknown, Verdict::Invalid].map(finding);
+        assert_eq!(merge([&valid, &valid]), Verdict::Valid);
+        assert_eq!(merge([&valid, &unknown, &valid]), Verdict::Unknown);
+        assert_eq!(merge([&unknown, &invalid, &valid]), Verdict::Invalid);
+    }
+
+    /// What reports show of every guarantee.
+    #[test]
+    fn every_finding_says_what_it_is_about() {
+        let mut seen = BTreeSet::new();
+        for text in [
+            "",
+            "0:acquire 0:acquire!1 1:acquire 1:acquireX 0:verify 0:verify!held 0:release 0:release! 1:acquire 1:acquire!2",
+            "0:acquire 0:acquire!2 1:acquire 1:acquire!1 0:verify 0:verify!held 2:acquire 2:acquireX",
+        ] {
+            let history = history(text);
+            let grants = text.matches("acquire!").count() as u64;
+            for entry in ALL {
+                let guarantee = parse(&entry.pattern.replace("<=D", "<=500ms")).expect("known");
+                let found = judge(
+                    &history,
+                    &Scope::default(),
+                    Limits::none(),
+                    std::slice::from_ref(&guarantee),
+                )
+                .remove(0);
+                assert_eq!(found.guarantee, guarantee.name());
+                if found.guarantee != "no-lost-update" {
+                    assert_eq!(found.counts.holds, grants, "{}", found.guarantee);
+                }
+                assert!(!found.evidence.is_empty(), "{}", found.guarantee);
+                let is_unknown = found.verdict == Verdict::Unknown;
+                assert_eq!(found.reason.is_some(), is_unknown, "{found:?}");
+                let is_invalid = found.verdict == Verdict::Invalid;
+                assert_eq!(!found.violations.is_empty(), is_invalid, "{found:?}");
+                seen.insert(found.verdict);
+            }
+        }
+        assert_eq!(seen.len(), 3);
     }
 }
