@@ -76,3 +76,34 @@ fn note(event: &Event) -> Option<Note> {
     };
     Note::deserialize(value.as_ref()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use history::{Draft, HistoryBuilder};
+
+    use super::*;
+
+    #[test]
+    fn windows_of_one_fault_may_overlap() {
+        let mut builder = HistoryBuilder::default();
+        for (time, (fault, id, phase)) in (0..).zip([
+            ("cut", 1, "inject"),
+            ("cut", 2, "inject"),
+            ("pause", 1, "inject"),
+            ("cut", 1, "on"),
+            ("cut", 1, "heal"),
+            ("cut", 2, "heal"),
+        ]) {
+            let note = serde_json::json!({"id": id, "phase": phase, "targets": [0]});
+            builder
+                .push(time, Draft::fault(fault, note))
+                .expect("it is a fault");
+        }
+        let found = windows(&builder.finish());
+        let places: Vec<_> = found
+            .iter()
+            .map(|window| (window.inject, window.on, window.heal))
+            .collect();
+        assert_eq!(places, [(0, 3, 4), (1, 1, 5), (2, 2, NEVER)]);
+    }
+}

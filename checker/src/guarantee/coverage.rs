@@ -393,6 +393,19 @@ mod tests {
     }
 
     #[test]
+    fn a_hold_that_was_over_before_the_fault_cannot_feel_it() {
+        let text = format!("{CONTENDED} 0:release +cut:0 0:release? -cut");
+        let found = finding(&text, &["cut"]);
+        assert_eq!(found.counts.faults[0].landed, 0, "it was being given back");
+        let text = "b/0:acquire b/0:acquire! a/0:acquire a/0:acquire! b/0:verify b/0:verify!lost +cut:0 -cut";
+        let found = finding(text, &["cut"]);
+        assert_eq!(
+            found.counts.faults[0].landed, 0,
+            "the other was lost before"
+        );
+    }
+
+    #[test]
     fn the_sessions_of_one_worker_do_not_contend() {
         assert!(reason("0:acquire 0:acquire! 2:acquire 2:acquireX", "").contains("no two workers"));
     }

@@ -80,6 +80,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_made_since_a_count_counts() {
+        let text = "0:count 0:count![1,2] 0:grow 0:grow![3] 1:request 1:request! 0:shrink 0:shrink![3] 0:count 0:count![1,2]";
+        let found = finding(text);
+        assert_eq!(found.verdict, Verdict::Valid);
+        assert!(
+            found.evidence.contains("1 carried out"),
+            "{}",
+            found.evidence
+        );
+    }
+
+    #[test]
     fn a_request_of_unknown_outcome_may_have_been_filed() {
         let text = format!(
             "{ASKED} 2:request 2:request? 0:shrink 0:shrink![3] 0:shrink 0:shrink![2] 0:count 0:count![1]"

@@ -441,6 +441,47 @@ mod tests {
         assert_eq!(verdict("0:acquire 0:acquire!"), Verdict::Valid);
     }
 
+    fn finding(text: &str, slots: u32) -> Finding {
+        let scope = Scope {
+            slots: slots.try_into().expect("not 0"),
+            ..Scope::default()
+        };
+        let bound = Duration::from_millis(4);
+        let guarantees: [Box<dyn Guarantee>; 1] = [Box::new(ProgressWithin { bound })];
+        judge(&history(text), &scope, Limits::none(), &guarantees).remove(0)
+    }
+
+    #[test]
+    fn what_was_found_is_told() {
+        let found = finding("+cut:0 -cut 1:acquire 1:acquire!", 1);
+        assert_eq!(
+            found.evidence,
+            "1 lock, granted again after 2.00 ms at most"
+        );
+        let vain = "+cut:0 0:acquire 0:acquire? -cut 1:acquire 1:acquireX 1:acquire 1:acquireX 1:acquire 1:acquireX 1:acquire 1:acquireX";
+        assert_eq!(finding(vain, 1).evidence, "1 lock not granted again");
+        let found = finding("+cut:0 1:acquire 1:acquire!", 1);
+        assert_eq!(
+            found.reason.as_deref(),
+            Some("a fault was not healed before the record ended")
+        );
+    }
+
+    #[test]
+    fn a_lock_that_was_lost_is_free() {
+        let vain = "1:acquire 1:acquireX ".repeat(6);
+        let lost = format!("0:acquire 0:acquire! 0:lost 0:lost! {vain}");
+        assert_eq!(verdict(&lost), Verdict::Invalid);
+        let held = format!("0:acquire 0:acquire! {vain}");
+        assert_ne!(verdict(&held), Verdict::Invalid);
+    }
+
+    #[test]
+    fn a_semaphore_must_be_wanted_by_as_many_at_one_time_as_it_has_slots() {
+        let one_by_one = "+cut:0 -cut 1:acquire 1:acquire! 1:release 1:release! 2:acquire 2:acquire! 2:release 2:release! 1:acquire 1:acquire!";
+        assert_eq!(finding(one_by_one, 2).verdict, Verdict::Unknown);
+    }
+
     #[test]
     fn asking_in_vain_is_a_violation() {
         let text = "+cut:0 0:acquire 0:acquire? -cut 1:acquire 1:acquireX 1:acquire 1:acquireX 1:acquire 1:acquireX";

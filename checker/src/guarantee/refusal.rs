@@ -227,3 +227,34 @@ fn by_acquisition(history: &History, lock: &Lock) -> History {
     }
     builder.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Limits;
+    use crate::testing::history;
+    use crate::{Scope, Verdict, judge};
+
+    #[test]
+    fn what_has_no_justification_is_shown_as_it_is() {
+        let judged = |slots: u32, text: &str| {
+            let scope = Scope {
+                slots: slots.try_into().expect("not 0"),
+                ..Scope::default()
+            };
+            let guarantees: [Box<dyn Guarantee>; 1] = [Box::new(JustifiedRefusal)];
+            judge(&history(text), &scope, Limits::none(), &guarantees).remove(0)
+        };
+        let free = judged(1, "0:acquire 0:acquireX");
+        assert_eq!(free.violations[0].rule, Rule::RefusedWhileFree);
+        // One of two is held for certain, and the other was given back: each could have held, but not both when the third was refused.
+        let one_left =
+            "0:acquire 0:acquire! 1:acquire 1:acquire! 0:release 0:release! 2:acquire 2:acquireX";
+        assert_eq!(judged(2, one_left).verdict, Verdict::Invalid);
+        let full =
+            "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquireX 0:verify 0:verify!held";
+        assert_eq!(judged(2, full).verdict, Verdict::Valid);
+        let shared = "0:acquire 0:acquireX b/0:acquire b/0:acquire!";
+        assert_eq!(judged(1, shared).verdict, Verdict::Invalid);
+    }
+}
