@@ -285,6 +285,22 @@ mod tests {
         );
     }
 
+    /// The sweeps of models without owners say nothing of these.
+    #[test]
+    fn what_is_said_of_a_lock_without_owners_is_searched() {
+        for model in ["mutex", "semaphore:1"] {
+            let verdict = |text| finding(text, model).verdict;
+            assert_eq!(verdict("0:acquire 0:acquireX"), Verdict::Invalid);
+            assert_eq!(verdict("0:verify 0:verify!held"), Verdict::Invalid);
+            let held = "0:acquire 0:acquire! 1:verify 1:verify!held";
+            assert_eq!(verdict(held), Verdict::Valid);
+            let refused = "0:acquire 0:acquire! 1:acquire 1:acquireX 0:release 0:releaseX";
+            assert_eq!(verdict(refused), Verdict::Invalid);
+            let both = "0:acquire 0:acquire! 1:verify 1:verify!held 2:acquire 2:acquireX";
+            assert_eq!(verdict(both), Verdict::Valid);
+        }
+    }
+
     #[test]
     fn a_history_about_something_else_is_unknown() {
         assert_eq!(finding("0:add 0:add!", "mutex").verdict, Verdict::Unknown);

@@ -106,6 +106,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_tags_of_sets_and_lists_are_no_elements() {
+        let count = |json: &str| {
+            let value = serde_json::from_str(json).expect("JSON");
+            elements(&value).map(|elements| elements.len())
+        };
+        for (json, expected) in [
+            (r#"["~#set",[1,2,3]]"#, Some(3)),
+            (r#"["~#list",[1,2,3]]"#, Some(3)),
+            (r#"["~#other",[1,2,3]]"#, Some(2)),
+            (r#"["~#set",1]"#, Some(2)),
+            ("1", None),
+        ] {
+            assert_eq!(count(json), expected, "{json}");
+        }
+    }
+
+    #[test]
     fn models() {
         let states = steps(&Set, "0 add 2; 0 ok; 0 add 1; 0 ok; 0 read; 0 ok [1,2]");
         let set = |elements: &[i32]| {
