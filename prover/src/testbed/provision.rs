@@ -424,7 +424,7 @@ mod tests {
         for (script, works) in [
             ("echo hello", true),
             ("echo hello; exit 3", false),
-            ("echo hello; kill -HUP 0", false),
+            ("echo hello; kill -KILL 0", false),
         ] {
             let child = piped("sh").args(["-c", script]).spawn().expect("a shell");
             let chunks: Vec<_> = output_of(child).collect().await;
