@@ -11,8 +11,7 @@ type Key = Option<Arc<str>>;
 /// A key with more operations is not tried again and again.
 const OPERATIONS_MAX: usize = 10_000;
 
-/// What `judge` finds in the shortest beginning of the history of a key that it finds anything in; if that is that there is no order, the beginning's
-/// last event is the witness. What was found in the whole stays as it is if the key has too many operations.
+/// What `judge` finds in the shortest beginning of the history of a key that it finds anything in. What was found in the whole stays as it is if the key has too many operations.
 pub(crate) fn shortest(
     history: &History,
     key: &Key,

@@ -247,14 +247,14 @@ mod tests {
         };
         let free = judged(1, "0:acquire 0:acquireX");
         assert_eq!(free.violations[0].rule, Rule::RefusedWhileFree);
-        // One of two is held for certain, and the other was given back: each could have held, but not both when the third was refused.
+        // One of two was given back before the third asked, so that one can have been held at most.
         let one_left =
             "0:acquire 0:acquire! 1:acquire 1:acquire! 0:release 0:release! 2:acquire 2:acquireX";
         assert_eq!(judged(2, one_left).verdict, Verdict::Invalid);
         let full =
             "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquireX 0:verify 0:verify!held";
         assert_eq!(judged(2, full).verdict, Verdict::Valid);
-        let shared = "0:acquire 0:acquireX b/0:acquire b/0:acquire!";
-        assert_eq!(judged(1, shared).verdict, Verdict::Invalid);
+        let elsewhere = "0:acquire 0:acquireX b/0:acquire b/0:acquire!";
+        assert_eq!(judged(1, elsewhere).verdict, Verdict::Invalid);
     }
 }

@@ -116,7 +116,7 @@ impl Sight {
 struct Account {
     /// In the order of their ends.
     sights: Vec<Sight>,
-    /// The greatest invocation among the sights up to each that left no slot, and among those that left one.
+    /// Of the sights up to each, the place of the one that began last and left no slot, and of the one that left one.
     latest: [Vec<Option<usize>>; 2],
     /// What may have removed the slot, and what may have made it: indexed by what they leave.
     changers: [Changers; 2],
