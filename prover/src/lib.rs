@@ -5,7 +5,6 @@
 
 pub mod campaign;
 pub mod causes;
-pub mod certify;
 pub mod clean;
 pub mod cli;
 pub mod commands;

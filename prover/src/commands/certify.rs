@@ -3,10 +3,10 @@
 use std::fs;
 
 use super::{Failure, output, reading};
-use crate::certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
 use crate::cli::CertifyArgs;
 use crate::exit::Exit;
 use crate::report::list_table;
+use certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
 
 /// Says of every claim whether its proof holds.
 pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {

@@ -52,7 +52,7 @@ pub enum Failure {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: crate::certify::CertifyError,
+        source: certify::CertifyError,
     },
     /// A folder without a run that can be repeated.
     #[error(

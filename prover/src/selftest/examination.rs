@@ -9,9 +9,9 @@ use locks::Lock;
 use super::examined::{Examined, Shortcoming, Shown};
 use super::trials::{RUNS_OF_BROKEN, RUNS_OF_CORRECT, options_of};
 use crate::campaign::{Trial, TrialError, attempt};
-use crate::certify::{Standing, certify};
 use crate::plan::{Plan, PlanError, bounded, progress_within};
 use crate::seed::Seed;
+use certify::{Standing, certify};
 
 /// Examines a lock by the runs that begin with a seed, as long as `go_on` says true; `None` where it did not.
 ///
@@ -134,7 +134,7 @@ impl Examination {
         let proves = |guarantee: &str| {
             certified.claims.iter().any(|claim| {
                 claim.of == guarantee
-                    && claim.verdict == crate::certify::Verdict::Invalid
+                    && claim.verdict == certify::Verdict::Invalid
                     && claim.standing == Standing::Proved
             })
         };

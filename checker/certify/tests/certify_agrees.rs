@@ -14,6 +14,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use certify::{Certified, Standing, Verdict, certify};
 use checker::certificate::Certificate;
 use checker::search::Limits;
 use checker::{Case, Finding, Guarantee, Scope, guarantee, linearize, model, parse};
@@ -25,7 +26,6 @@ use history::{
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use prover::certify::{Certified, Standing, Verdict, certify};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
@@ -664,7 +664,7 @@ fn what_the_checker_issues_is_confirmed() {
 /// The slots are in the file's name, and every fault in the history was selected.
 #[test]
 fn what_the_checker_issues_for_the_golden_histories_is_confirmed() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../checker/tests/golden");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
     let children = |folder: &Path| {
         fs::read_dir(folder)
             .expect("a folder")

@@ -7,8 +7,8 @@ use checker::search::Limits;
 use checker::{Case, Scope, Verdict, linearize, parse};
 use history::History;
 use libfuzzer_sys::fuzz_target;
-use prover_fuzz::certify::{Certified, Standing, certify};
-use prover_fuzz::{Edit, SUBJECTS, Subject};
+use certify::{Certified, Standing, certify};
+use certify_fuzz::{Edit, SUBJECTS, Subject};
 
 /// A copy of all within itself doubles it, so there may not be many.
 const EDITS_MAX: usize = 8;

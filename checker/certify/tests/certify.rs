@@ -4,12 +4,12 @@ use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use certify::{Certified, CertifyError, Standing, Verdict, certify};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use history::{
     Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value, jsonl,
 };
-use prover::certify::{Certified, CertifyError, Standing, Verdict, certify};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
@@ -2217,31 +2217,6 @@ fn a_search_gives_up_at_its_bound() {
     let standing = certified.claims[0].standing;
     assert!(matches!(standing, Standing::NotRechecked(_)));
     assert!(!certified.is_complete());
-}
-
-#[test]
-fn what_is_not_rechecked_ends_with_code_2() {
-    let (history, certificate) = beyond_the_bound();
-    let folder = tempfile::tempdir().expect("a folder");
-    let (record, proof) = (
-        folder.path().join("history.jsonl"),
-        folder.path().join("certificate.json"),
-    );
-    let mut bytes = Vec::new();
-    jsonl::write(&history, &mut bytes).expect("a vector takes all");
-    std::fs::write(&record, bytes).expect("a file");
-    std::fs::write(&proof, certificate).expect("a file");
-    let mut command = assert_cmd::Command::cargo_bin("prover").expect("it is built");
-    let ended = command
-        .arg("certify")
-        .args([&record, &proof])
-        .assert()
-        .code(2);
-    let said = String::from_utf8_lossy(&ended.get_output().stdout).into_owned();
-    assert!(
-        said.contains("not re-checked: the search for a legal order hit its bound"),
-        "{said}"
-    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use prover_fuzz::SUBJECTS;
-use prover_fuzz::certify::certify;
+use certify_fuzz::SUBJECTS;
+use certify::certify;
 
 fuzz_target!(|bytes: &[u8]| {
     for subject in SUBJECTS.iter() {
