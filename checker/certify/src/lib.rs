@@ -1,6 +1,6 @@
-//! Re-checks a certificate against its history, from the book's description of certificates alone.
+//! Re-checks a certificate against its history, from the description in `docs/certificates.md` alone.
 //!
-//! Nothing here comes from the checker: whoever mistrusts a verdict reads this module and the book. The data's way: `file` (bytes -> typed,
+//! Nothing here comes from the checker: whoever mistrusts a verdict reads this crate and `docs/certificates.md`. The data's way: `file` (bytes -> typed,
 //! digests compared) and `record` (history -> operations and holds) -> `subject` (what is claimed) -> `scan` (with `updates`,
 //! `progress`, `coverage` and, of administered locks, `existence`, `removal`, `sequence` and `decrements`), `order` or `contradiction`, the three kinds of proof -> [`Certified`]. Orders and the bounded `search` step through
 //! an `object`: a `law` of locks, `slots`, or `data`.

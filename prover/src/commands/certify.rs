@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
+
 use super::{Failure, output, reading};
 use crate::cli::CertifyArgs;
 use crate::exit::Exit;
 use crate::report::list_table;
-use certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
 
 /// Says of every claim whether its proof holds.
 pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {

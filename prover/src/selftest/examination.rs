@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use certify::{Standing, certify};
 use checker::Verdict;
 use locks::Lock;
 
@@ -11,7 +12,6 @@ use super::trials::{RUNS_OF_BROKEN, RUNS_OF_CORRECT, options_of};
 use crate::campaign::{Trial, TrialError, attempt};
 use crate::plan::{Plan, PlanError, bounded, progress_within};
 use crate::seed::Seed;
-use certify::{Standing, certify};
 
 /// Examines a lock by the runs that begin with a seed, as long as `go_on` says true; `None` where it did not.
 ///

@@ -3,12 +3,12 @@
 
 use std::num::NonZeroU32;
 
+use certify::{Certified, Standing, certify};
+use certify_fuzz::{Edit, SUBJECTS, Subject};
 use checker::search::Limits;
 use checker::{Case, Scope, Verdict, linearize, parse};
 use history::History;
 use libfuzzer_sys::fuzz_target;
-use certify::{Certified, Standing, certify};
-use certify_fuzz::{Edit, SUBJECTS, Subject};
 
 /// A copy of all within itself doubles it, so there may not be many.
 const EDITS_MAX: usize = 8;
