@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
+use proxy::toxiproxy::{Client, Error as ApiError};
+use proxy::{Bandwidth, ResetPeer, SlowClose, Stream, Toxic};
 
-use crate::proxy::{Bandwidth, ResetPeer, SlowClose, Stream, Toxic};
-use crate::toxiproxy::{Client, Error as ApiError};
 use crate::{System, SystemError, Worker};
 
 /// "Until healed", in milliseconds: thirty days.

@@ -1,13 +1,14 @@
 //! Partitions, cuts and healing, on connections that were already open.
 
+#[path = "../proxy/tests/common/mod.rs"]
 mod common;
 
 use std::time::Duration;
 
 use common::{arrives, ends, is_reset, is_silent, passes, until, within};
 use nemesis::links::{Endpoint, Error, Links};
-use nemesis::proxy::Embedded;
-use nemesis::toxiproxy::Client;
+use proxy::Embedded;
+use proxy::toxiproxy::Client;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 

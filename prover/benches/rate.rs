@@ -17,11 +17,11 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use locks::broker::{ConnectOptions, RabbitMq};
 use nemesis::links::{Endpoint, Links};
-use nemesis::proxy::Embedded;
 use nemesis::{Schedule, System, SystemError, Worker};
 use prover::run::{Clock, Execution, Stage, execute};
 use prover::seed::Seed;
 use prover::testbed::testing::shared_broker;
+use proxy::Embedded;
 use workloads::Params;
 
 /// Alternating rounds.
@@ -100,7 +100,7 @@ async fn through_proxy(
     round: Duration,
 ) -> anyhow::Result<usize> {
     let proxy = Embedded::start(0).await?;
-    let api = nemesis::toxiproxy::Client::new(&proxy.url())?;
+    let api = proxy::toxiproxy::Client::new(&proxy.url())?;
     let endpoints: Vec<_> = (0..connections).map(|_| Endpoint::local()).collect();
     let links = Links::create(api, &broker.to_string(), &endpoints).await?;
     let addresses = (0..endpoints.len()).map(|worker| links.address(worker));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use locks::broker::{ConnectOptions, RabbitMq};
 use locks::{Answer, Client, Session};
 use nemesis::links::{Endpoint, Links};
-use nemesis::proxy::Embedded;
 use prover::testbed::testing::shared_broker;
+use proxy::Embedded;
 use tokio::time::{Instant, timeout};
 
 /// Every wait in this test ends by itself after this.
@@ -39,7 +39,7 @@ async fn a_partition_within_the_heartbeat_loses_nothing() {
         return;
     };
     let proxy = Embedded::start(0).await.expect("a port is free");
-    let api = nemesis::toxiproxy::Client::new(&proxy.url()).expect("a URL");
+    let api = proxy::toxiproxy::Client::new(&proxy.url()).expect("a URL");
     let upstream = broker.amqp.to_string();
     let links = Links::create(api, &upstream, &[Endpoint::local()])
         .await

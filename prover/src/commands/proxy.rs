@@ -19,6 +19,6 @@ pub(super) async fn proxy(arguments: &ProxyArgs) -> Result<Exit, Failure> {
         "proxy: Toxiproxy's API on http://{}, seed {seed}",
         listener.local_addr()?
     ))?;
-    nemesis::proxy::serve(listener, seed.short_stream(Stream::Proxy), interrupted()).await?;
+    ::proxy::serve(listener, seed.short_stream(Stream::Proxy), interrupted()).await?;
     Ok(Exit::Valid)
 }

@@ -140,9 +140,7 @@ impl ProxyChoice {
         match text {
             "auto" => Ok(Self::Auto),
             "embedded" => Ok(Self::Embedded),
-            url if nemesis::toxiproxy::Client::new(url).is_ok() => {
-                Ok(Self::Running(url.to_owned()))
-            }
+            url if proxy::toxiproxy::Client::new(url).is_ok() => Ok(Self::Running(url.to_owned())),
             other => Err(ChoiceError::Proxy(other.to_owned())),
         }
     }

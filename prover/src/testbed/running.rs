@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use locks::broker::{Broker, ConnectOptions, RabbitMq};
 use nemesis::links::{Endpoint, Links};
-use nemesis::proxy::Embedded;
-use nemesis::toxiproxy::Client as ProxyClient;
+use proxy::Embedded;
+use proxy::toxiproxy::Client as ProxyClient;
 
 use super::broker::USER;
 use super::choice::{ProxyChoice, RealSite};
@@ -53,7 +53,7 @@ pub enum StartError {
     Embedded(#[from] std::io::Error),
     /// The proxy's API is out of reach.
     #[error("failed to reach the proxy's API: {0}")]
-    Api(#[from] nemesis::toxiproxy::Error),
+    Api(#[from] proxy::toxiproxy::Error),
     /// The links were not made.
     #[error("failed to make the workers' links: {0}")]
     Links(#[from] nemesis::links::Error),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use nemesis::toxiproxy::Client;
+use proxy::toxiproxy::Client;
 use testcontainers::bollard::Docker as Daemon;
 
 use super::container::{self, Container};

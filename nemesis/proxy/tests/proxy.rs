@@ -5,9 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Bed, PROXY, arrives, ends, is_reset, is_silent, noise, passes, until, within};
-use nemesis::proxy::{
-    Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Stream, Timeout, Toxic,
-};
+use proxy::{Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Stream, Timeout, Toxic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;

@@ -2,6 +2,7 @@
 //!
 //! The data's way: `server` (HTTP) -> `collection` (all proxies) -> `proxy` (one listener and its toxics) ->
 //! `connection` (the two sockets) -> `link` (one direction: reading end, toxics, writing end) -> `toxics` (one file each).
+//! `toxiproxy` is the client of the same API, for this proxy and for a real Toxiproxy alike.
 //!
 //! What differs from Toxiproxy, on purpose:
 //! - Half-closes stay half-closes, and a reset stays a reset: both travel through the toxics behind the bytes that
@@ -15,20 +16,17 @@ mod connection;
 mod embedded;
 mod error;
 mod link;
-#[expect(
-    clippy::module_inception,
-    reason = "a file is named after the noun it holds"
-)]
 mod proxy;
 mod record;
 mod seed;
 mod server;
 mod toxic;
 mod toxics;
+pub mod toxiproxy;
 
 pub use embedded::Embedded;
 pub use proxy::Counters;
 pub use record::ProxyRecord;
 pub use server::{VERSION, serve};
-pub use toxic::{ALL, AnyEffect, Effect, End, Front, Kind, Payload, State, Step, Stream, Toxic};
-pub use toxics::{Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout};
+pub use toxic::{AnyEffect, Effect, End, Front, Kind, Payload, State, Step, Stream, Toxic};
+pub use toxics::{ALL, Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout, find};

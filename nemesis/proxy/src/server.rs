@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, oneshot};
 
-use super::collection::{Collection, Wish};
-use super::error::ApiError;
-use super::record::ProxyRecord;
-use super::toxic::{Stream, Toxic};
+use crate::collection::{Collection, Wish};
+use crate::error::ApiError;
+use crate::record::ProxyRecord;
+use crate::toxic::{Stream, Toxic};
 
 /// What `GET /version` answers: the version of Toxiproxy's API, and that this is not Toxiproxy.
 pub const VERSION: &str = "2.12.0+prover";

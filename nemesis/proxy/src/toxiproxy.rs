@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::proxy::{ProxyRecord, Toxic};
+use crate::record::ProxyRecord;
+use crate::toxic::Toxic;
 
 /// Longer than Toxiproxy's own limit of 25 s for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);

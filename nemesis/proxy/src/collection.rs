@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::error::ApiError;
-use super::proxy::Proxy;
-use super::record::ProxyRecord;
+use crate::error::ApiError;
+use crate::proxy::Proxy;
+use crate::record::ProxyRecord;
 
 /// All proxies, by name.
 #[derive(Debug)]

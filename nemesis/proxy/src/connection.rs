@@ -9,8 +9,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::link::{Link, Pumped};
-use super::toxic::Stream;
+use crate::link::{Link, Pumped};
+use crate::toxic::Stream;
 
 /// How long the server may take to accept; a client behind a real link would not wait for ever either.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);

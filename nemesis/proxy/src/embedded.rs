@@ -8,9 +8,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinHandle;
 
-use super::collection::Collection;
-use super::proxy::Counters;
-use super::server::{Shared, serve_collection};
+use crate::collection::Collection;
+use crate::proxy::Counters;
+use crate::server::{Shared, serve_collection};
 
 /// A proxy server on a port of the loopback interface, for as long as this value lives.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 mod common;
 
 use common::within;
-use nemesis::proxy::{Embedded, VERSION};
+use proxy::{Embedded, VERSION};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -216,7 +216,7 @@ async fn an_update_changes_what_it_names() {
 #[tokio::test]
 async fn every_kind_of_toxic_can_be_made_on_both_streams() {
     let api = Api::with_proxy().await;
-    for kind in nemesis::proxy::ALL {
+    for kind in proxy::ALL {
         for stream in ["upstream", "downstream"] {
             let body = json!({"type": kind.name, "stream": stream}).to_string();
             let (status, made) = api.ask(Method::POST, "/proxies/redis/toxics", &body).await;

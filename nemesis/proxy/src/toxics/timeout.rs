@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::proxy::toxic::{Effect, End, Front, Kind, Payload, State, Step, later};
+use crate::toxic::{Effect, End, Front, Kind, Payload, State, Step, later};
 
 /// Loses all bytes and closes the connection `timeout` after it was opened or the toxic was added; 0 never does by
 /// itself. Removing the toxic closes the connection: bytes are missing from it.
@@ -54,7 +54,7 @@ impl Effect for Timeout {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::toxics::testing::{bytes, end, rng};
+    use crate::toxics::testing::{bytes, end, rng};
 
     #[test]
     fn loses_bytes_holds_the_end_and_closes_in_time() {

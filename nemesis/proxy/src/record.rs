@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::toxic::Toxic;
+use crate::toxic::Toxic;
 
 /// A proxy as the API shows it, for the server and the client alike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

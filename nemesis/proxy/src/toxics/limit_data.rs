@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::proxy::toxic::{Effect, End, Front, Kind, Payload, State, Step};
+use crate::toxic::{Effect, End, Front, Kind, Payload, State, Step};
 
 /// Closes the connection when `bytes` have passed; what comes after them is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Effect for LimitData {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::toxics::testing::{bytes, rng};
+    use crate::toxics::testing::{bytes, rng};
 
     #[test]
     fn closes_when_the_limit_is_reached() {

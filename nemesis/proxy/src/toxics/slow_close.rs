@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::proxy::toxic::{Effect, Front, Kind, Payload, State, Step, later};
+use crate::toxic::{Effect, Front, Kind, Payload, State, Step, later};
 
 /// Holds back the end of the stream, a close or a reset, for `delay`; bytes pass. Removing it delivers a pending end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +47,8 @@ impl Effect for SlowClose {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::toxic::End;
-    use crate::proxy::toxics::testing::{bytes, end, rng};
+    use crate::toxic::End;
+    use crate::toxics::testing::{bytes, end, rng};
 
     #[test]
     fn holds_ends_and_nothing_else() {

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::proxy::toxic::{Effect, Front, Kind, Payload, State, Step, later};
+use crate::toxic::{Effect, Front, Kind, Payload, State, Step, later};
 
 /// Delays bytes by `latency` plus or minus up to `jitter`; their order stays. A close is not delayed for its own
 /// sake, but stays behind the bytes.
@@ -60,7 +60,7 @@ impl Effect for Latency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::toxics::testing::{bytes, rng};
+    use crate::toxics::testing::{bytes, rng};
 
     #[test]
     fn bytes_pass_when_the_delay_since_their_arrival_is_over() {

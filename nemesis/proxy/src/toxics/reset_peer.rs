@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::proxy::toxic::{Effect, End, Front, Kind, State, Step, later};
+use crate::toxic::{Effect, End, Front, Kind, State, Step, later};
 
 /// Resets the connection, at both ends, `timeout` after it was opened or the toxic was added; until then nothing passes.
 ///
@@ -42,7 +42,7 @@ impl Effect for ResetPeer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::toxics::testing::rng;
+    use crate::toxics::testing::rng;
 
     #[test]
     fn resets_without_waiting_for_bytes() {

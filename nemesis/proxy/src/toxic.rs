@@ -11,19 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::toxics::{Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout};
-
-/// Every kind of toxic, by name.
-pub const ALL: &[&Kind] = &[
-    Bandwidth::KIND,
-    Latency::KIND,
-    LimitData::KIND,
-    ResetPeer::KIND,
-    Slicer::KIND,
-    SlowClose::KIND,
-    Timeout::KIND,
-];
-
 /// The direction that a toxic acts on.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -112,11 +99,6 @@ impl Kind {
             about,
             parse: |attributes| Ok(Arc::new(serde_json::from_value::<E>(attributes)?)),
         }
-    }
-
-    /// The kind called `name`.
-    pub fn find(name: &str) -> Option<&'static Self> {
-        ALL.iter().copied().find(|kind| kind.name == name)
     }
 
     /// Reads the parameters; what is left out is zero, what is unknown is ignored, as Toxiproxy does.
@@ -275,47 +257,4 @@ pub enum Step {
     Hold,
     /// The stream ends here; what waits in front of this toxic is lost.
     End(End),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_are_sorted_and_unique_and_readable_from_nothing() {
-        assert!(ALL.is_sorted_by(|a, b| a.name < b.name));
-        for kind in ALL {
-            let effect = kind.effect(Value::Object(serde_json::Map::new())).unwrap();
-            assert_eq!(effect.kind().name, kind.name);
-            assert!(Kind::find(kind.name).is_some());
-        }
-        assert!(Kind::find("noop").is_none());
-    }
-
-    #[test]
-    fn parameters_come_back_as_they_went() {
-        for kind in ALL {
-            let empty = kind.effect(Value::Object(serde_json::Map::new())).unwrap();
-            let mut attributes = empty.attributes();
-            let names: Vec<_> = attributes.as_object().unwrap().keys().cloned().collect();
-            for (value, name) in (41..).zip(&names) {
-                attributes[name] = value.into();
-            }
-            assert_eq!(
-                kind.effect(attributes.clone()).unwrap().attributes(),
-                attributes
-            );
-        }
-    }
-
-    #[test]
-    fn negative_and_fractional_parameters_are_refused() {
-        for bad in [
-            serde_json::json!({"latency": -1}),
-            serde_json::json!({"latency": 1.5}),
-            serde_json::json!({"latency": "1"}),
-        ] {
-            assert!(Latency::KIND.effect(bad).is_err());
-        }
-    }
 }

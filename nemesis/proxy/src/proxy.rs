@@ -11,12 +11,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::connection::Connection;
-use super::error::ApiError;
-use super::link::Link;
-use super::record::ProxyRecord;
-use super::seed::{self, Purpose};
-use super::toxic::{AnyEffect, Kind, Stream, Toxic};
+use crate::connection::Connection;
+use crate::error::ApiError;
+use crate::link::Link;
+use crate::record::ProxyRecord;
+use crate::seed::{self, Purpose};
+use crate::toxic::{AnyEffect, Stream, Toxic};
+use crate::toxics;
 
 /// A named proxy.
 #[derive(Debug)]
@@ -282,7 +283,7 @@ impl Live {
 
     /// Adds a toxic, behind the others; `toxic.attributes` may leave out what is zero.
     pub(crate) fn add(&self, mut toxic: Toxic) -> Result<Toxic, ApiError> {
-        let kind = Kind::find(&toxic.kind).ok_or_else(ApiError::invalid_toxic_type)?;
+        let kind = toxics::find(&toxic.kind).ok_or_else(ApiError::invalid_toxic_type)?;
         let mut state = self.lock();
         if state
             .toxics

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::proxy::toxic::{Effect, Front, Kind, Payload, State, Step};
+use crate::toxic::{Effect, Front, Kind, Payload, State, Step};
 
 /// Lets at most `rate` through; with rate 0 bytes are held back until the toxic is changed or removed. A close passes
 /// as soon as no bytes are in front of it.
@@ -74,8 +74,8 @@ impl Effect for Bandwidth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::toxic::End;
-    use crate::proxy::toxics::testing::{bytes, end, rng};
+    use crate::toxic::End;
+    use crate::toxics::testing::{bytes, end, rng};
 
     #[test]
     fn rate_zero_holds_bytes_but_not_a_close() {

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::proxy::toxic::{Effect, Front, Kind, Payload, State, Step, later};
+use crate::toxic::{Effect, Front, Kind, Payload, State, Step, later};
 
 /// Cuts bytes into pieces of `average_size` plus or minus up to `size_variation`, with a pause of `delay` after each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Effect for Slicer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::toxics::testing::{bytes, rng};
+    use crate::toxics::testing::{bytes, rng};
 
     #[test]
     fn pieces_stay_within_their_bounds() {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use nemesis::proxy::{Embedded, Latency, Stream, Toxic};
-use nemesis::toxiproxy::Client;
+use proxy::toxiproxy::Client;
+use proxy::{Embedded, Latency, Stream, Toxic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;

@@ -8,8 +8,8 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use nemesis::proxy::{Counters, Effect, Embedded, Stream, Toxic};
-use nemesis::toxiproxy::Client;
+use proxy::toxiproxy::Client;
+use proxy::{Counters, Effect, Embedded, Stream, Toxic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

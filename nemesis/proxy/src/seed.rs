@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::toxic::Stream;
+use crate::toxic::Stream;
 
 /// What the chance is for; the streams do not disturb one another.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::toxic::{AnyEffect, End, Front, Payload, State, Step};
+use crate::toxic::{AnyEffect, End, Front, Payload, State, Step};
 
 /// Bytes that a link takes from its sender and holds; then it stops reading, and TCP stops the sender.
 const CAPACITY: usize = 1 << 20;
