@@ -3,10 +3,10 @@
 //! All of it is expressed in toxics, so that a real Toxiproxy in the place of ours does the same.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use proxy::toxiproxy::{Client, Error as ApiError};
-use proxy::{Bandwidth, ResetPeer, SlowClose, Stream, Toxic};
+use proxy::{Bandwidth, Proxies, ProxiesError, ResetPeer, SlowClose, Stream, Toxic};
 
 use crate::{System, SystemError, Worker};
 
@@ -16,9 +16,9 @@ const UNTIL_HEALED: u64 = 30 * 24 * 60 * 60 * 1000;
 /// What can go wrong with links.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The API of the proxy failed.
+    /// A proxy could not be changed.
     #[error(transparent)]
-    Api(#[from] ApiError),
+    Proxies(#[from] ProxiesError),
     /// The proxy listens where nobody can connect to.
     #[error(
         "proxy {name} listens on {listen:?}, which is no address to connect to; say how workers reach it (`Endpoint::reach`)"
@@ -69,7 +69,7 @@ impl Endpoint {
 /// One proxy for each worker: `worker-0`, `worker-1`, …
 #[derive(Clone, Debug)]
 pub struct Links {
-    api: Client,
+    proxies: Arc<dyn Proxies>,
     links: Vec<Link>,
 }
 
@@ -84,24 +84,23 @@ impl Links {
     /// `upstream` is the server's address as the proxy sees it.
     ///
     /// # Errors
-    /// The API failed, or it is not known how to reach a proxy.
+    /// The proxy could not be changed, or it is not known how to reach a proxy.
     pub async fn create(
-        api: Client,
+        proxies: Arc<dyn Proxies>,
         upstream: &str,
         endpoints: &[Endpoint],
     ) -> Result<Self, Error> {
         let mut links = Vec::with_capacity(endpoints.len());
         for (worker, endpoint) in endpoints.iter().enumerate() {
             let name = format!("worker-{worker}");
-            ignore_missing(api.delete(&name).await)?;
-            let record = api.create(&name, &endpoint.listen, upstream).await?;
-            let address = reach(endpoint, &record.listen).ok_or(Error::Unreachable {
+            let listen = proxies.put(&name, &endpoint.listen, upstream).await?;
+            let address = reach(endpoint, &listen).ok_or(Error::Unreachable {
                 name: name.clone(),
-                listen: record.listen,
+                listen,
             })?;
             links.push(Link { name, address });
         }
-        Ok(Self { api, links })
+        Ok(Self { proxies, links })
     }
 
     /// The address that a worker connects to.
@@ -134,7 +133,7 @@ impl Links {
     /// that was held back arrives in order. Connections opened meanwhile are accepted by the proxy and hear nothing.
     ///
     /// # Errors
-    /// The API failed; the link may be partitioned in part, which `heal` undoes.
+    /// The proxy could not be changed; the link may be partitioned in part, which `heal` undoes.
     pub async fn partition(&self, worker: usize) -> Result<(), Error> {
         for stream in Stream::BOTH {
             self.hold(worker, stream).await?;
@@ -163,7 +162,7 @@ impl Links {
     /// A real Toxiproxy closes (and does not reset) connections that are open, and only when bytes arrive.
     ///
     /// # Errors
-    /// The API failed; the link may be cut in part, which `heal` undoes.
+    /// The proxy could not be changed; the link may be cut in part, which `heal` undoes.
     pub async fn cut(&self, worker: usize) -> Result<(), Error> {
         for stream in Stream::BOTH {
             self.add(worker, &cut(stream)).await?;
@@ -174,13 +173,13 @@ impl Links {
     /// Undoes all of the above; a healthy link stays as it is.
     ///
     /// # Errors
-    /// The API failed; call it again.
+    /// The proxy could not be changed; call it again.
     pub async fn heal(&self, worker: usize) -> Result<(), Error> {
         let link = self.link(worker)?;
-        let present = self.api.toxics(&link.name).await?;
+        let present = self.proxies.toxics(&link.name).await?;
         for toxic in healing_order() {
             if present.iter().any(|present| present.name == toxic.name) {
-                ignore_missing(self.api.remove_toxic(&link.name, &toxic.name).await)?;
+                self.proxies.remove_toxic(&link.name, &toxic.name).await?;
             }
         }
         Ok(())
@@ -189,10 +188,10 @@ impl Links {
     /// Deletes the proxies; all connections through them are closed.
     ///
     /// # Errors
-    /// The API failed.
+    /// The proxy could not be changed.
     pub async fn delete(self) -> Result<(), Error> {
         for link in &self.links {
-            ignore_missing(self.api.delete(&link.name).await)?;
+            self.proxies.remove(&link.name).await?;
         }
         Ok(())
     }
@@ -211,8 +210,8 @@ impl Links {
     }
 
     async fn add(&self, worker: usize, toxic: &Toxic) -> Result<(), Error> {
-        self.api.add_toxic(&self.link(worker)?.name, toxic).await?;
-        Ok(())
+        let link = self.link(worker)?;
+        Ok(self.proxies.add_toxic(&link.name, toxic).await?)
     }
 }
 
@@ -244,13 +243,6 @@ fn reach(endpoint: &Endpoint, listen: &str) -> Option<SocketAddr> {
             .filter(|address: &SocketAddr| !address.ip().is_unspecified())
     };
     endpoint.reach.or_else(reported)
-}
-
-fn ignore_missing(result: Result<(), ApiError>) -> Result<(), ApiError> {
-    match result {
-        Err(error) if error.is_not_found() => Ok(()),
-        other => other,
-    }
 }
 
 #[async_trait]

@@ -3,31 +3,74 @@
 #[path = "../proxy/tests/common/mod.rs"]
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{arrives, ends, is_reset, is_silent, passes, until, within};
+use common::{Served, arrives, ends, is_reset, is_silent, passes, until, within};
 use nemesis::links::{Endpoint, Error, Links};
-use proxy::Embedded;
-use proxy::toxiproxy::Client;
+use proxy::Proxies;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
+/// Runs a test on proxies of this process, once by direct calls and once by their HTTP API, as a real Toxiproxy is driven.
+macro_rules! by_calls_and_by_api {
+    ($($test:ident)*) => {$(
+        mod $test {
+            #[tokio::test]
+            async fn by_calls() {
+                super::$test(super::Bed::by_calls().await).await;
+            }
+
+            #[tokio::test]
+            async fn by_api() {
+                super::$test(super::Bed::by_api().await).await;
+            }
+        }
+    )*};
+}
+
+by_calls_and_by_api! {
+    a_partition_holds_everything_and_the_same_connection_lives_on
+    a_close_during_a_partition_arrives_after_it_behind_the_bytes
+    a_reset_during_a_partition_arrives_after_it_behind_the_bytes
+    a_partition_hides_that_the_server_is_gone
+    one_way_partitions_cut_the_way_they_say
+    a_cut_resets_open_and_new_connections_until_healed
+    a_cut_during_a_partition_needs_no_heal_first
+    healing_a_healthy_link_changes_nothing_and_links_can_be_made_again
+    what_cannot_be_reached_is_named
+}
+
 struct Bed {
-    embedded: Embedded,
+    served: Served,
+    proxies: Arc<dyn Proxies>,
     links: Links,
     server: TcpListener,
 }
 
 impl Bed {
-    async fn new() -> Self {
-        let embedded = Embedded::start(0).await.unwrap();
+    async fn by_calls() -> Self {
+        let served = Served::start(0).await;
+        let proxies = Arc::new(served.embedded.clone());
+        Self::of(served, proxies).await
+    }
+
+    async fn by_api() -> Self {
+        let served = Served::start(0).await;
+        let proxies = Arc::new(served.client());
+        Self::of(served, proxies).await
+    }
+
+    async fn of(served: Served, proxies: Arc<dyn Proxies>) -> Self {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = server.local_addr().unwrap().to_string();
-        let api = Client::new(&embedded.url()).unwrap();
         let endpoints = [Endpoint::local(), Endpoint::local()];
-        let links = Links::create(api, &upstream, &endpoints).await.unwrap();
+        let links = Links::create(Arc::clone(&proxies), &upstream, &endpoints)
+            .await
+            .unwrap();
         Self {
-            embedded,
+            served,
+            proxies,
             links,
             server,
         }
@@ -40,16 +83,14 @@ impl Bed {
     }
 
     async fn until_held(&self, bytes: u64) {
-        until(&self.embedded, "worker-0", &mut |counters| {
+        until(&self.served.embedded, "worker-0", &mut |counters| {
             counters.held_bytes == bytes
         })
         .await;
     }
 }
 
-#[tokio::test]
-async fn a_partition_holds_everything_and_the_same_connection_lives_on() {
-    let bed = Bed::new().await;
+async fn a_partition_holds_everything_and_the_same_connection_lives_on(bed: Bed) {
     let (mut client, mut server) = bed.connect(0).await;
     let (mut neighbour, mut neighbours_server) = bed.connect(1).await;
     bed.links.partition(0).await.unwrap();
@@ -68,9 +109,7 @@ async fn a_partition_holds_everything_and_the_same_connection_lives_on() {
     passes(&mut server, &mut client, "and back").await;
 }
 
-#[tokio::test]
-async fn a_close_during_a_partition_arrives_after_it_behind_the_bytes() {
-    let bed = Bed::new().await;
+async fn a_close_during_a_partition_arrives_after_it_behind_the_bytes(bed: Bed) {
     let (mut client, mut server) = bed.connect(0).await;
     bed.links.partition(0).await.unwrap();
     client.write_all(b"last words").await.unwrap();
@@ -88,9 +127,7 @@ async fn a_close_during_a_partition_arrives_after_it_behind_the_bytes() {
     ends(&mut client).await;
 }
 
-#[tokio::test]
-async fn a_reset_during_a_partition_arrives_after_it_behind_the_bytes() {
-    let bed = Bed::new().await;
+async fn a_reset_during_a_partition_arrives_after_it_behind_the_bytes(bed: Bed) {
     let (mut client, mut server) = bed.connect(0).await;
     bed.links.partition(0).await.unwrap();
     client.write_all(b"last words").await.unwrap();
@@ -103,9 +140,7 @@ async fn a_reset_during_a_partition_arrives_after_it_behind_the_bytes() {
     is_reset(&mut server).await;
 }
 
-#[tokio::test]
-async fn a_partition_hides_that_the_server_is_gone() {
-    let bed = Bed::new().await;
+async fn a_partition_hides_that_the_server_is_gone(bed: Bed) {
     bed.links.partition(0).await.unwrap();
     let address = bed.links.address(0).unwrap();
     drop(bed.server);
@@ -115,9 +150,7 @@ async fn a_partition_hides_that_the_server_is_gone() {
     is_reset(&mut client).await;
 }
 
-#[tokio::test]
-async fn one_way_partitions_cut_the_way_they_say() {
-    let bed = Bed::new().await;
+async fn one_way_partitions_cut_the_way_they_say(bed: Bed) {
     let (mut client, mut server) = bed.connect(0).await;
     bed.links.partition_upstream(0).await.unwrap();
     passes(&mut server, &mut client, "down").await;
@@ -135,9 +168,7 @@ async fn one_way_partitions_cut_the_way_they_say() {
     ends(&mut server).await;
 }
 
-#[tokio::test]
-async fn a_cut_resets_open_and_new_connections_until_healed() {
-    let bed = Bed::new().await;
+async fn a_cut_resets_open_and_new_connections_until_healed(bed: Bed) {
     let (mut client, mut server) = bed.connect(0).await;
     bed.links.cut(0).await.unwrap();
     is_reset(&mut client).await;
@@ -150,9 +181,7 @@ async fn a_cut_resets_open_and_new_connections_until_healed() {
     passes(&mut client, &mut server, "ping").await;
 }
 
-#[tokio::test]
-async fn a_cut_during_a_partition_needs_no_heal_first() {
-    let bed = Bed::new().await;
+async fn a_cut_during_a_partition_needs_no_heal_first(bed: Bed) {
     let (mut client, mut server) = bed.connect(0).await;
     bed.links.partition(0).await.unwrap();
     bed.links.cut(0).await.unwrap();
@@ -160,27 +189,22 @@ async fn a_cut_during_a_partition_needs_no_heal_first() {
     is_reset(&mut server).await;
 }
 
-#[tokio::test]
-async fn healing_a_healthy_link_changes_nothing_and_links_can_be_made_again() {
-    let bed = Bed::new().await;
+async fn healing_a_healthy_link_changes_nothing_and_links_can_be_made_again(bed: Bed) {
     bed.links.heal(0).await.unwrap();
     let (mut client, mut server) = bed.connect(0).await;
     passes(&mut client, &mut server, "ping").await;
 
-    let api = Client::new(&bed.embedded.url()).unwrap();
     let upstream = bed.server.local_addr().unwrap().to_string();
-    let again = Links::create(api.clone(), &upstream, &[Endpoint::local()])
+    let again = Links::create(bed.proxies, &upstream, &[Endpoint::local()])
         .await
         .unwrap();
     ends(&mut client).await;
     again.delete().await.unwrap();
     bed.links.delete().await.unwrap();
-    assert!(api.proxies().await.unwrap().is_empty());
+    assert!(bed.served.client().proxies().await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn what_cannot_be_reached_is_named() {
-    let bed = Bed::new().await;
+async fn what_cannot_be_reached_is_named(bed: Bed) {
     assert!(matches!(
         bed.links.partition(2).await,
         Err(Error::NoSuchWorker {
@@ -188,12 +212,11 @@ async fn what_cannot_be_reached_is_named() {
             links: 2
         })
     ));
-    let api = Client::new(&bed.embedded.url()).unwrap();
     let everywhere = Endpoint {
         listen: "0.0.0.0:0".to_owned(),
         reach: None,
     };
-    let error = Links::create(api, "127.0.0.1:1", &[everywhere])
+    let error = Links::create(bed.proxies, "127.0.0.1:1", &[everywhere])
         .await
         .unwrap_err();
     assert!(error.to_string().contains("worker-0"), "{error}");

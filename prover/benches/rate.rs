@@ -99,14 +99,12 @@ async fn through_proxy(
     connections: u32,
     round: Duration,
 ) -> anyhow::Result<usize> {
-    let proxy = Embedded::start(0).await?;
-    let api = proxy::toxiproxy::Client::new(&proxy.url())?;
     let endpoints: Vec<_> = (0..connections).map(|_| Endpoint::local()).collect();
-    let links = Links::create(api, &broker.to_string(), &endpoints).await?;
+    let links = Links::create(Arc::new(Embedded::new(0)), &broker.to_string(), &endpoints).await?;
     let addresses = (0..endpoints.len()).map(|worker| links.address(worker));
     let addresses: Vec<_> = addresses.collect::<Result<_, _>>()?;
     let operations = through_prover(&addresses, &links, round).await?;
-    proxy.shutdown().await?;
+    links.delete().await?;
     Ok(operations)
 }
 

@@ -38,12 +38,11 @@ async fn a_partition_within_the_heartbeat_loses_nothing() {
     let Some(broker) = shared_broker().await else {
         return;
     };
-    let proxy = Embedded::start(0).await.expect("a port is free");
-    let api = proxy::toxiproxy::Client::new(&proxy.url()).expect("a URL");
     let upstream = broker.amqp.to_string();
-    let links = Links::create(api, &upstream, &[Endpoint::local()])
+    let proxies = Arc::new(Embedded::new(0));
+    let links = Links::create(proxies, &upstream, &[Endpoint::local()])
         .await
-        .expect("the proxy answers");
+        .expect("a port is free");
     let mut holder = session(links.address(0).expect("one link").to_string(), "holder").await;
     let mut rival = session(broker.amqp.to_string(), "rival").await;
     holder.acquire("k").await.expect("nobody holds it");

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use proxy::toxiproxy::Client;
-use proxy::{Embedded, Latency, Stream, Toxic};
+use proxy::{Embedded, Latency, Proxies, Stream, Toxic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -78,22 +77,17 @@ async fn round_trips(to: SocketAddr, count: u64) -> Duration {
 
 /// The ways to a server: direct, through the proxy, and through a proxy with toxics that do nothing.
 async fn ways(proxy: &Embedded, name: &str, server: SocketAddr) -> [(&'static str, SocketAddr); 3] {
-    let client = Client::new(&proxy.url()).expect("its URL");
     let create = async |suffix: &str| {
         let name = format!("{name}-{suffix}");
-        let record = client
-            .create(&name, "127.0.0.1:0", &server.to_string())
-            .await;
-        (
-            name,
-            record.expect("created").listen.parse().expect("an address"),
-        )
+        let listen = proxy.put(&name, "127.0.0.1:0", &server.to_string()).await;
+        let address = listen.expect("put up").parse().expect("an address");
+        (name, address)
     };
     let (_, plain) = create("plain").await;
     let (toxic, with_toxics) = create("toxics").await;
     for stream in Stream::BOTH {
         let idle = Toxic::new(stream, &Latency::default());
-        client.add_toxic(&toxic, &idle).await.expect("added");
+        proxy.add_toxic(&toxic, &idle).await.expect("added");
     }
     [
         ("direct", server),
@@ -123,7 +117,7 @@ fn latency(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, proxy: &
 
 fn proxy(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
-    let proxy = runtime.block_on(Embedded::start(0)).expect("a free port");
+    let proxy = Embedded::new(0);
     let mut group = criterion.benchmark_group("64 MiB one way");
     group.sample_size(10);
     throughput(&mut group, &runtime, &proxy);

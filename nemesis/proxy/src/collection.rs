@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::error::ApiError;
+use crate::error::ProxyError;
 use crate::proxy::Proxy;
 use crate::record::ProxyRecord;
 
@@ -26,16 +26,26 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
+    /// An enabled proxy.
+    pub(crate) fn of(name: &str, listen: &str, upstream: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            listen: Some(listen.to_owned()),
+            upstream: Some(upstream.to_owned()),
+            enabled: Some(true),
+        }
+    }
+
     /// The name and the server's address, which must be there; `place` tells which one of several lacks them.
-    fn required(&self, place: &str) -> Result<(&str, &str), ApiError> {
+    fn required(&self, place: &str) -> Result<(&str, &str), ProxyError> {
         let name = self.name.as_deref().filter(|name| !name.is_empty());
         let upstream = self
             .upstream
             .as_deref()
             .filter(|upstream| !upstream.is_empty());
         Ok((
-            name.ok_or_else(|| ApiError::missing_field(format!("name{place}")))?,
-            upstream.ok_or_else(|| ApiError::missing_field(format!("upstream{place}")))?,
+            name.ok_or_else(|| ProxyError::MissingField(format!("name{place}")))?,
+            upstream.ok_or_else(|| ProxyError::MissingField(format!("upstream{place}")))?,
         ))
     }
 }
@@ -55,31 +65,29 @@ impl Collection {
             .collect()
     }
 
-    pub(crate) fn get(&self, name: &str) -> Result<&Proxy, ApiError> {
-        self.proxies.get(name).ok_or_else(ApiError::proxy_not_found)
+    pub(crate) fn get(&self, name: &str) -> Result<&Proxy, ProxyError> {
+        self.proxies.get(name).ok_or(ProxyError::ProxyNotFound)
     }
 
-    fn get_mut(&mut self, name: &str) -> Result<&mut Proxy, ApiError> {
-        self.proxies
-            .get_mut(name)
-            .ok_or_else(ApiError::proxy_not_found)
+    fn get_mut(&mut self, name: &str) -> Result<&mut Proxy, ProxyError> {
+        self.proxies.get_mut(name).ok_or(ProxyError::ProxyNotFound)
     }
 
-    pub(crate) async fn create(&mut self, wish: &Wish) -> Result<ProxyRecord, ApiError> {
+    pub(crate) async fn create(&mut self, wish: &Wish) -> Result<ProxyRecord, ProxyError> {
         let (name, _) = wish.required("")?;
         if self.proxies.contains_key(name) {
-            return Err(ApiError::proxy_already_exists());
+            return Err(ProxyError::ProxyExists);
         }
         self.put(wish).await
     }
 
     /// Starts a proxy, if wished, and puts it in the place of any other with its name.
-    async fn put(&mut self, wish: &Wish) -> Result<ProxyRecord, ApiError> {
+    async fn put(&mut self, wish: &Wish) -> Result<ProxyRecord, ProxyError> {
         let (name, upstream) = wish.required("")?;
         let listen = wish.listen.as_deref().unwrap_or_default();
         let mut proxy = Proxy::new(self.seed, name, listen, upstream);
         if wish.enabled.unwrap_or(true) {
-            proxy.start().await.map_err(ApiError::internal)?;
+            proxy.start().await?;
         }
         let record = proxy.record();
         self.proxies.insert(name.to_owned(), proxy);
@@ -87,7 +95,11 @@ impl Collection {
     }
 
     /// Moves, enables or disables a proxy; what is left out stays.
-    pub(crate) async fn update(&mut self, name: &str, wish: Wish) -> Result<ProxyRecord, ApiError> {
+    pub(crate) async fn update(
+        &mut self,
+        name: &str,
+        wish: Wish,
+    ) -> Result<ProxyRecord, ProxyError> {
         let proxy = self.get_mut(name)?;
         let listen = wish.listen.unwrap_or_else(|| proxy.listen().to_owned());
         let upstream = wish.upstream.unwrap_or_else(|| proxy.upstream().to_owned());
@@ -100,16 +112,13 @@ impl Collection {
             proxy.redirect(listen, upstream);
         }
         if enabled {
-            proxy.start().await.map_err(ApiError::internal)?;
+            proxy.start().await?;
         }
         Ok(proxy.record())
     }
 
-    pub(crate) async fn delete(&mut self, name: &str) -> Result<(), ApiError> {
-        let mut proxy = self
-            .proxies
-            .remove(name)
-            .ok_or_else(ApiError::proxy_not_found)?;
+    pub(crate) async fn delete(&mut self, name: &str) -> Result<(), ProxyError> {
+        let mut proxy = self.proxies.remove(name).ok_or(ProxyError::ProxyNotFound)?;
         proxy.stop().await;
         Ok(())
     }
@@ -119,7 +128,7 @@ impl Collection {
     pub(crate) async fn populate(
         &mut self,
         wishes: &[Wish],
-    ) -> (Vec<ProxyRecord>, Option<ApiError>) {
+    ) -> (Vec<ProxyRecord>, Option<ProxyError>) {
         if let Err(error) = check(wishes) {
             return (Vec::new(), Some(error));
         }
@@ -133,7 +142,7 @@ impl Collection {
         (records, None)
     }
 
-    async fn put_unless_there(&mut self, wish: &Wish) -> Result<ProxyRecord, ApiError> {
+    async fn put_unless_there(&mut self, wish: &Wish) -> Result<ProxyRecord, ProxyError> {
         let (name, upstream) = wish.required("")?;
         if let Some(there) = self.proxies.get_mut(name) {
             if wish.listen.as_deref() == Some(there.listen()) && upstream == there.upstream() {
@@ -145,9 +154,9 @@ impl Collection {
     }
 
     /// Enables all proxies and removes all toxics.
-    pub(crate) async fn reset(&mut self) -> Result<(), ApiError> {
+    pub(crate) async fn reset(&mut self) -> Result<(), ProxyError> {
         for proxy in self.proxies.values_mut() {
-            proxy.start().await.map_err(ApiError::internal)?;
+            proxy.start().await?;
             proxy.live().reset();
         }
         Ok(())
@@ -163,12 +172,12 @@ impl Collection {
 }
 
 /// Finds what is wrong with a list of proxies before any of them is made.
-fn check(wishes: &[Wish]) -> Result<(), ApiError> {
+fn check(wishes: &[Wish]) -> Result<(), ProxyError> {
     let mut names = BTreeSet::new();
     for (number, wish) in (1..).zip(wishes) {
         let (name, _) = wish.required(&format!(" at proxy {number}"))?;
         if !names.insert(name) {
-            return Err(ApiError::bad_body(format_args!(
+            return Err(ProxyError::bad_body(format_args!(
                 "duplicate proxy name {name:?}"
             )));
         }

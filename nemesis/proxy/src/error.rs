@@ -1,81 +1,60 @@
-//! The errors of the API, with Toxiproxy's words and status codes.
+//! Why a proxy or a toxic is not as somebody wanted it, in Toxiproxy's words.
 
 use std::fmt::Display;
+use std::io;
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-
-/// An error as the API answers it: `{"error":…,"status":…}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct ApiError {
-    error: String,
-    status: u16,
+/// What can be wrong with a change of proxies and toxics. The texts are those of Toxiproxy's API, which its clients know.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// A value cannot be read, or means nothing.
+    #[error("bad request body: {0}")]
+    BadBody(String),
+    /// Something that must be there is not; the text says what.
+    #[error("missing required field: {0}")]
+    MissingField(String),
+    /// The direction is none.
+    #[error("stream was invalid, can be either upstream or downstream")]
+    InvalidStream,
+    /// There is no such kind of toxic.
+    #[error("invalid toxic type")]
+    InvalidToxicType,
+    /// There is no such proxy.
+    #[error("proxy not found")]
+    ProxyNotFound,
+    /// The proxy has no such toxic.
+    #[error("toxic not found")]
+    ToxicNotFound,
+    /// There is a proxy of that name.
+    #[error("proxy already exists")]
+    ProxyExists,
+    /// The proxy has a toxic of that name.
+    #[error("toxic already exists")]
+    ToxicExists,
+    /// The proxy cannot listen there: the port is in use, say.
+    #[error(transparent)]
+    Listen(#[from] io::Error),
 }
 
-impl ApiError {
-    fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self {
-            error: error.into(),
-            status: status.as_u16(),
-        }
-    }
-
+impl ProxyError {
     pub(crate) fn bad_body(why: impl Display) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, format!("bad request body: {why}"))
+        Self::BadBody(why.to_string())
     }
 
-    pub(crate) fn missing_field(which: impl Display) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            format!("missing required field: {which}"),
-        )
+    /// Whether what was to be changed is not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::ProxyNotFound | Self::ToxicNotFound)
     }
 
-    pub(crate) fn proxy_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "proxy not found")
-    }
-
-    pub(crate) fn proxy_already_exists() -> Self {
-        Self::new(StatusCode::CONFLICT, "proxy already exists")
-    }
-
-    pub(crate) fn invalid_stream() -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "stream was invalid, can be either upstream or downstream",
-        )
-    }
-
-    pub(crate) fn invalid_toxic_type() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid toxic type")
-    }
-
-    pub(crate) fn toxic_already_exists() -> Self {
-        Self::new(StatusCode::CONFLICT, "toxic already exists")
-    }
-
-    pub(crate) fn toxic_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "toxic not found")
-    }
-
-    pub(crate) fn no_such_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "no such path in the API")
-    }
-
-    /// The world would not have it: a port in use, say.
-    pub(crate) fn internal(why: impl Display) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, why.to_string())
-    }
-
-    pub(crate) fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).expect("made from one")
-    }
-}
-
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        (self.status(), Json(self)).into_response()
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::BadBody(_)
+            | Self::MissingField(_)
+            | Self::InvalidStream
+            | Self::InvalidToxicType => "correct the request",
+            Self::ProxyNotFound | Self::ToxicNotFound => "create it first",
+            Self::ProxyExists | Self::ToxicExists => "delete the old one or take another name",
+            Self::Listen(_) => "take a listen address that is free on the proxy's machine",
+        }
     }
 }

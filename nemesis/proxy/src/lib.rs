@@ -1,8 +1,11 @@
 //! A TCP proxy that breaks links on request and speaks Toxiproxy 2.x's HTTP API.
 //!
-//! The data's way: `server` (HTTP) -> `collection` (all proxies) -> `proxy` (one listener and its toxics) ->
+//! Whoever breaks links does so by the trait [`Proxies`]. Two things implement it: [`Embedded`], the proxies of this
+//! process, by direct calls; and [`toxiproxy::Client`], which asks a real Toxiproxy by HTTP. [`serve`] gives an
+//! [`Embedded`] the same HTTP API.
+//!
+//! The data's way: `server` (HTTP) -> `embedded` -> `collection` (all proxies) -> `proxy` (one listener and its toxics) ->
 //! `connection` (the two sockets) -> `link` (one direction: reading end, toxics, writing end) -> `toxics` (one file each).
-//! `toxiproxy` is the client of the same API, for this proxy and for a real Toxiproxy alike.
 //!
 //! What differs from Toxiproxy, on purpose:
 //! - Half-closes stay half-closes, and a reset stays a reset: both travel through the toxics behind the bytes that
@@ -16,8 +19,10 @@ mod connection;
 mod embedded;
 mod error;
 mod link;
+mod proxies;
 mod proxy;
 mod record;
+mod refusal;
 mod seed;
 mod server;
 mod toxic;
@@ -25,6 +30,8 @@ mod toxics;
 pub mod toxiproxy;
 
 pub use embedded::Embedded;
+pub use error::ProxyError;
+pub use proxies::{Proxies, ProxiesError};
 pub use proxy::Counters;
 pub use record::ProxyRecord;
 pub use server::{VERSION, serve};

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
-use crate::error::ApiError;
+use crate::error::ProxyError;
 use crate::link::Link;
 use crate::record::ProxyRecord;
 use crate::seed::{self, Purpose};
@@ -274,25 +274,28 @@ impl Live {
         toxics
     }
 
-    pub(crate) fn toxic(&self, name: &str) -> Result<Toxic, ApiError> {
+    pub(crate) fn toxic(&self, name: &str) -> Result<Toxic, ProxyError> {
         let state = self.lock();
         let live = state.toxics.iter().find(|live| live.toxic.name == name);
         live.map(|live| live.toxic.clone())
-            .ok_or_else(ApiError::toxic_not_found)
+            .ok_or(ProxyError::ToxicNotFound)
     }
 
     /// Adds a toxic, behind the others; `toxic.attributes` may leave out what is zero.
-    pub(crate) fn add(&self, mut toxic: Toxic) -> Result<Toxic, ApiError> {
-        let kind = toxics::find(&toxic.kind).ok_or_else(ApiError::invalid_toxic_type)?;
+    pub(crate) fn add(&self, mut toxic: Toxic) -> Result<Toxic, ProxyError> {
+        check_probability(toxic.toxicity)?;
+        let kind = toxics::find(&toxic.kind).ok_or(ProxyError::InvalidToxicType)?;
         let mut state = self.lock();
         if state
             .toxics
             .iter()
             .any(|live| live.toxic.name == toxic.name)
         {
-            return Err(ApiError::toxic_already_exists());
+            return Err(ProxyError::ToxicExists);
         }
-        let effect = kind.effect(toxic.attributes).map_err(ApiError::bad_body)?;
+        let effect = kind
+            .effect(toxic.attributes)
+            .map_err(ProxyError::bad_body)?;
         toxic.attributes = effect.attributes();
         for connection in state.connections.values() {
             let effect = Arc::clone(&effect);
@@ -315,16 +318,18 @@ impl Live {
         name: &str,
         attributes: Value,
         toxicity: Option<f64>,
-    ) -> Result<Toxic, ApiError> {
+    ) -> Result<Toxic, ProxyError> {
         let state = &mut *self.lock();
         let live = state.toxics.iter_mut().find(|live| live.toxic.name == name);
-        let LiveToxic { toxic, effect } = live.ok_or_else(ApiError::toxic_not_found)?;
+        let LiveToxic { toxic, effect } = live.ok_or(ProxyError::ToxicNotFound)?;
+        let toxicity = toxicity.unwrap_or(toxic.toxicity);
+        check_probability(toxicity)?;
         *effect = effect
             .kind()
             .effect(merged(toxic.attributes.clone(), attributes))
-            .map_err(ApiError::bad_body)?;
+            .map_err(ProxyError::bad_body)?;
         toxic.attributes = effect.attributes();
-        toxic.toxicity = toxicity.unwrap_or(toxic.toxicity);
+        toxic.toxicity = toxicity;
         for connection in state.connections.values() {
             let effect = Arc::clone(effect);
             connection.change(|links| {
@@ -336,12 +341,10 @@ impl Live {
         Ok(toxic.clone())
     }
 
-    pub(crate) fn remove(&self, name: &str) -> Result<(), ApiError> {
+    pub(crate) fn remove(&self, name: &str) -> Result<(), ProxyError> {
         let mut state = self.lock();
         let place = state.toxics.iter().position(|live| live.toxic.name == name);
-        let removed = state
-            .toxics
-            .remove(place.ok_or_else(ApiError::toxic_not_found)?);
+        let removed = state.toxics.remove(place.ok_or(ProxyError::ToxicNotFound)?);
         for connection in state.connections.values() {
             connection.change(|links| links.of(removed.toxic.stream).remove(name, Instant::now()));
         }
@@ -355,6 +358,15 @@ impl Live {
             let _ = self.remove(&toxic.name);
         }
     }
+}
+
+fn check_probability(toxicity: f64) -> Result<(), ProxyError> {
+    if (0.0..=1.0).contains(&toxicity) {
+        return Ok(());
+    }
+    Err(ProxyError::bad_body(format_args!(
+        "toxicity {toxicity} is not between 0 and 1"
+    )))
 }
 
 /// `attributes` with `changes` written over them.

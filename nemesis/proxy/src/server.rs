@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -15,11 +14,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::oneshot;
 
-use crate::collection::{Collection, Wish};
-use crate::error::ApiError;
+use crate::collection::Wish;
+use crate::embedded::Embedded;
+use crate::error::ProxyError;
 use crate::record::ProxyRecord;
+use crate::refusal::Refusal;
 use crate::toxic::{Stream, Toxic};
 
 /// What `GET /version` answers: the version of Toxiproxy's API, and that this is not Toxiproxy.
@@ -28,33 +29,19 @@ pub const VERSION: &str = "2.12.0+prover";
 /// How long requests that are being answered may take to end once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// One request at a time changes proxies: what it says holds when it is answered.
-pub(crate) type Shared = Arc<Mutex<Collection>>;
+type Answer<T> = Result<Json<T>, Refusal>;
 
-type Answer<T> = Result<Json<T>, ApiError>;
-
-/// Serves the API on `listener` until `shutdown` completes; then all proxies and their connections are closed.
-///
-/// `seed` decides all chance: jitter, toxicity, slices.
+/// Serves the API of these proxies on `listener` until `shutdown` completes; then all of them are taken down.
 ///
 /// # Errors
 /// The listener is of no more use.
 pub async fn serve(
     listener: TcpListener,
-    seed: u64,
-    shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let collection = Arc::new(Mutex::new(Collection::new(seed)));
-    serve_collection(listener, collection, shutdown).await
-}
-
-pub(crate) async fn serve_collection(
-    listener: TcpListener,
-    collection: Shared,
+    proxies: Embedded,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(listener, router(Arc::clone(&collection)))
+    let serving = axum::serve(listener, router(proxies.clone()))
         .with_graceful_shutdown(async move { drop(stopped.await) })
         .into_future();
     tokio::pin!(serving);
@@ -66,11 +53,11 @@ pub(crate) async fn serve_collection(
             tokio::time::timeout(GRACE, serving).await.unwrap_or(Ok(()))
         }
     };
-    collection.lock().await.clear().await;
+    proxies.clear().await;
     result
 }
 
-fn router(collection: Shared) -> Router {
+fn router(proxies: Embedded) -> Router {
     Router::new()
         .route("/version", get(version))
         .route("/reset", post(reset))
@@ -94,20 +81,20 @@ fn router(collection: Shared) -> Router {
                 .patch(update_toxic)
                 .delete(delete_toxic),
         )
-        .fallback(|| async { ApiError::no_such_path() })
-        .with_state(collection)
+        .fallback(|| async { Refusal::no_such_path() })
+        .with_state(proxies)
 }
 
 /// Reads a body whatever its content type says: clients do not agree on it.
-fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(ApiError::bad_body)
+fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ProxyError> {
+    serde_json::from_slice(body).map_err(ProxyError::bad_body)
 }
 
 async fn version() -> Json<Value> {
     Json(json!({ "version": VERSION }))
 }
 
-async fn reset(State(all): State<Shared>) -> Result<StatusCode, ApiError> {
+async fn reset(State(all): State<Embedded>) -> Result<StatusCode, Refusal> {
     all.lock().await.reset().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -116,37 +103,38 @@ async fn reset(State(all): State<Shared>) -> Result<StatusCode, ApiError> {
 #[derive(Serialize)]
 struct Populated {
     #[serde(flatten)]
-    error: Option<ApiError>,
+    error: Option<Refusal>,
     proxies: Vec<ProxyRecord>,
 }
 
-async fn populate(State(all): State<Shared>, body: Bytes) -> Response {
+async fn populate(State(all): State<Embedded>, body: Bytes) -> Response {
     let (proxies, error) = match parse::<Vec<Wish>>(&body) {
         Ok(wishes) => all.lock().await.populate(&wishes).await,
         Err(error) => (Vec::new(), Some(error)),
     };
-    let status = error.as_ref().map_or(StatusCode::CREATED, ApiError::status);
+    let error = error.map(Refusal::from);
+    let status = error.as_ref().map_or(StatusCode::CREATED, Refusal::status);
     (status, Json(Populated { error, proxies })).into_response()
 }
 
-async fn list_proxies(State(all): State<Shared>) -> Response {
+async fn list_proxies(State(all): State<Embedded>) -> Response {
     Json(all.lock().await.records()).into_response()
 }
 
 async fn create_proxy(
-    State(all): State<Shared>,
+    State(all): State<Embedded>,
     body: Bytes,
-) -> Result<(StatusCode, Json<ProxyRecord>), ApiError> {
+) -> Result<(StatusCode, Json<ProxyRecord>), Refusal> {
     let record = all.lock().await.create(&parse(&body)?).await?;
     Ok((StatusCode::CREATED, Json(record)))
 }
 
-async fn show_proxy(State(all): State<Shared>, Path(proxy): Path<String>) -> Answer<ProxyRecord> {
+async fn show_proxy(State(all): State<Embedded>, Path(proxy): Path<String>) -> Answer<ProxyRecord> {
     Ok(Json(all.lock().await.get(&proxy)?.record()))
 }
 
 async fn update_proxy(
-    State(all): State<Shared>,
+    State(all): State<Embedded>,
     Path(proxy): Path<String>,
     body: Bytes,
 ) -> Answer<ProxyRecord> {
@@ -156,14 +144,14 @@ async fn update_proxy(
 }
 
 async fn delete_proxy(
-    State(all): State<Shared>,
+    State(all): State<Embedded>,
     Path(proxy): Path<String>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<StatusCode, Refusal> {
     all.lock().await.delete(&proxy).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn list_toxics(State(all): State<Shared>, Path(proxy): Path<String>) -> Answer<Vec<Toxic>> {
+async fn list_toxics(State(all): State<Embedded>, Path(proxy): Path<String>) -> Answer<Vec<Toxic>> {
     Ok(Json(all.lock().await.get(&proxy)?.live().toxics()))
 }
 
@@ -179,13 +167,13 @@ struct NewToxic {
 }
 
 impl NewToxic {
-    fn toxic(self) -> Result<Toxic, ApiError> {
+    fn toxic(self) -> Result<Toxic, ProxyError> {
         let stream = match self.stream.as_deref() {
             None => Stream::default(),
             Some(name) => Stream::BOTH
                 .into_iter()
                 .find(|stream| stream.name() == name)
-                .ok_or_else(ApiError::invalid_stream)?,
+                .ok_or(ProxyError::InvalidStream)?,
         };
         let kind = self.kind.unwrap_or_default();
         let name = self.name.filter(|name| !name.is_empty());
@@ -193,23 +181,14 @@ impl NewToxic {
             name: name.unwrap_or_else(|| format!("{kind}_{}", stream.name())),
             kind,
             stream,
-            toxicity: probability(self.toxicity)?.unwrap_or(1.0),
+            toxicity: self.toxicity.unwrap_or(1.0),
             attributes: self.attributes.unwrap_or_else(|| json!({})),
         })
     }
 }
 
-fn probability(toxicity: Option<f64>) -> Result<Option<f64>, ApiError> {
-    match toxicity {
-        Some(toxicity) if !(0.0..=1.0).contains(&toxicity) => Err(ApiError::bad_body(
-            format_args!("toxicity {toxicity} is not between 0 and 1"),
-        )),
-        fine => Ok(fine),
-    }
-}
-
 async fn create_toxic(
-    State(all): State<Shared>,
+    State(all): State<Embedded>,
     Path(proxy): Path<String>,
     body: Bytes,
 ) -> Answer<Toxic> {
@@ -219,7 +198,7 @@ async fn create_toxic(
 }
 
 async fn show_toxic(
-    State(all): State<Shared>,
+    State(all): State<Embedded>,
     Path((proxy, toxic)): Path<(String, String)>,
 ) -> Answer<Toxic> {
     Ok(Json(all.lock().await.get(&proxy)?.live().toxic(&toxic)?))
@@ -234,7 +213,7 @@ struct ToxicChange {
 }
 
 async fn update_toxic(
-    State(all): State<Shared>,
+    State(all): State<Embedded>,
     Path((proxy, toxic)): Path<(String, String)>,
     body: Bytes,
 ) -> Answer<Toxic> {
@@ -242,14 +221,17 @@ async fn update_toxic(
     let live = all.get(&proxy)?.live();
     live.toxic(&toxic)?;
     let change: ToxicChange = parse(&body)?;
-    let toxicity = probability(change.toxicity)?;
-    Ok(Json(live.update(&toxic, change.attributes, toxicity)?))
+    Ok(Json(live.update(
+        &toxic,
+        change.attributes,
+        change.toxicity,
+    )?))
 }
 
 async fn delete_toxic(
-    State(all): State<Shared>,
+    State(all): State<Embedded>,
     Path((proxy, toxic)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<StatusCode, Refusal> {
     all.lock().await.get(&proxy)?.live().remove(&toxic)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,13 +1,15 @@
-//! The client of Toxiproxy's HTTP API, for the proxy of this crate and for a real Toxiproxy alike.
+//! The client of Toxiproxy's HTTP API, for a real Toxiproxy and for the proxies that this crate serves alike.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::proxies::{Proxies, ProxiesError};
 use crate::record::ProxyRecord;
 use crate::toxic::Toxic;
 
@@ -303,6 +305,44 @@ impl Client {
             .extend(path);
         url
     }
+}
+
+#[async_trait]
+impl Proxies for Client {
+    async fn put(&self, name: &str, listen: &str, upstream: &str) -> Result<String, ProxiesError> {
+        gone(self.delete(name).await).map_err(failed)?;
+        let record = self.create(name, listen, upstream).await;
+        Ok(record.map_err(failed)?.listen)
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), ProxiesError> {
+        gone(self.delete(name).await).map_err(failed)
+    }
+
+    async fn toxics(&self, proxy: &str) -> Result<Vec<Toxic>, ProxiesError> {
+        Self::toxics(self, proxy).await.map_err(failed)
+    }
+
+    async fn add_toxic(&self, proxy: &str, toxic: &Toxic) -> Result<(), ProxiesError> {
+        let added = Self::add_toxic(self, proxy, toxic).await;
+        added.map(drop).map_err(failed)
+    }
+
+    async fn remove_toxic(&self, proxy: &str, toxic: &str) -> Result<(), ProxiesError> {
+        gone(Self::remove_toxic(self, proxy, toxic).await).map_err(failed)
+    }
+}
+
+/// What is not there is as good as removed.
+fn gone(removed: Result<(), Error>) -> Result<(), Error> {
+    match removed {
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other,
+    }
+}
+
+fn failed(error: Error) -> ProxiesError {
+    ProxiesError(Box::new(error))
 }
 
 async fn refused(request: String, response: Response) -> Error {

@@ -2,20 +2,20 @@
 
 mod common;
 
-use common::within;
-use proxy::{Embedded, VERSION};
+use common::{Served, within};
+use proxy::VERSION;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 struct Api {
-    embedded: Embedded,
+    served: Served,
     http: reqwest::Client,
 }
 
 impl Api {
     async fn new() -> Self {
         Self {
-            embedded: Embedded::start(0).await.unwrap(),
+            served: Served::start(0).await,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
         }
     }
@@ -31,7 +31,7 @@ impl Api {
     }
 
     async fn ask(&self, method: Method, path: &str, body: &str) -> (StatusCode, Value) {
-        let url = format!("{}{path}", self.embedded.url());
+        let url = format!("{}{path}", self.served.url);
         let request = self.http.request(method, url).body(body.to_owned());
         let response = within(request.send()).await.unwrap();
         let status = response.status();

@@ -2,12 +2,18 @@
 
 mod common;
 
+use std::slice;
 use std::time::Duration;
 
-use common::{Bed, PROXY, arrives, ends, is_reset, is_silent, noise, passes, until, within};
-use proxy::{Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Stream, Timeout, Toxic};
+use common::{
+    Bed, PROXY, Served, arrives, ends, is_reset, is_silent, noise, passes, until, within,
+};
+use proxy::{
+    Bandwidth, Embedded, Latency, LimitData, Proxies, ProxiesError, ResetPeer, Slicer, SlowClose,
+    Stream, Timeout, Toxic,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 use Stream::{Downstream, Upstream};
@@ -463,14 +469,17 @@ async fn a_server_that_is_not_there_resets_the_client() {
         .listen;
     let mut client = TcpStream::connect(listen).await.unwrap();
     is_reset(&mut client).await;
-    until(&bed.embedded, "dead", &mut |counters| counters.open == 0).await;
+    until(&bed.served.embedded, "dead", &mut |counters| {
+        counters.open == 0
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn shutdown_closes_everything() {
     let bed = Bed::new().await;
     let (mut client, mut server) = bed.connect().await;
-    within(bed.embedded.shutdown()).await.unwrap();
+    bed.served.shutdown().await;
     ends(&mut client).await;
     ends(&mut server).await;
     assert!(TcpStream::connect(&bed.listen).await.is_err());
@@ -482,10 +491,48 @@ async fn shutdown_closes_everything() {
 }
 
 #[tokio::test]
-async fn dropping_the_embedded_proxy_closes_everything() {
-    let bed = Bed::new().await;
-    let (mut client, mut server) = bed.connect().await;
-    drop(bed.embedded);
+async fn dropping_the_last_clone_of_embedded_proxies_closes_everything() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = server.local_addr().unwrap().to_string();
+    let embedded = Embedded::new(0);
+    let listen = embedded.put("p", "127.0.0.1:0", &upstream).await.unwrap();
+    let mut client = TcpStream::connect(&listen).await.unwrap();
+    let (mut server, _) = within(server.accept()).await.unwrap();
+    let clone = embedded.clone();
+    drop(embedded);
+    passes(&mut client, &mut server, "the clone keeps them").await;
+    drop(clone);
     ends(&mut client).await;
     ends(&mut server).await;
+}
+
+#[tokio::test]
+async fn direct_calls_and_the_api_do_and_refuse_the_same() {
+    let served = Served::start(0).await;
+    let both: [&dyn Proxies; 2] = [&served.embedded, &served.client()];
+    for proxies in both {
+        let first = proxies.put("p", "127.0.0.1:0", "127.0.0.1:1").await;
+        let again = proxies.put("p", "127.0.0.1:0", "127.0.0.1:1").await;
+        assert_ne!(first.unwrap(), again.unwrap(), "in place of the first");
+        let toxic = Toxic::new(Upstream, &Timeout { timeout: 0 });
+        proxies.add_toxic("p", &toxic).await.unwrap();
+        assert_eq!(proxies.toxics("p").await.unwrap(), slice::from_ref(&toxic));
+        let refused = |error: ProxiesError| error.to_string();
+        let twice = refused(proxies.add_toxic("p", &toxic).await.unwrap_err());
+        assert!(twice.contains("toxic already exists"), "{twice}");
+        let much = toxic.clone().named("much").with_toxicity(2.0);
+        let much = refused(proxies.add_toxic("p", &much).await.unwrap_err());
+        assert!(much.contains("is not between 0 and 1"), "{much}");
+        for _ in 0..2 {
+            proxies.remove_toxic("p", &toxic.name).await.unwrap();
+            assert!(proxies.toxics("p").await.is_ok_and(|left| left.is_empty()));
+        }
+        for _ in 0..2 {
+            proxies.remove("p").await.unwrap();
+            let gone = refused(proxies.toxics("p").await.unwrap_err());
+            assert!(gone.contains("proxy not found"), "{gone}");
+        }
+        let nowhere = refused(proxies.put("p", "192.0.2.1:1", "x").await.unwrap_err());
+        assert!(nowhere.contains("listen tcp 192.0.2.1:1"), "{nowhere}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `prover proxy`: the proxy on its own, for any client of Toxiproxy.
 
+use ::proxy::{Embedded, serve};
 use tokio::net::TcpListener;
 
 use super::interruption::interrupted;
@@ -19,6 +20,7 @@ pub(super) async fn proxy(arguments: &ProxyArgs) -> Result<Exit, Failure> {
         "proxy: Toxiproxy's API on http://{}, seed {seed}",
         listener.local_addr()?
     ))?;
-    ::proxy::serve(listener, seed.short_stream(Stream::Proxy), interrupted()).await?;
+    let proxies = Embedded::new(seed.short_stream(Stream::Proxy));
+    serve(listener, proxies, interrupted()).await?;
     Ok(Exit::Valid)
 }

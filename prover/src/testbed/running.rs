@@ -23,7 +23,6 @@ use crate::seed::{Seed, Stream};
 /// A running testbed.
 pub struct Testbed {
     docker: Option<(Docker, bool)>,
-    embedded: Option<Embedded>,
     links: Links,
     connect: ConnectOptions,
     described: Described,
@@ -48,9 +47,6 @@ pub enum StartError {
     /// The containers are not there.
     #[error("failed to {0}")]
     Containers(#[from] TestbedError),
-    /// The embedded proxy is not there.
-    #[error("failed to start the embedded proxy: {0}")]
-    Embedded(#[from] std::io::Error),
     /// The proxy's API is out of reach.
     #[error("failed to reach the proxy's API: {0}")]
     Api(#[from] proxy::toxiproxy::Error),
@@ -168,9 +164,6 @@ impl Testbed {
     /// Something could not be removed: `prover clean` does it later.
     pub async fn stop(self) -> Result<Option<Kept>, StartError> {
         let deleted = self.links.delete().await;
-        if let Some(embedded) = self.embedded {
-            embedded.shutdown().await?;
-        }
         let kept = match self.docker {
             Some((docker, true)) => Some(docker.keep()),
             Some((docker, false)) => {
@@ -186,7 +179,6 @@ impl Testbed {
 
 /// The proxy with one link a worker.
 struct Proxy {
-    embedded: Option<Embedded>,
     links: Links,
     described: String,
 }
@@ -209,11 +201,9 @@ impl Proxy {
     }
 
     async fn embedded(upstream: &str, demand: Demand<'_>) -> Result<Self, StartError> {
-        let embedded = Embedded::start(demand.seed.short_stream(Stream::Proxy)).await?;
-        let api = ProxyClient::new(&embedded.url())?;
-        let links = Links::create(api, upstream, &local_endpoints(demand)).await?;
+        let proxies = Arc::new(Embedded::new(demand.seed.short_stream(Stream::Proxy)));
+        let links = Links::create(proxies, upstream, &local_endpoints(demand)).await?;
         Ok(Self {
-            embedded: Some(embedded),
             links,
             described: "embedded proxy".to_owned(),
         })
@@ -222,9 +212,8 @@ impl Proxy {
     async fn running(url: &str, upstream: &str, demand: Demand<'_>) -> Result<Self, StartError> {
         let api = ProxyClient::new(url)?;
         let version = api.version().await?;
-        let links = Links::create(api, upstream, &local_endpoints(demand)).await?;
+        let links = Links::create(Arc::new(api), upstream, &local_endpoints(demand)).await?;
         Ok(Self {
-            embedded: None,
             links,
             described: format!("Toxiproxy {version} at {url}"),
         })
@@ -238,9 +227,8 @@ impl Proxy {
             reach: Some(link.published),
         };
         let endpoints: Vec<_> = toxiproxy.links.iter().map(endpoint).collect();
-        let links = Links::create(api, &toxiproxy.upstream, &endpoints).await?;
+        let links = Links::create(Arc::new(api), &toxiproxy.upstream, &endpoints).await?;
         Ok(Self {
-            embedded: None,
             links,
             described: format!("Toxiproxy {version} ({})", toxiproxy.image),
         })
@@ -255,7 +243,6 @@ impl Proxy {
     ) -> Testbed {
         Testbed {
             docker,
-            embedded: self.embedded,
             links: self.links,
             connect: ConnectOptions {
                 heartbeat: demand.heartbeat,

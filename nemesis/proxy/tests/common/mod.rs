@@ -5,13 +5,15 @@
     reason = "each test file uses its own part of this"
 )]
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use proxy::toxiproxy::Client;
 use proxy::{Counters, Effect, Embedded, Stream, Toxic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Beyond this a wait is a hang.
 const BOUND: Duration = Duration::from_secs(20);
@@ -27,9 +29,45 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, future).await.expect("a hang")
 }
 
+/// Proxies of this process, and their API on a port of the loopback interface for as long as this lives.
+pub struct Served {
+    pub embedded: Embedded,
+    /// The address of the API, for [`Client::new`].
+    pub url: String,
+    /// Dropping it stops the server.
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Served {
+    pub async fn start(seed: u64) -> Self {
+        let embedded = Embedded::new(seed);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = proxy::serve(listener, embedded.clone(), async { drop(stopped.await) });
+        Self {
+            embedded,
+            url,
+            stop,
+            task: tokio::spawn(serving),
+        }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(&self.url).unwrap()
+    }
+
+    /// Stops the server; returns when it has.
+    pub async fn shutdown(self) {
+        drop(self.stop);
+        within(self.task).await.unwrap().unwrap();
+    }
+}
+
 /// A proxy, its client, and the server behind it.
 pub struct Bed {
-    pub embedded: Embedded,
+    pub served: Served,
     pub client: Client,
     pub server: TcpListener,
     /// Where the proxy listens.
@@ -42,8 +80,8 @@ impl Bed {
     }
 
     pub async fn seeded(seed: u64) -> Self {
-        let embedded = Embedded::start(seed).await.unwrap();
-        let client = Client::new(&embedded.url()).unwrap();
+        let served = Served::start(seed).await;
+        let client = served.client();
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = server.local_addr().unwrap().to_string();
         let listen = client
@@ -52,7 +90,7 @@ impl Bed {
             .unwrap()
             .listen;
         Self {
-            embedded,
+            served,
             client,
             server,
             listen,
@@ -85,11 +123,11 @@ impl Bed {
     }
 
     pub async fn counters(&self) -> Counters {
-        self.embedded.counters(PROXY).await.unwrap()
+        self.served.embedded.counters(PROXY).await.unwrap()
     }
 
     pub async fn until(&self, mut condition: impl FnMut(Counters) -> bool) {
-        until(&self.embedded, PROXY, &mut condition).await;
+        until(&self.served.embedded, PROXY, &mut condition).await;
     }
 }
 
