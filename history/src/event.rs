@@ -144,7 +144,7 @@ impl Draft {
 
     /// Gives the event its place and time.
     #[must_use]
-    pub(crate) fn at(self, index: u64, time: u64) -> Event {
+    pub fn at(self, index: u64, time: u64) -> Event {
         let Self {
             process,
             kind,

@@ -86,11 +86,11 @@ impl<W: Write> Log<W> {
         }
     }
 
-    /// Appends an event at `time` (nanoseconds since the run began) and tells its index.
+    /// Appends an event at `time` (nanoseconds since the run began), and returns it as it stands there.
     ///
     /// # Errors
     /// The rule that it breaks, or that it could not be written; after that every other event fails for the same reason.
-    pub fn append(&mut self, time: u64, draft: Draft) -> Result<u64, LogError> {
+    pub fn append(&mut self, time: u64, draft: Draft) -> Result<Event, LogError> {
         if let Some(failure) = &self.failure {
             return Err(LogError::Io(Arc::clone(failure)));
         }
@@ -101,7 +101,7 @@ impl<W: Write> Log<W> {
             return Err(LogError::Io(Arc::clone(failure)));
         }
         self.next += 1;
-        Ok(event.index)
+        Ok(event)
     }
 
     fn write(&mut self, event: &Event) -> io::Result<()> {
@@ -409,7 +409,7 @@ mod tests {
             .expect_err("nothing was invoked");
         assert_eq!(
             log.append(0, acquire(Kind::Invoke)).expect("well-formed"),
-            0
+            acquire(Kind::Invoke).at(0, 0)
         );
         assert_eq!(
             read(bytes.as_slice()).expect("well-formed").events().len(),

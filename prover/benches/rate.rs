@@ -18,7 +18,7 @@ use lapin::{Connection, ConnectionProperties};
 use locks::broker::{ConnectOptions, RabbitMq};
 use nemesis::links::{Endpoint, Links};
 use nemesis::{Schedule, System, SystemError, Worker};
-use prover::run::{Clock, Execution, Stage, execute};
+use prover::run::{Clock, Execution, Recording, Stage, execute};
 use prover::seed::Seed;
 use prover::testbed::testing::shared_broker;
 use proxy::Embedded;
@@ -146,7 +146,7 @@ async fn through_prover(
         operation_timeout: Duration::from_secs(10),
     };
     let file = File::create(&path)?;
-    execute(execution, Box::new(file), std::future::pending()).await?;
+    execute(execution, Recording::new(file), std::future::pending()).await?;
     let history = history::jsonl::read(File::open(&path)?)?;
     let limit = u64::try_from(round.as_nanos())?;
     let done = history

@@ -11,7 +11,7 @@ use crate::judgement::{Criteria, Judgement};
 use crate::limits::within;
 use crate::manifest::State;
 use crate::plan::Plan;
-use crate::run::{Ran, RunError, simulate};
+use crate::run::{Ran, Recording, RunError, simulate};
 
 /// How far the judgement of one trial, and the issue of its certificate, may search.
 const SEARCH_WITHIN: Duration = Duration::from_secs(10);
@@ -62,7 +62,8 @@ pub enum TrialError {
 /// The harness broke down.
 pub fn attempt(mut plan: Plan) -> Result<Trial, TrialError> {
     let memory = Memory::default();
-    let ran = simulate(&plan, Box::new(memory.clone()), std::future::pending())?;
+    let recording = Recording::new(memory.clone());
+    let ran = simulate(&plan, recording, std::future::pending())?;
     let record = memory.take();
     let history = history::jsonl::read(record.as_slice())?;
     let criteria = Criteria::of_plan(&mut plan);

@@ -1,10 +1,12 @@
 //! Where text goes: results to stdout, progress to stderr.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::run::Counters;
 use crate::testbed::Progress;
 
 /// Prints a line of results.
@@ -40,9 +42,10 @@ impl Steps {
         }
     }
 
-    /// Shows how far a run of known length is, until it is dropped.
-    pub(super) fn clock(&self, length: Duration) -> Option<Clock> {
-        self.spinner.as_ref().map(|_| Clock::start(length))
+    /// Shows how far a run of known length is, and what has happened in it, until it is dropped.
+    pub(super) fn clock(&self, length: Duration, counters: Arc<Counters>) -> Option<Clock> {
+        let spinner = self.spinner.as_ref();
+        spinner.map(|_| Clock::start(length, counters))
     }
 
     /// Nothing more goes on.
@@ -106,20 +109,21 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    fn start(length: Duration) -> Self {
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} s");
+    fn start(length: Duration, counters: Arc<Counters>) -> Self {
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} s  {msg}");
         let bar = ProgressBar::new(length.as_secs())
             .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let ticking = tokio::spawn(tick(bar.clone()));
+        let ticking = tokio::spawn(tick(bar.clone(), counters));
         Self { bar, ticking }
     }
 }
 
-async fn tick(bar: ProgressBar) {
+async fn tick(bar: ProgressBar, counters: Arc<Counters>) {
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     loop {
         every_second.tick().await;
         bar.set_position(bar.elapsed().as_secs());
+        bar.set_message(counters.now().to_string());
     }
 }
 

@@ -1,5 +1,7 @@
 //! Has a run happen on its testbed, and notes in the manifest how that went.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::Failure;
@@ -9,7 +11,7 @@ use crate::causes::with_causes;
 use crate::cli::Format;
 use crate::manifest::{Described, Manifest, State};
 use crate::plan::Plan;
-use crate::run::{Clock, Execution, Ran, Sink, Stage, Stop, execute, simulate};
+use crate::run::{Clock, Counters, Execution, Ran, Recording, Stage, Stop, execute, simulate};
 use crate::store::Store;
 use crate::testbed::{Demand, Progress, RealSite, Site, StartError, Testbed, daemon};
 
@@ -90,8 +92,8 @@ async fn in_simulation(
             std::future::pending::<()>().await;
         }
     };
-    let history = sink(store);
-    let ran = tokio::task::block_in_place(|| simulate(plan, history, interrupted));
+    let recording = recording(store);
+    let ran = tokio::task::block_in_place(|| simulate(plan, recording, interrupted));
     listening.abort();
     Ok(ran?)
 }
@@ -172,15 +174,17 @@ async fn on_testbed(
         system: testbed.links(),
         clock: Clock::of_runtime(),
     };
-    let clock = steps.clock(plan.time_limit);
-    let ran = execute(Execution::of(plan, stage), sink(store), interrupted()).await;
+    let counters = Arc::new(Counters::default());
+    let recording = recording(store).watched_by(counters.clone());
+    let clock = steps.clock(plan.time_limit, counters);
+    let ran = execute(Execution::of(plan, stage), recording, interrupted()).await;
     drop(clock);
     Ok(ran?)
 }
 
-fn sink(store: &mut Store) -> Sink {
+fn recording(store: &mut Store) -> Recording {
     let history = store.take_history();
-    Box::new(history.expect("a store is made with a history"))
+    Recording::new(history.expect("a store is made with a history"))
 }
 
 /// The first line printed says where the run happens.

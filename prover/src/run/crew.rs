@@ -1,6 +1,7 @@
 //! What the nemesis can do to the workers themselves: let them stand still, or die and begin anew.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use nemesis::{System, SystemError, Worker};
@@ -25,28 +26,62 @@ pub(super) enum Condition {
 
 /// The workers, as the nemesis gets hold of them.
 #[derive(Debug)]
-pub(super) struct Crew(Vec<Arc<Observed<Condition>>>);
+pub(super) struct Crew {
+    members: Vec<Member>,
+    /// How many there are: a retired process goes on as the number that is this much higher.
+    size: u32,
+}
+
+#[derive(Debug)]
+struct Member {
+    condition: Arc<Observed<Condition>>,
+    /// The number under which it acts now.
+    process: AtomicU32,
+}
 
 impl Crew {
     /// So many workers, all of which are up.
-    pub(super) fn new(workers: usize) -> Self {
-        Self((0..workers).map(|_| Arc::default()).collect())
+    pub(super) fn new(size: u32) -> Self {
+        let member = |process| Member {
+            condition: Arc::default(),
+            process: AtomicU32::new(process),
+        };
+        Self {
+            members: (0..size).map(member).collect(),
+            size,
+        }
+    }
+
+    /// How many workers there are.
+    pub(super) fn size(&self) -> u32 {
+        self.size
     }
 
     /// How a worker is, as it changes.
     pub(super) fn condition(&self, worker: Worker) -> Arc<Observed<Condition>> {
-        self.0[worker].clone()
+        self.members[worker].condition.clone()
+    }
+
+    /// The number under which a worker acts now.
+    pub(super) fn process(&self, worker: Worker) -> u32 {
+        self.members[worker].process.load(Ordering::Acquire)
+    }
+
+    /// The worker's process never acts again; the worker goes on as another.
+    pub(super) fn retire(&self, worker: Worker) {
+        let process = &self.members[worker].process;
+        process.fetch_add(self.size, Ordering::AcqRel);
     }
 
     /// Everybody is up, whatever happened to them.
     pub(super) fn wake(&self) {
-        for worker in 0..self.0.len() {
+        for worker in 0..self.members.len() {
             self.set(worker, Condition::Up);
         }
     }
 
     fn set(&self, worker: Worker, condition: Condition) {
-        self.0[worker].change(|now| {
+        self.members[worker].condition.change(|now| {
             if *now != Condition::Gone {
                 *now = condition;
             }
@@ -56,7 +91,8 @@ impl Crew {
     /// Returns when the worker surely does nothing any more.
     async fn pause(&self, worker: Worker) {
         self.set(worker, Condition::Pausing);
-        self.0[worker].when(|now| *now != Condition::Pausing).await;
+        let condition = &self.members[worker].condition;
+        condition.when(|now| *now != Condition::Pausing).await;
     }
 }
 

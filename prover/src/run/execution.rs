@@ -20,7 +20,7 @@ use super::crew::{Crew, Reach, unless_paused};
 use super::nemesis::{NemesisError, play};
 use super::observed::Observed;
 use super::phase::{Phase, Phases};
-use super::recorder::{Recorder, Sink};
+use super::recorder::{Recorder, Recording};
 use super::resource::Resource;
 use super::worker::{CLOSE_WITHIN, Equipment, Shared, work};
 use crate::plan::Plan;
@@ -121,13 +121,14 @@ pub enum RunError {
     Panic(#[from] tokio::task::JoinError),
 }
 
-/// Runs a workload, and the nemesis with it, into `history`, until its time is up, `interrupted` resolves or something breaks down.
+/// Runs a workload, and the nemesis with it, into the history of `recording`, until its time is up,
+/// `interrupted` resolves or something breaks down.
 ///
 /// # Errors
-/// The harness broke down; what was recorded until then is in the file.
+/// The harness broke down; what was recorded until then is in the history.
 pub async fn execute(
     execution: Execution<'_>,
-    history: Sink,
+    recording: Recording,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Ran, RunError> {
     let mut interrupted = std::pin::pin!(interrupted);
@@ -137,10 +138,12 @@ pub async fn execute(
         created = create(&execution) => created?,
     }
     let workers = execution.stage.clients.len();
+    let board = Arc::new(Board::new(execution.params.concurrency as usize));
+    let recording = recording.watched_by(board.clone());
     let shared = Arc::new(Shared {
-        recorder: Recorder::begin(history, &execution.stage.clock),
-        board: Board::new(execution.params.concurrency),
-        crew: Crew::new(workers),
+        recorder: Recorder::begin(recording, &execution.stage.clock),
+        board,
+        crew: Crew::new(execution.params.concurrency),
         phases: Phases::default(),
         start_line: StartLine::new(workers),
         resource: Resource::default(),
@@ -149,9 +152,9 @@ pub async fn execute(
     let mut crew = JoinSet::new();
     let clients = execution.stage.clients.iter();
     for ((number, client), generator) in clients.enumerate().zip(generators(&execution)) {
-        let equipment = equip(&execution, number, client, generator);
+        let equipment = equip(&execution, client, generator);
         let condition = shared.crew.condition(number);
-        let work = work(number, equipment.0, equipment.1, shared.clone());
+        let work = work(number, equipment, shared.clone());
         crew.spawn(unless_paused(condition, work));
     }
     let stop = accompany(&execution, &mut crew, &shared, interrupted).await?;
@@ -203,12 +206,10 @@ fn generators(execution: &Execution<'_>) -> Vec<Box<dyn workloads::Client>> {
 
 fn equip(
     execution: &Execution<'_>,
-    number: usize,
     client: &locks::Client,
     generator: Box<dyn workloads::Client>,
-) -> (u32, Equipment) {
-    let process = u32::try_from(number).expect("workers are counted in 32 bits");
-    let equipment = Equipment {
+) -> Equipment {
+    Equipment {
         lock: execution.lock.lock,
         client: locks::Client {
             options: execution.lock.options,
@@ -217,9 +218,7 @@ fn equip(
         generator,
         is_fenced: execution.workload.needs() == Needs::Tokens,
         operation_timeout: execution.operation_timeout,
-        concurrency: execution.params.concurrency,
-    };
-    (process, equipment)
+    }
 }
 
 /// What the schedule has a worker do.

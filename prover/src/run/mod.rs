@@ -3,10 +3,12 @@
 mod board;
 mod burst;
 mod clock;
+mod counters;
 mod crew;
 mod execution;
 mod nemesis;
 mod observed;
+mod observer;
 mod outcome;
 mod phase;
 mod recorder;
@@ -14,11 +16,11 @@ mod resource;
 mod simulated;
 mod worker;
 
-pub use board::{Board, Seat};
 pub use burst::Skew;
 pub use clock::Clock;
+pub use counters::{Counters, Counts};
 pub use execution::{Execution, Ran, RunError, Stage, Stop, execute};
 pub use nemesis::NemesisError;
-pub use phase::{Phase, Phases};
-pub use recorder::{Recorder, Sink};
+pub use observer::Observer;
+pub use recorder::Recording;
 pub use simulated::simulate;

@@ -8,7 +8,7 @@ use nemesis::{Fault, Planned, Schedule, System, SystemError, Target};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::board::Seat;
+use super::board::Standing;
 use super::phase::Phase;
 use super::worker::Shared;
 
@@ -67,7 +67,7 @@ async fn strike(
     let record = |note| shared.recorder.record(Draft::fault(fault.name(), note));
     let processes: Vec<_> = targets
         .iter()
-        .map(|worker| shared.board.process(*worker))
+        .map(|worker| shared.crew.process(*worker))
         .collect();
     record(json!({"id": id, "phase": "inject", "targets": processes}))?;
     fault.inject(system, targets).await?;
@@ -94,9 +94,9 @@ async fn targets(
     workers: usize,
     shared: &Shared,
 ) -> Vec<usize> {
-    let wanted: fn(&Seat) -> bool = match planned.target {
-        Target::Administrator { .. } => |seat| seat.administers,
-        _ => |seat| seat.holds,
+    let wanted: fn(&Standing) -> bool = match planned.target {
+        Target::Administrator { .. } => |worker| worker.administers,
+        _ => |worker| worker.holds,
     };
     if let Target::Holder { .. } | Target::Administrator { .. } = planned.target {
         // If nobody does in time the fault strikes somebody all the same; the history shows that it hit no holder.

@@ -4,7 +4,7 @@ use super::observed::Observed;
 
 /// The phases of a run, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub(super) enum Phase {
     /// The workload runs, and the nemesis with it.
     #[default]
     Running,
@@ -16,27 +16,26 @@ pub enum Phase {
 
 /// Tells everybody where the run stands.
 #[derive(Debug, Default)]
-pub struct Phases(Observed<Phase>);
+pub(super) struct Phases(Observed<Phase>);
 
 impl Phases {
     /// The phase now.
-    #[must_use]
-    pub fn now(&self) -> Phase {
+    pub(super) fn now(&self) -> Phase {
         self.0.see(|now| *now)
     }
 
     /// Goes on to a phase; there is no way back.
-    pub fn advance(&self, phase: Phase) {
+    pub(super) fn advance(&self, phase: Phase) {
         self.0.change(|now| *now = phase.max(*now));
     }
 
     /// Returns as soon as the run has gone on from `phase`.
-    pub async fn left(&self, phase: Phase) {
+    pub(super) async fn left(&self, phase: Phase) {
         self.0.when(|now| *now > phase).await;
     }
 
     /// Returns as soon as the run has come to `phase`.
-    pub async fn reached(&self, phase: Phase) {
+    pub(super) async fn reached(&self, phase: Phase) {
         self.0.when(|now| *now >= phase).await;
     }
 }

@@ -1,21 +1,47 @@
-//! The one place that reads the clock for the history.
+//! The one place that reads the clock for the history, and the one stream of its events.
 
 use std::fmt;
 use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use history::Draft;
 use history::jsonl::{Log, LogError};
 
 use super::clock::Clock;
+use super::observer::Observer;
 
-/// Where a record goes.
-pub type Sink = Box<dyn Write + Send>;
+type Sink = Box<dyn Write + Send>;
+
+/// Where the events of a run go: into the history, then past those who watch.
+pub struct Recording {
+    sink: Sink,
+    observers: Vec<Arc<dyn Observer>>,
+}
+
+impl Recording {
+    /// Into this history, and nobody watches. A file must be handed over without a buffer, so that
+    /// a kill loses at most one torn line.
+    #[must_use]
+    pub fn new(history: impl Write + Send + 'static) -> Self {
+        Self {
+            sink: Box::new(history),
+            observers: Vec::new(),
+        }
+    }
+
+    /// The same, with one more who watches: each event passes them in the order in which they came.
+    #[must_use]
+    pub fn watched_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+}
 
 /// Writes down what happens, as it happens, for all workers and the nemesis.
-pub struct Recorder {
+pub(super) struct Recorder {
     clock: Clock,
     log: Mutex<Log<Sink>>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 impl fmt::Debug for Recorder {
@@ -28,18 +54,17 @@ impl fmt::Debug for Recorder {
 }
 
 impl Recorder {
-    /// Begins the record now. A file must be handed over without a buffer, so that a kill loses at most one torn line.
-    #[must_use]
-    pub fn begin(sink: Sink, clock: &Clock) -> Self {
+    /// Begins the record now.
+    pub(super) fn begin(recording: Recording, clock: &Clock) -> Self {
         Self {
             clock: clock.restarted(),
-            log: Mutex::new(Log::new(sink)),
+            log: Mutex::new(Log::new(recording.sink)),
+            observers: recording.observers,
         }
     }
 
     /// The clock that began with the record.
-    #[must_use]
-    pub fn clock(&self) -> &Clock {
+    pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
 
@@ -47,10 +72,10 @@ impl Recorder {
     ///
     /// # Errors
     /// The log's: it could not be written, or the event is not one that may stand there.
-    pub fn record(&self, draft: Draft) -> Result<u64, LogError> {
+    pub(super) fn record(&self, draft: Draft) -> Result<u64, LogError> {
         let mut log = self.log();
         let time = self.now();
-        log.append(time, draft)?;
+        self.append(&mut log, time, draft)?;
         Ok(time)
     }
 
@@ -58,11 +83,19 @@ impl Recorder {
     ///
     /// # Errors
     /// As for [`Recorder::record`].
-    pub fn record_pair(&self, first: Draft, second: Draft) -> Result<(), LogError> {
+    pub(super) fn record_pair(&self, first: Draft, second: Draft) -> Result<(), LogError> {
         let mut log = self.log();
         let time = self.now();
-        log.append(time, first)?;
-        log.append(time, second)?;
+        self.append(&mut log, time, first)?;
+        self.append(&mut log, time, second)
+    }
+
+    /// The log is held meanwhile, so that whoever watches sees the order of the record.
+    fn append(&self, log: &mut Log<Sink>, time: u64, draft: Draft) -> Result<(), LogError> {
+        let event = log.append(time, draft)?;
+        for observer in &self.observers {
+            observer.see(&event);
+        }
         Ok(())
     }
 

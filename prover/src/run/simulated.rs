@@ -6,7 +6,7 @@ use locks::broker::{Broker, ConnectOptions, Simulation};
 
 use super::clock::Clock;
 use super::execution::{Execution, Ran, RunError, Stage, execute};
-use super::recorder::Sink;
+use super::recorder::Recording;
 use crate::plan::Plan;
 use crate::seed::Stream;
 use crate::testbed::clients;
@@ -14,14 +14,15 @@ use crate::testbed::clients;
 /// Stands before every name in the simulated broker, which no other run shares.
 const PREFIX: &str = "prover";
 
-/// Carries out a plan in a simulated world of its own. The same plan writes the same bytes into `history`, unless `interrupted` resolves. Blocks this thread, which
-/// must not be one that a runtime runs tasks on.
+/// Carries out a plan in a simulated world of its own. The same plan writes the same bytes into the
+/// history of `recording`, unless `interrupted` resolves. Blocks this thread, which must not be one
+/// that a runtime runs tasks on.
 ///
 /// # Errors
 /// As for [`execute`].
 pub fn simulate(
     plan: &Plan,
-    history: Sink,
+    recording: Recording,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Ran, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -34,7 +35,7 @@ pub fn simulate(
             plan.params.concurrency as usize,
         );
         let stage = stage(plan, &world);
-        execute(Execution::of(plan, stage), history, interrupted).await
+        execute(Execution::of(plan, stage), recording, interrupted).await
     })
 }
 

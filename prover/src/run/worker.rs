@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use workloads::{Client, Outcome, Step};
 
-use super::board::{Board, Seat};
+use super::board::Board;
 use super::burst::{Burst, StartLine};
 use super::clock::Clock;
 use super::crew::{Condition, Crew};
@@ -31,8 +31,8 @@ pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Shared {
     /// The record.
     pub recorder: Recorder,
-    /// Who holds.
-    pub board: Board,
+    /// Who holds: it watches the record.
+    pub board: Arc<Board>,
     /// Who is up.
     pub crew: Crew,
     /// Where the run stands.
@@ -57,8 +57,6 @@ pub(super) struct Equipment {
     pub is_fenced: bool,
     /// How long an operation may take before nobody knows what became of it.
     pub operation_timeout: Duration,
-    /// Workers in all: a retired process goes on as the number that is this much higher.
-    pub concurrency: u32,
 }
 
 /// Works until the generator is done or the run stops.
@@ -67,14 +65,12 @@ pub(super) struct Equipment {
 /// The history could not be written.
 pub(super) async fn work(
     number: usize,
-    process: u32,
     equipment: Equipment,
     shared: Arc<Shared>,
 ) -> Result<(), LogError> {
     let condition = shared.crew.condition(number);
     let mut worker = Worker {
         number,
-        process,
         equipment,
         shared,
         session: None,
@@ -90,7 +86,6 @@ pub(super) async fn work(
 
 struct Worker {
     number: usize,
-    process: u32,
     equipment: Equipment,
     shared: Arc<Shared>,
     session: Option<Box<dyn Session>>,
@@ -221,7 +216,7 @@ impl Worker {
             return Ok(Outcome::Lost);
         }
         let draft = Draft::new(
-            Process::Client(self.process),
+            Process::Client(self.process()),
             Kind::Invoke,
             function.clone(),
         );
@@ -230,11 +225,9 @@ impl Worker {
         if let Some(burst) = self.burst.take() {
             self.shared.start_line.invoked(&burst, time);
         }
-        self.set_seat(function.is_administration());
         let result = self.call(&function, &key, &asked).await;
-        let (kind, draft) = ending(self.process, &function, &result);
+        let (kind, draft) = ending(self.process(), &function, &result);
         self.shared.recorder.record(draft.on(key.clone()))?;
-        self.set_seat(false);
         if let Ok(reply) = &result {
             self.equipment.generator.told(&value(reply));
         }
@@ -310,11 +303,11 @@ impl Worker {
                     Reply::Granted(grant) => grant.token,
                     _ => None,
                 };
-                self.believe(Some(key));
+                self.held = Some(key);
             }
-            (Function::Release, _) => self.believe(None),
+            (Function::Release, _) => self.held = None,
             (Function::Verify, Ok(Reply::Answered(Answer::Lost))) => {
-                self.believe(None);
+                self.held = None;
                 return Outcome::Lost;
             }
             _ => {}
@@ -334,11 +327,10 @@ impl Worker {
             Loss::All(error) => (error, true),
         };
         self.record_loss(&error)?;
-        tracing::info!(process = self.process, %error, is_over, "news of loss");
+        tracing::info!(process = self.process(), %error, is_over, "news of loss");
         if is_over {
             self.retire();
         }
-        self.believe(None);
         Ok(Outcome::Lost)
     }
 
@@ -346,7 +338,7 @@ impl Worker {
         let Some(key) = self.held.take() else {
             return Ok(());
         };
-        let process = Process::Client(self.process);
+        let process = Process::Client(self.process());
         let draft = |kind| Draft::new(process, kind, Function::Lost).on(key.clone());
         let why = json!({"kind": error.kind.name(), "text": error.text});
         let why = history::Value::data(why);
@@ -358,22 +350,13 @@ impl Worker {
     /// The session ends here; the worker goes on as another process.
     fn retire(&mut self) {
         self.session = None;
-        self.process += self.equipment.concurrency;
-        self.believe(None);
+        self.held = None;
+        self.shared.crew.retire(self.number);
     }
 
-    fn believe(&mut self, held: Option<Arc<str>>) {
-        self.held = held;
-        self.set_seat(false);
-    }
-
-    fn set_seat(&self, administers: bool) {
-        let seat = Seat {
-            process: self.process,
-            holds: self.held.is_some(),
-            administers,
-        };
-        self.shared.board.set(self.number, seat);
+    /// The number under which it acts now.
+    fn process(&self) -> u32 {
+        self.shared.crew.process(self.number)
     }
 
     /// Opens a session if there is none, however often that takes; false if the run stops first, or the worker crashes.
@@ -399,7 +382,7 @@ impl Worker {
             ..
         } = &self.equipment;
         let client = locks::Client {
-            name: format!("{}-{}", client.name, self.process),
+            name: format!("{}-{}", client.name, self.process()),
             ..client.clone()
         };
         let error = match timeout(*operation_timeout, lock.open(&client)).await {
@@ -407,7 +390,7 @@ impl Worker {
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {operation_timeout:?}"),
         };
-        tracing::info!(process = self.process, error, "cannot open a session");
+        tracing::info!(process = self.process(), error, "cannot open a session");
         self.shared.recorder.clock().sleep(REOPEN_AFTER).await;
         None
     }
@@ -422,7 +405,7 @@ impl Worker {
         tokio::select! {
             biased;
             () = shared.phases.reached(Phase::Stopping) => {}
-            () = shared.done.when(|done| *done == self.equipment.concurrency) => {}
+            () = shared.done.when(|done| *done == shared.crew.size()) => {}
         }
     }
 
@@ -433,7 +416,10 @@ impl Worker {
         if let Some(session) = self.session.take()
             && timeout(CLOSE_WITHIN, session.close()).await.is_err()
         {
-            tracing::info!(process = self.process, "the session did not close in time");
+            tracing::info!(
+                process = self.process(),
+                "the session did not close in time"
+            );
         }
         Ok(())
     }
