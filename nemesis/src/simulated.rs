@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_worker_without_a_link_is_trouble_of_the_harness() {
+    async fn a_worker_without_a_link_is_a_harness_error() {
         let simulation = Simulation::new(1, 1);
         let fault = find("partition").expect("it is registered");
         let error = fault.inject(&simulation, &[1]).await.expect_err("no link");

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 /// A worker, counted from 0; each has a link of its own.
 pub type Worker = usize;
 
-/// The system could not be broken or mended. That is trouble of the harness, never a finding about the lock.
+/// The system could not be broken or mended: a harness error, never a finding about the lock.
 #[derive(Debug, thiserror::Error)]
-#[error("the nemesis lost its grip on the system: {0}")]
+#[error("fault injection failed: {0}")]
 pub struct SystemError(#[from] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// A running system under test, as far as faults go. The proxies in front of a real broker are one; a simulation is another. What a system cannot do it

@@ -28,7 +28,7 @@ Exit codes:
   0    every judged guarantee is valid
   1    a guarantee was violated
   2    unknown: the run proves nothing, or a bound was hit
-  3    trouble of the harness: the testbed could not be started or kept running
+  3    harness error: the testbed could not be started or kept running
   4    nothing was selected
   130  interrupted; the history is kept
   254  wrong arguments or files

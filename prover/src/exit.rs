@@ -1,4 +1,4 @@
-//! Exit codes: a documented part of the command line, so that scripts can tell a finding from trouble.
+//! Exit codes: a documented part of the command line, so that scripts can tell a finding from a harness error.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ pub enum Exit {
     Violation = 1,
     /// Nothing can be said: the run proves nothing, or a bound was hit.
     Unknown = 2,
-    /// Trouble of the harness: the testbed could not be started or kept running, or the record could not be written.
+    /// A harness error: the testbed could not be started or kept running, or the record could not be written.
     Harness = 3,
     /// Nothing was selected.
     NothingSelected = 4,
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_violation_is_worse_than_trouble_and_trouble_worse_than_doubt() {
+    fn a_violation_is_worse_than_a_harness_error_and_that_is_worse_than_doubt() {
         assert_eq!(
             Exit::worst([Exit::Valid, Exit::Harness, Exit::Violation]),
             Exit::Violation

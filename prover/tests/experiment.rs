@@ -124,7 +124,7 @@ fn what_stays_unknown_is_tried_with_other_seeds_and_said() {
 }
 
 #[test]
-fn a_broker_that_is_not_there_is_trouble_of_the_harness() {
+fn a_broker_that_is_not_there_is_a_harness_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let output = conduct(
         "cost",

@@ -242,7 +242,7 @@ async fn an_interrupted_run_keeps_its_history() {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_not_there_is_trouble_of_the_harness() {
+async fn a_broker_that_is_not_there_is_a_harness_error() {
     let output = Bench::on("amqp://127.0.0.1:1".to_owned()).run("--time-limit 1s");
     let said = text(&output);
     assert_eq!(output.status.code(), Some(3), "{said}");
@@ -253,7 +253,7 @@ async fn a_broker_that_is_not_there_is_trouble_of_the_harness() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_does_not_answer_is_trouble_of_the_harness() {
+async fn a_daemon_that_does_not_answer_is_a_harness_error() {
     let bench = Bench::on("docker".to_owned());
     let mut command = bench.command("--time-limit 1s");
     let output = command
@@ -266,7 +266,7 @@ async fn a_daemon_that_does_not_answer_is_trouble_of_the_harness() {
 }
 
 #[tokio::test]
-async fn an_image_that_cannot_be_had_is_trouble_of_the_harness() {
+async fn an_image_that_cannot_be_had_is_a_harness_error() {
     if !docker_or_skip().await {
         return;
     }

@@ -42,7 +42,7 @@ impl Trial {
     }
 }
 
-/// Why a trial came to nothing. That is trouble of the harness, never a finding about the lock.
+/// Why a trial came to nothing: a harness error, never a finding about the lock.
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
     /// The run broke down.

@@ -175,7 +175,7 @@ async fn on_testbed(
         clock: Clock::of_runtime(),
     };
     let counters = Arc::new(Counters::default());
-    let recording = recording(store).watched_by(counters.clone());
+    let recording = recording(store).observed_by(counters.clone());
     let clock = steps.clock(plan.time_limit, counters);
     let ran = execute(Execution::of(plan, stage), recording, interrupted()).await;
     drop(clock);

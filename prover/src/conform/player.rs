@@ -37,7 +37,7 @@ pub struct Stage {
     pub prefix: String,
 }
 
-/// Why a script could not be played to its end: trouble of the harness, never a finding.
+/// Why a script could not be played to its end: a harness error, never a finding.
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
     /// A link could not be broken or mended.

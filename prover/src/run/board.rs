@@ -2,8 +2,8 @@
 
 use history::{Answer, Event, Function, Kind, Process, Value};
 
-use super::observed::Observed;
 use super::observer::Observer;
+use super::watch::Watch;
 
 /// What one worker is about, as far as the record says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub(super) struct Standing {
 
 /// What all workers are about.
 #[derive(Debug)]
-pub(super) struct Board(Observed<Vec<Standing>>);
+pub(super) struct Board(Watch<Vec<Standing>>);
 
 impl Board {
     /// So many workers, none of which holds anything.
     pub(super) fn new(workers: usize) -> Self {
-        Self(Observed::new(vec![Standing::default(); workers]))
+        Self(Watch::new(vec![Standing::default(); workers]))
     }
 
     /// The workers of which something is so now.

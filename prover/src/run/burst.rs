@@ -1,4 +1,5 @@
-//! The start line: lets all workers go at the same instant, again and again, and measures how well that went.
+//! The start line: lets all workers go at the same instant, again and again, and measures how well
+//! that went.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +9,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
-use super::observed::Observed;
+use super::watch::Watch;
 
 /// How long those at the line wait for stragglers, who may be cut off from the broker.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -20,12 +21,13 @@ const SPIN_MAX: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct StartLine {
     workers: usize,
-    line: Mutex<Line>,
+    gathering: Mutex<Gathering>,
     skews_ns: Mutex<Histogram<u64>>,
 }
 
+/// Those who are at the line now.
 #[derive(Debug, Default)]
-struct Line {
+struct Gathering {
     arrived: usize,
     burst: Arc<Burst>,
 }
@@ -34,13 +36,14 @@ struct Line {
 #[derive(Debug, Default)]
 pub(super) struct Burst {
     /// How many start together; known once the line opens.
-    size: Observed<Option<usize>>,
+    size: Watch<Option<usize>>,
     awake: AtomicUsize,
     /// Nanoseconds at which each invoked.
     invoked: Mutex<Vec<u64>>,
 }
 
-/// How close to simultaneous the bursts were: nanoseconds between the first and the last invocation of a burst.
+/// How close to simultaneous the bursts were: nanoseconds between the first and the last invocation
+/// of a burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skew {
     /// Bursts of at least two workers.
@@ -58,12 +61,13 @@ impl StartLine {
         let skews = Histogram::new(3).expect("3 significant figures are allowed");
         Self {
             workers,
-            line: Mutex::default(),
+            gathering: Mutex::default(),
             skews_ns: Mutex::new(skews),
         }
     }
 
-    /// Returns when all workers are at the line (or stragglers were waited for long enough), at the same instant for all.
+    /// Returns when all workers are at the line (or stragglers were waited for long enough), at the
+    /// same instant for all.
     pub(super) async fn gather(&self) -> Arc<Burst> {
         let burst = self.arrive();
         let mut place = Place {
@@ -106,27 +110,27 @@ impl StartLine {
     }
 
     fn arrive(&self) -> Arc<Burst> {
-        let mut line = locked(&self.line);
-        line.arrived += 1;
-        let burst = line.burst.clone();
-        if line.arrived == self.workers {
-            release(&mut line);
+        let mut gathering = locked(&self.gathering);
+        gathering.arrived += 1;
+        let burst = gathering.burst.clone();
+        if gathering.arrived == self.workers {
+            release(&mut gathering);
         }
         burst
     }
 
     /// Lets those at the line go, unless somebody has done so already.
     fn open(&self, burst: &Arc<Burst>) {
-        let mut line = locked(&self.line);
-        if Arc::ptr_eq(&line.burst, burst) {
-            release(&mut line);
+        let mut gathering = locked(&self.gathering);
+        if Arc::ptr_eq(&gathering.burst, burst) {
+            release(&mut gathering);
         }
     }
 }
 
-fn release(line: &mut Line) {
-    let line = std::mem::take(line);
-    line.burst.size.change(|size| *size = Some(line.arrived));
+fn release(gathering: &mut Gathering) {
+    let Gathering { arrived, burst } = std::mem::take(gathering);
+    burst.size.change(|size| *size = Some(arrived));
 }
 
 impl Burst {
@@ -135,14 +139,16 @@ impl Burst {
     }
 }
 
-/// One worker's place at the line. Whoever leaves it early counts as awake: nobody must spin for them.
+/// One worker's place at the line. Whoever leaves it early counts as awake: nobody must spin for
+/// them.
 struct Place<'a> {
     burst: &'a Burst,
     is_counted: bool,
 }
 
 impl Place<'_> {
-    /// Waking up takes a while and not the same while for all; so everybody spins until the last one is awake.
+    /// Waking up takes a while and not the same while for all; so everybody spins until the last
+    /// one is awake.
     async fn spin(&mut self) {
         self.count();
         let size = self.burst.size().unwrap_or(1);

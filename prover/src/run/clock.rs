@@ -5,7 +5,8 @@ use std::time::Duration;
 use locks::broker::Simulation;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The runtime's timer moves in whole milliseconds, so a shorter wait would last up to ten times as long as it should.
+/// The runtime's timer moves in whole milliseconds, so a shorter wait would last up to ten times as
+/// long as it should.
 const SHORTEST_SLEEP: Duration = Duration::from_micros(100);
 
 /// A clock that began at zero and never goes back.

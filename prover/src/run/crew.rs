@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use nemesis::{System, SystemError, Worker};
 
-use super::observed::Observed;
+use super::watch::Watch;
 
 /// How a worker is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) struct Crew {
 
 #[derive(Debug)]
 struct Member {
-    condition: Arc<Observed<Condition>>,
+    condition: Arc<Watch<Condition>>,
     /// The number under which it acts now.
     process: AtomicU32,
 }
@@ -58,7 +58,7 @@ impl Crew {
     }
 
     /// How a worker is, as it changes.
-    pub(super) fn condition(&self, worker: Worker) -> Arc<Observed<Condition>> {
+    pub(super) fn condition(&self, worker: Worker) -> Arc<Watch<Condition>> {
         self.members[worker].condition.clone()
     }
 
@@ -98,7 +98,7 @@ impl Crew {
 
 /// Does a worker's work, but not while it is paused.
 pub(super) async fn unless_paused<T>(
-    condition: Arc<Observed<Condition>>,
+    condition: Arc<Watch<Condition>>,
     work: impl Future<Output = T>,
 ) -> T {
     let mut work = std::pin::pin!(work);

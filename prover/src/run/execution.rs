@@ -18,11 +18,12 @@ use super::burst::{Skew, StartLine};
 use super::clock::Clock;
 use super::crew::{Crew, Reach, unless_paused};
 use super::nemesis::{NemesisError, play};
-use super::observed::Observed;
 use super::phase::{Phase, Phases};
 use super::recorder::{Recorder, Recording};
 use super::resource::Resource;
-use super::worker::{CLOSE_WITHIN, Equipment, Shared, work};
+use super::shared::Shared;
+use super::watch::Watch;
+use super::worker::{CLOSE_WITHIN, Equipment, work};
 use crate::plan::Plan;
 use crate::seed::{Seed, Stream};
 
@@ -96,7 +97,7 @@ pub struct Ran {
     pub skew: Option<Skew>,
 }
 
-/// Why a run broke down. That is trouble of the harness, never a finding about the lock.
+/// Why a run broke down: a harness error, never a finding about the lock.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The record could not be written.
@@ -139,7 +140,7 @@ pub async fn execute(
     }
     let workers = execution.stage.clients.len();
     let board = Arc::new(Board::new(execution.params.concurrency as usize));
-    let recording = recording.watched_by(board.clone());
+    let recording = recording.observed_by(board.clone());
     let shared = Arc::new(Shared {
         recorder: Recorder::begin(recording, &execution.stage.clock),
         board,
@@ -147,7 +148,7 @@ pub async fn execute(
         phases: Phases::default(),
         start_line: StartLine::new(workers),
         resource: Resource::default(),
-        done: Observed::default(),
+        done: Watch::default(),
     });
     let mut crew = JoinSet::new();
     let clients = execution.stage.clients.iter();
@@ -162,7 +163,8 @@ pub async fn execute(
     Ok(Ran { stop, skew })
 }
 
-/// Locks that do not come into being by being asked for must be there before, unless that is the workload's own work.
+/// Locks that do not come into being by being asked for must be there before, unless that is the
+/// workload's own work.
 async fn create(execution: &Execution<'_>) -> Result<(), RunError> {
     let Some(client) = execution.stage.clients.first() else {
         return Ok(());

@@ -2,18 +2,20 @@
 
 mod board;
 mod burst;
+mod call;
 mod clock;
 mod counters;
 mod crew;
 mod execution;
 mod nemesis;
-mod observed;
 mod observer;
-mod outcome;
 mod phase;
 mod recorder;
+mod reply;
 mod resource;
+mod shared;
 mod simulated;
+mod watch;
 mod worker;
 
 pub use burst::Skew;

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::board::Standing;
 use super::phase::Phase;
-use super::worker::Shared;
+use super::shared::Shared;
 
 /// How long a fault that wants a holder, or an administrator, waits for one.
 const SOMEBODY_WITHIN: Duration = Duration::from_secs(2);
@@ -35,7 +35,7 @@ pub enum NemesisError {
 /// Plays the schedule until its end or until the run's time is up; then everything has healed.
 ///
 /// # Errors
-/// The system or the record is out of reach: trouble of the harness.
+/// The system or the record is out of reach: a harness error.
 pub(super) async fn play(
     schedule: &Schedule,
     system: &dyn System,

@@ -1,4 +1,4 @@
-//! Who watches a run while it goes on.
+//! Who observes a run while it goes on.
 
 use history::Event;
 

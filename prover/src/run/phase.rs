@@ -1,6 +1,6 @@
 //! Where a run stands.
 
-use super::observed::Observed;
+use super::watch::Watch;
 
 /// The phases of a run, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,7 +8,8 @@ pub(super) enum Phase {
     /// The workload runs, and the nemesis with it.
     #[default]
     Running,
-    /// The time is up and everything has healed: what is held is given back, and every lock is granted once more.
+    /// The time is up and everything has healed: what is held is given back, and every lock is
+    /// granted once more.
     Finishing,
     /// Everybody leaves after the operation at hand.
     Stopping,
@@ -16,7 +17,7 @@ pub(super) enum Phase {
 
 /// Tells everybody where the run stands.
 #[derive(Debug, Default)]
-pub(super) struct Phases(Observed<Phase>);
+pub(super) struct Phases(Watch<Phase>);
 
 impl Phases {
     /// The phase now.

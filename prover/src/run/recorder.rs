@@ -12,15 +12,15 @@ use super::observer::Observer;
 
 type Sink = Box<dyn Write + Send>;
 
-/// Where the events of a run go: into the history, then past those who watch.
+/// Where the events of a run go: into the history, then past its observers.
 pub struct Recording {
     sink: Sink,
     observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Recording {
-    /// Into this history, and nobody watches. A file must be handed over without a buffer, so that
-    /// a kill loses at most one torn line.
+    /// Into this history, and nobody observes it. A file must be handed over without a buffer, so
+    /// that a kill loses at most one torn line.
     #[must_use]
     pub fn new(history: impl Write + Send + 'static) -> Self {
         Self {
@@ -29,9 +29,9 @@ impl Recording {
         }
     }
 
-    /// The same, with one more who watches: each event passes them in the order in which they came.
+    /// The same with one more observer: each event passes them in the order in which they came.
     #[must_use]
-    pub fn watched_by(mut self, observer: Arc<dyn Observer>) -> Self {
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observers.push(observer);
         self
     }
@@ -90,7 +90,7 @@ impl Recorder {
         self.append(&mut log, time, second)
     }
 
-    /// The log is held meanwhile, so that whoever watches sees the order of the record.
+    /// The log is held meanwhile, so that observers see the order of the record.
     fn append(&self, log: &mut Log<Sink>, time: u64, draft: Draft) -> Result<(), LogError> {
         let event = log.append(time, draft)?;
         for observer in &self.observers {

@@ -1,4 +1,5 @@
-//! The resource that a lock guards: a number for each key, outside the broker and out of reach of all faults.
+//! The resource that a lock guards: a number for each key, outside the broker and out of reach of
+//! all faults.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +18,8 @@ struct Guarded {
 }
 
 impl Resource {
-    /// The number of a key. Whoever comes with a token is refused if a newer one was seen; without a token nobody is.
+    /// The number of a key. Whoever comes with a token is refused if a newer one was seen; without
+    /// a token nobody is.
     pub(super) fn read(&self, key: &Arc<str>, token: Option<u64>) -> Result<u64, Error> {
         self.with(key, token, |guarded| guarded.number)
     }

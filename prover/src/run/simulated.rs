@@ -1,4 +1,5 @@
-//! A run in a simulation: the same workers and the same nemesis, alone in a thread, under virtual time.
+//! A run in a simulation: the same workers and the same nemesis, alone in a thread, under virtual
+//! time.
 
 use std::sync::Arc;
 

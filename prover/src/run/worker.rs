@@ -1,49 +1,30 @@
-//! One worker: drives a workload's client through a lock's sessions, and records what happens.
+//! One worker: has a workload's generator do its steps with sessions of a lock, and records what
+//! happens.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use history::jsonl::LogError;
 use history::{Draft, Function, Kind, Process, Value};
-use locks::{Action, Answer, Error, ErrorKind, Lock, Loss, Session};
+use locks::{Answer, Error, ErrorKind, Lock, Loss, Session};
 use serde_json::json;
 use tokio::time::timeout;
-use workloads::{Client, Outcome, Step};
+use workloads::{Outcome, Step};
 
-use super::board::Board;
-use super::burst::{Burst, StartLine};
+use super::burst::Burst;
+use super::call::call;
 use super::clock::Clock;
-use super::crew::{Condition, Crew};
-use super::observed::Observed;
-use super::outcome::{Reply, ending, value};
-use super::phase::{Phase, Phases};
-use super::recorder::Recorder;
-use super::resource::Resource;
+use super::crew::Condition;
+use super::phase::Phase;
+use super::reply::{Reply, ending, value};
+use super::shared::Shared;
+use super::watch::Watch;
 
 /// How long a worker waits before it tries again to open a session.
 const REOPEN_AFTER: Duration = Duration::from_millis(200);
 
 /// How long a worker takes to close its session at the end of a run.
 pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
-
-/// What all workers of a run share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    /// The record.
-    pub recorder: Recorder,
-    /// Who holds: it watches the record.
-    pub board: Arc<Board>,
-    /// Who is up.
-    pub crew: Crew,
-    /// Where the run stands.
-    pub phases: Phases,
-    /// Where workers gather for bursts.
-    pub start_line: StartLine,
-    /// What the locks guard.
-    pub resource: Resource,
-    /// How many workers have nothing more to do.
-    pub done: Observed<u32>,
-}
 
 /// What one worker works with.
 pub(super) struct Equipment {
@@ -52,7 +33,7 @@ pub(super) struct Equipment {
     /// How to reach the broker, over the worker's own link.
     pub client: locks::Client,
     /// What to do.
-    pub generator: Box<dyn Client>,
+    pub generator: Box<dyn workloads::Client>,
     /// Whether the guarded resource asks for tokens.
     pub is_fenced: bool,
     /// How long an operation may take before nobody knows what became of it.
@@ -96,7 +77,7 @@ struct Worker {
     /// The burst that the next invocation belongs to.
     burst: Option<Arc<Burst>>,
     /// Whether it is up.
-    condition: Arc<Observed<Condition>>,
+    condition: Arc<Watch<Condition>>,
 }
 
 impl Worker {
@@ -110,7 +91,7 @@ impl Worker {
             }
             if self.is_down() {
                 self.die()?;
-                self.be_born_again().await;
+                self.respawn().await;
                 last = Outcome::Lost;
                 continue;
             }
@@ -139,7 +120,8 @@ impl Worker {
         Ok(())
     }
 
-    async fn be_born_again(&mut self) {
+    /// Waits until another process may take the place of the dead one.
+    async fn respawn(&mut self) {
         let shared = self.shared.clone();
         tokio::select! {
             biased;
@@ -148,7 +130,7 @@ impl Worker {
         }
     }
 
-    /// Lets time pass; news of loss ends the wait, and so does a crash.
+    /// Lets time pass; a loss notification ends the wait, and so does a crash.
     async fn wait(&mut self, span: Span) -> Result<Outcome, LogError> {
         let shared = self.shared.clone();
         let condition = self.condition.clone();
@@ -225,7 +207,7 @@ impl Worker {
         if let Some(burst) = self.burst.take() {
             self.shared.start_line.invoked(&burst, time);
         }
-        let result = self.call(&function, &key, &asked).await;
+        let result = self.operate(&function, &key, &asked).await;
         let (kind, draft) = ending(self.process(), &function, &result);
         self.shared.recorder.record(draft.on(key.clone()))?;
         if let Ok(reply) = &result {
@@ -234,54 +216,42 @@ impl Worker {
         Ok(self.conclude(&function, key, kind, &result))
     }
 
-    /// The lock call itself, under a time-out after which nobody knows.
-    async fn call(
+    /// Does an operation: of the guarded resource at once, of the lock with the session.
+    async fn operate(
         &mut self,
         function: &Function,
         key: &Arc<str>,
         asked: &Value,
     ) -> Result<Reply, Error> {
         let token = self.token.filter(|_| self.equipment.is_fenced);
+        let resource = &self.shared.resource;
         match (function, asked) {
-            (Function::Read, _) => {
-                let number = self.shared.resource.read(key, token);
-                return number.map(Reply::Number);
-            }
+            (Function::Read, _) => resource.read(key, token).map(Reply::Number),
             (Function::Write, Value::Data(number)) => {
                 let number = number.as_u64().unwrap_or_default();
-                let written = self.shared.resource.write(key, token, number);
-                return written.map(|()| Reply::Done);
+                let written = resource.write(key, token, number);
+                written.map(|()| Reply::Done)
             }
-            _ => {}
+            _ => self.call(function, key, asked).await,
         }
+    }
+
+    /// The lock call itself, under a time-out after which nobody knows what became of it.
+    async fn call(
+        &mut self,
+        function: &Function,
+        key: &str,
+        asked: &Value,
+    ) -> Result<Reply, Error> {
         let Some(session) = &mut self.session else {
             return Err(Error::new(ErrorKind::NotSent, "there is no session"));
         };
         let limit = self.equipment.operation_timeout;
-        let call = async {
-            match function {
-                Function::Acquire => session.acquire(key).await.map(Reply::Granted),
-                Function::Verify => session.verify(key).await.map(Reply::Answered),
-                Function::Release => session.release(key).await.map(|()| Reply::Done),
-                other => {
-                    let action = action(other, asked).ok_or_else(|| {
-                        let text = format!("a lock has no operation {other}");
-                        Error::new(ErrorKind::Invalid, text)
-                    })?;
-                    session.administer(key, action).await.map(Reply::Slots)
-                }
-            }
-        };
-        let late = |_| {
-            Err(Error::new(
-                ErrorKind::Timeout,
-                format!("no answer within {limit:?}"),
-            ))
-        };
+        let calling = call(session.as_mut(), function, key, asked);
         tokio::select! {
             biased;
             () = down(&self.condition) => Err(crashed()),
-            done = timeout(limit, call) => done.unwrap_or_else(late),
+            done = timeout(limit, calling) => done.unwrap_or_else(|_| Err(late(limit))),
         }
     }
 
@@ -319,7 +289,7 @@ impl Worker {
         }
     }
 
-    /// News of loss: what was held is not believed in any more.
+    /// A loss notification: what was held is not believed in any more.
     fn lose(&mut self, loss: Loss) -> Result<Outcome, LogError> {
         let (error, is_over) = match loss {
             Loss::Key(key, error) if self.held.as_deref() == Some(&key) => (error, false),
@@ -327,7 +297,7 @@ impl Worker {
             Loss::All(error) => (error, true),
         };
         self.record_loss(&error)?;
-        tracing::info!(process = self.process(), %error, is_over, "news of loss");
+        tracing::info!(process = self.process(), %error, is_over, "loss notification");
         if is_over {
             self.retire();
         }
@@ -359,7 +329,8 @@ impl Worker {
         self.shared.crew.process(self.number)
     }
 
-    /// Opens a session if there is none, however often that takes; false if the run stops first, or the worker crashes.
+    /// Opens a session if there is none, however often that takes; false if the run stops first, or
+    /// the worker crashes.
     async fn ensure_session(&mut self) -> bool {
         let shared = self.shared.clone();
         let condition = self.condition.clone();
@@ -395,7 +366,8 @@ impl Worker {
         None
     }
 
-    /// Waits until all are done. A connection that closes gives back whatever was not, so who left at once would hide that others wait for it in vain.
+    /// Waits until all are done. A connection that closes gives back whatever was not, so whoever
+    /// left at once would hide that others starve for it.
     async fn stay(&mut self) {
         let shared = self.shared.clone();
         shared.done.change(|done| *done += 1);
@@ -409,7 +381,8 @@ impl Worker {
         }
     }
 
-    /// What is still held is given up before the session closes: others may be granted it from then on.
+    /// What is still held is given up before the session closes: others may be granted it from then
+    /// on.
     async fn leave(&mut self) -> Result<(), LogError> {
         let over = Error::new(ErrorKind::NotHeld, "the run is over");
         self.record_loss(&over)?;
@@ -423,26 +396,6 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-/// What an administrator asks for.
-fn action(function: &Function, asked: &Value) -> Option<Action> {
-    let slots = match asked {
-        Value::Slots(slots) => slots.as_slice(),
-        _ => &[],
-    };
-    let last = || slots.last().copied();
-    Some(match function {
-        Function::Create => Action::Create { slots: last()? },
-        Function::Grow => Action::Grow { most: last()? },
-        Function::Shrink => Action::Shrink,
-        Function::Destroy => Action::Destroy,
-        Function::Count => Action::Count,
-        Function::Overshoot => Action::Overshoot,
-        Function::Wait => Action::Wait { slot: last()? },
-        Function::Request => Action::Request,
-        _ => return None,
-    })
 }
 
 /// How long a wait lasts.
@@ -464,11 +417,16 @@ impl Span {
 }
 
 /// Resolves when the worker crashes.
-async fn down(condition: &Observed<Condition>) {
+async fn down(condition: &Watch<Condition>) {
     condition.when(|now| *now == Condition::Down).await;
 }
 
 /// What becomes of whatever a process does when it dies.
 fn crashed() -> Error {
     Error::new(ErrorKind::Crashed, "the client's process died")
+}
+
+/// What is known of a call that was not answered within `limit`: nothing.
+fn late(limit: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("no answer within {limit:?}"))
 }

@@ -1,17 +1,18 @@
-//! A value that can be waited for. Those who wait are woken in the order in which they came, which a simulation relies on: tokio's `watch` wakes them in a random one.
+//! A value that can be waited for. Those who wait are woken in the order in which they came, which
+//! a simulation relies on: tokio's `watch` wakes them in a random one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// A value that others see change.
+/// A value that others wait for as it changes.
 #[derive(Debug, Default)]
-pub(super) struct Observed<T> {
+pub(super) struct Watch<T> {
     value: Mutex<T>,
     changed: Notify,
 }
 
-impl<T> Observed<T> {
+impl<T> Watch<T> {
     pub(super) fn new(value: T) -> Self {
         Self {
             value: Mutex::new(value),
@@ -57,10 +58,7 @@ mod tests {
     #[tokio::test]
     async fn those_who_wait_are_woken_in_the_order_in_which_they_came() {
         for _ in 0..50 {
-            let (gate, woken) = (
-                Arc::new(Observed::new(false)),
-                Arc::new(Observed::default()),
-            );
+            let (gate, woken) = (Arc::new(Watch::new(false)), Arc::new(Watch::default()));
             for waiter in 0..9 {
                 let (gate, woken) = (gate.clone(), woken.clone());
                 tokio::spawn(async move {

@@ -1,4 +1,5 @@
-//! What an answer or an error of a lock means in the history: the only place where one becomes the other.
+//! What an answer or an error of a lock means in the history: the only place where one becomes the
+//! other.
 
 use history::{Draft, Function, Grant, Kind, Process, Value};
 use locks::{Certainty, Error};
