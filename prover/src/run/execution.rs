@@ -13,16 +13,13 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use workloads::{Needs, Params, Workload};
 
-use super::board::Board;
-use super::burst::{Skew, StartLine};
+use super::burst::Skew;
 use super::clock::Clock;
-use super::crew::{Crew, Reach, unless_paused};
+use super::crew::{Reach, unless_paused};
 use super::nemesis::{NemesisError, play};
-use super::phase::{Phase, Phases};
-use super::recorder::{Recorder, Recording};
-use super::resource::Resource;
+use super::phase::Phase;
+use super::recorder::Recording;
 use super::shared::Shared;
-use super::watch::Watch;
 use super::worker::{CLOSE_WITHIN, Equipment, work};
 use crate::plan::Plan;
 use crate::seed::{Seed, Stream};
@@ -138,18 +135,9 @@ pub async fn execute(
         () = &mut interrupted => return Ok(Ran { stop: Stop::Interrupted, skew: None }),
         created = create(&execution) => created?,
     }
-    let workers = execution.stage.clients.len();
-    let board = Arc::new(Board::new(execution.params.concurrency as usize));
-    let recording = recording.observed_by(board.clone());
-    let shared = Arc::new(Shared {
-        recorder: Recorder::begin(recording, &execution.stage.clock),
-        board,
-        crew: Crew::new(execution.params.concurrency),
-        phases: Phases::default(),
-        start_line: StartLine::new(workers),
-        resource: Resource::default(),
-        done: Watch::default(),
-    });
+    let stage = &execution.stage;
+    let workers = execution.params.concurrency;
+    let shared = Arc::new(Shared::begin(workers, recording, &stage.clock));
     let mut crew = JoinSet::new();
     let clients = execution.stage.clients.iter();
     for ((number, client), generator) in clients.enumerate().zip(generators(&execution)) {
@@ -291,3 +279,6 @@ async fn all_done(crew: &mut JoinSet<Result<(), LogError>>) -> Result<(), RunErr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@ mod reply;
 mod resource;
 mod shared;
 mod simulated;
+#[cfg(test)]
+mod testing;
 mod watch;
 mod worker;
 

@@ -112,3 +112,6 @@ async fn targets(
     }
     targets
 }
+
+#[cfg(test)]
+mod tests;

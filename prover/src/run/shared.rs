@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::board::Board;
 use super::burst::StartLine;
+use super::clock::Clock;
 use super::crew::Crew;
 use super::phase::Phases;
-use super::recorder::Recorder;
+use super::recorder::{Recorder, Recording};
 use super::resource::Resource;
 use super::watch::Watch;
 
@@ -27,4 +28,20 @@ pub(super) struct Shared {
     pub resource: Resource,
     /// How many workers have nothing more to do.
     pub done: Watch<u32>,
+}
+
+impl Shared {
+    /// Begins the record of a run of so many workers.
+    pub(super) fn begin(workers: u32, recording: Recording, clock: &Clock) -> Self {
+        let board = Arc::new(Board::new(workers as usize));
+        Self {
+            recorder: Recorder::begin(recording.observed_by(board.clone()), clock),
+            board,
+            crew: Crew::new(workers),
+            phases: Phases::default(),
+            start_line: StartLine::new(workers as usize),
+            resource: Resource::default(),
+            done: Watch::default(),
+        }
+    }
 }

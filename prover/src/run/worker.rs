@@ -430,3 +430,6 @@ fn crashed() -> Error {
 fn late(limit: Duration) -> Error {
     Error::new(ErrorKind::Timeout, format!("no answer within {limit:?}"))
 }
+
+#[cfg(test)]
+mod tests;

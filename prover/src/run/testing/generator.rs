@@ -1,0 +1,69 @@
+//! A workload's generator that takes the steps it is told to take.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use history::{Function, Value};
+use workloads::{Client, Outcome, Step};
+
+/// What a generator was told of its steps. Its clones are one and the same.
+#[derive(Clone, Debug, Default)]
+pub(in crate::run) struct Outcomes(Arc<Mutex<Told>>);
+
+#[derive(Debug, Default)]
+struct Told {
+    outcomes: Vec<Outcome>,
+    values: Vec<Value>,
+}
+
+/// A generator that takes these steps, up to the finish, and what it is told meanwhile.
+pub(in crate::run) fn steps(steps: impl IntoIterator<Item = Step>) -> (Box<dyn Client>, Outcomes) {
+    let outcomes = Outcomes::default();
+    let generator = Steps {
+        steps: steps.into_iter().collect(),
+        outcomes: outcomes.clone(),
+    };
+    (Box::new(generator), outcomes)
+}
+
+/// The step that does an operation on the only key.
+pub(in crate::run) fn invoke(function: Function) -> Step {
+    Step::Invoke(function, "k".into())
+}
+
+impl Outcomes {
+    /// What came of each step that was taken.
+    pub(in crate::run) fn of_steps(&self) -> Vec<Outcome> {
+        // The first of them tells of the time before the first step.
+        self.told().outcomes.iter().skip(1).copied().collect()
+    }
+
+    /// What the operations brought that took effect.
+    pub(in crate::run) fn values(&self) -> Vec<Value> {
+        self.told().values.clone()
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Steps {
+    steps: VecDeque<Step>,
+    outcomes: Outcomes,
+}
+
+impl Client for Steps {
+    fn next(&mut self, last: Outcome) -> Step {
+        self.outcomes.told().outcomes.push(last);
+        self.steps.pop_front().unwrap_or(Step::Done)
+    }
+
+    fn told(&mut self, value: &Value) {
+        self.outcomes.told().values.push(value.clone());
+    }
+
+    fn finish(&mut self) {
+        self.steps.clear();
+    }
+}

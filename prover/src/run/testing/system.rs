@@ -1,0 +1,96 @@
+//! A system that notes what is done to it, and fails where it is told to.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ::nemesis::{System, SystemError, Worker};
+use async_trait::async_trait;
+use history::{Event, Process};
+use serde_json::Value;
+
+use crate::run::observer::Observer;
+
+/// The system, which observes the record as well: its diary has both in their order. Its clones are
+/// one and the same.
+#[derive(Clone, Debug, Default)]
+pub(in crate::run) struct ScriptedSystem {
+    diary: Arc<Mutex<Vec<String>>>,
+    failing: Option<&'static str>,
+}
+
+impl ScriptedSystem {
+    /// Fails at this, and at nothing else: `partition 0`.
+    pub(in crate::run) fn failing(at: &'static str) -> Self {
+        Self {
+            failing: Some(at),
+            ..Self::default()
+        }
+    }
+
+    /// What was done to it and what the nemesis noted, in order: `inject`, `partition 0`, `on`.
+    pub(in crate::run) fn diary(&self) -> Vec<String> {
+        self.lines().clone()
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.diary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn suffer(&self, what: &str, worker: Worker) -> Result<(), SystemError> {
+        self.note(format!("{what} {worker}"))
+    }
+
+    fn note(&self, line: String) -> Result<(), SystemError> {
+        let fails = self.failing == Some(line.as_str());
+        self.lines().push(line);
+        if fails {
+            return Err(SystemError("said so".into()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl System for ScriptedSystem {
+    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
+        self.suffer("partition", worker)
+    }
+
+    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
+        self.suffer("partition-upstream", worker)
+    }
+
+    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
+        self.suffer("partition-downstream", worker)
+    }
+
+    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
+        self.suffer("cut", worker)
+    }
+
+    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
+        self.suffer("heal", worker)
+    }
+
+    async fn kill_broker(&self) -> Result<(), SystemError> {
+        self.note("kill the broker".to_owned())
+    }
+
+    async fn start_broker(&self) -> Result<(), SystemError> {
+        self.note("start the broker".to_owned())
+    }
+}
+
+impl Observer for ScriptedSystem {
+    fn see(&self, event: &Event) {
+        if event.process != Process::Nemesis {
+            return;
+        }
+        let note = serde_json::to_value(&event.value).expect("a value is JSON");
+        let phase = note["phase"].as_str().expect("every note has a phase");
+        let line = match &note["targets"] {
+            Value::Null => phase.to_owned(),
+            targets => format!("{phase} {targets}"),
+        };
+        self.lines().push(line);
+    }
+}
