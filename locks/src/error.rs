@@ -8,7 +8,8 @@ use std::fmt;
 pub struct Error {
     /// What happened; decides how certain the outcome is ([`ErrorKind::certainty`]).
     pub kind: ErrorKind,
-    /// The words of whoever noticed it, a lower-case fragment; the server's own words where it spoke.
+    /// The words of whoever noticed it, a lower-case fragment; the server's own words where it
+    /// spoke.
     pub text: String,
 }
 
@@ -25,16 +26,6 @@ impl Error {
     #[must_use]
     pub fn as_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
-    }
-}
-
-impl Error {
-    /// The same error for an operation that left something behind on the server: a kind that says that it took no effect would be wrong.
-    pub(crate) fn unsettled(self) -> Self {
-        if self.kind.certainty().is_definite() {
-            return self.as_kind(ErrorKind::GivenUp);
-        }
-        self
     }
 }
 
@@ -65,7 +56,8 @@ macro_rules! kinds {
 kinds! {
     /// The server said that somebody else holds the lock.
     Busy = "busy",
-    /// Every slot of a semaphore was found taken, one after the other: not at one moment, so it says nothing of any.
+    /// Every slot of a semaphore was found taken, one after the other: not at one moment, so it
+    /// says nothing of any.
     NoSlot = "no-slot",
     /// The server said that this session does not hold the lock any more, so it cannot be released.
     Lost = "lost",
@@ -75,7 +67,8 @@ kinds! {
     NotHeld = "not-held",
     /// The session itself knows that it holds the lock already; nothing was sent.
     AlreadyHeld = "already-held",
-    /// The connection or channel was known to be dead before the operation was sent; nothing was sent.
+    /// The connection or channel was known to be dead before the operation was sent; nothing was
+    /// sent.
     NotSent = "not-sent",
     /// The caller asked for something that cannot be said to a broker; nothing was sent.
     Invalid = "invalid",
@@ -112,7 +105,8 @@ kinds! {
     UnexpectedFrame = "unexpected-frame",
     /// AMQP 506: the server is out of something.
     ResourceError = "resource-error",
-    /// AMQP 530: forbidden by the server's rules, such as an unknown virtual host or a consumer tag used twice.
+    /// AMQP 530: forbidden by the server's rules, such as an unknown virtual host or a consumer tag
+    /// used twice.
     NotAllowed = "not-allowed",
     /// AMQP 540: the server cannot do that.
     NotImplemented = "not-implemented",
@@ -135,7 +129,8 @@ kinds! {
     TooManyChannels = "too-many-channels",
     /// An earlier publish on this channel was given up, so a confirm could be taken for another's.
     Abandoned = "abandoned",
-    /// The session gave up its connection, and the lock with it, because a step went wrong half-way.
+    /// The session gave up its connection, and the lock with it, because a step went wrong
+    /// half-way.
     GivenUp = "given-up",
     /// No answer within the time allowed.
     Timeout = "timeout",

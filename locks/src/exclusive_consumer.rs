@@ -1,21 +1,23 @@
-//! The true mutex by consuming: whoever is the exclusive consumer of the lock's queue holds the lock.
+//! The true mutex by consuming: whoever is the exclusive consumer of the lock's queue holds the
+//! lock.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::broker::QueueOptions;
-use crate::exclusive_queue::ping;
 use crate::options::{CONFIRM, Choice, EXPIRY, RECONNECT, RELEASE_CONSUMER, VERIFY};
-use crate::recipe::{Hold, Line, Recipe, ask};
-use crate::session::RecipeSession;
+use crate::recipe::queue::ask;
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// `exclusive-consumer`: the lock of a key is an auto-delete queue for all, and its only consumer.
 ///
-/// - acquire declares the queue and consumes from it exclusively; ACCESS_REFUSED means that another does. Between the two steps the queue can
-///   vanish with a holder that leaves, so acquire begins again then, a few times.
-/// - verify publishes a mandatory message on the consuming channel, and looks whether the server has cancelled the consumer.
+/// - acquire declares the queue and consumes from it exclusively; ACCESS_REFUSED means that another
+///   does. Between the two steps the queue can vanish with a holder that leaves, so acquire begins
+///   again then, a few times.
+/// - verify publishes a mandatory message on the consuming channel, and looks whether the server
+///   has cancelled the consumer.
 /// - release verifies, and cancels the consumer; the queue goes with it.
 /// - a queue that is deleted under its holder is news: the server cancels the consumer.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +26,9 @@ pub struct ExclusiveConsumer;
 /// How often acquire begins again after the queue has vanished between its two steps.
 const ATTEMPTS: usize = 3;
 
-/// The queue that is a lock: its consumer drops what it gets, and nothing else is kept. It expires where whoever declared it never came to
-/// consume from it; a queue with a consumer does not expire.
+/// The queue that is a lock: its consumer drops what it gets, and nothing else is kept. It expires
+/// where whoever declared it never came to consume from it; a queue with a consumer does not
+/// expire.
 const LOCK: QueueOptions = QueueOptions {
     auto_delete: true,
     expires: Some(Duration::from_secs(10)),
@@ -71,12 +74,12 @@ impl Lock for ExclusiveConsumer {
 
 #[async_trait]
 impl Recipe for ExclusiveConsumer {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let mut taken = consume(line, key).await;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let mut taken = consume(wire, key).await;
         for _ in 1..ATTEMPTS {
             match taken {
                 Err(error) if error.kind == ErrorKind::NotFound => {
-                    taken = consume(line, key).await;
+                    taken = consume(wire, key).await;
                 }
                 _ => break,
             }
@@ -84,35 +87,19 @@ impl Recipe for ExclusiveConsumer {
         taken
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
-        ask(&*hold.channel, &hold.queue, line.client.options.verify).await
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
+        ask(&*hold.channel, &hold.queue, wire.client.options.verify).await
     }
 
-    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        stop(hold).await
+    async fn give_back(&self, _: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        hold.stop().await
     }
 }
 
-/// Cancels the holding consumer, having made sure that it was there to be cancelled: cancelling one that is gone succeeds.
-pub(crate) async fn stop(hold: &mut Hold) -> Result<(), Error> {
-    let answer = ping(&*hold.channel, &hold.queue).await?;
-    if let Some(error) = hold.cancelled() {
-        return Err(error.as_kind(ErrorKind::Lost));
-    }
-    if answer == Answer::Lost {
-        let text = format!("{} is gone", hold.queue);
-        return Err(Error::new(ErrorKind::Lost, text));
-    }
-    match hold.consumer.take() {
-        Some(consumer) => hold.channel.cancel(&consumer.tag).await,
-        None => Ok(()),
-    }
-}
-
-async fn consume(line: &mut Line, key: &str) -> Result<Hold, Error> {
-    let queue = line.client.queue(key);
-    let channel = line.channel().await?;
-    let expires = line.client.options.expiry.or(LOCK.expires);
+async fn consume(wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+    let queue = wire.client.queue(key);
+    let channel = wire.channel().await?;
+    let expires = wire.client.options.expiry.or(LOCK.expires);
     channel
         .declare(&queue, &QueueOptions { expires, ..LOCK })
         .await?;

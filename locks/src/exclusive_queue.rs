@@ -1,30 +1,26 @@
-//! The true mutex: whoever declares the lock's queue exclusively holds the lock, and the server gives it back with the connection.
+//! The true mutex: whoever declares the lock's queue exclusively holds the lock, and the server
+//! gives it back with the connection.
 
 use async_trait::async_trait;
 
-use crate::broker::{Channel, Confirm, DeleteOptions, Publish, QueueOptions};
 use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_QUEUE, VERIFY_UID, Verify};
-use crate::recipe::{Hold, Line, Recipe, ask, busy};
-use crate::session::RecipeSession;
+use crate::recipe::queue::{EXCLUSIVE, ask, busy, delete};
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// `exclusive-queue`: the lock of a key is an exclusive queue of a name that all can predict.
 ///
-/// - acquire declares it; RESOURCE_LOCKED means that another connection has it, and costs the channel but not the connection.
-/// - verify publishes a mandatory message on the channel that declared it, and waits for the confirm. The queue keeps no
-///   message (`x-max-length = 0`), so that verifying does not fill it. The answer rests on the queue being ours as long as that channel
-///   lives: where an operator deletes the queue and another client declares it anew, a publish is acknowledged all the same.
-/// - release deletes it. A delete succeeds in RabbitMQ even where there is no such queue, so a passive declare is sent
-///   ahead of it: that is refused where the queue is gone or another's, and then nothing is deleted.
+/// - acquire declares it; RESOURCE_LOCKED means that another connection has it, and costs the
+///   channel but not the connection.
+/// - verify publishes a mandatory message on the channel that declared it, and waits for the
+///   confirm. The queue keeps no message (`x-max-length = 0`), so that verifying does not fill it.
+///   The answer rests on the queue being ours as long as that channel lives: where an operator
+///   deletes the queue and another client declares it anew, a publish is acknowledged all the same.
+/// - release deletes it. A delete succeeds in RabbitMQ even where there is no such queue, so a
+///   passive declare is sent ahead of it: that is refused where the queue is gone or another's, and
+///   then nothing is deleted.
 #[derive(Debug, Clone, Copy)]
 pub struct ExclusiveQueue;
-
-/// The queue that is a lock.
-pub(crate) const LOCK: QueueOptions = QueueOptions {
-    exclusive: true,
-    max_length: Some(0),
-    ..QueueOptions::SHARED
-};
 
 #[async_trait]
 impl Lock for ExclusiveQueue {
@@ -59,61 +55,30 @@ impl Lock for ExclusiveQueue {
 
 #[async_trait]
 impl Recipe for ExclusiveQueue {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let queue = line.client.queue(key);
-        let channel = line.channel().await?;
-        let declared = channel.declare(&queue, &LOCK).await;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let queue = wire.client.queue(key);
+        let channel = wire.channel().await?;
+        let declared = channel.declare(&queue, &EXCLUSIVE).await;
         declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
         let mut hold = Hold::of_queue(channel, queue);
-        if line.client.options.verify == Verify::UidQueue {
-            // The server chooses the name, and nobody else hears of it. Where this fails the lock is left declared.
-            let named = hold.channel.declare("", &LOCK).await;
+        if wire.client.options.verify == Verify::UidQueue {
+            // The server chooses the name, and nobody else hears of it. Where this fails the lock
+            // is left declared.
+            let named = hold.channel.declare("", &EXCLUSIVE).await;
             hold.uid_queue = Some(named.map_err(Error::unsettled)?.name);
         }
         Ok(hold)
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
         let queue = hold.uid_queue.as_ref().unwrap_or(&hold.queue);
-        ask(&*hold.channel, queue, line.client.options.verify).await
+        ask(&*hold.channel, queue, wire.client.options.verify).await
     }
 
-    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
         if let Some(uid_queue) = &hold.uid_queue {
             delete(&*hold.channel, uid_queue).await?;
         }
         delete(&*hold.channel, &hold.queue).await
-    }
-}
-
-/// Deletes the queue of a hold, unless it is gone or another's.
-pub(crate) async fn delete(channel: &dyn Channel, queue: &str) -> Result<(), Error> {
-    let options = DeleteOptions::default();
-    // Where the question is refused the server closes the channel, and does not look at the delete.
-    let (asked, deleted) = tokio::join!(
-        biased;
-        channel.declare(queue, &QueueOptions::PASSIVE),
-        channel.delete(queue, &options)
-    );
-    asked.map_err(lost)?;
-    deleted.map(drop)
-}
-
-/// Whether a queue of that name takes a message.
-pub(crate) async fn ping(channel: &dyn Channel, queue: &str) -> Result<Answer, Error> {
-    match channel.publish(queue, &Publish::ping()).await? {
-        Confirm::Ack => Ok(Answer::Held),
-        Confirm::Returned(_) => Ok(Answer::Lost),
-        Confirm::Nack => Err(Error::new(
-            ErrorKind::Nacked,
-            format!("the broker did not take the message for {queue}"),
-        )),
-    }
-}
-
-fn lost(error: Error) -> Error {
-    match error.kind {
-        ErrorKind::NotFound | ErrorKind::ResourceLocked => error.as_kind(ErrorKind::Lost),
-        _ => error,
     }
 }

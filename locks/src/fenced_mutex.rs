@@ -1,19 +1,21 @@
-//! The true mutex with fencing tokens: the broker keeps the last token as a message, and only a holder can replace it.
+//! The true mutex with fencing tokens: the broker keeps the last token as a message, and only a
+//! holder can replace it.
 
 use async_trait::async_trait;
 
 use crate::broker::{Channel, Publish, QueueOptions};
-use crate::exclusive_queue::ExclusiveQueue;
 use crate::options::{Choice, RECONNECT, RELEASE_QUEUE, VERIFY_UID};
-use crate::recipe::{Hold, Line, Recipe};
-use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
+use crate::{Answer, Client, Error, ErrorKind, ExclusiveQueue, Kind, Lock, Session};
 
-/// `fenced-mutex`: as [`ExclusiveQueue`], and each grant carries a token that is greater than those of all grants before it.
+/// `fenced-mutex`: as [`ExclusiveQueue`], and each grant carries a token that is greater than those
+/// of all grants before it.
 ///
-/// A durable queue beside the lock's holds one persistent message, the last token. Who has taken the lock gets that message, and replaces it by the next
-/// token in one transaction, on a channel of the connection that holds the lock: when the server has given the lock to another, it commits nothing of ours any more. While
-/// it still keeps the message for a holder that is gone, acquire is refused.
+/// A durable queue beside the lock's holds one persistent message, the last token. Who has taken
+/// the lock gets that message, and replaces it by the next token in one transaction, on a channel
+/// of the connection that holds the lock: when the server has given the lock to another, it commits
+/// nothing of ours any more. While it still keeps the message for a holder that is gone, acquire is
+/// refused.
 #[derive(Debug, Clone, Copy)]
 pub struct FencedMutex;
 
@@ -59,7 +61,8 @@ impl Lock for FencedMutex {
         ]
     }
 
-    /// Puts the first token into the queue, unless it exists already: create a key from one place only.
+    /// Puts the first token into the queue, unless it exists already: create a key from one place
+    /// only.
     async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
         let queue = token_queue(client, key);
         let connection = client.connection().await?;
@@ -83,19 +86,19 @@ impl Lock for FencedMutex {
 
 #[async_trait]
 impl Recipe for FencedMutex {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let counter = token_queue(&line.client, key);
-        let mut hold = ExclusiveQueue.take(line, key).await?;
-        let channel = line.connection.channel().await.map_err(Error::unsettled)?;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let counter = token_queue(&wire.client, key);
+        let mut hold = ExclusiveQueue.take(wire, key).await?;
+        let channel = wire.connection.channel().await.map_err(Error::unsettled)?;
         match next_token(&*channel, &counter).await {
             Ok(Some(token)) => {
                 hold.grant.token = Some(token);
                 Ok(hold)
             }
             Ok(None) => {
-                let given_back = ExclusiveQueue.give_back(line, &mut hold).await;
+                let given_back = ExclusiveQueue.give_back(wire, &mut hold).await;
                 given_back.map_err(Error::unsettled)?;
-                line.keep(hold.channel);
+                wire.keep(hold.channel);
                 let text = format!("the token of {key} is with a holder before, or was never made");
                 Err(Error::new(ErrorKind::NoSlot, text))
             }
@@ -104,12 +107,12 @@ impl Recipe for FencedMutex {
         }
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
-        ExclusiveQueue.ask(line, hold).await
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
+        ExclusiveQueue.ask(wire, hold).await
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        ExclusiveQueue.give_back(line, hold).await
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        ExclusiveQueue.give_back(wire, hold).await
     }
 }
 

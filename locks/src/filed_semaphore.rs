@@ -1,31 +1,40 @@
-//! Persistent semaphores whose decrements are filed: one client asks for a decrement, and whoever shrinks the lock next carries it out. Two locks that differ in what a crash
-//! in between does to it.
+//! Persistent semaphores whose decrements are filed: one client asks for a decrement, and whoever
+//! shrinks the lock next carries it out. Two locks that differ in what a crash in between does to
+//! it.
 
 use async_trait::async_trait;
 
-use crate::administration::{Action, Slots, administer};
 use crate::broker::{DeleteOptions, QueueOptions};
-use crate::exclusive_queue::ping;
 use crate::options::Choice;
-use crate::persistent_semaphore::{NEEDS, OPTIONS, SLOT, act, create_slots};
-use crate::recipe::{ALONE, Hold, Line, Recipe};
-use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, PersistentSemaphore, Session};
+use crate::persistent_semaphore::{NEEDS, OPTIONS};
+use crate::recipe::queue::ping;
+use crate::recipe::slots::{self, SLOT, Slots, administer};
+use crate::recipe::{ALONE, Hold, Recipe, RecipeSession, Wire};
+use crate::{Action, Answer, Client, Error, ErrorKind, Kind, Lock, PersistentSemaphore, Session};
 
-/// `decrement-at-most-once` and `decrement-at-least-once`: as [`PersistentSemaphore`], but a decrement is filed as a queue, the decrement lock, by `request`.
+/// `decrement-at-most-once` and `decrement-at-least-once`: as [`PersistentSemaphore`], but a
+/// decrement is filed as a queue, the decrement lock, by `request`.
 ///
-/// `shrink` asks by a publish whether one is filed, becomes the queue's only consumer, removes the last slot, and takes the decrement lock away.
-/// A crash between the last two steps leaves the slot removed. What becomes of the decrement lock then makes the difference.
+/// `shrink` asks by a publish whether one is filed, becomes the queue's only consumer, removes the
+/// last slot, and takes the decrement lock away. A crash between the last two steps leaves the slot
+/// removed. What becomes of the decrement lock then makes the difference.
 #[derive(Debug, Clone, Copy)]
 pub enum FiledSemaphore {
-    /// The decrement lock is auto-delete: it goes with its consumer, whatever that has done. A crash after consuming loses the decrement; none is done twice.
+    /// The decrement lock is auto-delete: it goes with its consumer, whatever that has done. A
+    /// crash after consuming loses the decrement; none is done twice.
     AtMostOnce,
-    /// The decrement lock is durable and deleted last. A crash leaves it to the next, who carries it out again; none is lost.
+    /// The decrement lock is durable and deleted last. A crash leaves it to the next, who carries
+    /// it out again; none is lost.
     AtLeastOnce,
 }
 
 impl FiledSemaphore {
-    /// The queue that is a filed decrement.
+    /// The name of the decrement lock.
+    pub(crate) fn decrement_lock(slots: &Slots) -> String {
+        format!("{}-decrement", slots.name)
+    }
+
+    /// How the decrement lock is declared.
     const fn filed(self) -> QueueOptions {
         match self {
             Self::AtMostOnce => QueueOptions {
@@ -45,12 +54,12 @@ impl FiledSemaphore {
         match action {
             Action::Request => self.file(slots).await,
             Action::Shrink => self.carry_out(slots).await,
-            action => act(slots, action).await,
+            action => PersistentSemaphore.act(slots, action).await,
         }
     }
 
     pub(crate) async fn file(self, slots: &Slots) -> Result<Vec<u32>, Error> {
-        let queue = decrement_lock(slots);
+        let queue = Self::decrement_lock(slots);
         if ping(&*slots.channel, &queue).await? == Answer::Held {
             return Err(slots.unfit("has a decrement filed already"));
         }
@@ -61,7 +70,7 @@ impl FiledSemaphore {
     /// # Errors
     /// [`ErrorKind::NothingRequested`] where no decrement is filed.
     pub(crate) async fn must_be_filed(self, slots: &Slots) -> Result<(), Error> {
-        if ping(&*slots.channel, &decrement_lock(slots)).await? == Answer::Lost {
+        if ping(&*slots.channel, &Self::decrement_lock(slots)).await? == Answer::Lost {
             let text = format!("{} has no decrement to carry out", slots.name);
             return Err(Error::new(ErrorKind::NothingRequested, text));
         }
@@ -70,7 +79,7 @@ impl FiledSemaphore {
 
     async fn carry_out(self, slots: &Slots) -> Result<Vec<u32>, Error> {
         self.must_be_filed(slots).await?;
-        let (channel, queue) = (&*slots.channel, decrement_lock(slots));
+        let (channel, queue) = (&*slots.channel, Self::decrement_lock(slots));
         let slot = slots.removable().await?;
         let consumer = channel.consume(&queue, &ALONE).await?;
         slots.remove(slot).await?;
@@ -83,11 +92,6 @@ impl FiledSemaphore {
         }
         Ok(vec![slot])
     }
-}
-
-/// The queue that is a filed decrement.
-pub(crate) fn decrement_lock(slots: &Slots) -> String {
-    format!("{}-decrement", slots.name)
 }
 
 #[async_trait]
@@ -146,7 +150,7 @@ impl Lock for FiledSemaphore {
     }
 
     async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
-        create_slots(client, key, slots).await
+        slots::create(client, key, slots).await
     }
 
     async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
@@ -156,24 +160,24 @@ impl Lock for FiledSemaphore {
 
 #[async_trait]
 impl Recipe for FiledSemaphore {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        PersistentSemaphore.take(line, key).await
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        PersistentSemaphore.take(wire, key).await
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
-        PersistentSemaphore.ask(line, hold).await
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
+        PersistentSemaphore.ask(wire, hold).await
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        PersistentSemaphore.give_back(line, hold).await
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        PersistentSemaphore.give_back(wire, hold).await
     }
 
     async fn administer(
         &self,
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         action: Action,
     ) -> Result<Vec<u32>, Error> {
-        administer(line, key, SLOT, async |slots| self.act(slots, action).await).await
+        administer(wire, key, SLOT, async |slots| self.act(slots, action).await).await
     }
 }

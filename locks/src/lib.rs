@@ -1,7 +1,9 @@
 //! The distributed locks under test, and the broker surface they stand on.
 //!
-//! - [`broker`]: what a lock may do with a message broker, as traits; RabbitMQ is one implementation, a simulation can be another.
-//! - [`Lock`] and [`Session`]: what a worker may do with a lock, and what the lock promises in return.
+//! - [`broker`]: what a lock may do with a message broker, as traits; RabbitMQ is one
+//!   implementation, a simulation can be another.
+//! - [`Lock`] and [`Session`]: what a worker may do with a lock, and what the lock promises in
+//!   return.
 //! - [`Certainty`]: what an error says about the operation that met it, decided in one table.
 //! - [`ALL`]: the registry. A new lock is one new file and its entry there.
 //!
@@ -31,7 +33,9 @@
 //! }
 //! ```
 
-mod administration;
+mod action;
+mod chosen;
+mod client;
 mod error;
 mod kind;
 mod lock;
@@ -40,7 +44,6 @@ mod outcome;
 mod recipe;
 mod registry;
 mod session;
-mod transactions;
 
 pub mod broken;
 pub mod broker;
@@ -54,7 +57,9 @@ mod persistent_mutex;
 mod persistent_semaphore;
 mod receive_semaphore;
 
-pub use administration::Action;
+pub use action::Action;
+pub use chosen::{Chosen, OptionError};
+pub use client::Client;
 pub use counted_consumers::CountedConsumers;
 pub use error::{Error, ErrorKind};
 pub use exclusive_consumer::ExclusiveConsumer;
@@ -62,11 +67,12 @@ pub use exclusive_queue::ExclusiveQueue;
 pub use fenced_mutex::FencedMutex;
 pub use filed_semaphore::FiledSemaphore;
 pub use kind::Kind;
-pub use lock::{Answer, Client, Grant, Lock, Loss, Session};
+pub use lock::Lock;
 pub use mutex_by_message::MutexByMessage;
-pub use options::{Choice, Chosen, ConfirmBy, OptionError, Options, Reconnect, ReleaseBy, Verify};
+pub use options::{Choice, ConfirmBy, Options, Reconnect, ReleaseBy, Verify};
 pub use outcome::Certainty;
 pub use persistent_mutex::PersistentMutex;
 pub use persistent_semaphore::PersistentSemaphore;
 pub use receive_semaphore::ReceiveSemaphore;
 pub use registry::{ALL, find};
+pub use session::{Answer, Grant, Loss, Session};

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 
 use crate::options::Choice;
-use crate::session::RecipeSession;
+use crate::recipe::RecipeSession;
 use crate::{Client, Error, Kind, Lock, ReceiveSemaphore, Session};
 
-/// `mutex-by-message`: whoever keeps the only message of the queue unacknowledged holds the lock, as in [`ReceiveSemaphore`].
+/// `mutex-by-message`: whoever keeps the only message of the queue unacknowledged holds the lock,
+/// as in [`ReceiveSemaphore`].
 #[derive(Debug, Clone, Copy)]
 pub struct MutexByMessage;
 

@@ -1,17 +1,20 @@
-//! What an error says about the operation that met it. One table, because a wrong "it did not happen" makes a wrong verdict.
+//! What an error says about the operation that met it. One table, because a wrong "it did not
+//! happen" makes a wrong verdict.
 
-use crate::ErrorKind;
+use crate::{Error, ErrorKind};
 
 /// How much is known about an operation that ended in an error.
 ///
-/// `Refused` and `Failed` become a `fail` in the history (it did not take effect and never will), `Unknown` an `info`.
+/// `Refused` and `Failed` become a `fail` in the history (it did not take effect and never will),
+/// `Unknown` an `info`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
-    /// It did not take effect, and the server's answer tells something about the lock: who asks learns that it is
-    /// held by another, or not by oneself. A `fail` that is observed.
+    /// It did not take effect, and the server's answer tells something about the lock: who asks
+    /// learns that it is held by another, or not by oneself. A `fail` that is observed.
     Refused,
-    /// It did not take effect, and that tells nothing about who holds the lock: the client's own decision, or a refusal that has
-    /// other reasons. A `fail` that is not observed and constrains nothing.
+    /// It did not take effect, and that tells nothing about who holds the lock: the client's own
+    /// decision, or a refusal that has other reasons. A `fail` that is not observed and constrains
+    /// nothing.
     Failed,
     /// Nobody knows whether it took effect, or still will.
     Unknown,
@@ -34,8 +37,9 @@ impl Certainty {
 impl ErrorKind {
     /// What this error says about the operation that met it. When in doubt: [`Certainty::Unknown`].
     ///
-    /// An error that closes a channel is definite: RabbitMQ works through a channel in order and answers each method or closes the channel
-    /// instead of it. Errors that close a connection are not, since they may belong to another channel or to nobody.
+    /// An error that closes a channel is definite: RabbitMQ works through a channel in order and
+    /// answers each method or closes the channel instead of it. Errors that close a connection are
+    /// not, since they may belong to another channel or to nobody.
     #[must_use]
     pub const fn certainty(self) -> Certainty {
         match self {
@@ -53,7 +57,8 @@ impl ErrorKind {
             | Self::TooManyChannels
             | Self::Abandoned => Certainty::Failed,
 
-            // The server refused, for a reason that may lie outside the lock: a permission, a queue of other properties.
+            // The server refused, for a reason that may lie outside the lock: a permission, a queue
+            // of other properties.
             Self::NoRoute
             | Self::NoConsumers
             | Self::AccessRefused
@@ -62,7 +67,8 @@ impl ErrorKind {
             | Self::PreconditionFailed
             | Self::Nacked => Certainty::Failed,
 
-            // The connection, the channel or the answer was lost after something may have been sent.
+            // The connection, the channel or the answer was lost after something may have been
+            // sent.
             Self::ContentTooLarge
             | Self::ConnectionForced
             | Self::InvalidPath
@@ -86,6 +92,17 @@ impl ErrorKind {
             | Self::Protocol
             | Self::ExecutorGone => Certainty::Unknown,
         }
+    }
+}
+
+impl Error {
+    /// The same error for an operation that left something behind on the server: a kind that says
+    /// that it took no effect would be wrong.
+    pub(crate) fn unsettled(self) -> Self {
+        if self.kind.certainty().is_definite() {
+            return self.as_kind(ErrorKind::GivenUp);
+        }
+        self
     }
 }
 

@@ -1,31 +1,34 @@
-//! Persistent mutexes: a queue that stays stands for the lock, and its only consumer holds it. Two locks that differ in how they ask whether it is there.
+//! Persistent mutexes: a queue that stays stands for the lock, and its only consumer holds it. Two
+//! locks that differ in how they ask whether it is there.
 
 use async_trait::async_trait;
 
-use crate::broker::{Channel, QueueOptions};
-use crate::exclusive_consumer::stop;
-use crate::exclusive_queue::ping;
+use crate::broker::QueueOptions;
 use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_CONSUMER, VERIFY};
-use crate::recipe::{Hold, Line, Recipe, ask};
-use crate::session::RecipeSession;
+use crate::recipe::queue::{self, ask, ping};
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// A mutex that is there until somebody removes it.
 #[derive(Debug, Clone, Copy)]
 pub enum PersistentMutex {
-    /// `persistent-mutex`: asks by a passive declare whether the lock exists, which costs the channel where it does not.
+    /// `persistent-mutex`: asks by a passive declare whether the lock exists, which costs the
+    /// channel where it does not.
     Declare,
-    /// `publish-then-consume`: asks by a confirmed publish whether the lock exists, which costs no channel. The pings of those who ask reach the
-    /// holder; its prefetch of 1 keeps them from filling it, and the queue keeps none.
+    /// `publish-then-consume`: asks by a confirmed publish whether the lock exists, which costs no
+    /// channel. The pings of those who ask reach the holder; its prefetch of 1 keeps them from
+    /// filling it, and the queue keeps none.
     Publish,
 }
 
-/// The queue that is a lock.
-pub(crate) const LOCK: QueueOptions = QueueOptions {
-    durable: true,
-    max_length: Some(0),
-    ..QueueOptions::SHARED
-};
+impl PersistentMutex {
+    /// The queue that is a lock.
+    pub(crate) const QUEUE: QueueOptions = QueueOptions {
+        durable: true,
+        max_length: Some(0),
+        ..QueueOptions::SHARED
+    };
+}
 
 #[async_trait]
 impl Lock for PersistentMutex {
@@ -66,7 +69,7 @@ impl Lock for PersistentMutex {
     }
 
     async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
-        create(client, key, &LOCK).await
+        queue::create(client, key, &Self::QUEUE).await
     }
 
     async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
@@ -76,40 +79,26 @@ impl Lock for PersistentMutex {
 
 #[async_trait]
 impl Recipe for PersistentMutex {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let queue = line.client.queue(key);
-        let channel = line.channel().await?;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let queue = wire.client.queue(key);
+        let channel = wire.channel().await?;
         match self {
             Self::Declare => drop(channel.declare(&queue, &QueueOptions::PASSIVE).await?),
             Self::Publish if ping(&*channel, &queue).await? == Answer::Lost => {
-                line.keep(channel);
+                wire.keep(channel);
                 let text = format!("{queue} does not exist: create it first");
                 return Err(Error::new(ErrorKind::NotFound, text));
             }
             Self::Publish => {}
         }
-        consume(channel, queue).await
+        Hold::by_consuming(channel, queue, false).await
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
-        ask(&*hold.channel, &hold.queue, line.client.options.verify).await
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
+        ask(&*hold.channel, &hold.queue, wire.client.options.verify).await
     }
 
-    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        stop(hold).await
+    async fn give_back(&self, _: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        hold.stop().await
     }
-}
-
-/// Declares the queue that is a lock.
-pub(crate) async fn create(client: &Client, key: &str, lock: &QueueOptions) -> Result<(), Error> {
-    let connection = client.connection().await?;
-    let channel = connection.channel().await?;
-    channel.declare(&client.queue(key), lock).await?;
-    connection.close().await
-}
-
-/// Consumes exclusively, with a prefetch that keeps the pings of others from filling the holder.
-pub(crate) async fn consume(channel: Box<dyn Channel>, queue: String) -> Result<Hold, Error> {
-    channel.qos(1).await?;
-    Hold::by_consuming(channel, queue, false).await
 }

@@ -2,44 +2,32 @@
 
 use async_trait::async_trait;
 
-use crate::administration::{Action, Slots, administer, slot_queue};
 use crate::broker::{Channel, ConsumeOptions, DeleteOptions, QueueOptions};
-use crate::exclusive_queue::{delete, ping};
-use crate::lock::not_administered;
 use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_HOLDER, ReleaseBy, VERIFY, Verify};
-use crate::recipe::{Hold, Line, Race, Recipe, ask, is_alive, race};
-use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
+use crate::recipe::queue::{EXCLUSIVE, ask, delete, is_alive, ping};
+use crate::recipe::slots::{self, SLOT, Slots, administer, none_free, slot_queue};
+use crate::recipe::{Hold, Race, Recipe, RecipeSession, Wire, race};
+use crate::{Action, Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
-/// `persistent-semaphore`: slot n exists while its A queue does, and is held by whoever owns its B queue.
+/// `persistent-semaphore`: slot n exists while its A queue does, and is held by whoever owns its B
+/// queue.
 ///
-/// - acquire goes through the slots from 1 upward: where A is there and B is not, it declares B exclusively, and makes sure that A is still there. Who is
-///   overtaken between looking and declaring loses the channel, and begins again after a random pause, a few times.
-/// - verify publishes to A on the channel that declared B: a slot that was removed is given back then.
-/// - release deletes B. Closing the channel alone would not: an exclusive queue lives as long as its connection. With `release=close-channel` B is deleted with
-///   its last consumer, and the channel that declared it consumes from it.
+/// - acquire goes through the slots from 1 upward: where A is there and B is not, it declares B
+///   exclusively, and makes sure that A is still there. Who is overtaken between looking and
+///   declaring loses the channel, and begins again after a random pause, a few times.
+/// - verify publishes to A on the channel that declared B: a slot that was removed is given back
+///   then.
+/// - release deletes B. Closing the channel alone would not: an exclusive queue lives as long as
+///   its connection. With `release=close-channel` B is deleted with its last consumer, and the
+///   channel that declared it consumes from it.
 /// - administration makes and removes A queues, and asks whether a B queue is gone.
 #[derive(Debug, Clone, Copy)]
 pub struct PersistentSemaphore;
 
-/// An A queue.
-pub(crate) const SLOT: QueueOptions = QueueOptions {
-    durable: true,
-    max_length: Some(0),
-    ..QueueOptions::SHARED
-};
-
-/// A B queue.
-pub(crate) const HOLDER: QueueOptions = QueueOptions {
-    exclusive: true,
-    max_length: Some(0),
-    ..QueueOptions::SHARED
-};
-
 /// A B queue that lives as long as the channel that consumes from it.
 const HOLDER_OF_A_CHANNEL: QueueOptions = QueueOptions {
     auto_delete: true,
-    ..HOLDER
+    ..EXCLUSIVE
 };
 
 pub(crate) const OPTIONS: &[Choice] = &[VERIFY, CONFIRM, RELEASE_HOLDER, RECONNECT];
@@ -55,6 +43,26 @@ pub(crate) const PROMISES: &[&str] = &[
     "slot-removal",
     "slot-sequence",
 ];
+
+impl PersistentSemaphore {
+    /// The B queue of a slot's A queue.
+    pub(crate) fn holder_queue(slot_queue: &str) -> String {
+        format!("{}B", slot_queue.trim_end_matches('A'))
+    }
+
+    /// Does what an administrator of such a semaphore can ask, except for taking the administration
+    /// mutex.
+    pub(crate) async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
+        let Action::Wait { slot } = action else {
+            return slots.act(action).await;
+        };
+        let holder = Self::holder_queue(&slots.queue(slot));
+        match ping(&*slots.channel, &holder).await? {
+            Answer::Lost => Ok(vec![slot]),
+            Answer::Held => Err(slots.unfit(&format!("has a holder of slot {slot} still"))),
+        }
+    }
+}
 
 #[async_trait]
 impl Lock for PersistentSemaphore {
@@ -83,7 +91,7 @@ impl Lock for PersistentSemaphore {
     }
 
     async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
-        create_slots(client, key, slots).await
+        slots::create(client, key, slots).await
     }
 
     async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
@@ -93,18 +101,18 @@ impl Lock for PersistentSemaphore {
 
 #[async_trait]
 impl Recipe for PersistentSemaphore {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        race(self, line, key).await
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        race(self, wire, key).await
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
         let slot = slot_of(&hold.queue);
-        let answer = match line.client.options.verify {
+        let answer = match wire.client.options.verify {
             // An answer that costs the channel must not cost the one that B is to be deleted on.
             Verify::PassiveDeclare => {
-                let asking = line.channel().await?;
+                let asking = wire.channel().await?;
                 let answer = ask(&*asking, &slot, Verify::PassiveDeclare).await?;
-                line.keep(asking);
+                wire.keep(asking);
                 if !is_alive(&*hold.channel) {
                     // B may have gone with it, and the other channel does not tell.
                     return Err(hold.channel.closed().await.unsettled());
@@ -122,70 +130,46 @@ impl Recipe for PersistentSemaphore {
         }
     }
 
-    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
         delete(&*hold.channel, &hold.queue).await
     }
 
     async fn administer(
         &self,
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         action: Action,
     ) -> Result<Vec<u32>, Error> {
         if action == Action::Request {
-            return Err(not_administered(key, action));
+            return Err(action.unknown_to(key));
         }
-        administer(line, key, SLOT, async |slots| act(slots, action).await).await
+        administer(wire, key, SLOT, async |slots| self.act(slots, action).await).await
     }
-}
-
-/// Does what a semaphore with B queues knows to do.
-pub(crate) async fn act(slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
-    let Action::Wait { slot } = action else {
-        return slots.act(action).await;
-    };
-    let holder = holder_queue(&slots.queue(slot));
-    match ping(&*slots.channel, &holder).await? {
-        Answer::Lost => Ok(vec![slot]),
-        Answer::Held => Err(slots.unfit(&format!("has a holder of slot {slot} still"))),
-    }
-}
-
-/// Declares the A queues of the slots.
-pub(crate) async fn create_slots(client: &Client, key: &str, slots: u32) -> Result<(), Error> {
-    let connection = client.connection().await?;
-    let channel = connection.channel().await?;
-    for slot in 1..=slots {
-        channel
-            .declare(&slot_queue(&client.queue(key), slot), &SLOT)
-            .await?;
-    }
-    connection.close().await
 }
 
 #[async_trait]
 impl Race for PersistentSemaphore {
     /// Goes through the slots once.
-    async fn claim(&self, line: &mut Line, key: &str) -> Result<Option<Hold>, Error> {
-        let channel = line.channel().await?;
+    async fn claim(&self, wire: &mut Wire, key: &str) -> Result<Option<Hold>, Error> {
+        let channel = wire.channel().await?;
         let mut slot = 1;
         let queue = loop {
-            let slot_queue = slot_queue(&line.client.queue(key), slot);
+            let slot_queue = slot_queue(&wire.client.queue(key), slot);
             if ping(&*channel, &slot_queue).await? == Answer::Lost {
-                line.keep(channel);
+                wire.keep(channel);
                 return Err(none_free(key, slot - 1));
             }
-            let holder = holder_queue(&slot_queue);
+            let holder = Self::holder_queue(&slot_queue);
             if ping(&*channel, &holder).await? == Answer::Lost {
                 break holder;
             }
             slot += 1;
         };
-        let is_bound = line.client.options.release == ReleaseBy::CloseChannel;
+        let is_bound = wire.client.options.release == ReleaseBy::CloseChannel;
         let holder = if is_bound {
             HOLDER_OF_A_CHANNEL
         } else {
-            HOLDER
+            EXCLUSIVE
         };
         match channel.declare(&queue, &holder).await {
             Ok(_) => {}
@@ -193,7 +177,7 @@ impl Race for PersistentSemaphore {
             Err(error) => return Err(error),
         }
         if !still_there(&*channel, &queue).await? {
-            line.keep(channel);
+            wire.keep(channel);
             return Err(none_free(key, slot - 1));
         }
         let mut hold = Hold::of_queue(channel, queue).at(slot);
@@ -209,8 +193,9 @@ impl Race for PersistentSemaphore {
     }
 }
 
-/// Whether the slot was not removed meanwhile; gives the holder's queue back where it was. Whatever goes wrong here leaves that queue
-/// declared, so that only the end of the session settles it: an error that looks definite is not.
+/// Whether the slot was not removed meanwhile; gives the holder's queue back where it was. Whatever
+/// goes wrong here leaves that queue declared, so that only the end of the session settles it: an
+/// error that looks definite is not.
 async fn still_there(channel: &dyn Channel, holder: &str) -> Result<bool, Error> {
     let asked = async {
         let there = ping(channel, &slot_of(holder)).await? == Answer::Held;
@@ -222,25 +207,7 @@ async fn still_there(channel: &dyn Channel, holder: &str) -> Result<bool, Error>
     asked.await.map_err(Error::unsettled)
 }
 
-/// Why no slot was free, when the first so many exist and were found held.
-pub(crate) fn none_free(key: &str, slots: u32) -> Error {
-    match slots {
-        0 => Error::new(
-            ErrorKind::NotFound,
-            format!("{key} has no slots: create it first"),
-        ),
-        1 => Error::new(ErrorKind::Busy, format!("the only slot of {key} is held")),
-        _ => Error::new(
-            ErrorKind::NoSlot,
-            format!("all {slots} slots of {key} were found held"),
-        ),
-    }
-}
-
-pub(crate) fn holder_queue(slot_queue: &str) -> String {
-    format!("{}B", slot_queue.trim_end_matches('A'))
-}
-
+/// The A queue of a holder's B queue.
 fn slot_of(holder_queue: &str) -> String {
     format!("{}A", holder_queue.trim_end_matches('B'))
 }

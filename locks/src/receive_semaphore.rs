@@ -1,27 +1,32 @@
-//! The semaphore by receiving: a queue of messages, one for each slot, and whoever has taken one without acknowledging it holds a slot.
+//! The semaphore by receiving: a queue of messages, one for each slot, and whoever has taken one
+//! without acknowledging it holds a slot.
 
 use async_trait::async_trait;
 
 use crate::broker::{Publish, QueueOptions};
 use crate::options::{Choice, RECONNECT, RELEASE_MESSAGE};
-use crate::recipe::{Hold, Line, Recipe};
-use crate::session::RecipeSession;
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 
 /// `receive-semaphore`: the existing approach, for comparison.
 ///
 /// - acquire gets a message and keeps it unacknowledged; an empty queue means that no slot is free.
-/// - verify can only ask whether the queue is there, on the channel that got the message: the server puts the message back when that channel ends.
-/// - release rejects the message, so that it goes back to the queue. Nothing answers a reject, so a passive declare is sent behind it.
-/// - the server ends a channel that keeps a message unacknowledged for too long (30 minutes by default).
+/// - verify can only ask whether the queue is there, on the channel that got the message: the
+///   server puts the message back when that channel ends.
+/// - release rejects the message, so that it goes back to the queue. Nothing answers a reject, so a
+///   passive declare is sent behind it.
+/// - the server ends a channel that keeps a message unacknowledged for too long (30 minutes by
+///   default).
 #[derive(Debug, Clone, Copy)]
 pub struct ReceiveSemaphore;
 
-/// The queue of free slots.
-pub(crate) const SLOTS: QueueOptions = QueueOptions {
-    durable: true,
-    ..QueueOptions::SHARED
-};
+impl ReceiveSemaphore {
+    /// The queue of free slots.
+    pub(crate) const SLOTS: QueueOptions = QueueOptions {
+        durable: true,
+        ..QueueOptions::SHARED
+    };
+}
 
 #[async_trait]
 impl Lock for ReceiveSemaphore {
@@ -49,7 +54,8 @@ impl Lock for ReceiveSemaphore {
         &["durable queues", "unacknowledged deliveries"]
     }
 
-    /// Puts as many messages into the queue as there are slots, unless it exists already: create a key from one place only.
+    /// Puts as many messages into the queue as there are slots, unless it exists already: create a
+    /// key from one place only.
     async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
         let queue = client.queue(key);
         let connection = client.connection().await?;
@@ -60,7 +66,7 @@ impl Lock for ReceiveSemaphore {
         }
         let channel = connection.channel().await?;
         channel.tx_select().await?;
-        channel.declare(&queue, &SLOTS).await?;
+        channel.declare(&queue, &Self::SLOTS).await?;
         let slot = Publish {
             persistent: true,
             ..Publish::ping()
@@ -79,11 +85,11 @@ impl Lock for ReceiveSemaphore {
 
 #[async_trait]
 impl Recipe for ReceiveSemaphore {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let queue = line.client.queue(key);
-        let channel = line.channel().await?;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let queue = wire.client.queue(key);
+        let channel = wire.channel().await?;
         let Some(message) = channel.get(&queue, false).await? else {
-            line.keep(channel);
+            wire.keep(channel);
             let text = format!("no slot of {key} is free");
             return Err(Error::new(ErrorKind::NoSlot, text));
         };
@@ -93,7 +99,7 @@ impl Recipe for ReceiveSemaphore {
         })
     }
 
-    async fn ask(&self, _: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+    async fn ask(&self, _: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
         let asked = hold.channel.declare(&hold.queue, &QueueOptions::PASSIVE);
         match asked.await {
             Ok(_) => Ok(Answer::Held),
@@ -102,7 +108,7 @@ impl Recipe for ReceiveSemaphore {
         }
     }
 
-    async fn give_back(&self, _: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, _: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
         if let Some(tag) = hold.delivery {
             hold.channel.reject(tag, true).await?;
         }

@@ -5,14 +5,13 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::Mistake;
-use crate::administration::{Action, Slots, administer, slot_queue};
 use crate::broker::DeleteOptions;
-use crate::exclusive_queue::ping;
-use crate::persistent_semaphore::{HOLDER, SLOT, holder_queue, none_free};
-use crate::recipe::{Hold, Line, Recipe, busy};
-use crate::session::RecipeSession;
+use crate::recipe::queue::{EXCLUSIVE, busy, ping};
+use crate::recipe::slots::{SLOT, Slots, administer, none_free, slot_queue};
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{
-    Answer, Client, Error, ErrorKind, FiledSemaphore, Kind, Lock, PersistentSemaphore, Session,
+    Action, Answer, Client, Error, ErrorKind, FiledSemaphore, Kind, Lock, PersistentSemaphore,
+    Session,
 };
 
 /// As `persistent-semaphore`, but somebody does not look whether a slot is still there.
@@ -65,22 +64,22 @@ impl Mistake for Removed {
         }
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
         match self {
             Self::VerifyAsksHolder => ping(&*hold.channel, &hold.queue).await,
-            _ => PersistentSemaphore.ask(line, hold).await,
+            _ => PersistentSemaphore.ask(wire, hold).await,
         }
     }
 
     async fn administer(
         &self,
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         action: Action,
     ) -> Result<Vec<u32>, Error> {
         match (self, action) {
             (Self::ImpatientWait, Action::Wait { slot }) => {
-                administer(line, key, SLOT, async |slots| {
+                administer(wire, key, SLOT, async |slots| {
                     match slots.is_there(slot).await? {
                         false => Ok(vec![slot]),
                         true => Err(slots.unfit("has the slot still")),
@@ -88,7 +87,7 @@ impl Mistake for Removed {
                 })
                 .await
             }
-            _ => PersistentSemaphore.administer(line, key, action).await,
+            _ => PersistentSemaphore.administer(wire, key, action).await,
         }
     }
 }
@@ -100,7 +99,7 @@ struct Remembering {
 }
 
 impl Remembering {
-    async fn slots(&self, line: &mut Line, key: &str) -> Result<u32, Error> {
+    async fn slots(&self, wire: &mut Wire, key: &str) -> Result<u32, Error> {
         let known = *self
             .slots
             .lock()
@@ -108,13 +107,13 @@ impl Remembering {
         if let Some(slots) = known {
             return Ok(slots);
         }
-        let channel = line.channel().await?;
-        let name = line.client.queue(key);
+        let channel = wire.channel().await?;
+        let name = wire.client.queue(key);
         let mut slots = 0;
         while ping(&*channel, &slot_queue(&name, slots + 1)).await? == Answer::Held {
             slots += 1;
         }
-        line.keep(channel);
+        wire.keep(channel);
         if slots == 0 {
             return Err(none_free(key, 0));
         }
@@ -128,38 +127,38 @@ impl Remembering {
 
 #[async_trait]
 impl Recipe for Remembering {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let slots = self.slots(line, key).await?;
-        let channel = line.channel().await?;
-        let name = line.client.queue(key);
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let slots = self.slots(wire, key).await?;
+        let channel = wire.channel().await?;
+        let name = wire.client.queue(key);
         for slot in 1..=slots {
-            let holder = holder_queue(&slot_queue(&name, slot));
+            let holder = PersistentSemaphore::holder_queue(&slot_queue(&name, slot));
             if ping(&*channel, &holder).await? == Answer::Held {
                 continue;
             }
-            let declared = channel.declare(&holder, &HOLDER).await;
+            let declared = channel.declare(&holder, &EXCLUSIVE).await;
             declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
             return Ok(Hold::of_queue(channel, holder).at(slot));
         }
-        line.keep(channel);
+        wire.keep(channel);
         Err(none_free(key, slots.max(2)))
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
-        PersistentSemaphore.ask(line, hold).await
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
+        PersistentSemaphore.ask(wire, hold).await
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        PersistentSemaphore.give_back(line, hold).await
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        PersistentSemaphore.give_back(wire, hold).await
     }
 
     async fn administer(
         &self,
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         action: Action,
     ) -> Result<Vec<u32>, Error> {
-        PersistentSemaphore.administer(line, key, action).await
+        PersistentSemaphore.administer(wire, key, action).await
     }
 }
 
@@ -237,20 +236,20 @@ impl Mistake for Decrement {
 
     async fn administer(
         &self,
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         action: Action,
     ) -> Result<Vec<u32>, Error> {
         let original = self.original();
         match (self, action) {
             (Self::UnguardedRequest, Action::Request) => {
-                let slots = Slots::without_the_mutex(line, key, SLOT).await?;
+                let slots = Slots::without_the_mutex(wire, key, SLOT).await?;
                 let filed = original.file(&slots).await;
-                line.keep(slots.channel);
+                wire.keep(slots.channel);
                 filed
             }
             (Self::Twice, Action::Shrink) => {
-                administer(line, key, SLOT, async |slots| {
+                administer(wire, key, SLOT, async |slots| {
                     let removed = original.act(slots, action).await?;
                     if let Ok(slot) = slots.removable().await {
                         slots.remove(slot).await?;
@@ -260,18 +259,18 @@ impl Mistake for Decrement {
                 .await
             }
             (Self::OfNothing, Action::Shrink) => {
-                administer(line, key, SLOT, async |slots| {
+                administer(wire, key, SLOT, async |slots| {
                     original.must_be_filed(slots).await?;
                     let slot = slots.removable().await? + 1;
                     slots.remove(slot).await?;
                     let options = DeleteOptions::default();
-                    let filed = crate::filed_semaphore::decrement_lock(slots);
+                    let filed = FiledSemaphore::decrement_lock(slots);
                     slots.channel.delete(&filed, &options).await?;
                     Ok(vec![slot])
                 })
                 .await
             }
-            _ => original.administer(line, key, action).await,
+            _ => original.administer(wire, key, action).await,
         }
     }
 }

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use super::Mistake;
 use crate::broker::{ConsumeOptions, QueueOptions};
-use crate::persistent_mutex::{self, PersistentMutex};
-use crate::recipe::{Hold, Line};
-use crate::{Client, Error, ErrorKind};
+use crate::recipe::queue;
+use crate::recipe::{Hold, Wire};
+use crate::{Client, Error, ErrorKind, PersistentMutex};
 
 /// As `persistent-mutex`, but its consumer is not exclusive.
 #[derive(Debug, Clone, Copy)]
@@ -53,17 +53,17 @@ impl Mistake for Consuming {
     async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
         let options = QueueOptions {
             single_active_consumer: matches!(self, Self::SingleActive),
-            ..persistent_mutex::LOCK
+            ..PersistentMutex::QUEUE
         };
-        persistent_mutex::create(client, key, &options).await
+        queue::create(client, key, &options).await
     }
 
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let queue = line.client.queue(key);
-        let channel = line.channel().await?;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let queue = wire.client.queue(key);
+        let channel = wire.channel().await?;
         let status = channel.declare(&queue, &QueueOptions::PASSIVE).await?;
         if matches!(self, Self::CheckFirst) && status.consumers > 0 {
-            line.keep(channel);
+            wire.keep(channel);
             let text = format!("{queue} has a consumer");
             return Err(Error::new(ErrorKind::Busy, text));
         }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::Mistake;
-use crate::session::RecipeSession;
+use crate::recipe::RecipeSession;
 use crate::{Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Loss, Session};
 
 /// As `exclusive-queue`, but goes on believing in a lock whose connection is lost. Another client is granted it meanwhile.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::Mistake;
 use crate::broker::QueueOptions;
-use crate::exclusive_queue::LOCK;
-use crate::recipe::{Hold, Line, busy};
+use crate::recipe::queue::{EXCLUSIVE, busy};
+use crate::recipe::{Hold, Wire};
 use crate::{Error, ErrorKind, ExclusiveQueue};
 
 /// As `exclusive-queue`, but the queue does not keep others out.
@@ -28,12 +28,12 @@ pub enum Declared {
 
 const SHARED: QueueOptions = QueueOptions {
     exclusive: false,
-    ..LOCK
+    ..EXCLUSIVE
 };
 
 const EXPIRING: QueueOptions = QueueOptions {
     expires: Some(Duration::from_millis(250)),
-    ..LOCK
+    ..EXCLUSIVE
 };
 
 #[async_trait]
@@ -68,19 +68,19 @@ impl Mistake for Declared {
         "confirmed-exclusion"
     }
 
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
         let queue = match self {
-            Self::PerClient => format!("{}-{}", line.client.queue(key), line.client.name),
-            _ => line.client.queue(key),
+            Self::PerClient => format!("{}-{}", wire.client.queue(key), wire.client.name),
+            _ => wire.client.queue(key),
         };
         if let Self::CheckFirst = self {
-            must_be_free(line, &queue).await?;
+            must_be_free(wire, &queue).await?;
         }
-        let channel = line.channel().await?;
+        let channel = wire.channel().await?;
         let options = match self {
             Self::Shared | Self::CheckFirst => &SHARED,
             Self::Expiring => &EXPIRING,
-            Self::PerClient => &LOCK,
+            Self::PerClient => &EXCLUSIVE,
         };
         let declared = channel.declare(&queue, options).await;
         declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
@@ -88,13 +88,13 @@ impl Mistake for Declared {
     }
 }
 
-async fn must_be_free(line: &mut Line, queue: &str) -> Result<(), Error> {
-    let channel = line.channel().await?;
+async fn must_be_free(wire: &mut Wire, queue: &str) -> Result<(), Error> {
+    let channel = wire.channel().await?;
     match channel.declare(queue, &QueueOptions::PASSIVE).await {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
         Ok(_) => {
-            line.keep(channel);
+            wire.keep(channel);
             Err(Error::new(ErrorKind::Busy, format!("{queue} exists")))
         }
     }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::Mistake;
-use crate::exclusive_queue::LOCK;
-use crate::recipe::{Hold, Line, Recipe, busy};
+use crate::recipe::queue::{EXCLUSIVE, busy};
+use crate::recipe::{Hold, Recipe, Wire};
 use crate::{Error, ErrorKind, ExclusiveQueue};
 
 /// As `exclusive-queue`, but takes something else than a yes for a yes.
@@ -49,32 +49,32 @@ impl Mistake for Granted {
         "confirmed-exclusion"
     }
 
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
         match self {
-            Self::Refusal => twice(line, key).await,
-            Self::Silence => in_time(line, key).await,
+            Self::Refusal => twice(wire, key).await,
+            Self::Silence => in_time(wire, key).await,
         }
     }
 }
 
-async fn twice(line: &mut Line, key: &str) -> Result<Hold, Error> {
-    match ExclusiveQueue.take(line, key).await {
+async fn twice(wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+    match ExclusiveQueue.take(wire, key).await {
         Err(error) if error.kind == ErrorKind::Busy => {}
         other => return other,
     }
-    match ExclusiveQueue.take(line, key).await {
+    match ExclusiveQueue.take(wire, key).await {
         Err(error) if error.kind == ErrorKind::Busy => {
-            let queue = line.client.queue(key);
-            Ok(Hold::of_queue(line.channel().await?, queue))
+            let queue = wire.client.queue(key);
+            Ok(Hold::of_queue(wire.channel().await?, queue))
         }
         other => other,
     }
 }
 
-async fn in_time(line: &mut Line, key: &str) -> Result<Hold, Error> {
-    let queue = line.client.queue(key);
-    let channel = line.channel().await?;
-    if let Ok(declared) = timeout(PATIENCE, channel.declare(&queue, &LOCK)).await {
+async fn in_time(wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+    let queue = wire.client.queue(key);
+    let channel = wire.channel().await?;
+    if let Ok(declared) = timeout(PATIENCE, channel.declare(&queue, &EXCLUSIVE)).await {
         declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
     }
     Ok(Hold::of_queue(channel, queue))

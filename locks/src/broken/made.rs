@@ -5,12 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Mistake;
-use crate::administration::{Action, Slots, administer, is_refusal};
 use crate::broker::QueueOptions;
-use crate::exclusive_queue::ping;
-use crate::persistent_semaphore::{SLOT, act, holder_queue};
-use crate::recipe::{Line, Recipe};
-use crate::{Answer, Error, PersistentSemaphore};
+use crate::recipe::queue::ping;
+use crate::recipe::slots::{SLOT, Slots, administer, is_refusal};
+use crate::recipe::{Recipe, Wire};
+use crate::{Action, Answer, Error, PersistentSemaphore};
 
 /// As `persistent-semaphore`, but there are other slots than its administrators say.
 #[derive(Debug, Clone, Copy)]
@@ -65,34 +64,34 @@ impl Mistake for Made {
 
     async fn administer(
         &self,
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         action: Action,
     ) -> Result<Vec<u32>, Error> {
         match (self, action) {
             (Self::Expiring, Action::Create { .. } | Action::Grow { .. }) => {
-                administer(line, key, EXPIRING, async |slots| slots.act(action).await).await
+                administer(wire, key, EXPIRING, async |slots| slots.act(action).await).await
             }
             (Self::GrowWithoutLook, Action::Grow { most }) => {
-                administer(line, key, SLOT, async |slots| {
+                administer(wire, key, SLOT, async |slots| {
                     slots.make(most).await?;
                     Ok(vec![most])
                 })
                 .await
             }
             (Self::Unguarded, action) => {
-                let slots = Slots::without_the_mutex(line, key, SLOT).await?;
-                let done = act(&slots, action).await;
+                let slots = Slots::without_the_mutex(wire, key, SLOT).await?;
+                let done = PersistentSemaphore.act(&slots, action).await;
                 if done.as_ref().is_err_and(|error| !is_refusal(error.kind)) {
                     return done.map_err(Error::unsettled);
                 }
-                line.keep(slots.channel);
+                wire.keep(slots.channel);
                 done
             }
             (Self::DestroySparesHeld, Action::Destroy) => {
-                administer(line, key, SLOT, async |slots| destroy_free(slots).await).await
+                administer(wire, key, SLOT, async |slots| destroy_free(slots).await).await
             }
-            _ => PersistentSemaphore.administer(line, key, action).await,
+            _ => PersistentSemaphore.administer(wire, key, action).await,
         }
     }
 }
@@ -100,8 +99,19 @@ impl Mistake for Made {
 /// Removes the slots that have no holder.
 async fn destroy_free(slots: &Slots) -> Result<Vec<u32>, Error> {
     let mut removed = Vec::new();
-    for slot in act(slots, Action::Count).await?.into_iter().rev() {
-        if ping(&*slots.channel, &holder_queue(&slots.queue(slot))).await? == Answer::Lost {
+    for slot in PersistentSemaphore
+        .act(slots, Action::Count)
+        .await?
+        .into_iter()
+        .rev()
+    {
+        if ping(
+            &*slots.channel,
+            &PersistentSemaphore::holder_queue(&slots.queue(slot)),
+        )
+        .await?
+            == Answer::Lost
+        {
             slots.remove(slot).await?;
             removed.insert(0, slot);
         }

@@ -6,8 +6,7 @@ use async_trait::async_trait;
 
 use super::Mistake;
 use crate::broker::{Channel, Confirm, Publish, QueueOptions};
-use crate::receive_semaphore::SLOTS;
-use crate::recipe::{Hold, Line, Recipe};
+use crate::recipe::{Hold, Recipe, Wire};
 use crate::{Client, Error, ErrorKind, ReceiveSemaphore};
 
 /// As `receive-semaphore`, but the number of messages does not stay the number of slots.
@@ -83,7 +82,7 @@ impl Mistake for Messages {
     async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
         let options = QueueOptions {
             message_ttl: matches!(self, Self::Expiring).then_some(TIME_TO_LIVE),
-            ..SLOTS
+            ..ReceiveSemaphore::SLOTS
         };
         let connection = client.connection().await?;
         let channel = connection.channel().await?;
@@ -96,9 +95,9 @@ impl Mistake for Messages {
         connection.close().await
     }
 
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let queue = line.client.queue(key);
-        let channel = line.channel().await?;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let queue = wire.client.queue(key);
+        let channel = wire.channel().await?;
         match self {
             Self::Added => self.put(&*channel, &queue).await?,
             Self::ToppedUp => {
@@ -110,23 +109,23 @@ impl Mistake for Messages {
             Self::GotWithoutAck => return got_without_ack(channel, queue).await,
             _ => {}
         }
-        line.keep(channel);
-        let hold = ReceiveSemaphore.take(line, key).await?;
+        wire.keep(channel);
+        let hold = ReceiveSemaphore.take(wire, key).await?;
         if let (Self::AckedAtAcquire, Some(tag)) = (self, hold.delivery) {
             hold.channel.ack(tag).await.map_err(Error::unsettled)?;
         }
         Ok(hold)
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
         match (self, hold.delivery) {
             (Self::AckedAtAcquire, _) => self.put(&*hold.channel, &hold.queue).await,
             (Self::RejectedForGood, Some(tag)) => hold.channel.reject(tag, false).await,
             (Self::GivenBackTwice, _) => {
                 self.put(&*hold.channel, &hold.queue).await?;
-                ReceiveSemaphore.give_back(line, hold).await
+                ReceiveSemaphore.give_back(wire, hold).await
             }
-            _ => ReceiveSemaphore.give_back(line, hold).await,
+            _ => ReceiveSemaphore.give_back(wire, hold).await,
         }
     }
 }

@@ -2,11 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::administration::Action;
 use crate::options::Choice;
-use crate::recipe::{Hold, Line, Recipe};
-use crate::session::RecipeSession;
-use crate::{Answer, Client, Error, Kind, Lock, Session};
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
+use crate::{Action, Answer, Client, Error, Kind, Lock, Session};
 
 /// A mistake in a lock. Whatever is not said otherwise is as in the original.
 #[async_trait]
@@ -39,25 +37,25 @@ pub(crate) trait Mistake: Copy + Send + Sync + 'static {
         RecipeSession::open(Broken(*self), client).await
     }
 
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        self.original().take(line, key).await
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        self.original().take(wire, key).await
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
-        self.original().ask(line, hold).await
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
+        self.original().ask(wire, hold).await
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        self.original().give_back(line, hold).await
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        self.original().give_back(wire, hold).await
     }
 
     async fn administer(
         &self,
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         action: Action,
     ) -> Result<Vec<u32>, Error> {
-        self.original().administer(line, key, action).await
+        self.original().administer(wire, key, action).await
     }
 }
 
@@ -106,24 +104,24 @@ impl<M: Mistake> Lock for Broken<M> {
 
 #[async_trait]
 impl<M: Mistake> Recipe for Broken<M> {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        self.0.take(line, key).await
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        self.0.take(wire, key).await
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
-        self.0.ask(line, hold).await
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
+        self.0.ask(wire, hold).await
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        self.0.give_back(line, hold).await
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        self.0.give_back(wire, hold).await
     }
 
     async fn administer(
         &self,
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         action: Action,
     ) -> Result<Vec<u32>, Error> {
-        self.0.administer(line, key, action).await
+        self.0.administer(wire, key, action).await
     }
 }

@@ -4,10 +4,9 @@ use async_trait::async_trait;
 
 use super::Mistake;
 use crate::broker::{DeleteOptions, QueueOptions};
-use crate::exclusive_queue::delete;
-use crate::persistent_mutex::{self, PersistentMutex};
-use crate::recipe::{Hold, Line, Recipe};
-use crate::{Client, Error, ErrorKind};
+use crate::recipe::queue::{self, delete};
+use crate::recipe::{Hold, Recipe, Wire};
+use crate::{Client, Error, ErrorKind, PersistentMutex};
 
 /// As `persistent-mutex`, but it does not persist.
 #[derive(Debug, Clone, Copy)]
@@ -51,26 +50,26 @@ impl Mistake for Persisting {
     async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
         let options = QueueOptions {
             durable: !matches!(self, Self::Transient),
-            ..persistent_mutex::LOCK
+            ..PersistentMutex::QUEUE
         };
-        persistent_mutex::create(client, key, &options).await
+        queue::create(client, key, &options).await
     }
 
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let taken = self.original().take(line, key).await;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let taken = self.original().take(wire, key).await;
         let is_refused = |error: &Error| error.kind == ErrorKind::Busy;
         if matches!(self, Self::DeletedByRefusal) && taken.as_ref().err().is_some_and(is_refused) {
-            let channel = line.channel().await?;
-            let queue = line.client.queue(key);
+            let channel = wire.channel().await?;
+            let queue = wire.client.queue(key);
             channel.delete(&queue, &DeleteOptions::default()).await?;
         }
         taken
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
         match self {
             Self::DeletedByRelease => delete(&*hold.channel, &hold.queue).await,
-            _ => self.original().give_back(line, hold).await,
+            _ => self.original().give_back(wire, hold).await,
         }
     }
 }

@@ -3,11 +3,10 @@
 use async_trait::async_trait;
 
 use super::Mistake;
-use crate::administration::slot_queue;
 use crate::broker::{Confirm, Publish};
-use crate::exclusive_queue::ping;
-use crate::persistent_semaphore::{holder_queue, none_free};
-use crate::recipe::{Hold, Line};
+use crate::recipe::queue::ping;
+use crate::recipe::slots::{none_free, slot_queue};
+use crate::recipe::{Hold, Wire};
 use crate::{Answer, Error, PersistentSemaphore};
 
 /// `returned-is-taken`: as `persistent-semaphore`, but takes any confirm of the message to a holder's queue for a sign that there is one. The server confirms a
@@ -35,16 +34,16 @@ impl Mistake for ReturnedIsTaken {
         "progress"
     }
 
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let channel = line.channel().await?;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let channel = wire.channel().await?;
         let mut slot = 1;
         loop {
-            let slot_queue = slot_queue(&line.client.queue(key), slot);
+            let slot_queue = slot_queue(&wire.client.queue(key), slot);
             if ping(&*channel, &slot_queue).await? == Answer::Lost {
-                line.keep(channel);
+                wire.keep(channel);
                 return Err(none_free(key, slot - 1));
             }
-            let holder = holder_queue(&slot_queue);
+            let holder = PersistentSemaphore::holder_queue(&slot_queue);
             match channel.publish(&holder, &Publish::ping()).await? {
                 Confirm::Ack | Confirm::Returned(_) => slot += 1,
                 // A queue that keeps nothing takes everything.

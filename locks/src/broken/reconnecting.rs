@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 
 use super::Mistake;
-use crate::recipe::{Hold, Line, Recipe, is_alive};
-use crate::session::not_held;
+use crate::recipe::queue::is_alive;
+use crate::recipe::{Hold, Recipe, Wire, not_held};
 use crate::{
     Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Lock, Loss, PersistentMutex,
     PersistentSemaphore, ReceiveSemaphore, Session,
@@ -106,7 +106,7 @@ impl<R: Lock + Recipe + Copy + 'static> Mistake for Reconnecting<R> {
         Ok(Box::new(ForgetfulSession {
             recipe: self.original,
             recovers: self.recovers,
-            line: Line::open(client).await?,
+            wire: Wire::open(client).await?,
             held: BTreeMap::new(),
         }))
     }
@@ -115,7 +115,7 @@ impl<R: Lock + Recipe + Copy + 'static> Mistake for Reconnecting<R> {
 struct ForgetfulSession<R> {
     recipe: R,
     recovers: Recovers,
-    line: Line,
+    wire: Wire,
     held: BTreeMap<String, Hold>,
 }
 
@@ -123,13 +123,13 @@ struct ForgetfulSession<R> {
 const RECONNECT_AFTER: Duration = Duration::from_millis(100);
 
 impl<R: Recipe> ForgetfulSession<R> {
-    /// The line, connected again where it was lost.
-    async fn line(&mut self) -> Result<&mut Line, Error> {
-        if self.line.connection.closed().now_or_never().is_some() {
-            let opened = Line::open(&self.line.client).await;
-            self.line = opened.map_err(|error| error.as_kind(ErrorKind::NotSent))?;
+    /// The wire, connected again where it was lost.
+    async fn wire(&mut self) -> Result<&mut Wire, Error> {
+        if self.wire.connection.closed().now_or_never().is_some() {
+            let opened = Wire::open(&self.wire.client).await;
+            self.wire = opened.map_err(|error| error.as_kind(ErrorKind::NotSent))?;
         }
-        Ok(&mut self.line)
+        Ok(&mut self.wire)
     }
 
     /// The hold, with a channel that is alive.
@@ -143,12 +143,12 @@ impl<R: Recipe> ForgetfulSession<R> {
 
     async fn recover(&mut self, key: &str) -> Result<(), Error> {
         let recovers = self.recovers;
-        self.line().await?;
+        self.wire().await?;
         if recovers == Recovers::Topology {
-            let hold = self.recipe.take(&mut self.line, key).await?;
+            let hold = self.recipe.take(&mut self.wire, key).await?;
             self.held.insert(key.to_owned(), hold);
         } else {
-            let channel = self.line.channel().await?;
+            let channel = self.wire.channel().await?;
             if let Some(hold) = self.held.get_mut(key) {
                 hold.channel = channel;
             }
@@ -159,7 +159,7 @@ impl<R: Recipe> ForgetfulSession<R> {
     async fn try_to_verify(&mut self, key: &str) -> Result<Answer, Error> {
         self.hold(key).await?;
         let hold = self.held.get_mut(key).ok_or_else(|| not_held(key))?;
-        self.recipe.ask(&mut self.line, hold).await
+        self.recipe.ask(&mut self.wire, hold).await
     }
 }
 
@@ -186,8 +186,8 @@ fn is_passing(kind: ErrorKind) -> bool {
 impl<R: Recipe> Session for ForgetfulSession<R> {
     async fn acquire(&mut self, key: &str) -> Result<Grant, Error> {
         self.held.remove(key);
-        self.line().await?;
-        let hold = self.recipe.take(&mut self.line, key).await?;
+        self.wire().await?;
+        let hold = self.recipe.take(&mut self.wire, key).await?;
         let grant = hold.grant;
         self.held.insert(key.to_owned(), hold);
         Ok(grant)
@@ -207,7 +207,7 @@ impl<R: Recipe> Session for ForgetfulSession<R> {
     async fn release(&mut self, key: &str) -> Result<(), Error> {
         self.hold(key).await?;
         let mut hold = self.held.remove(key).ok_or_else(|| not_held(key))?;
-        self.recipe.give_back(&mut self.line, &mut hold).await
+        self.recipe.give_back(&mut self.wire, &mut hold).await
     }
 
     /// It never hears of anything.

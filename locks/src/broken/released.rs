@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::Mistake;
-use crate::exclusive_queue::{delete, ping};
-use crate::recipe::{Hold, Line, Recipe};
+use crate::recipe::queue::{delete, ping};
+use crate::recipe::{Hold, Recipe, Wire};
 use crate::{Answer, Error, ErrorKind, ExclusiveQueue};
 
 /// As `exclusive-queue`, but gives the lock back too soon, or never.
@@ -56,16 +56,16 @@ impl Mistake for Released {
         }
     }
 
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let hold = ExclusiveQueue.take(line, key).await?;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let hold = ExclusiveQueue.take(wire, key).await?;
         if let Self::Watched = self {
-            let channel = line.connection.channel().await.map_err(Error::unsettled)?;
+            let channel = wire.connection.channel().await.map_err(Error::unsettled)?;
             tokio::spawn(async move { channel.closed().await });
         }
         Ok(hold)
     }
 
-    async fn ask(&self, _: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+    async fn ask(&self, _: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
         let answer = ping(&*hold.channel, &hold.queue).await?;
         if let Self::AtVerify = self {
             match delete(&*hold.channel, &hold.queue).await {
@@ -77,10 +77,10 @@ impl Mistake for Released {
         Ok(answer)
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
         match self {
             Self::ByChannel => hold.channel.close().await,
-            _ => ExclusiveQueue.give_back(line, hold).await,
+            _ => ExclusiveQueue.give_back(wire, hold).await,
         }
     }
 }

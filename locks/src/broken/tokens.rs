@@ -7,8 +7,7 @@ use tokio::time::Instant;
 
 use super::Mistake;
 use crate::broker::{Channel, Publish, QueueOptions};
-use crate::recipe::{Hold, Line, Recipe};
-use crate::session::RecipeSession;
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, Client, Error, ExclusiveQueue, Session};
 
 /// As `exclusive-queue`, with a number for each grant: that of a counter that is kept as the only message of a queue of its own, and is read, and
@@ -82,8 +81,8 @@ struct Tokened {
 
 #[async_trait]
 impl Recipe for Tokened {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        let mut hold = ExclusiveQueue.take(line, key).await?;
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        let mut hold = ExclusiveQueue.take(wire, key).await?;
         let token = match self.mistake {
             Tokens::OfSession => Ok(self.grants.fetch_add(1, Ordering::Relaxed) + 1),
             Tokens::OfUptime => {
@@ -92,7 +91,7 @@ impl Recipe for Tokened {
             }
             Tokens::Transient | Tokens::Requeued => {
                 self.mistake
-                    .next(line, &format!("{}-token", hold.queue))
+                    .next(wire, &format!("{}-token", hold.queue))
                     .await
             }
         };
@@ -101,19 +100,19 @@ impl Recipe for Tokened {
         Ok(hold)
     }
 
-    async fn ask(&self, line: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
-        ExclusiveQueue.ask(line, hold).await
+    async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
+        ExclusiveQueue.ask(wire, hold).await
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        ExclusiveQueue.give_back(line, hold).await
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        ExclusiveQueue.give_back(wire, hold).await
     }
 }
 
 impl Tokens {
     /// Draws the next number, in one transaction.
-    async fn next(&self, line: &Line, counter: &str) -> Result<u64, Error> {
-        let channel = line.connection.channel().await?;
+    async fn next(&self, wire: &Wire, counter: &str) -> Result<u64, Error> {
+        let channel = wire.connection.channel().await?;
         let options = QueueOptions {
             durable: !matches!(self, Self::Transient),
             ..COUNTER

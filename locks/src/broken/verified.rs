@@ -4,9 +4,8 @@ use async_trait::async_trait;
 
 use super::Mistake;
 use crate::broker::Publish;
-use crate::exclusive_queue::ping;
-use crate::recipe::{Hold, Line, Recipe};
-use crate::session::RecipeSession;
+use crate::recipe::queue::ping;
+use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, Client, Error, ExclusiveQueue, Session};
 
 /// As `exclusive-queue`, but its verify proves nothing. Who wakes up after having been taken for dead believes what it says.
@@ -60,11 +59,11 @@ struct Verifier {
 
 #[async_trait]
 impl Recipe for Verifier {
-    async fn take(&self, line: &mut Line, key: &str) -> Result<Hold, Error> {
-        ExclusiveQueue.take(line, key).await
+    async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error> {
+        ExclusiveQueue.take(wire, key).await
     }
 
-    async fn ask(&self, _: &mut Line, hold: &mut Hold) -> Result<Answer, Error> {
+    async fn ask(&self, _: &mut Wire, hold: &mut Hold) -> Result<Answer, Error> {
         match self.mistake {
             Verified::WithoutAnswer => {
                 hold.channel.send(&hold.queue, &Publish::ping()).await?;
@@ -79,7 +78,7 @@ impl Recipe for Verifier {
         }
     }
 
-    async fn give_back(&self, line: &mut Line, hold: &mut Hold) -> Result<(), Error> {
-        ExclusiveQueue.give_back(line, hold).await
+    async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error> {
+        ExclusiveQueue.give_back(wire, hold).await
     }
 }

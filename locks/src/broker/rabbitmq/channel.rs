@@ -15,7 +15,6 @@ use lapin::{BasicProperties, Confirmation, PublisherConfirm};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use super::connection::SUCCESS;
 use super::consumer;
 use super::end::ChannelEnd;
 use super::errors::{self, short};
@@ -25,6 +24,8 @@ use crate::broker::{
 };
 use crate::{Error, ErrorKind};
 
+/// Reply code of a close that nothing is wrong with.
+pub(super) const SUCCESS: u16 = 200;
 /// `delivery-mode` of a message that survives a restart.
 const PERSISTENT: u8 = 2;
 

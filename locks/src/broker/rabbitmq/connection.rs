@@ -5,14 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use super::channel::RabbitChannel;
+use super::channel::{RabbitChannel, SUCCESS};
 use super::end::{ConnectionEnd, closed_by_client};
 use super::errors;
 use crate::broker::{Channel, Closed, Connection, ConnectionEvent};
 use crate::{Error, ErrorKind};
-
-/// Reply code of a close that nothing is wrong with.
-pub(super) const SUCCESS: u16 = 200;
 
 pub(super) struct RabbitConnection {
     lapin: lapin::Connection,

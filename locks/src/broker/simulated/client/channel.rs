@@ -8,8 +8,8 @@ use tokio::sync::{Mutex, SetOnce};
 
 use super::super::frame::{ChannelId, Method, Reply, Settlement, Verdict};
 use super::channel_state::{ChannelState, Then};
-use super::connection::{Line, answer};
 use super::consumer::{self, Stop};
+use super::handle::{ChannelHandle, ConnectionHandle, answer};
 use crate::broker::{
     Channel, Confirm, ConsumeOptions, Consumer, DeleteOptions, Message, Publish, QueueOptions,
     QueueStatus, Returned,
@@ -19,52 +19,38 @@ use crate::{Error, ErrorKind};
 /// The longest name that AMQP can say, in bytes.
 const NAME_MAX: usize = 255;
 
-/// What a channel and its consumers share. The last one who drops it closes the channel in the background.
-pub(super) struct Guard {
-    pub(super) line: std::sync::Weak<Line>,
-    pub(super) id: ChannelId,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(line) = self.line.upgrade() {
-            line.act(|state| state.close_channel(self.id));
-        }
-    }
-}
-
 pub(super) struct SimulatedChannel {
     id: ChannelId,
     end: Arc<SetOnce<Error>>,
-    /// Dropped before the line, so that the channel closes before its connection does.
-    guard: Arc<Guard>,
-    line: Arc<Line>,
+    /// Dropped before the connection's, so that the channel closes before its connection does.
+    handle: Arc<ChannelHandle>,
+    connection: Arc<ConnectionHandle>,
     /// Held while a confirm is awaited; true where one was given up.
     abandoned: Mutex<bool>,
 }
 
 impl SimulatedChannel {
-    pub(super) fn new(line: Arc<Line>, id: ChannelId, end: Arc<SetOnce<Error>>) -> Self {
-        let guard = Guard {
-            line: Arc::downgrade(&line),
+    pub(super) fn new(connection: Arc<ConnectionHandle>, id: ChannelId, end: Arc<SetOnce<Error>>) -> Self {
+        let handle = ChannelHandle {
+            connection: Arc::downgrade(&connection),
             id,
         };
         Self {
             id,
             end,
-            guard: Arc::new(guard),
-            line,
+            handle: Arc::new(handle),
+            connection,
             abandoned: Mutex::new(false),
         }
     }
 
     async fn request(&self, method: Method, then: Then) -> Result<Reply, Error> {
-        let asked = self.line.act(|state| state.request(self.id, method, then));
+        let asked = self.connection.act(|state| state.request(self.id, method, then));
         answer(asked.flatten().ok_or_else(|| self.dead())?).await
     }
 
     async fn post(&self, method: Method) -> Result<(), Error> {
-        let posted = self.line.act(|state| state.post(self.id, method));
+        let posted = self.connection.act(|state| state.post(self.id, method));
         answer(posted.flatten().ok_or_else(|| self.dead())?).await
     }
 
@@ -82,13 +68,13 @@ impl SimulatedChannel {
     fn is_confirming(&self) -> bool {
         let confirming = |state: &mut ChannelState| state.confirming;
         let channel = self
-            .line
+            .connection
             .act(|state| state.channel(self.id).map(confirming));
         channel.flatten().unwrap_or(false)
     }
 
     fn ensure_open(&self) -> Result<(), Error> {
-        let is_open = self.line.act(|state| state.is_open(self.id));
+        let is_open = self.connection.act(|state| state.is_open(self.id));
         if is_open.unwrap_or(false) {
             return Ok(());
         }
@@ -144,7 +130,7 @@ impl Channel for SimulatedChannel {
         *abandoned = true;
         let queue = short(queue)?;
         let published = self
-            .line
+            .connection
             .act(|state| state.publish(self.id, queue, publish.clone()));
         let confirm = answer(published.flatten().ok_or_else(|| self.dead())?).await?;
         *abandoned = false;
@@ -189,7 +175,7 @@ impl Channel for SimulatedChannel {
             Reply::Consuming(tag) => {
                 let stop = Stop {
                     tag: tag.clone(),
-                    guard: Arc::clone(&self.guard),
+                    channel: Arc::clone(&self.handle),
                 };
                 let events = consumer::events(receiver, stop);
                 Ok(Consumer { tag, events })
@@ -210,7 +196,7 @@ impl Channel for SimulatedChannel {
 
     async fn tx_commit(&self) -> Result<Vec<Returned>, Error> {
         self.ask(Method::TxCommit).await?;
-        let returned = self.line.act(|state| {
+        let returned = self.connection.act(|state| {
             let channel = state.channel(self.id);
             channel.map(ChannelState::take_returned)
         });
@@ -222,7 +208,7 @@ impl Channel for SimulatedChannel {
     }
 
     async fn close(&self) -> Result<(), Error> {
-        let closing = self.line.act(|state| state.close_channel(self.id));
+        let closing = self.connection.act(|state| state.close_channel(self.id));
         let closing = closing.flatten().ok_or_else(|| self.dead())?;
         let closed = answer(closing).await.map(drop);
         let text = "channel closed by this client";

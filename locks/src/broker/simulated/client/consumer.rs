@@ -6,20 +6,20 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::channel::Guard;
+use super::handle::ChannelHandle;
 use crate::broker::ConsumerEvent;
 
 /// Stops a consumer when it is dropped.
 pub(super) struct Stop {
     pub(super) tag: String,
     /// A channel lives as long as its consumers.
-    pub(super) guard: Arc<Guard>,
+    pub(super) channel: Arc<ChannelHandle>,
 }
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        if let Some(line) = self.guard.line.upgrade() {
-            line.act(|state| state.forget_consumer(self.guard.id, &self.tag));
+        if let Some(connection) = self.channel.connection.upgrade() {
+            connection.act(|state| state.forget_consumer(self.channel.id, &self.tag));
         }
     }
 }

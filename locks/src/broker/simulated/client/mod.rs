@@ -5,6 +5,7 @@ mod channel_state;
 mod connection;
 mod connection_state;
 mod consumer;
+mod handle;
 mod heartbeat;
 
 pub(super) use connection::SimulatedConnection;

@@ -1,63 +1,26 @@
-//! Administering a lock with slots: the slots are queues numbered from 1 upward without gaps, and who changes them holds the administration mutex meanwhile.
+//! Administering a lock with slots: the slots are queues numbered from 1 upward without gaps, and
+//! who changes them holds the administration mutex meanwhile.
 //!
-//! Whatever is done while the mutex is held goes through the connection that holds it: when the server has taken the mutex back, it takes no more
-//! orders from there. A crash in the middle of an action leaves the slots of the moment. Slots are made in ascending and removed in descending order, so that what is left
-//! has no gap; where it has one all the same, `overshoot` removes what lies behind it.
+//! Whatever is done while the mutex is held goes through the connection that holds it: when the
+//! server has taken the mutex back, it takes no more orders from there. A crash in the middle of an
+//! action leaves the slots of the moment. Slots are made in ascending and removed in descending
+//! order, so that what is left has no gap; where it has one all the same, `overshoot` removes what
+//! lies behind it.
 
+use super::Wire;
+use super::queue::{EXCLUSIVE, busy, delete, ping};
 use crate::broker::{Channel, DeleteOptions, QueueOptions};
-use crate::exclusive_queue::{LOCK, delete, ping};
-use crate::recipe::{Line, busy};
-use crate::{Answer, Error, ErrorKind};
+use crate::{Action, Answer, Client, Error, ErrorKind};
 
 /// How many slots are missing in a row where counting ends.
 const LOOK_BEYOND: u32 = 4;
 
-/// What an administrator does to a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Makes the lock, with so many slots.
-    Create {
-        /// How many.
-        slots: u32,
-    },
-    /// Adds a slot behind the last.
-    Grow {
-        /// How many there may be then.
-        most: u32,
-    },
-    /// Removes the last slot; its holder learns it when it verifies. Where decrements are filed: carries out the one that is.
-    Shrink,
-    /// Removes the lock.
-    Destroy,
-    /// Finds the slots there are, those behind a gap too.
-    Count,
-    /// Removes slots that lie behind a gap.
-    Overshoot,
-    /// Asks whether the holder of a slot that was removed is gone.
-    Wait {
-        /// The slot.
-        slot: u32,
-    },
-    /// Files that the lock shall lose a slot.
-    Request,
-}
-
-impl Action {
-    /// The name in histories.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Create { .. } => "create",
-            Self::Grow { .. } => "grow",
-            Self::Shrink => "shrink",
-            Self::Destroy => "destroy",
-            Self::Count => "count",
-            Self::Overshoot => "overshoot",
-            Self::Wait { .. } => "wait",
-            Self::Request => "request",
-        }
-    }
-}
+/// The queue of a slot that stays.
+pub(crate) const SLOT: QueueOptions = QueueOptions {
+    durable: true,
+    max_length: Some(0),
+    ..QueueOptions::SHARED
+};
 
 /// The slots of one lock, while this client alone administers them.
 pub(crate) struct Slots {
@@ -74,25 +37,25 @@ impl Slots {
     /// # Errors
     /// [`ErrorKind::Busy`] where another administers the lock.
     pub(crate) async fn lock(
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         slot: QueueOptions,
     ) -> Result<Self, Error> {
-        let slots = Self::without_the_mutex(line, key, slot).await?;
-        let declared = slots.channel.declare(&mutex(&slots.name), &LOCK).await;
+        let slots = Self::without_the_mutex(wire, key, slot).await?;
+        let declared = slots.channel.declare(&mutex(&slots.name), &EXCLUSIVE).await;
         declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
         Ok(slots)
     }
 
     /// The slots as anybody sees them, who may change them at the same time as others.
     pub(crate) async fn without_the_mutex(
-        line: &mut Line,
+        wire: &mut Wire,
         key: &str,
         slot: QueueOptions,
     ) -> Result<Self, Error> {
         Ok(Self {
-            channel: line.channel().await?,
-            name: line.client.queue(key),
+            channel: wire.channel().await?,
+            name: wire.client.queue(key),
             slot,
         })
     }
@@ -112,9 +75,7 @@ impl Slots {
             Action::Destroy => self.destroy().await,
             Action::Count => self.count().await,
             Action::Overshoot => self.overshoot().await,
-            Action::Wait { .. } | Action::Request => {
-                Err(crate::lock::not_administered(&self.name, action))
-            }
+            Action::Wait { .. } | Action::Request => Err(action.unknown_to(&self.name)),
         }
     }
 
@@ -241,25 +202,25 @@ impl Slots {
     }
 }
 
-/// Does something while the administration mutex is held. An action that went wrong may have done a part of its work: only the end of the session settles that
-/// nothing more comes of it.
+/// Does something while the administration mutex is held. An action that went wrong may have done a
+/// part of its work: only the end of the session settles that nothing more comes of it.
 pub(crate) async fn administer(
-    line: &mut Line,
+    wire: &mut Wire,
     key: &str,
     slot: QueueOptions,
     act: impl AsyncFnOnce(&Slots) -> Result<Vec<u32>, Error>,
 ) -> Result<Vec<u32>, Error> {
-    let slots = Slots::lock(line, key, slot).await?;
+    let slots = Slots::lock(wire, key, slot).await?;
     let done = act(&slots).await;
     let unlocked = slots.unlock().await;
     match (done, unlocked) {
         (Ok(done), Ok(channel)) => {
-            line.keep(channel);
+            wire.keep(channel);
             Ok(done)
         }
         // What it says of itself it says without having changed anything.
         (Err(error), Ok(channel)) if is_refusal(error.kind) => {
-            line.keep(channel);
+            wire.keep(channel);
             Err(error)
         }
         (Ok(_), Err(error)) | (Err(error), _) => Err(error.unsettled()),
@@ -281,4 +242,31 @@ pub(crate) fn slot_queue(name: &str, slot: u32) -> String {
 
 fn mutex(name: &str) -> String {
     format!("{name}-administration")
+}
+
+/// Declares the A queues of the slots.
+pub(crate) async fn create(client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+    let connection = client.connection().await?;
+    let channel = connection.channel().await?;
+    for slot in 1..=slots {
+        channel
+            .declare(&slot_queue(&client.queue(key), slot), &SLOT)
+            .await?;
+    }
+    connection.close().await
+}
+
+/// Why no slot was free, when the first so many exist and were found held.
+pub(crate) fn none_free(key: &str, slots: u32) -> Error {
+    match slots {
+        0 => Error::new(
+            ErrorKind::NotFound,
+            format!("{key} has no slots: create it first"),
+        ),
+        1 => Error::new(ErrorKind::Busy, format!("the only slot of {key} is held")),
+        _ => Error::new(
+            ErrorKind::NoSlot,
+            format!("all {slots} slots of {key} were found held"),
+        ),
+    }
 }

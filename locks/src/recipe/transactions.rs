@@ -1,4 +1,5 @@
-//! Confirming by transactions: a channel that puts one around each publish, for brokers that know AMQP 0-9-1 without RabbitMQ's confirms.
+//! Confirming by transactions: a channel that puts one around each publish, for brokers that know
+//! AMQP 0-9-1 without RabbitMQ's confirms.
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;

@@ -1,0 +1,298 @@
+//! A lock with its options, as text: `exclusive-queue,verify=passive-declare`.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::options::{ConfirmBy, Options, Reconnect, ReleaseBy, Verify};
+use crate::{Lock, find};
+
+/// A lock, and how it is used.
+#[derive(Clone, Copy)]
+pub struct Chosen {
+    /// The lock.
+    pub lock: &'static dyn Lock,
+    /// How it is used.
+    pub options: Options,
+}
+
+/// Why a text names no lock with options.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each says what it means")]
+pub enum OptionError {
+    #[error("there is no lock \"{name}\"; known are {known}")]
+    NoSuchLock { name: String, known: String },
+    #[error("\"{word}\" is no option: write NAME=VALUE")]
+    Form { word: String },
+    #[error("the lock {lock} has no option \"{name}\"; {known}")]
+    Name {
+        lock: &'static str,
+        name: String,
+        known: String,
+    },
+    #[error("\"{value}\" is no value of {name}; known are {known}")]
+    Value {
+        name: &'static str,
+        value: String,
+        known: String,
+    },
+    #[error("the option {name} is given twice")]
+    Twice { name: &'static str },
+    #[error("{verify} needs {confirm}: leave one of the two options out")]
+    Contradiction {
+        verify: &'static str,
+        confirm: &'static str,
+    },
+}
+
+impl Chosen {
+    /// The lock that a text names, with the options behind it:
+    /// `exclusive-queue,verify=passive-declare,confirm=transactions`.
+    ///
+    /// # Errors
+    /// There is no such lock, or it has no such option.
+    pub fn parse(text: &str) -> Result<Self, OptionError> {
+        let mut words = text.split(',').map(str::trim);
+        let name = words.next().unwrap_or_default();
+        let lock = find(name).ok_or_else(|| OptionError::NoSuchLock {
+            name: name.to_owned(),
+            known: join(crate::ALL.iter().map(|lock| lock.name())),
+        })?;
+        let mut given = Given::default();
+        for word in words {
+            given.read(lock, word)?;
+        }
+        Ok(Self {
+            lock,
+            options: given.options()?,
+        })
+    }
+}
+
+impl From<&'static dyn Lock> for Chosen {
+    fn from(lock: &'static dyn Lock) -> Self {
+        Self {
+            lock,
+            options: Options::default(),
+        }
+    }
+}
+
+/// As it is parsed: what is as by default is left out.
+impl fmt::Display for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.lock.name())?;
+        let Options {
+            verify,
+            confirm,
+            release,
+            expiry,
+            reconnect,
+        } = self.options;
+        match verify {
+            Verify::Publish => {}
+            Verify::PassiveDeclare => f.write_str(",verify=passive-declare")?,
+            Verify::UidQueue => f.write_str(",verify=uid-queue")?,
+        }
+        if confirm == ConfirmBy::Transactions {
+            f.write_str(",confirm=transactions")?;
+        }
+        match release {
+            ReleaseBy::Step => {}
+            ReleaseBy::CloseChannel => f.write_str(",release=close-channel")?,
+            ReleaseBy::CloseConnection => f.write_str(",release=close-connection")?,
+        }
+        if let Some(expiry) = expiry {
+            write!(f, ",expiry={}ms", expiry.as_millis())?;
+        }
+        if reconnect == Reconnect::FreshSession {
+            f.write_str(",reconnect=fresh-session")?;
+        }
+        Ok(())
+    }
+}
+
+/// The options that a text has given so far.
+#[derive(Debug, Default)]
+struct Given {
+    names: Vec<&'static str>,
+    options: Options,
+    /// The way to confirm that the way to verify asks for.
+    implied: Option<(&'static str, ConfirmBy)>,
+    confirm: Option<ConfirmBy>,
+}
+
+impl Given {
+    fn read(&mut self, lock: &'static dyn Lock, word: &str) -> Result<(), OptionError> {
+        let (name, value) = word.split_once('=').ok_or_else(|| OptionError::Form {
+            word: word.to_owned(),
+        })?;
+        let choice = lock.options().iter().find(|choice| choice.name == name);
+        let choice = choice.ok_or_else(|| OptionError::Name {
+            lock: lock.name(),
+            name: name.to_owned(),
+            known: known_options(lock),
+        })?;
+        if self.names.contains(&choice.name) {
+            return Err(OptionError::Twice { name: choice.name });
+        }
+        self.names.push(choice.name);
+        let wrong = || OptionError::Value {
+            name: choice.name,
+            value: value.to_owned(),
+            known: match choice.values {
+                [] => "durations of whole milliseconds from 1ms to 1h, such as 500ms".to_owned(),
+                values => join(values.iter().copied()),
+            },
+        };
+        if choice.values.is_empty() {
+            self.options.expiry = Some(expiry(value).ok_or_else(wrong)?);
+            return Ok(());
+        }
+        let value = choice.values.iter().find(|known| **known == value);
+        self.set(value.copied().ok_or_else(wrong)?);
+        Ok(())
+    }
+
+    /// The values of all options have names of their own.
+    fn set(&mut self, value: &'static str) {
+        let options = &mut self.options;
+        match value {
+            "publish-confirm" => {
+                self.implied = Some(("verify=publish-confirm", ConfirmBy::Confirms));
+            }
+            "publish-tx" => self.implied = Some(("verify=publish-tx", ConfirmBy::Transactions)),
+            "passive-declare" => options.verify = Verify::PassiveDeclare,
+            "uid-queue" => options.verify = Verify::UidQueue,
+            "confirms" => self.confirm = Some(ConfirmBy::Confirms),
+            "transactions" => self.confirm = Some(ConfirmBy::Transactions),
+            "close-channel" => options.release = ReleaseBy::CloseChannel,
+            "close-connection" => options.release = ReleaseBy::CloseConnection,
+            "fresh-session" => options.reconnect = Reconnect::FreshSession,
+            _ => {}
+        }
+    }
+
+    /// A channel is either in confirm mode or transactional, so the way to verify and the way to
+    /// confirm must agree.
+    fn options(self) -> Result<Options, OptionError> {
+        let confirm = match (self.implied, self.confirm) {
+            (Some((verify, implied)), Some(given)) if implied != given => {
+                return Err(OptionError::Contradiction {
+                    verify,
+                    confirm: match implied {
+                        ConfirmBy::Confirms => "confirm=confirms",
+                        ConfirmBy::Transactions => "confirm=transactions",
+                    },
+                });
+            }
+            (Some((_, confirm)), _) | (None, Some(confirm)) => confirm,
+            (None, None) => ConfirmBy::default(),
+        };
+        Ok(Options {
+            confirm,
+            ..self.options
+        })
+    }
+}
+
+fn known_options(lock: &dyn Lock) -> String {
+    match lock.options() {
+        [] => "it has none".to_owned(),
+        options => format!("it has {}", join(options.iter().map(|choice| choice.name))),
+    }
+}
+
+fn join(words: impl Iterator<Item = &'static str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// A queue's expiry is sent in whole milliseconds.
+fn expiry(text: &str) -> Option<Duration> {
+    let expiry = humantime::parse_duration(text).ok()?;
+    let is_whole = expiry.subsec_nanos().is_multiple_of(1_000_000);
+    let is_sane = (Duration::from_millis(1)..=Duration::from_secs(3_600)).contains(&expiry);
+    (is_whole && is_sane).then_some(expiry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn again(text: &str) -> String {
+        let chosen = Chosen::parse(text).map(|chosen| chosen.to_string());
+        chosen.unwrap_or_else(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_chosen_reads_back() {
+        for text in [
+            "exclusive-queue",
+            "exclusive-queue,verify=passive-declare",
+            "exclusive-queue,verify=uid-queue,confirm=transactions",
+            "exclusive-consumer,expiry=500ms,reconnect=fresh-session",
+            "persistent-semaphore,release=close-channel",
+            "persistent-semaphore,release=close-connection",
+        ] {
+            assert_eq!(again(text), text);
+        }
+        assert_eq!(
+            again("exclusive-queue, verify=publish-confirm, reconnect=never"),
+            "exclusive-queue"
+        );
+        let by_transaction = "exclusive-queue,confirm=transactions";
+        assert_eq!(again("exclusive-queue,verify=publish-tx"), by_transaction);
+    }
+
+    #[test]
+    fn every_option_of_every_lock_changes_something() {
+        for lock in crate::ALL {
+            for choice in lock.options() {
+                for value in choice.values.iter().skip(1) {
+                    let text = format!("{},{}={value}", lock.name(), choice.name);
+                    let chosen = Chosen::parse(&text).unwrap();
+                    assert_ne!(chosen.options, Options::default(), "{text}");
+                }
+                if let Some(default) = choice.values.first() {
+                    let text = format!("{},{}={default}", lock.name(), choice.name);
+                    assert_eq!(again(&text), lock.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_there_is() {
+        let said = again("exclusive-lock");
+        assert!(
+            said.starts_with("there is no lock \"exclusive-lock\"; known are exclusive-queue,")
+        );
+        assert_eq!(
+            again("exclusive-queue,"),
+            "\"\" is no option: write NAME=VALUE"
+        );
+        assert_eq!(
+            again("no-lock,verify=tx"),
+            "the lock no-lock has no option \"verify\"; it has none"
+        );
+        assert_eq!(
+            again("exclusive-queue,expiry=1s"),
+            "the lock exclusive-queue has no option \"expiry\"; it has verify, confirm, release, reconnect"
+        );
+        assert_eq!(
+            again("exclusive-queue,verify=hope"),
+            "\"hope\" is no value of verify; known are publish-confirm, publish-tx, passive-declare, uid-queue"
+        );
+        for expiry in ["soon", "0s", "2h", "1500us"] {
+            let said = again(&format!("exclusive-consumer,expiry={expiry}"));
+            assert!(said.contains("durations of whole milliseconds"), "{said}");
+        }
+        assert_eq!(
+            again("exclusive-queue,verify=publish-tx,verify=publish-tx"),
+            "the option verify is given twice"
+        );
+        assert_eq!(
+            again("exclusive-queue,verify=publish-tx,confirm=confirms"),
+            "verify=publish-tx needs confirm=transactions: leave one of the two options out"
+        );
+    }
+}
