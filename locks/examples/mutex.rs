@@ -1,4 +1,5 @@
-//! Takes the mutex of a key on a running RabbitMQ, does the work that nobody else may do meanwhile, and gives it back.
+//! Takes the mutex of a key on a running RabbitMQ, does the work that nobody else may do meanwhile,
+//! and gives it back.
 //!
 //! `cargo run -p locks --example mutex -- 127.0.0.1:5672`
 

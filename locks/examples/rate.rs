@@ -1,4 +1,5 @@
-//! How fast the true mutex is here, next to the bare client library: lock operations a second over the same number of connections.
+//! How fast the true mutex is here, next to the bare client library: lock operations a second over
+//! the same number of connections.
 //!
 //! `cargo run --release -p locks --example rate -- 127.0.0.1:5672 [connections] [seconds]`
 #![allow(clippy::print_stdout, reason = "prints its figures")]

@@ -1,4 +1,5 @@
-//! Takes a slot of a persistent semaphore on a running RabbitMQ, does the work that at most three may do at a time, and gives it back.
+//! Takes a slot of a persistent semaphore on a running RabbitMQ, does the work that at most three
+//! may do at a time, and gives it back.
 //!
 //! `cargo run -p locks --example semaphore -- 127.0.0.1:5672`
 

@@ -1,4 +1,5 @@
-//! A broker that is short of memory; in a test binary of its own, since the alarm blocks whoever publishes meanwhile.
+//! A broker that is short of memory; in a test binary of its own, since the alarm blocks whoever
+//! publishes meanwhile.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! The mutexes on a real RabbitMQ and a simulated one: the same for each of them, then what is special.
+//! The mutexes on a real RabbitMQ and a simulated one: the same for each of them, then what is
+//! special.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! The broker surface on a real RabbitMQ and a simulated one: every answer and every error it is known by.
+//! The broker surface on a real RabbitMQ and a simulated one: every answer and every error it is
+//! known by.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! What only a simulated broker can show: the same seed is the same run, and faults of the kind that take a testbed otherwise.
+//! What only a simulated broker can show: the same seed is the same run, and faults of the kind
+//! that take a testbed otherwise.
 
 mod common;
 
@@ -74,7 +75,8 @@ fn virtually<T>(run: impl Future<Output = T>) -> T {
     runtime.block_on(run)
 }
 
-/// Three clients want one lock over and over, while their links break and heal. What happened, to the byte.
+/// Three clients want one lock over and over, while their links break and heal. What happened, to
+/// the byte.
 async fn turbulence(lock: &dyn Lock, seed: u64) -> String {
     let simulation = Simulation::new(seed, 3);
     simulation.begin_trace();

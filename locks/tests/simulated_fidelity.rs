@@ -1,4 +1,5 @@
-//! The corners of the model, each on a real RabbitMQ and on the simulated one: what the locks' own tests do not touch.
+//! The corners of the model, each on a real RabbitMQ and on the simulated one: what the locks' own
+//! tests do not touch.
 
 mod common;
 
@@ -67,8 +68,8 @@ async fn counts(channel: &dyn Channel, queue: &str) -> (u32, u32) {
     (status.messages, status.consumers)
 }
 
-/// Waits for so many messages and consumers. The answer to a passive declare may overtake what was settled just before: RabbitMQ's queues answer such
-/// questions first.
+/// Waits for so many messages and consumers. The answer to a passive declare may overtake what was
+/// settled just before: RabbitMQ's queues answer such questions first.
 async fn come_to(channel: &dyn Channel, queue: &str, expected: (u32, u32)) {
     until(async || counts(channel, queue).await == expected).await;
 }
@@ -78,8 +79,8 @@ async fn consume(channel: &dyn Channel, queue: &str) -> Consumer {
     channel.consume(queue, &options).await.unwrap()
 }
 
-/// Takes these deliveries and makes sure that there are no more: what the server has delivered by the time it answers a question on the consumer's
-/// channel comes before the answer.
+/// Takes these deliveries and makes sure that there are no more: what the server has delivered by
+/// the time it answers a question on the consumer's channel comes before the answer.
 async fn got(
     channel: &dyn Channel,
     queue: &str,

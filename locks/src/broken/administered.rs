@@ -17,11 +17,14 @@ use crate::{
 /// As `persistent-semaphore`, but somebody does not look whether a slot is still there.
 #[derive(Debug, Clone, Copy)]
 pub enum Removed {
-    /// `verify-asks-holder`: verify publishes to the holder's own queue, which stays when the slot's is removed: the holder never learns it.
+    /// `verify-asks-holder`: verify publishes to the holder's own queue, which stays when the
+    /// slot's is removed: the holder never learns it.
     VerifyAsksHolder,
-    /// `remembered-slots`: acquire finds out once how many slots there are, and later only which of them have no holder: removed ones are granted on.
+    /// `remembered-slots`: acquire finds out once how many slots there are, and later only which of
+    /// them have no holder: removed ones are granted on.
     Remembered,
-    /// `impatient-wait`: whoever waits for the holder of a removed slot asks for the slot instead, and is told that it is gone while its holder goes on.
+    /// `impatient-wait`: whoever waits for the holder of a removed slot asks for the slot instead,
+    /// and is told that it is gone while its holder goes on.
     ImpatientWait,
 }
 
@@ -165,15 +168,20 @@ impl Recipe for Remembering {
 /// As one of the two semaphores whose decrements are filed, but decrements are lost or done twice.
 #[derive(Debug, Clone, Copy)]
 pub enum Decrement {
-    /// `unguarded-request`: files without holding the administration mutex. Two that file at the same time both find nothing filed, and both file the same.
+    /// `unguarded-request`: files without holding the administration mutex. Two that file at the
+    /// same time both find nothing filed, and both file the same.
     UnguardedRequest,
-    /// `decrement-twice`: tries to carry a decrement out again where it has taken long; both trials take effect.
+    /// `decrement-twice`: tries to carry a decrement out again where it has taken long; both trials
+    /// take effect.
     Twice,
-    /// `decrement-sold-as-once`: the decrement lock is deleted last, so that a crash leaves it to be carried out again; and it is said that none is done twice.
+    /// `decrement-sold-as-once`: the decrement lock is deleted last, so that a crash leaves it to
+    /// be carried out again; and it is said that none is done twice.
     SoldAsOnce,
-    /// `decrement-sold-as-sure`: the decrement lock goes with its consumer, whatever that has done; and it is said that none is lost.
+    /// `decrement-sold-as-sure`: the decrement lock goes with its consumer, whatever that has done;
+    /// and it is said that none is lost.
     SoldAsSure,
-    /// `decrement-of-nothing`: carries out without looking which slot is the last, and so removes one that is not there.
+    /// `decrement-of-nothing`: carries out without looking which slot is the last, and so removes
+    /// one that is not there.
     OfNothing,
 }
 

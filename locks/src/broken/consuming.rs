@@ -1,4 +1,5 @@
-//! Mistakes in how a persistent mutex is consumed from. They show without any fault, as soon as two clients want the lock.
+//! Mistakes in how a persistent mutex is consumed from. They show without any fault, as soon as two
+//! clients want the lock.
 
 use async_trait::async_trait;
 
@@ -11,12 +12,14 @@ use crate::{Client, Error, ErrorKind, PersistentMutex};
 /// As `persistent-mutex`, but its consumer is not exclusive.
 #[derive(Debug, Clone, Copy)]
 pub enum Consuming {
-    /// `shared-consumer`: the queue outlives its holders and belongs to nobody, and its consumers do not keep each other out: everybody is granted the
-    /// lock.
+    /// `shared-consumer`: the queue outlives its holders and belongs to nobody, and its consumers
+    /// do not keep each other out: everybody is granted the lock.
     Shared,
-    /// `check-then-consume`: consumes where it has counted no consumer. Two that count at the same time both find none.
+    /// `check-then-consume`: consumes where it has counted no consumer. Two that count at the same
+    /// time both find none.
     CheckFirst,
-    /// `single-active-consumer`: the queue sends its messages to one consumer at a time, but lets any number of them wait, and tells nobody who waits.
+    /// `single-active-consumer`: the queue sends its messages to one consumer at a time, but lets
+    /// any number of them wait, and tells nobody who waits.
     SingleActive,
 }
 

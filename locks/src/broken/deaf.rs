@@ -1,4 +1,5 @@
-//! True mutexes whose session does not tell of a loss by itself, which is no mistake, and then does not ask properly either, which is one.
+//! True mutexes whose session does not tell of a loss by itself, which is no mistake, and then does
+//! not ask properly either, which is one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use super::Mistake;
 use crate::recipe::RecipeSession;
 use crate::{Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Loss, Session};
 
-/// As `exclusive-queue`, but goes on believing in a lock whose connection is lost. Another client is granted it meanwhile.
+/// As `exclusive-queue`, but goes on believing in a lock whose connection is lost. Another client
+/// is granted it meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub enum Deaf {
     /// `verify-from-memory`: verify says what the acquire said.
@@ -20,8 +22,8 @@ pub enum Deaf {
     Cache,
     /// `errors-are-held`: verify takes an error for a passing trouble that changes nothing.
     Errors,
-    /// `release-never-fails`: release takes an error for a sign that the lock is given back already, and calls that a success. So it confirms a hold
-    /// that had ended before.
+    /// `release-never-fails`: release takes an error for a sign that the lock is given back
+    /// already, and calls that a success. So it confirms a hold that had ended before.
     Release,
 }
 

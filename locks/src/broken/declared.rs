@@ -1,4 +1,5 @@
-//! Mistakes in how the queue of a true mutex is declared. They show without any fault, as soon as two clients want the lock.
+//! Mistakes in how the queue of a true mutex is declared. They show without any fault, as soon as
+//! two clients want the lock.
 
 use std::time::Duration;
 
@@ -13,14 +14,16 @@ use crate::{Error, ErrorKind, ExclusiveQueue};
 /// As `exclusive-queue`, but the queue does not keep others out.
 #[derive(Debug, Clone, Copy)]
 pub enum Declared {
-    /// `shared-queue`: without the exclusive flag. Every declare of the queue succeeds, so everybody is granted the lock, and everybody's verify is
-    /// acknowledged by the one queue.
+    /// `shared-queue`: without the exclusive flag. Every declare of the queue succeeds, so
+    /// everybody is granted the lock, and everybody's verify is acknowledged by the one queue.
     Shared,
-    /// `check-then-declare`: asks whether the queue is there, and declares it for all where it is not. Two that ask at the same time both find
-    /// nothing, and both declares succeed. (A holder that crashes leaves its queue behind besides, so progress goes as well.)
+    /// `check-then-declare`: asks whether the queue is there, and declares it for all where it is
+    /// not. Two that ask at the same time both find nothing, and both declares succeed. (A holder
+    /// that crashes leaves its queue behind besides, so progress goes as well.)
     CheckFirst,
-    /// `expiring-queue`: exclusively, but with an expiry shorter than most holds. A queue that nobody declares, consumes or gets from is unused, whoever
-    /// publishes to it; so it goes while it is held, the next client declares it anew, and that one acknowledges the pings of both.
+    /// `expiring-queue`: exclusively, but with an expiry shorter than most holds. A queue that
+    /// nobody declares, consumes or gets from is unused, whoever publishes to it; so it goes while
+    /// it is held, the next client declares it anew, and that one acknowledges the pings of both.
     Expiring,
     /// `queue-per-client`: under a name that has the client's in it. Nobody ever meets anybody.
     PerClient,

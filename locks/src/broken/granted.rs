@@ -13,10 +13,11 @@ use crate::{Error, ErrorKind, ExclusiveQueue};
 /// As `exclusive-queue`, but takes something else than a yes for a yes.
 #[derive(Debug, Clone, Copy)]
 pub enum Granted {
-    /// `refusal-is-grant`: declares once more where it was refused, and takes a second refusal for a sign that the queue is its own. The owner's queue
-    /// acknowledges its pings from then on.
+    /// `refusal-is-grant`: declares once more where it was refused, and takes a second refusal for
+    /// a sign that the queue is its own. The owner's queue acknowledges its pings from then on.
     Refusal,
-    /// `timeout-is-grant`: takes silence for consent. Whoever is cut off while another holds the lock believes to have it.
+    /// `timeout-is-grant`: takes silence for consent. Whoever is cut off while another holds the
+    /// lock believes to have it.
     Silence,
 }
 

@@ -14,11 +14,14 @@ use crate::{Action, Answer, Error, PersistentSemaphore};
 /// As `persistent-semaphore`, but there are other slots than its administrators say.
 #[derive(Debug, Clone, Copy)]
 pub enum Made {
-    /// `expiring-slots`: the slots' queues were given an expiry, so that what is left behind goes by itself. Nobody declares, consumes or gets from them, so all go.
+    /// `expiring-slots`: the slots' queues were given an expiry, so that what is left behind goes
+    /// by itself. Nobody declares, consumes or gets from them, so all go.
     Expiring,
-    /// `grow-without-look`: grow declares the last slot that there may be, whether it is there already or those before it are not.
+    /// `grow-without-look`: grow declares the last slot that there may be, whether it is there
+    /// already or those before it are not.
     GrowWithoutLook,
-    /// `no-administration-mutex`: administrates without the administration mutex. Two that do the same at the same time both say that they did it.
+    /// `no-administration-mutex`: administrates without the administration mutex. Two that do the
+    /// same at the same time both say that they did it.
     Unguarded,
     /// `destroy-spares-held`: whoever destroys the lock leaves the slots that are held.
     DestroySparesHeld,

@@ -12,24 +12,28 @@ use crate::{Client, Error, ErrorKind, ReceiveSemaphore};
 /// As `receive-semaphore`, but the number of messages does not stay the number of slots.
 #[derive(Debug, Clone, Copy)]
 pub enum Messages {
-    /// `slot-acked-at-acquire`: acknowledges the message when it has it, and publishes it again to give it back. Whoever loses its connection or
-    /// crashes in between takes the slot along.
+    /// `slot-acked-at-acquire`: acknowledges the message when it has it, and publishes it again to
+    /// give it back. Whoever loses its connection or crashes in between takes the slot along.
     AckedAtAcquire,
-    /// `slot-got-without-ack`: gets the message without having to acknowledge it. There is nothing to reject afterwards: the release costs the channel, and
-    /// the slot is gone.
+    /// `slot-got-without-ack`: gets the message without having to acknowledge it. There is nothing
+    /// to reject afterwards: the release costs the channel, and the slot is gone.
     GotWithoutAck,
     /// `slot-rejected-for-good`: rejects the message without putting it back.
     RejectedForGood,
-    /// `slot-given-back-twice`: publishes the message again, and puts the old one back. From then on there are two.
+    /// `slot-given-back-twice`: publishes the message again, and puts the old one back. From then
+    /// on there are two.
     GivenBackTwice,
-    /// `slot-added-at-acquire`: who asks for the lock creates it first, without looking whether it is there.
+    /// `slot-added-at-acquire`: who asks for the lock creates it first, without looking whether it
+    /// is there.
     Added,
-    /// `slot-topped-up`: who asks for the lock adds a slot where it finds no message. One that is held does not count as one that is there.
+    /// `slot-topped-up`: who asks for the lock adds a slot where it finds no message. One that is
+    /// held does not count as one that is there.
     ToppedUp,
-    /// `expiring-slot`: the message has a time to live that was meant for the hold. While it is held it lives on; a slot that is free for so long is
-    /// gone.
+    /// `expiring-slot`: the message has a time to live that was meant for the hold. While it is
+    /// held it lives on; a slot that is free for so long is gone.
     Expiring,
-    /// `transient-slot`: the queue is durable, the message is not, and a broker that starts anew has only the queue.
+    /// `transient-slot`: the queue is durable, the message is not, and a broker that starts anew
+    /// has only the queue.
     Transient,
 }
 

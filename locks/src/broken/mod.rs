@@ -1,4 +1,5 @@
-//! Locks with one mistake each. They are here to be caught: a prover that calls one of them valid is itself broken.
+//! Locks with one mistake each. They are here to be caught: a prover that calls one of them valid
+//! is itself broken.
 //!
 //! Each is a `Mistake` in a correct lock, or several that share their code.
 

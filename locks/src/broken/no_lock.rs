@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use crate::{Answer, Client, Error, Grant, Kind, Lock, Loss, Session};
 
-/// `no-lock`: grants every request at once and promises exclusion all the same, so that it must be caught.
+/// `no-lock`: grants every request at once and promises exclusion all the same, so that it must be
+/// caught.
 #[derive(Debug, Clone, Copy)]
 pub struct NoLock;
 

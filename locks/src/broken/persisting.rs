@@ -1,4 +1,5 @@
-//! Mistakes that make an end of a persistent mutex. From then on nobody is granted it: it does not exist.
+//! Mistakes that make an end of a persistent mutex. From then on nobody is granted it: it does not
+//! exist.
 
 use async_trait::async_trait;
 
@@ -11,11 +12,13 @@ use crate::{Client, Error, ErrorKind, PersistentMutex};
 /// As `persistent-mutex`, but it does not persist.
 #[derive(Debug, Clone, Copy)]
 pub enum Persisting {
-    /// `transient-mutex`: its queue is not durable, so that it is gone once the broker has been started anew.
+    /// `transient-mutex`: its queue is not durable, so that it is gone once the broker has been
+    /// started anew.
     Transient,
     /// `release-deletes-mutex`: release deletes the queue, as that of `exclusive-queue` does.
     DeletedByRelease,
-    /// `refusal-deletes-mutex`: who is refused cleans up after itself, and what it deletes is everybody's. The holder is told; nobody finds the lock again.
+    /// `refusal-deletes-mutex`: who is refused cleans up after itself, and what it deletes is
+    /// everybody's. The holder is told; nobody finds the lock again.
     DeletedByRefusal,
 }
 

@@ -9,8 +9,9 @@ use crate::recipe::slots::{none_free, slot_queue};
 use crate::recipe::{Hold, Wire};
 use crate::{Answer, Error, PersistentSemaphore};
 
-/// `returned-is-taken`: as `persistent-semaphore`, but takes any confirm of the message to a holder's queue for a sign that there is one. The server confirms a
-/// message that it returns, too; so every slot looks taken, and nobody is ever granted one.
+/// `returned-is-taken`: as `persistent-semaphore`, but takes any confirm of the message to a
+/// holder's queue for a sign that there is one. The server confirms a message that it returns, too;
+/// so every slot looks taken, and nobody is ever granted one.
 #[derive(Debug, Clone, Copy)]
 pub struct ReturnedIsTaken;
 

@@ -1,4 +1,5 @@
-//! Locks whose session connects again by itself and goes on as if nothing had happened, as many client libraries do.
+//! Locks whose session connects again by itself and goes on as if nothing had happened, as many
+//! client libraries do.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -15,8 +16,8 @@ use crate::{
     PersistentSemaphore, ReceiveSemaphore, Session,
 };
 
-/// As the original, but a connection that is lost is replaced without a word. Its verify asks whether something of the lock's name is there, and somebody
-/// else may have that by then.
+/// As the original, but a connection that is lost is replaced without a word. Its verify asks
+/// whether something of the lock's name is there, and somebody else may have that by then.
 #[derive(Debug, Clone, Copy)]
 pub struct Reconnecting<R> {
     name: &'static str,
@@ -30,12 +31,14 @@ pub struct Reconnecting<R> {
 enum Recovers {
     /// The channel. The mistake is that nobody asks on which one the lock was taken.
     Channel,
-    /// What was declared and consumed, too. The mistake is that others may have held the lock in between.
+    /// What was declared and consumed, too. The mistake is that others may have held the lock in
+    /// between.
     Topology,
 }
 
 impl Reconnecting<ExclusiveQueue> {
-    /// `silent-reconnect`: verify publishes to the queue of the lock, which another owns by then; RabbitMQ takes that message just as it took ours.
+    /// `silent-reconnect`: verify publishes to the queue of the lock, which another owns by then;
+    /// RabbitMQ takes that message just as it took ours.
     pub const QUEUE: Self = Self {
         name: "silent-reconnect",
         summary: "broken: reconnects silently, and verifies by a publish to a queue that somebody else may own",
@@ -43,7 +46,8 @@ impl Reconnecting<ExclusiveQueue> {
         recovers: Recovers::Channel,
     };
 
-    /// `auto-recovery`: declares the queue again, as often as it takes, and never says that the lock was another's meanwhile.
+    /// `auto-recovery`: declares the queue again, as often as it takes, and never says that the
+    /// lock was another's meanwhile.
     pub const RECOVERED: Self = Self {
         name: "auto-recovery",
         summary: "broken: takes the lock again after a lost connection, and does not say so",
@@ -63,7 +67,8 @@ impl Reconnecting<PersistentSemaphore> {
 }
 
 impl Reconnecting<PersistentMutex> {
-    /// `silent-reconnect-consumer`: the consumer that held the lock ended with its connection; verify publishes to the queue that it consumed from.
+    /// `silent-reconnect-consumer`: the consumer that held the lock ended with its connection;
+    /// verify publishes to the queue that it consumed from.
     pub const CONSUMER: Self = Self {
         name: "silent-reconnect-consumer",
         summary: "broken: reconnects silently without consuming again, and verifies by a publish",
@@ -73,7 +78,8 @@ impl Reconnecting<PersistentMutex> {
 }
 
 impl Reconnecting<ReceiveSemaphore> {
-    /// `silent-reconnect-message`: the message went back to its queue with the channel that had got it; verify asks for the queue on another.
+    /// `silent-reconnect-message`: the message went back to its queue with the channel that had got
+    /// it; verify asks for the queue on another.
     pub const MESSAGE: Self = Self {
         name: "silent-reconnect-message",
         summary: "broken: reconnects silently, and verifies on a channel that has no message of the lock",

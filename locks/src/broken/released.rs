@@ -10,14 +10,16 @@ use crate::{Answer, Error, ErrorKind, ExclusiveQueue};
 /// As `exclusive-queue`, but gives the lock back too soon, or never.
 #[derive(Debug, Clone, Copy)]
 pub enum Released {
-    /// `released-at-verify`: gives the lock back as soon as a verify has confirmed it, though the work goes on. The next verify is acknowledged by the
-    /// queue of whoever has declared it since.
+    /// `released-at-verify`: gives the lock back as soon as a verify has confirmed it, though the
+    /// work goes on. The next verify is acknowledged by the queue of whoever has declared it since.
     AtVerify,
-    /// `release-by-channel`: closes the channel that declared the queue. An exclusive queue lives as long as its connection, so nobody else is granted
-    /// the lock before the session ends; the same session is granted it again and again.
+    /// `release-by-channel`: closes the channel that declared the queue. An exclusive queue lives
+    /// as long as its connection, so nobody else is granted the lock before the session ends; the
+    /// same session is granted it again and again.
     ByChannel,
-    /// `watched-connection`: keeps a channel in the background that watches over the connection, and so keeps the connection. A session that is
-    /// dropped while it holds the lock, as after an operation of unknown outcome, never gives it back.
+    /// `watched-connection`: keeps a channel in the background that watches over the connection,
+    /// and so keeps the connection. A session that is dropped while it holds the lock, as after an
+    /// operation of unknown outcome, never gives it back.
     Watched,
 }
 

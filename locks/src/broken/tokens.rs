@@ -10,17 +10,21 @@ use crate::broker::{Channel, Publish, QueueOptions};
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, Client, Error, ExclusiveQueue, Session};
 
-/// As `exclusive-queue`, with a number for each grant: that of a counter that is kept as the only message of a queue of its own, and is read, and
-/// replaced in the same transaction, by whoever holds the lock. Or that is how it should be.
+/// As `exclusive-queue`, with a number for each grant: that of a counter that is kept as the only
+/// message of a queue of its own, and is read, and replaced in the same transaction, by whoever
+/// holds the lock. Or that is how it should be.
 #[derive(Debug, Clone, Copy)]
 pub enum Tokens {
-    /// `token-of-session`: every session counts its own grants, so that the first of each is number 1.
+    /// `token-of-session`: every session counts its own grants, so that the first of each is number
+    /// 1.
     OfSession,
-    /// `token-of-uptime`: the milliseconds since the session opened. A session that opens later begins with smaller ones.
+    /// `token-of-uptime`: the milliseconds since the session opened. A session that opens later
+    /// begins with smaller ones.
     OfUptime,
     /// `transient-token`: the counter does not survive the broker, and begins anew.
     Transient,
-    /// `requeued-token`: the message that was read is put back instead of being taken out, and is read again before the one that should replace it.
+    /// `requeued-token`: the message that was read is put back instead of being taken out, and is
+    /// read again before the one that should replace it.
     Requeued,
 }
 

@@ -8,12 +8,14 @@ use crate::recipe::queue::ping;
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, Client, Error, ExclusiveQueue, Session};
 
-/// As `exclusive-queue`, but its verify proves nothing. Who wakes up after having been taken for dead believes what it says.
+/// As `exclusive-queue`, but its verify proves nothing. Who wakes up after having been taken for
+/// dead believes what it says.
 #[derive(Debug, Clone, Copy)]
 pub enum Verified {
     /// `verify-without-answer`: publishes, and does not wait for the confirm.
     WithoutAnswer,
-    /// `verify-elsewhere`: publishes over a connection that it opens for the purpose. That the queue is there says nothing of whose it is.
+    /// `verify-elsewhere`: publishes over a connection that it opens for the purpose. That the
+    /// queue is there says nothing of whose it is.
     Elsewhere,
 }
 

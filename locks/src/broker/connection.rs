@@ -14,8 +14,9 @@ pub trait Broker: Send + Sync {
     /// Opens a connection. Dropping the future gives the attempt up.
     ///
     /// # Errors
-    /// [`ConnectionRefused`](crate::ErrorKind::ConnectionRefused) where nobody listens, [`AccessRefused`](crate::ErrorKind::AccessRefused)
-    /// for a wrong password, [`NotAllowed`](crate::ErrorKind::NotAllowed) for an unknown virtual host,
+    /// [`ConnectionRefused`](crate::ErrorKind::ConnectionRefused) where nobody listens,
+    /// [`AccessRefused`](crate::ErrorKind::AccessRefused) for a wrong password,
+    /// [`NotAllowed`](crate::ErrorKind::NotAllowed) for an unknown virtual host,
     /// [`Timeout`](crate::ErrorKind::Timeout) after [`ConnectOptions::timeout`].
     async fn connect(&self, options: &ConnectOptions) -> Result<Box<dyn Connection>, Error>;
 }
@@ -31,8 +32,9 @@ pub struct ConnectOptions {
     pub user: String,
     /// The user's password.
     pub password: String,
-    /// The heartbeat asked for, rounded up to whole seconds. A peer is given up after about twice that silence; the smaller of
-    /// the client's and the server's wish counts, and zero means the server's.
+    /// The heartbeat asked for, rounded up to whole seconds. A peer is given up after about twice
+    /// that silence; the smaller of the client's and the server's wish counts, and zero means the
+    /// server's.
     pub heartbeat: Duration,
     /// The connection's name, as the server's logs and management show it.
     pub name: String,
@@ -55,7 +57,8 @@ impl Default for ConnectOptions {
     }
 }
 
-/// An open connection. It lives until it and all of its channels are dropped; then it is closed in the background. Dropping never blocks.
+/// An open connection. It lives until it and all of its channels are dropped; then it is closed in
+/// the background. Dropping never blocks.
 #[async_trait]
 pub trait Connection: Send + Sync {
     /// Opens a channel.
@@ -73,7 +76,8 @@ pub trait Connection: Send + Sync {
     /// Resolves when the connection is dead, and at once if it is; says why.
     async fn closed(&self) -> Closed;
 
-    /// What happens to the connection from now on. The last item is always [`ConnectionEvent::Closed`], also where it is closed already.
+    /// What happens to the connection from now on. The last item is always
+    /// [`ConnectionEvent::Closed`], also where it is closed already.
     fn events(&self) -> BoxStream<'static, ConnectionEvent>;
 }
 

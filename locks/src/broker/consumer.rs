@@ -39,7 +39,8 @@ impl fmt::Debug for Consumer {
 pub enum ConsumerEvent {
     /// A message.
     Delivery(Message),
-    /// The consumer is stopped while its channel lives on: by [`Channel::cancel`](super::Channel::cancel), or by the server because the queue is gone.
+    /// The consumer is stopped while its channel lives on: by
+    /// [`Channel::cancel`](super::Channel::cancel), or by the server because the queue is gone.
     Cancelled,
     /// The channel is dead; why.
     Closed(Error),

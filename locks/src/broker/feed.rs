@@ -6,7 +6,8 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-/// Hands each event to all who listen. After its last event it is over: whoever listens then gets that event and nothing else.
+/// Hands each event to all who listen. After its last event it is over: whoever listens then gets
+/// that event and nothing else.
 #[derive(Debug)]
 pub struct Feed<T>(Mutex<Inner<T>>);
 

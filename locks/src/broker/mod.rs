@@ -1,7 +1,9 @@
-//! What a lock may do with a message broker: AMQP 0-9-1 as RabbitMQ speaks it, as traits without any client library in them.
+//! What a lock may do with a message broker: AMQP 0-9-1 as RabbitMQ speaks it, as traits without
+//! any client library in them.
 //!
-//! [`Broker`] makes a [`Connection`], that makes a [`Channel`], and there the work is done. [`RabbitMq`] is the implementation on a real
-//! broker, [`Simulation`] one in the same process under virtual time, so a lock never knows where it runs. Whatever the server says comes out
+//! [`Broker`] makes a [`Connection`], that makes a [`Channel`], and there the work is done.
+//! [`RabbitMq`] is the implementation on a real broker, [`Simulation`] one in the same process
+//! under virtual time, so a lock never knows where it runs. Whatever the server says comes out
 //! typed, with its reply code as the [`ErrorKind`](crate::ErrorKind).
 //!
 //! Nothing here recovers by itself: a channel or connection that is dead stays dead.

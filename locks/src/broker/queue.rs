@@ -19,7 +19,8 @@ pub struct QueueOptions {
     pub message_ttl: Option<Duration>,
     /// The most messages it keeps (`x-max-length`); 0 keeps none and still acknowledges publishes.
     pub max_length: Option<u32>,
-    /// What happens to messages beyond that (`x-overflow`); the server drops from the head by default.
+    /// What happens to messages beyond that (`x-overflow`); the server drops from the head by
+    /// default.
     pub overflow: Option<Overflow>,
     /// Only one consumer at a time gets messages (`x-single-active-consumer`).
     pub single_active_consumer: bool,

@@ -1,4 +1,5 @@
-//! What the tests on brokers share: a real RabbitMQ and a simulated one, names that do not meet, a link that can be cut.
+//! What the tests on brokers share: a real RabbitMQ and a simulated one, names that do not meet, a
+//! link that can be cut.
 #![allow(
     dead_code,
     unused_macros,
@@ -36,7 +37,8 @@ pub(crate) enum Rabbit {
     },
 }
 
-/// Runs a body on both arms: a real RabbitMQ where one is named, and always a simulated one under virtual time.
+/// Runs a body on both arms: a real RabbitMQ where one is named, and always a simulated one under
+/// virtual time.
 macro_rules! on_both {
     ($body:ident) => {
         mod $body {
@@ -56,8 +58,9 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
-/// The real broker to test against: `PROVER_AMQP=host:port`, and its container in `PROVER_AMQP_CONTAINER` for what takes an operator; else one
-/// in Docker that the tests of this binary share. Without Docker the test is skipped, or fails under `PROVER_REQUIRE_DOCKER=1`.
+/// The real broker to test against: `PROVER_AMQP=host:port`, and its container in
+/// `PROVER_AMQP_CONTAINER` for what takes an operator; else one in Docker that the tests of this
+/// binary share. Without Docker the test is skipped, or fails under `PROVER_REQUIRE_DOCKER=1`.
 pub(crate) async fn real() -> Option<Rabbit> {
     if let Ok(address) = std::env::var("PROVER_AMQP") {
         let container = std::env::var("PROVER_AMQP_CONTAINER").ok();

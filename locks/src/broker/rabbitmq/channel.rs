@@ -32,10 +32,12 @@ const PERSISTENT: u8 = 2;
 pub(super) struct RabbitChannel {
     lapin: lapin::Channel,
     end: Arc<ChannelEnd>,
-    /// Held while a confirm is awaited; true where one was given up. lapin hands a returned message to the confirm that comes next, so with two under
-    /// way a late confirm could take another's return, and the other would read as acknowledged.
+    /// Held while a confirm is awaited; true where one was given up. lapin hands a returned message
+    /// to the confirm that comes next, so with two under way a late confirm could take another's
+    /// return, and the other would read as acknowledged.
     abandoned: Mutex<bool>,
-    /// A consume was given up before it was answered. lapin keeps a channel with such a consumer open for good.
+    /// A consume was given up before it was answered. lapin keeps a channel with such a consumer
+    /// open for good.
     has_lost_consumer: AtomicBool,
 }
 
@@ -71,7 +73,8 @@ impl RabbitChannel {
         }
     }
 
-    /// Runs an operation unless the channel is known to be dead, and remembers what the channel died of.
+    /// Runs an operation unless the channel is known to be dead, and remembers what the channel
+    /// died of.
     async fn run<T>(&self, operation: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
         self.ensure_alive()?;
         operation.await.map_err(|error| self.failed(&error))

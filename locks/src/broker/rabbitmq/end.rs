@@ -103,7 +103,8 @@ impl ConnectionEnd {
         self.close(closed_by_client());
     }
 
-    /// Some channel is dead for this reason, and lapin does not say which. Where several have died meanwhile, none of them is told a code.
+    /// Some channel is dead for this reason, and lapin does not say which. Where several have died
+    /// meanwhile, none of them is told a code.
     fn close_channel(&self, error: Error) {
         let dead: Vec<_> = self
             .alive()

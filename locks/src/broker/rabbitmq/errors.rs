@@ -7,8 +7,9 @@ use lapin::types::ShortString;
 
 use crate::{Error, ErrorKind};
 
-/// What a channel is closed for although no operation under way is to blame: the consumer that sat on a delivery for too long, and
-/// the settling of a delivery that there is none, to which nothing answers. RabbitMQ says 406 for both.
+/// What a channel is closed for although no operation under way is to blame: the consumer that sat
+/// on a delivery for too long, and the settling of a delivery that there is none, to which nothing
+/// answers. RabbitMQ says 406 for both.
 const ASYNCHRONOUS: &[&str] = &["delivery acknowledgement", "unknown delivery tag"];
 
 /// An error of an operation on an open connection.

@@ -1,8 +1,9 @@
-//! The broker surface on a real RabbitMQ, through lapin. No type of lapin leaves this folder, and its automatic recovery stays off: it
-//! would hide outcomes that nobody knows.
+//! The broker surface on a real RabbitMQ, through lapin. No type of lapin leaves this folder, and
+//! its automatic recovery stays off: it would hide outcomes that nobody knows.
 //!
-//! Two properties of lapin that shape what is here: it reports a channel's death among the events of its connection without saying
-//! which channel ([`end`]), and it hands a returned message to whichever confirm comes next ([`channel`], `publish`).
+//! Two properties of lapin that shape what is here: it reports a channel's death among the events
+//! of its connection without saying which channel ([`end`]), and it hands a returned message to
+//! whichever confirm comes next ([`channel`], `publish`).
 
 mod broker;
 mod channel;

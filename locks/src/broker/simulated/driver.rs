@@ -1,4 +1,5 @@
-//! The task that lets time pass in the world. tokio's clock moves in whole milliseconds; what happens within one happens in the order of the finer times.
+//! The task that lets time pass in the world. tokio's clock moves in whole milliseconds; what
+//! happens within one happens in the order of the finer times.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;

@@ -3,7 +3,8 @@
 use crate::broker::{ConsumeOptions, DeleteOptions, Message, Publish, QueueOptions, QueueStatus};
 use crate::{Error, ErrorKind};
 
-/// A connection, counted from the beginning of the simulation. Both its ends and the wire between them go by this number.
+/// A connection, counted from the beginning of the simulation. Both its ends and the wire between
+/// them go by this number.
 pub(super) type ConnectionId = u64;
 
 /// A channel of a connection, counted from 1.
@@ -111,7 +112,8 @@ pub(super) struct Refusal {
     pub(super) text: String,
 }
 
-/// What a channel is closed for although no operation under way is to blame; the same list as the one for a real broker.
+/// What a channel is closed for although no operation under way is to blame; the same list as the
+/// one for a real broker.
 const ASYNCHRONOUS: &[&str] = &["delivery acknowledgement", "unknown delivery tag"];
 
 impl Refusal {

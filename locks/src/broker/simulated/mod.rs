@@ -1,13 +1,17 @@
-//! The broker surface on a simulated RabbitMQ behind a simulated network, in this process and under virtual time. The same seed gives the same run.
+//! The broker surface on a simulated RabbitMQ behind a simulated network, in this process and under
+//! virtual time. The same seed gives the same run.
 //!
 //! Three parts that know nothing of each other, and one that joins them:
-//! - [`client`]: a connection as lapin keeps it; on top of it stand the traits of the broker surface.
+//! - [`client`]: a connection as lapin keeps it; on top of it stand the traits of the broker
+//!   surface.
 //! - [`network`]: what carries the frames of one to the other, or does not.
 //! - [`server`]: a RabbitMQ node: its queues, its sessions, its patience.
-//! - [`world`]: all three, and the [`agenda`] of what happens when. [`driver`] is the task that lets it happen.
+//! - [`world`]: all three, and the [`agenda`] of what happens when. [`driver`] is the task that
+//!   lets it happen.
 //!
-//! What is modelled, from which source, and what is not, stands in `docs/simulation.md`. What is not modelled is refused with
-//! [`NotImplemented`](crate::ErrorKind::NotImplemented) and never guessed.
+//! What is modelled, from which source, and what is not, stands in `docs/simulation.md`. What is
+//! not modelled is refused with [`NotImplemented`](crate::ErrorKind::NotImplemented) and never
+//! guessed.
 
 mod agenda;
 mod client;

@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::frame::{ClientFrame, ConnectionId, Segment, ServerFrame};
 
-/// How long a segment takes from one end of a link to the other: anything in between, all equally likely. Segments of one direction never
-/// overtake each other.
+/// How long a segment takes from one end of a link to the other: anything in between, all equally
+/// likely. Segments of one direction never overtake each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latency {
     /// The shortest.
@@ -164,7 +164,8 @@ impl Network {
         self.random.random_range(min..=max.max(min))
     }
 
-    /// How long clients that wake up take to look at what has come: no time, or as much as a message takes, in which the program around them may act.
+    /// How long clients that wake up take to look at what has come: no time, or as much as a
+    /// message takes, in which the program around them may act.
     pub(super) fn waking(&mut self, link: usize) -> Duration {
         if self.random.random() {
             self.delay(link)
@@ -183,7 +184,8 @@ impl Network {
         self.wires.insert(connection, wire);
     }
 
-    /// Sends to the server; says when it arrives. What is sent over a wire that is gone arrives nowhere.
+    /// Sends to the server; says when it arrives. What is sent over a wire that is gone arrives
+    /// nowhere.
     pub(super) fn send_up(
         &mut self,
         connection: ConnectionId,

@@ -1,4 +1,5 @@
-//! The handle: how to connect to a simulated broker, how to break it and the way to it, what an operator can do.
+//! The handle: how to connect to a simulated broker, how to break it and the way to it, what an
+//! operator can do.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,10 +19,11 @@ use crate::{Error, ErrorKind};
 /// What stands before the number of a link in an address.
 const SCHEME: &str = "sim:";
 
-/// A simulated RabbitMQ, and one link to it for each client. Cloning it makes another handle of the same one.
+/// A simulated RabbitMQ, and one link to it for each client. Cloning it makes another handle of the
+/// same one.
 ///
-/// It lives in a current-thread tokio runtime whose clock is paused, and there the same seed and the same calls make the same run. Under a clock that
-/// runs it works too, in real time.
+/// It lives in a current-thread tokio runtime whose clock is paused, and there the same seed and
+/// the same calls make the same run. Under a clock that runs it works too, in real time.
 #[derive(Clone)]
 pub struct Simulation {
     shared: Arc<Shared>,
@@ -48,14 +50,16 @@ impl Simulation {
         format!("{SCHEME}{link}")
     }
 
-    /// The time since it began, finer than the runtime's clock: the order of what happens within one millisecond.
+    /// The time since it began, finer than the runtime's clock: the order of what happens within
+    /// one millisecond.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.shared.act(|world| world.now())
     }
 
-    /// Sleeps until a time since the simulation began, as fine as [`Self::elapsed`]: the runtime's own timers wake in whole milliseconds, and those of one
-    /// millisecond always in the same order.
+    /// Sleeps until a time since the simulation began, as fine as [`Self::elapsed`]: the runtime's
+    /// own timers wake in whole milliseconds, and those of one millisecond always in the same
+    /// order.
     pub async fn sleep_until(&self, time: Duration) {
         let woken = self.shared.act(|world| world.wake_at(time));
         // This handle keeps the world, and the world keeps the other end until it wakes us.
@@ -73,7 +77,8 @@ impl Simulation {
         })
     }
 
-    /// Nothing passes over a link in either direction until it heals; closes are held back like everything else.
+    /// Nothing passes over a link in either direction until it heals; closes are held back like
+    /// everything else.
     ///
     /// # Errors
     /// There is no such link.
@@ -113,7 +118,8 @@ impl Simulation {
         self.shared.act(|world| world.cut(link))
     }
 
-    /// Undoes a partition or a cut: what was held back is delivered in order, and the same connections live on.
+    /// Undoes a partition or a cut: what was held back is delivered in order, and the same
+    /// connections live on.
     ///
     /// # Errors
     /// There is no such link.
@@ -121,8 +127,9 @@ impl Simulation {
         self.shared.act(|world| world.heal(link))
     }
 
-    /// The clients of a link stand still, as a stopped process does: they read nothing, send nothing and count no heartbeats, while the broker's bytes wait before
-    /// them. Whoever uses their connections must be kept from it.
+    /// The clients of a link stand still, as a stopped process does: they read nothing, send
+    /// nothing and count no heartbeats, while the broker's bytes wait before them. Whoever uses
+    /// their connections must be kept from it.
     ///
     /// # Errors
     /// There is no such link.
@@ -156,7 +163,8 @@ impl Simulation {
             .act(|world| world.on_node(|node, now| node.delete_queue(queue, now)))
     }
 
-    /// Closes the connections of this name as an operator does, for a reason that their clients are told; how many there were.
+    /// Closes the connections of this name as an operator does, for a reason that their clients are
+    /// told; how many there were.
     pub fn close_connections(&self, name: &str, reason: &str) -> usize {
         self.shared
             .act(|world| world.on_node(|node, now| node.close_connections(name, reason, now)))
@@ -168,13 +176,15 @@ impl Simulation {
             .act(|world| world.on_node(|node, now| node.set_alarm(raised, now)));
     }
 
-    /// How long a delivery may stay unsettled before its channel is closed: 30 minutes unless set. Looked at once a minute.
+    /// How long a delivery may stay unsettled before its channel is closed: 30 minutes unless set.
+    /// Looked at once a minute.
     pub fn set_consumer_timeout(&self, timeout: Duration) {
         self.shared
             .act(|world| world.on_node(|node, _| node.consumer_timeout = timeout));
     }
 
-    /// Takes the broker down. Until it starts, connections are refused; durable queues keep their persistent messages, and nothing else stays.
+    /// Takes the broker down. Until it starts, connections are refused; durable queues keep their
+    /// persistent messages, and nothing else stays.
     pub fn stop(&self, how: Shutdown) {
         self.shared.act(|world| world.stop(how));
     }
@@ -189,7 +199,8 @@ impl Simulation {
         self.shared.act(|world| world.trace = Some(String::new()));
     }
 
-    /// What has happened since [`Self::begin_trace`] was called, one line for each event; empty where it was not. Ends the record.
+    /// What has happened since [`Self::begin_trace`] was called, one line for each event; empty
+    /// where it was not. Ends the record.
     #[must_use]
     pub fn take_trace(&self) -> String {
         self.shared

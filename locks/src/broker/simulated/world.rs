@@ -45,7 +45,8 @@ pub(super) enum Progress {
 
 #[derive(Debug)]
 pub(super) struct World {
-    /// The time since the simulation began. While there are events to catch up with it is the time of the last one.
+    /// The time since the simulation began. While there are events to catch up with it is the time
+    /// of the last one.
     now: Duration,
     catching_up: bool,
     agenda: Agenda<Event>,
@@ -83,7 +84,8 @@ impl World {
         self.agenda.next_at()
     }
 
-    /// Somebody acts at this time of the clock. In answer to an event that happens at the event's time: the clock is coarser.
+    /// Somebody acts at this time of the clock. In answer to an event that happens at the event's
+    /// time: the clock is coarser.
     pub(super) fn meet(&mut self, clock: Duration) {
         if !self.catching_up {
             self.now = self.now.max(clock);
@@ -258,8 +260,9 @@ impl World {
         Ok(())
     }
 
-    /// Lets the clients of a link go on: what has come meanwhile lies before them, and their heartbeats are overdue. Which of the two they see first the seed decides,
-    /// and whether the program that uses them acts before they see either.
+    /// Lets the clients of a link go on: what has come meanwhile lies before them, and their
+    /// heartbeats are overdue. Which of the two they see first the seed decides, and whether the
+    /// program that uses them acts before they see either.
     pub(super) fn thaw(&mut self, link: usize) -> Result<(), NoSuchLink> {
         self.network.link(link)?.is_frozen = false;
         let at = self.now + self.network.waking(link);

@@ -30,7 +30,11 @@ pub(super) struct SimulatedChannel {
 }
 
 impl SimulatedChannel {
-    pub(super) fn new(connection: Arc<ConnectionHandle>, id: ChannelId, end: Arc<SetOnce<Error>>) -> Self {
+    pub(super) fn new(
+        connection: Arc<ConnectionHandle>,
+        id: ChannelId,
+        end: Arc<SetOnce<Error>>,
+    ) -> Self {
         let handle = ChannelHandle {
             connection: Arc::downgrade(&connection),
             id,
@@ -45,7 +49,9 @@ impl SimulatedChannel {
     }
 
     async fn request(&self, method: Method, then: Then) -> Result<Reply, Error> {
-        let asked = self.connection.act(|state| state.request(self.id, method, then));
+        let asked = self
+            .connection
+            .act(|state| state.request(self.id, method, then));
         answer(asked.flatten().ok_or_else(|| self.dead())?).await
     }
 

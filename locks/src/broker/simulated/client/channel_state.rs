@@ -68,7 +68,8 @@ impl ChannelState {
         }
     }
 
-    /// The mandatory messages that came back since somebody asked, where publishes are not confirmed.
+    /// The mandatory messages that came back since somebody asked, where publishes are not
+    /// confirmed.
     pub(super) fn take_returned(&mut self) -> Vec<Returned> {
         std::mem::take(&mut self.returned_unconfirmed)
     }

@@ -11,8 +11,8 @@ use super::channel::SimulatedChannel;
 use super::channel_state::ChannelState;
 use super::connection_state::ConnectionState;
 use super::handle::{ConnectionHandle, answer, gone};
-use crate::broker::{Channel, Closed, Connection, ConnectionEvent, Feed};
 use crate::Error;
+use crate::broker::{Channel, Closed, Connection, ConnectionEvent, Feed};
 
 pub(in super::super) struct SimulatedConnection {
     handle: Arc<ConnectionHandle>,

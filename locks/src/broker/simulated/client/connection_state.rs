@@ -108,7 +108,8 @@ impl ConnectionState {
             .collect()
     }
 
-    /// Something came from the server; says when to look at the heartbeat for the first time, where that begins.
+    /// Something came from the server; says when to look at the heartbeat for the first time, where
+    /// that begins.
     pub(in super::super) fn receive(
         &mut self,
         segment: Segment<ServerFrame>,
@@ -353,7 +354,8 @@ impl ConnectionState {
         Some(answered)
     }
 
-    /// Begins to close a channel, also one that is only about to open; none where it is dead already.
+    /// Begins to close a channel, also one that is only about to open; none where it is dead
+    /// already.
     pub(super) fn close_channel(&mut self, id: ChannelId) -> Option<Answered<Reply>> {
         if self.phase != Phase::Open {
             return None;

@@ -1,4 +1,5 @@
-//! A consumer's stream: deliveries, then exactly one end. Dropping it stops the consumer in the background.
+//! A consumer's stream: deliveries, then exactly one end. Dropping it stops the consumer in the
+//! background.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! What keeps a connection and its channels open: each closes with the last one who holds its handle.
+//! What keeps a connection and its channels open: each closes with the last one who holds its
+//! handle.
 
 use std::sync::{Arc, Weak};
 
@@ -7,7 +8,8 @@ use super::super::frame::{ChannelId, ConnectionId};
 use super::connection_state::{Answered, ConnectionState};
 use crate::{Error, ErrorKind};
 
-/// What a connection and its channels share. The last one who drops it closes the connection in the background.
+/// What a connection and its channels share. The last one who drops it closes the connection in the
+/// background.
 pub(super) struct ConnectionHandle {
     shared: Arc<Shared>,
     id: ConnectionId,
@@ -30,7 +32,8 @@ impl Drop for ConnectionHandle {
     }
 }
 
-/// What a channel and its consumers share. The last one who drops it closes the channel in the background.
+/// What a channel and its consumers share. The last one who drops it closes the channel in the
+/// background.
 pub(super) struct ChannelHandle {
     pub(super) connection: Weak<ConnectionHandle>,
     pub(super) id: ChannelId,

@@ -1,4 +1,5 @@
-//! The server's patience: two monitors that look at counters at intervals, as RabbitMQ's do, and not at when something happened.
+//! The server's patience: two monitors that look at counters at intervals, as RabbitMQ's do, and
+//! not at when something happened.
 
 use std::time::Duration;
 
@@ -31,7 +32,8 @@ pub(super) fn sending_interval(heartbeat_secs: u16) -> Duration {
     receiving_interval(heartbeat_secs) / 2
 }
 
-/// How often the server looks whether it has received anything; it gives the client up where it has not, twice.
+/// How often the server looks whether it has received anything; it gives the client up where it has
+/// not, twice.
 pub(super) fn receiving_interval(heartbeat_secs: u16) -> Duration {
     Duration::from_secs(heartbeat_secs.into())
 }

@@ -28,7 +28,8 @@ impl Node {
             Ok(Some(reply)) => self.reply(connection, id, reply),
             Ok(None) => {}
             Err(refusal) if refusal.is_hard() => {
-                // It ends before the others of its connection do, so these may still get what it gives back.
+                // It ends before the others of its connection do, so these may still get what it
+                // gives back.
                 self.close_channel(connection, id)?;
                 return Err(refusal);
             }
@@ -327,8 +328,8 @@ impl Node {
         Ok(())
     }
 
-    /// Each queue is told once for each consumer that had them, those that were got first: what one gives back may be delivered before
-    /// the next does.
+    /// Each queue is told once for each consumer that had them, those that were got first: what one
+    /// gives back may be delivered before the next does.
     fn settle_taken(
         &mut self,
         connection: ConnectionId,

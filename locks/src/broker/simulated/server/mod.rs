@@ -1,6 +1,8 @@
-//! The server: a RabbitMQ node as its clients can tell it. It knows frames and times, and neither network nor task.
+//! The server: a RabbitMQ node as its clients can tell it. It knows frames and times, and neither
+//! network nor task.
 //!
-//! Whatever arrives is worked through at once and as a whole, as if channels and queues were one process and not many.
+//! Whatever arrives is worked through at once and as a whole, as if channels and queues were one
+//! process and not many.
 
 mod channel;
 mod heartbeat;

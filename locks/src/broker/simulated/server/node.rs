@@ -403,7 +403,8 @@ impl Node {
         self.output.segments.push((connection, Segment::Fin));
     }
 
-    /// What becomes of the consumers and deliveries of channels that end: all consumers go first, so that nothing is given back to one of them.
+    /// What becomes of the consumers and deliveries of channels that end: all consumers go first,
+    /// so that nothing is given back to one of them.
     pub(super) fn end_channels(
         &mut self,
         connection: ConnectionId,
@@ -476,7 +477,8 @@ impl Node {
         }
     }
 
-    /// Hands a message to the queue of that name; whether it took it, and none where there is no such queue.
+    /// Hands a message to the queue of that name; whether it took it, and none where there is no
+    /// such queue.
     pub(super) fn enqueue(&mut self, name: &str, publish: Publish) -> Option<bool> {
         let now = self.now;
         let queue = self.queues.get_mut(name)?;

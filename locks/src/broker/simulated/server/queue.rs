@@ -39,7 +39,8 @@ struct Consumer {
     unsettled: u32,
     /// Among those of one priority the lowest is next.
     turn: u64,
-    /// It was its turn and it had no room: it is passed over until it has. Who only has no room keeps its turn.
+    /// It was its turn and it had no room: it is passed over until it has. Who only has no room
+    /// keeps its turn.
     is_blocked: bool,
 }
 
@@ -193,7 +194,8 @@ impl Queue {
         }
     }
 
-    /// Drops what is too much, from the head. A queue that refuses drops nothing, and keeps what comes back beyond its length.
+    /// Drops what is too much, from the head. A queue that refuses drops nothing, and keeps what
+    /// comes back beyond its length.
     pub(super) fn trim(&mut self) {
         if self.options.overflow == Some(Overflow::RejectPublish) {
             return;
