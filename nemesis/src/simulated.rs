@@ -1,7 +1,7 @@
 //! The simulated testbed, as far as faults go: a worker's link is the link of its number.
 
 use async_trait::async_trait;
-use locks::broker::{NoSuchLink, Shutdown, Simulation};
+use simulated::{NoSuchLink, Shutdown, Simulation};
 
 use crate::{System, SystemError, Worker};
 

@@ -2,9 +2,9 @@
 //! any client library in them.
 //!
 //! [`Broker`] makes a [`Connection`], that makes a [`Channel`], and there the work is done.
-//! [`RabbitMq`] is the implementation on a real broker, [`Simulation`] one in the same process
-//! under virtual time, so a lock never knows where it runs. Whatever the server says comes out
-//! typed, with its reply code as the [`ErrorKind`](crate::ErrorKind).
+//! [`RabbitMq`] is the implementation on a real broker; the crate `simulated` has one in the same
+//! process under virtual time, so a lock never knows where it runs. Whatever the server says comes
+//! out typed, with its reply code as the [`ErrorKind`](crate::ErrorKind).
 //!
 //! Nothing here recovers by itself: a channel or connection that is dead stays dead.
 
@@ -15,7 +15,6 @@ mod feed;
 mod message;
 mod queue;
 mod rabbitmq;
-mod simulated;
 
 pub use channel::Channel;
 pub use connection::{Broker, Closed, ConnectOptions, Connection, ConnectionEvent, Party};
@@ -24,4 +23,3 @@ pub use feed::Feed;
 pub use message::{Confirm, Message, Publish, Returned};
 pub use queue::{DeleteOptions, Overflow, QueueOptions, QueueStatus};
 pub use rabbitmq::RabbitMq;
-pub use simulated::{Latency, NoSuchLink, Shutdown, Simulation};

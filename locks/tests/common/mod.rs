@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use locks::Client;
-use locks::broker::{Broker, Channel, ConnectOptions, Connection, RabbitMq, Simulation};
+use locks::broker::{Broker, Channel, ConnectOptions, Connection, RabbitMq};
+use simulated::Simulation;
 
 pub(crate) use relay::Relay;
 

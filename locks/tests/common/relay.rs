@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use locks::broker::Simulation;
+use simulated::Simulation;
 
 pub(crate) struct Relay {
     pub(crate) address: String,

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use locks::broker::{Broker, ConnectOptions, Simulation};
+use locks::broker::{Broker, ConnectOptions};
 use nemesis::links::Links;
 use nemesis::{System, SystemError, Worker};
+use simulated::Simulation;
 
 use super::pace::Pace;
 use super::player::{PlayError, Stage, play};

@@ -223,7 +223,7 @@ impl Channel for Counting<Box<dyn Channel>> {
 
 #[cfg(test)]
 mod tests {
-    use locks::broker::Simulation;
+    use simulated::Simulation;
 
     use super::*;
 

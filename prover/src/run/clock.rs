@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use locks::broker::Simulation;
+use simulated::Simulation;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// The runtime's timer moves in whole milliseconds, so a shorter wait would last up to ten times as

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use locks::broker::{Broker, ConnectOptions, Simulation};
+use locks::broker::{Broker, ConnectOptions};
+use simulated::Simulation;
 
 use super::clock::Clock;
 use super::execution::{Execution, Ran, RunError, Stage, execute};

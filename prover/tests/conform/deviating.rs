@@ -7,8 +7,9 @@ use futures_util::stream::BoxStream;
 use locks::Error;
 use locks::broker::{
     Broker, Channel, Closed, Confirm, ConnectOptions, Connection, ConnectionEvent, ConsumeOptions,
-    Consumer, DeleteOptions, Message, Publish, QueueOptions, QueueStatus, Returned, Simulation,
+    Consumer, DeleteOptions, Message, Publish, QueueOptions, QueueStatus, Returned,
 };
+use simulated::Simulation;
 
 /// Something that is wrong: its name, the simulation that does it, and in how many steps it shows itself.
 type Entry = (&'static str, fn(Simulation) -> Arc<dyn Broker>, usize);

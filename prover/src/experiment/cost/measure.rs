@@ -169,7 +169,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use locks::broker::Simulation;
+    use simulated::Simulation;
     use rand::SeedableRng;
 
     use super::*;

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use locks::broker::{ConnectOptions, Simulation};
+use locks::broker::ConnectOptions;
 use locks::{Action, Answer, Error, ErrorKind, Grant, Lock, Loss, Session};
+use simulated::Simulation;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// What comes of something that is asked of the lock.

@@ -3,10 +3,11 @@
 
 use std::sync::{Arc, Weak};
 
-use super::super::driver::Shared;
-use super::super::frame::{ChannelId, ConnectionId};
+use locks::{Error, ErrorKind};
+
 use super::connection_state::{Answered, ConnectionState};
-use crate::{Error, ErrorKind};
+use crate::driver::Shared;
+use crate::frame::{ChannelId, ConnectionId};
 
 /// What a connection and its channels share. The last one who drops it closes the connection in the
 /// background.

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::frame::{ChannelId, ConnectionId, Refusal};
+use locks::broker::{ConsumeOptions, Overflow, Publish, QueueOptions};
+
 use super::refusals;
-use crate::broker::{ConsumeOptions, Overflow, Publish, QueueOptions};
+use crate::frame::{ChannelId, ConnectionId, Refusal};
 
 /// A queue of its own: one that is declared anew under an old name has another number.
 pub(super) type QueueId = u64;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use locks::broker::{Broker, ConnectOptions, Connection};
+use locks::{Error, ErrorKind};
 use tokio::time;
 
 use super::client::{Credentials, SimulatedConnection};
@@ -13,8 +15,6 @@ use super::driver::Shared;
 use super::network::{Direction, Latency, NoSuchLink, Reach};
 use super::server::Shutdown;
 use super::world::{World, refused};
-use crate::broker::{Broker, ConnectOptions, Connection};
-use crate::{Error, ErrorKind};
 
 /// What stands before the number of a link in an address.
 const SCHEME: &str = "sim:";

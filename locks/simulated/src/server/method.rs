@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::frame::{ChannelId, ConnectionId, Method, Refusal, Reply, Settlement, Verdict};
+use locks::broker::{ConsumeOptions, DeleteOptions, Message, Publish, QueueOptions, QueueStatus};
+
 use super::channel::{Channel, Mode, Pending, Transaction, Unsettled};
 use super::node::Node;
 use super::queue::{Queue, Who};
 use super::refusals;
-use crate::broker::{ConsumeOptions, DeleteOptions, Message, Publish, QueueOptions, QueueStatus};
+use crate::frame::{ChannelId, ConnectionId, Method, Refusal, Reply, Settlement, Verdict};
 
 impl Node {
     /// Does what a client asks on a channel; an error is one for the whole connection.

@@ -4,24 +4,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use locks::Error;
+use locks::broker::{Channel, Closed, Connection, ConnectionEvent, Feed};
 
-use super::super::driver::Shared;
-use super::super::frame::ConnectionId;
 use super::channel::SimulatedChannel;
 use super::channel_state::ChannelState;
 use super::connection_state::ConnectionState;
 use super::handle::{ConnectionHandle, answer, gone};
-use crate::Error;
-use crate::broker::{Channel, Closed, Connection, ConnectionEvent, Feed};
+use crate::driver::Shared;
+use crate::frame::ConnectionId;
 
-pub(in super::super) struct SimulatedConnection {
+pub(crate) struct SimulatedConnection {
     handle: Arc<ConnectionHandle>,
     events: Arc<Feed<ConnectionEvent>>,
 }
 
 impl SimulatedConnection {
     /// A handle of a connection that was just begun.
-    pub(in super::super) fn new(shared: Arc<Shared>, id: ConnectionId) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, id: ConnectionId) -> Self {
         let handle = ConnectionHandle::new(shared, id);
         let events = handle.act(|state| Arc::clone(&state.events));
         Self {

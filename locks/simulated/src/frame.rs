@@ -1,7 +1,7 @@
 //! What goes over a connection: AMQP's methods with their content, without its bytes.
 
-use crate::broker::{ConsumeOptions, DeleteOptions, Message, Publish, QueueOptions, QueueStatus};
-use crate::{Error, ErrorKind};
+use locks::broker::{ConsumeOptions, DeleteOptions, Message, Publish, QueueOptions, QueueStatus};
+use locks::{Error, ErrorKind};
 
 /// A connection, counted from the beginning of the simulation. Both its ends and the wire between
 /// them go by this number.

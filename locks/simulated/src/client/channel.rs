@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc::unbounded_channel;
-use tokio::sync::{Mutex, SetOnce};
-
-use super::super::frame::{ChannelId, Method, Reply, Settlement, Verdict};
-use super::channel_state::{ChannelState, Then};
-use super::consumer::{self, Stop};
-use super::handle::{ChannelHandle, ConnectionHandle, answer};
-use crate::broker::{
+use locks::broker::{
     Channel, Confirm, ConsumeOptions, Consumer, DeleteOptions, Message, Publish, QueueOptions,
     QueueStatus, Returned,
 };
-use crate::{Error, ErrorKind};
+use locks::{Error, ErrorKind};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::{Mutex, SetOnce};
+
+use super::channel_state::{ChannelState, Then};
+use super::consumer::{self, Stop};
+use super::handle::{ChannelHandle, ConnectionHandle, answer};
+use crate::frame::{ChannelId, Method, Reply, Settlement, Verdict};
 
 /// The longest name that AMQP can say, in bytes.
 const NAME_MAX: usize = 255;

@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use locks::broker::{Message, Publish};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::frame::{
-    ChannelId, ClientFrame, ConnectionId, Method, Refusal, Reply, Segment, ServerFrame, Verdict,
-};
 use super::channel::{Channel, Unsettled};
 use super::heartbeat::{self, Monitor};
 use super::queue::{Queue, QueueId, Who};
 use super::refusals;
 use super::session::Session;
-use crate::broker::{Message, Publish};
+use crate::frame::{
+    ChannelId, ClientFrame, ConnectionId, Method, Refusal, Reply, Segment, ServerFrame, Verdict,
+};
 
 /// The heartbeat that the server suggests.
 const HEARTBEAT_SECS: u16 = 60;
@@ -36,7 +36,7 @@ pub enum Shutdown {
 
 /// Something that the server wants to look at later.
 #[derive(Debug)]
-pub(in super::super) enum Timer {
+pub(crate) enum Timer {
     Sending(ConnectionId),
     Receiving(ConnectionId),
     Tick {
@@ -52,16 +52,16 @@ pub(in super::super) enum Timer {
 
 /// What the server sends and plans in answer to what came.
 #[derive(Debug, Default)]
-pub(in super::super) struct Output {
-    pub(in super::super) segments: Vec<(ConnectionId, Segment<ServerFrame>)>,
-    pub(in super::super) timers: Vec<(Duration, Timer)>,
+pub(crate) struct Output {
+    pub(crate) segments: Vec<(ConnectionId, Segment<ServerFrame>)>,
+    pub(crate) timers: Vec<(Duration, Timer)>,
 }
 
 /// A RabbitMQ node.
 #[derive(Debug)]
-pub(in super::super) struct Node {
-    pub(in super::super) consumer_timeout: Duration,
-    pub(in super::super) output: Output,
+pub(crate) struct Node {
+    pub(crate) consumer_timeout: Duration,
+    pub(crate) output: Output,
     pub(super) queues: BTreeMap<String, Queue>,
     pub(super) sessions: BTreeMap<ConnectionId, Session>,
     pub(super) now: Duration,
@@ -73,7 +73,7 @@ pub(in super::super) struct Node {
 }
 
 impl Node {
-    pub(in super::super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             consumer_timeout: CONSUMER_TIMEOUT,
             output: Output::default(),
@@ -87,12 +87,12 @@ impl Node {
         }
     }
 
-    pub(in super::super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.running
     }
 
     /// Something came from a client.
-    pub(in super::super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         connection: ConnectionId,
         segment: Segment<ClientFrame>,
@@ -112,13 +112,13 @@ impl Node {
     }
 
     /// A client's connection is gone, and nobody said goodbye.
-    pub(in super::super) fn lose(&mut self, connection: ConnectionId, now: Duration) {
+    pub(crate) fn lose(&mut self, connection: ConnectionId, now: Duration) {
         self.now = now;
         self.end_session(connection);
     }
 
     /// A timer has run down.
-    pub(in super::super) fn remind(&mut self, timer: Timer, now: Duration) {
+    pub(crate) fn remind(&mut self, timer: Timer, now: Duration) {
         self.now = now;
         match timer {
             Timer::Sending(connection) => self.look_at_sending(connection),
@@ -314,7 +314,7 @@ impl Node {
     }
 
     /// Raises or clears the memory alarm.
-    pub(in super::super) fn set_alarm(&mut self, alarm: bool, now: Duration) {
+    pub(crate) fn set_alarm(&mut self, alarm: bool, now: Duration) {
         self.now = now;
         self.alarm = alarm;
         if alarm {
@@ -336,18 +336,13 @@ impl Node {
     }
 
     /// Deletes a queue, as an operator does; whether it was there.
-    pub(in super::super) fn delete_queue(&mut self, name: &str, now: Duration) -> bool {
+    pub(crate) fn delete_queue(&mut self, name: &str, now: Duration) -> bool {
         self.now = now;
         self.remove_queue(name)
     }
 
     /// Closes the connections of a name, as an operator does; how many there were.
-    pub(in super::super) fn close_connections(
-        &mut self,
-        name: &str,
-        reason: &str,
-        now: Duration,
-    ) -> usize {
+    pub(crate) fn close_connections(&mut self, name: &str, reason: &str, now: Duration) -> usize {
         self.now = now;
         let named = self
             .sessions
@@ -361,7 +356,7 @@ impl Node {
     }
 
     /// Stops, and keeps what is durable.
-    pub(in super::super) fn stop(&mut self, how: Shutdown, now: Duration) {
+    pub(crate) fn stop(&mut self, how: Shutdown, now: Duration) {
         self.now = now;
         for connection in self.sessions.keys().copied().collect::<Vec<_>>() {
             match how {
@@ -379,7 +374,7 @@ impl Node {
     }
 
     /// Starts again.
-    pub(in super::super) fn start(&mut self, now: Duration) {
+    pub(crate) fn start(&mut self, now: Duration) {
         self.now = now;
         self.running = true;
         for name in self.queues.keys().cloned().collect::<Vec<_>>() {

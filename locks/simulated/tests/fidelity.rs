@@ -1,6 +1,7 @@
 //! The corners of the model, each on a real RabbitMQ and on the simulated one: what the locks' own
 //! tests do not touch.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use std::time::Duration;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use locks::broker::{Confirm, ConsumerEvent, Returned};
+use locks::{Error, ErrorKind};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{SetOnce, oneshot};
 
-use super::super::frame::Reply;
-use crate::broker::{Confirm, ConsumerEvent, Returned};
-use crate::{Error, ErrorKind};
+use crate::frame::Reply;
 
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, Error>>;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use locks::broker::{Closed, Confirm, ConnectionEvent, Feed, Party, Publish};
+use locks::{Error, ErrorKind};
 use tokio::sync::oneshot;
 
-use super::super::frame::{ChannelId, ClientFrame, Method, Refusal, Reply, Segment, ServerFrame};
 use super::channel_state::{Answer, ChannelState, Then};
 use super::heartbeat::{Heartbeat, Look};
-use crate::broker::{Closed, Confirm, ConnectionEvent, Feed, Party, Publish};
-use crate::{Error, ErrorKind};
+use crate::frame::{ChannelId, ClientFrame, Method, Refusal, Reply, Segment, ServerFrame};
 
 /// The most channels of a connection, as RabbitMQ suggests.
 const CHANNELS_MAX: ChannelId = 2047;
@@ -20,12 +20,12 @@ pub(super) type Answered<T> = oneshot::Receiver<Result<T, Error>>;
 
 /// What a client says about itself.
 #[derive(Debug)]
-pub(in super::super) struct Credentials {
-    pub(in super::super) user: String,
-    pub(in super::super) password: String,
-    pub(in super::super) vhost: String,
-    pub(in super::super) name: String,
-    pub(in super::super) heartbeat_secs: u16,
+pub(crate) struct Credentials {
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) vhost: String,
+    pub(crate) name: String,
+    pub(crate) heartbeat_secs: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,10 @@ struct Outgoing {
 }
 
 #[derive(Debug)]
-pub(in super::super) struct ConnectionState {
+pub(crate) struct ConnectionState {
     pub(super) events: Arc<Feed<ConnectionEvent>>,
     /// Nobody has a handle of it any more.
-    pub(in super::super) orphan: bool,
+    pub(crate) orphan: bool,
     phase: Phase,
     credentials: Credentials,
     opened: Option<Answer<()>>,
@@ -63,7 +63,7 @@ pub(in super::super) struct ConnectionState {
 }
 
 impl ConnectionState {
-    pub(in super::super) fn new(credentials: Credentials, opened: Answer<()>) -> Self {
+    pub(crate) fn new(credentials: Credentials, opened: Answer<()>) -> Self {
         let mut state = Self {
             events: Arc::default(),
             orphan: false,
@@ -82,12 +82,12 @@ impl ConnectionState {
         state
     }
 
-    pub(in super::super) fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.phase == Phase::Dead
     }
 
     /// What is to be written now. Like lapin, a blocked connection writes nothing at all.
-    pub(in super::super) fn drain(&mut self, now: Duration) -> Vec<Segment<ClientFrame>> {
+    pub(crate) fn drain(&mut self, now: Duration) -> Vec<Segment<ClientFrame>> {
         if std::mem::take(&mut self.ending) {
             return vec![Segment::Fin];
         }
@@ -110,7 +110,7 @@ impl ConnectionState {
 
     /// Something came from the server; says when to look at the heartbeat for the first time, where
     /// that begins.
-    pub(in super::super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         segment: Segment<ServerFrame>,
         now: Duration,
@@ -196,7 +196,7 @@ impl ConnectionState {
     }
 
     /// Looks at the heartbeat; says after which time to look again.
-    pub(in super::super) fn look(&mut self, now: Duration) -> Option<Duration> {
+    pub(crate) fn look(&mut self, now: Duration) -> Option<Duration> {
         match self.heartbeat.as_mut()?.look(now) {
             Look::Wait(time) => Some(time),
             Look::Send(time) => {
@@ -217,7 +217,7 @@ impl ConnectionState {
     }
 
     /// The connection was reset.
-    pub(in super::super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.die(transport("IO error: connection reset by peer"));
         // Nothing is left to be written to.
         self.ending = false;
@@ -400,7 +400,7 @@ impl ConnectionState {
     }
 
     /// Gives up an attempt to connect, or what nobody has a handle of any more.
-    pub(in super::super) fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         self.orphan = true;
         match self.phase {
             Phase::Connecting => self.die(closed_by_client()),

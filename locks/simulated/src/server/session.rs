@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::super::frame::{ChannelId, ClientFrame, Segment};
 use super::channel::Channel;
 use super::heartbeat::Monitor;
+use crate::frame::{ChannelId, ClientFrame, Segment};
 
 #[derive(Debug, Default)]
 pub(super) struct Session {

@@ -1,6 +1,6 @@
 //! What the server says when it refuses, in RabbitMQ's words.
 
-use super::super::frame::Refusal;
+use crate::frame::Refusal;
 
 /// The only virtual host.
 pub(super) const VHOST: &str = "/";

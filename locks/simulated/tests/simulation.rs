@@ -1,6 +1,7 @@
 //! What only a simulated broker can show: the same seed is the same run, and faults of the kind
 //! that take a testbed otherwise.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use common::{soon, until};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use locks::broker::{
-    Broker, Channel, Confirm, ConnectOptions, Connection, ConnectionEvent, Latency, Party, Publish,
-    QueueOptions, Shutdown, Simulation,
+    Broker, Channel, Confirm, ConnectOptions, Connection, ConnectionEvent, Party, Publish,
+    QueueOptions,
 };
 use locks::{ALL, Answer, Client, Error, ErrorKind, Lock, Loss, Session};
+use simulated::{Latency, Shutdown, Simulation};
 use tokio::time::{Instant, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use locks::broker::ConsumerEvent;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::handle::ChannelHandle;
-use crate::broker::ConsumerEvent;
 
 /// Stops a consumer when it is dropped.
 pub(super) struct Stop {

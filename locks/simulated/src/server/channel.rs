@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::frame::{Refusal, Settlement};
+use locks::broker::Publish;
+
 use super::queue::{QueueId, Stored};
 use super::refusals;
-use crate::broker::Publish;
+use crate::frame::{Refusal, Settlement};
 
 /// A delivery that is not settled.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 use std::time::Duration;
 
+use locks::{Error, ErrorKind};
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::oneshot;
@@ -13,7 +14,6 @@ use super::client::{ConnectionState, Credentials};
 use super::frame::ConnectionId;
 use super::network::{Direction, Network, NoSuchLink, Reach};
 use super::server::{Node, Shutdown, Timer};
-use crate::{Error, ErrorKind};
 
 /// Something that happens.
 #[derive(Debug)]
