@@ -30,7 +30,8 @@ pub enum FiledSemaphore {
 
 impl FiledSemaphore {
     /// The name of the decrement lock.
-    pub(crate) fn decrement_lock(slots: &Slots) -> String {
+    #[must_use]
+    pub fn decrement_lock(slots: &Slots) -> String {
         format!("{}-decrement", slots.name)
     }
 
@@ -50,7 +51,12 @@ impl FiledSemaphore {
         }
     }
 
-    pub(crate) async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
+    /// Does what an administrator of such a semaphore can ask.
+    ///
+    /// # Errors
+    /// Those of [`PersistentSemaphore::act`], and [`ErrorKind::NothingRequested`] where no decrement is
+    /// filed.
+    pub async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
         match action {
             Action::Request => self.file(slots).await,
             Action::Shrink => self.carry_out(slots).await,
@@ -58,7 +64,11 @@ impl FiledSemaphore {
         }
     }
 
-    pub(crate) async fn file(self, slots: &Slots) -> Result<Vec<u32>, Error> {
+    /// Files a decrement.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PreconditionFailed`] where one is filed already.
+    pub async fn file(self, slots: &Slots) -> Result<Vec<u32>, Error> {
         let queue = Self::decrement_lock(slots);
         if ping(&*slots.channel, &queue).await? == Answer::Held {
             return Err(slots.unfit("has a decrement filed already"));
@@ -67,9 +77,11 @@ impl FiledSemaphore {
         Ok(Vec::new())
     }
 
+    /// Makes sure that a decrement is filed.
+    ///
     /// # Errors
     /// [`ErrorKind::NothingRequested`] where no decrement is filed.
-    pub(crate) async fn must_be_filed(self, slots: &Slots) -> Result<(), Error> {
+    pub async fn must_be_filed(self, slots: &Slots) -> Result<(), Error> {
         if ping(&*slots.channel, &Self::decrement_lock(slots)).await? == Answer::Lost {
             let text = format!("{} has no decrement to carry out", slots.name);
             return Err(Error::new(ErrorKind::NothingRequested, text));

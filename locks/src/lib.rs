@@ -5,6 +5,7 @@
 //! - [`Lock`] and [`Session`]: what a worker may do with a lock, and what the lock promises in
 //!   return.
 //! - [`Certainty`]: what an error says about the operation that met it, decided in one table.
+//! - [`recipe`]: what the locks here are made of, for whoever writes another.
 //! - [`ALL`]: the registry. A new lock is one new file and its entry there.
 //!
 //! As a library, on a running RabbitMQ:
@@ -41,11 +42,10 @@ mod kind;
 mod lock;
 mod options;
 mod outcome;
-mod recipe;
+pub mod recipe;
 mod registry;
 mod session;
 
-pub mod broken;
 pub mod broker;
 mod counted_consumers;
 mod exclusive_consumer;
@@ -74,5 +74,5 @@ pub use outcome::Certainty;
 pub use persistent_mutex::PersistentMutex;
 pub use persistent_semaphore::PersistentSemaphore;
 pub use receive_semaphore::ReceiveSemaphore;
-pub use registry::{ALL, find};
+pub use registry::ALL;
 pub use session::{Answer, Grant, Loss, Session};

@@ -98,7 +98,8 @@ impl ErrorKind {
 impl Error {
     /// The same error for an operation that left something behind on the server: a kind that says
     /// that it took no effect would be wrong.
-    pub(crate) fn unsettled(self) -> Self {
+    #[must_use]
+    pub fn unsettled(self) -> Self {
         if self.kind.certainty().is_definite() {
             return self.as_kind(ErrorKind::GivenUp);
         }

@@ -23,7 +23,7 @@ pub enum PersistentMutex {
 
 impl PersistentMutex {
     /// The queue that is a lock.
-    pub(crate) const QUEUE: QueueOptions = QueueOptions {
+    pub const QUEUE: QueueOptions = QueueOptions {
         durable: true,
         max_length: Some(0),
         ..QueueOptions::SHARED

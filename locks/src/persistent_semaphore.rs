@@ -46,13 +46,17 @@ pub(crate) const PROMISES: &[&str] = &[
 
 impl PersistentSemaphore {
     /// The B queue of a slot's A queue.
-    pub(crate) fn holder_queue(slot_queue: &str) -> String {
+    #[must_use]
+    pub fn holder_queue(slot_queue: &str) -> String {
         format!("{}B", slot_queue.trim_end_matches('A'))
     }
 
-    /// Does what an administrator of such a semaphore can ask, except for taking the administration
-    /// mutex.
-    pub(crate) async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
+    /// Does what an administrator of such a semaphore can ask.
+    ///
+    /// # Errors
+    /// Those of [`Slots::act`], and [`ErrorKind::PreconditionFailed`] where a removed slot has its
+    /// holder still.
+    pub async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
         let Action::Wait { slot } = action else {
             return slots.act(action).await;
         };

@@ -22,7 +22,7 @@ pub struct ReceiveSemaphore;
 
 impl ReceiveSemaphore {
     /// The queue of free slots.
-    pub(crate) const SLOTS: QueueOptions = QueueOptions {
+    pub const SLOTS: QueueOptions = QueueOptions {
         durable: true,
         ..QueueOptions::SHARED
     };

@@ -18,15 +18,14 @@ fn variants(lock: &'static dyn Lock) -> Vec<Chosen> {
         };
         for value in values {
             let text = format!("{},{}={value}", lock.name(), choice.name);
-            variants.push(Chosen::parse(&text).unwrap());
+            variants.push(Chosen::parse(&text, locks::ALL).unwrap());
         }
     }
     variants
 }
 
 fn correct() -> impl Iterator<Item = Chosen> {
-    let correct = locks::ALL.iter().filter(|lock| lock.breaks().is_none());
-    correct.flat_map(|lock| variants(*lock))
+    locks::ALL.iter().flat_map(|lock| variants(*lock))
 }
 
 fn client(rabbit: &Rabbit, prefix: &str, name: &str, options: Options) -> Client {
@@ -79,7 +78,7 @@ async fn granted(session: &mut Box<dyn Session>) -> Result<(), locks::Error> {
 
 on_both!(a_session_that_reconnects_says_what_it_lost_before_it_goes_on);
 async fn a_session_that_reconnects_says_what_it_lost_before_it_goes_on(rabbit: Rabbit) {
-    for lock in locks::ALL.iter().filter(|lock| lock.breaks().is_none()) {
+    for lock in locks::ALL {
         let options = Options {
             reconnect: Reconnect::FreshSession,
             ..Options::default()
@@ -111,7 +110,8 @@ async fn a_session_that_reconnects_says_what_it_lost_before_it_goes_on(rabbit: R
 on_both!(a_removed_lock_is_found_lost_however_it_is_verified);
 async fn a_removed_lock_is_found_lost_however_it_is_verified(rabbit: Rabbit) {
     for verify in ["publish-confirm", "publish-tx", "passive-declare"] {
-        let chosen = Chosen::parse(&format!("exclusive-queue,verify={verify}")).unwrap();
+        let chosen =
+            Chosen::parse(&format!("exclusive-queue,verify={verify}"), locks::ALL).unwrap();
         let client = client(&rabbit, &unique("removed"), "client", chosen.options);
         let mut session = open(chosen, &client).await;
         session.acquire("a").await.unwrap();
@@ -126,10 +126,10 @@ async fn a_removed_lock_is_found_lost_however_it_is_verified(rabbit: Rabbit) {
 
 #[test]
 fn transactions_are_an_option_wherever_publishes_are_confirmed() {
-    for lock in locks::ALL.iter().filter(|lock| lock.breaks().is_none()) {
+    for lock in locks::ALL {
         let confirms = lock.needs().contains(&"publisher confirms");
         let text = format!("{},confirm=transactions", lock.name());
-        let chosen = Chosen::parse(&text).map(|chosen| chosen.options.confirm);
+        let chosen = Chosen::parse(&text, locks::ALL).map(|chosen| chosen.options.confirm);
         // The fenced mutex needs both anyway.
         let expected = confirms && lock.name() != "fenced-mutex";
         assert_eq!(

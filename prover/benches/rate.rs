@@ -16,6 +16,7 @@ use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use locks::broker::{ConnectOptions, RabbitMq};
+use locks::{Chosen, ExclusiveQueue, Lock};
 use nemesis::links::{Endpoint, Links};
 use nemesis::{Schedule, System, SystemError, Worker};
 use prover::run::{Clock, Execution, Recording, Stage, execute};
@@ -129,9 +130,7 @@ async fn through_prover(
     let path = folder.path().join("history.jsonl");
     let execution = Execution {
         workload: workloads::find("mutex").context("the workload mutex")?,
-        lock: locks::find("exclusive-queue")
-            .context("the true mutex")?
-            .into(),
+        lock: Chosen::from(&ExclusiveQueue as &dyn Lock),
         params: &params,
         schedule: &Schedule::default(),
         stage: Stage {

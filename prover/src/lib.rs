@@ -4,6 +4,7 @@
 //! history) -> `checker` (reads the file just written) -> [`report`] -> [`store`].
 
 pub mod campaign;
+pub mod catalogue;
 pub mod causes;
 pub mod clean;
 pub mod cli;

@@ -10,6 +10,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use workloads::{Needs, Params, Workload};
 
+use crate::catalogue;
 use crate::cli::{Format, RunArgs, TargetKind};
 use crate::seed::{Seed, Stream};
 use crate::swarm;
@@ -151,7 +152,9 @@ pub enum PlanError {
 
 impl PlanError {
     fn unsuited(workload: &dyn Workload, lock: &dyn Lock) -> Self {
-        let suited = locks::ALL.iter().filter(|lock| suits(workload, **lock));
+        let suited = catalogue::LOCKS
+            .iter()
+            .filter(|lock| suits(workload, **lock));
         Self::Unsuited {
             workload: workload.name(),
             lock: lock.name(),
@@ -190,7 +193,10 @@ impl Plan {
                 workloads::ALL.iter().map(|known| known.name()),
             )
         })?;
-        let lock = Chosen::parse(args.lock.as_deref().unwrap_or(workload.default_lock()))?;
+        let lock = Chosen::parse(
+            args.lock.as_deref().unwrap_or(workload.default_lock()),
+            &catalogue::LOCKS,
+        )?;
         if !suits(workload, lock.lock) {
             return Err(PlanError::unsuited(workload, lock.lock));
         }

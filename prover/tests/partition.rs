@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use locks::broker::{ConnectOptions, RabbitMq};
-use locks::{Answer, Client, Session};
+use locks::{Answer, Client, ExclusiveQueue, Lock, Session};
 use nemesis::links::{Endpoint, Links};
 use prover::testbed::testing::shared_broker;
 use proxy::Embedded;
@@ -29,8 +29,10 @@ async fn session(address: String, name: &str) -> Box<dyn Session> {
         seed: 0,
         options: locks::Options::default(),
     };
-    let lock = locks::find("exclusive-queue").expect("the true mutex");
-    lock.open(&client).await.expect("the broker answers")
+    ExclusiveQueue
+        .open(&client)
+        .await
+        .expect("the broker answers")
 }
 
 #[tokio::test]

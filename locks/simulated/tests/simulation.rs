@@ -15,7 +15,7 @@ use locks::broker::{
     Broker, Channel, Confirm, ConnectOptions, Connection, ConnectionEvent, Party, Publish,
     QueueOptions,
 };
-use locks::{ALL, Answer, Client, Error, ErrorKind, Lock, Loss, Session};
+use locks::{ALL, Answer, Client, Error, ErrorKind, ExclusiveQueue, Lock, Loss, Session};
 use simulated::{Latency, Shutdown, Simulation};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -60,11 +60,6 @@ async fn confirming(connection: &dyn Connection) -> Box<dyn Channel> {
 
 fn kind<T>(result: Result<T, Error>) -> ErrorKind {
     result.err().expect("is refused").kind
-}
-
-/// Every lock that keeps others out.
-fn real_locks() -> impl Iterator<Item = &'static dyn Lock> {
-    ALL.iter().copied().filter(|lock| lock.breaks().is_none())
 }
 
 /// Runs something in a runtime of its own whose clock is paused.
@@ -128,9 +123,9 @@ async fn want_again_and_again(lock: &dyn Lock, client: Client) {
 #[test]
 fn the_same_seed_is_the_same_run() {
     let mut traces = Vec::new();
-    let locks: Vec<_> = real_locks().collect();
+
     for seed in 0..200 {
-        let lock = locks[usize::try_from(seed).unwrap() % locks.len()];
+        let lock = ALL[usize::try_from(seed).unwrap() % ALL.len()];
         let run = || virtually(turbulence(lock, seed));
         let (first, second) = (run(), run());
         assert!(first == second, "seed {seed} of {lock:?} ran in two ways");
@@ -144,7 +139,7 @@ fn the_same_seed_is_the_same_run() {
 
 #[test]
 fn every_lock_excludes_as_long_as_nothing_breaks() {
-    for lock in real_locks() {
+    for lock in ALL.iter().copied() {
         for seed in 0..20 {
             virtually(contend(lock, seed));
         }
@@ -200,7 +195,7 @@ async fn acquires(session: &mut dyn Session) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn a_partitioned_holder_hears_of_it_before_another_gets_the_lock() {
-    for lock in real_locks() {
+    for lock in ALL.iter().copied() {
         let simulation = Simulation::new(3, 2);
         let (mut holder, mut other) = held(&simulation, lock).await;
         simulation.partition(0).unwrap();
@@ -219,7 +214,7 @@ async fn a_partitioned_holder_hears_of_it_before_another_gets_the_lock() {
 
 #[tokio::test(start_paused = true)]
 async fn a_partition_that_heals_early_is_survived_by_the_hold() {
-    for lock in real_locks() {
+    for lock in ALL.iter().copied() {
         let simulation = Simulation::new(4, 2);
         let (mut holder, mut other) = held(&simulation, lock).await;
         simulation.partition(0).unwrap();
@@ -238,7 +233,7 @@ async fn a_partition_that_heals_early_is_survived_by_the_hold() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cut_holder_hears_of_it_at_once_and_comes_back_after_healing() {
-    for lock in real_locks() {
+    for lock in ALL.iter().copied() {
         let simulation = Simulation::new(5, 2);
         let (mut holder, mut other) = held(&simulation, lock).await;
         simulation.cut(0).unwrap();
@@ -258,8 +253,7 @@ async fn a_cut_holder_hears_of_it_at_once_and_comes_back_after_healing() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_not_heard_is_given_up_while_it_believes() {
     let simulation = Simulation::new(6, 2);
-    let lock = locks::find("exclusive-queue").unwrap();
-    let (mut holder, mut other) = held(&simulation, lock).await;
+    let (mut holder, mut other) = held(&simulation, &ExclusiveQueue).await;
     simulation.partition_upstream(0).unwrap();
     let began = Instant::now();
     let news = async { (holder.news().await, began.elapsed()) };
@@ -282,8 +276,7 @@ async fn a_client_that_is_not_heard_is_given_up_while_it_believes() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_hears_nothing_gives_up_and_is_not_given_up() {
     let simulation = Simulation::new(7, 2);
-    let lock = locks::find("exclusive-queue").unwrap();
-    let (mut holder, mut other) = held(&simulation, lock).await;
+    let (mut holder, mut other) = held(&simulation, &ExclusiveQueue).await;
     simulation.partition_downstream(0).unwrap();
     let Loss::All(error) = soon(holder.news()).await else {
         panic!("the session is over")

@@ -15,23 +15,23 @@ pub(crate) const ALONE: ConsumeOptions = ConsumeOptions {
 };
 
 /// A lock that is held, and what it hangs on.
-pub(crate) struct Hold {
+pub struct Hold {
     /// What the acquire returned.
-    pub(crate) grant: Grant,
+    pub grant: Grant,
     /// The queue that is held.
-    pub(crate) queue: String,
+    pub queue: String,
     /// The channel that took it. The hold does not outlive it.
-    pub(crate) channel: Box<dyn Channel>,
+    pub channel: Box<dyn Channel>,
     /// The consumer that holds it, where one does.
-    pub(crate) consumer: Option<Consumer>,
+    pub consumer: Option<Consumer>,
     /// The delivery that holds it, where one does.
-    pub(crate) delivery: Option<u64>,
+    pub delivery: Option<u64>,
     /// The queue of a name that only this holder knows, where there is one.
-    pub(crate) uid_queue: Option<String>,
+    pub uid_queue: Option<String>,
 }
 
 /// How a hold ended without being released.
-pub(crate) enum End {
+pub(super) enum End {
     /// The consumer that held it was cancelled; the channel lives on.
     Hold(Error),
     /// The channel is dead. What it held may outlive it on the server, as long as the connection
@@ -41,7 +41,8 @@ pub(crate) enum End {
 
 impl Hold {
     /// A queue that is held by the channel that declared it.
-    pub(crate) fn of_queue(channel: Box<dyn Channel>, queue: String) -> Self {
+    #[must_use]
+    pub fn of_queue(channel: Box<dyn Channel>, queue: String) -> Self {
         Self {
             grant: Grant::default(),
             queue,
@@ -58,7 +59,7 @@ impl Hold {
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] where another consumes.
-    pub(crate) async fn by_consuming(
+    pub async fn by_consuming(
         channel: Box<dyn Channel>,
         queue: String,
         no_ack: bool,
@@ -76,13 +77,14 @@ impl Hold {
     }
 
     /// The hold of this slot of a semaphore.
-    pub(crate) fn at(mut self, slot: u32) -> Self {
+    #[must_use]
+    pub fn at(mut self, slot: u32) -> Self {
         self.grant.slot = Some(slot);
         self
     }
 
     /// The notice that the holding consumer was cancelled, where it has come.
-    pub(crate) fn cancelled(&mut self) -> Option<Error> {
+    pub(super) fn cancelled(&mut self) -> Option<Error> {
         match self.ended().now_or_never() {
             Some(End::Hold(error)) => Some(error),
             _ => None,
@@ -94,7 +96,7 @@ impl Hold {
     ///
     /// # Errors
     /// [`ErrorKind::Lost`] where it was not held any more.
-    pub(crate) async fn stop(&mut self) -> Result<(), Error> {
+    pub async fn stop(&mut self) -> Result<(), Error> {
         let answer = ping(&*self.channel, &self.queue).await?;
         if let Some(error) = self.cancelled() {
             return Err(error.as_kind(ErrorKind::Lost));
@@ -110,7 +112,7 @@ impl Hold {
     }
 
     /// Resolves when the hold has ended. Safe to drop and to ask again.
-    pub(crate) async fn ended(&mut self) -> End {
+    pub(super) async fn ended(&mut self) -> End {
         let Some(consumer) = &mut self.consumer else {
             return End::Channel(self.channel.closed().await);
         };

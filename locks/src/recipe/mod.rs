@@ -1,21 +1,22 @@
-//! What the locks on a broker are made of.
+//! What the locks on a broker are made of, for whoever writes another. The broken locks are written
+//! so: each is a correct recipe with one step done differently.
 //!
 //! A lock is written down as its [`Recipe`]: how it is taken, how it is verified, how it is given
 //! back. [`RecipeSession`] makes a session of it, over a [`Wire`] to the broker, and keeps its
-//! [`Hold`]s. What several locks do alike stands in [`queue`] and [`slots`]; [`race`] is for those
-//! that can be overtaken.
+//! [`Hold`]s. What several locks do alike stands in [`queue`] and [`slots`].
 
 mod hold;
-pub(crate) mod queue;
+pub mod queue;
 mod race;
 mod session;
-pub(crate) mod slots;
+pub mod slots;
 mod steps;
 mod transactions;
 mod wire;
 
-pub(crate) use hold::{ALONE, Hold};
+pub(crate) use hold::ALONE;
+pub use hold::Hold;
 pub(crate) use race::{Race, race};
-pub(crate) use session::{RecipeSession, not_held};
-pub(crate) use steps::Recipe;
-pub(crate) use wire::Wire;
+pub use session::{RecipeSession, not_held};
+pub use steps::Recipe;
+pub use wire::Wire;

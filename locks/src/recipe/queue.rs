@@ -7,14 +7,17 @@ use crate::options::Verify;
 use crate::{Answer, Client, Error, ErrorKind};
 
 /// The queue of one holder: it goes with the holder's connection, and keeps no message.
-pub(crate) const EXCLUSIVE: QueueOptions = QueueOptions {
+pub const EXCLUSIVE: QueueOptions = QueueOptions {
     exclusive: true,
     max_length: Some(0),
     ..QueueOptions::SHARED
 };
 
-/// Declares the queue that is a lock.
-pub(crate) async fn create(client: &Client, key: &str, lock: &QueueOptions) -> Result<(), Error> {
+/// Declares the queue that is a lock, over a connection of its own.
+///
+/// # Errors
+/// Those of connecting and declaring.
+pub async fn create(client: &Client, key: &str, lock: &QueueOptions) -> Result<(), Error> {
     let connection = client.connection().await?;
     let channel = connection.channel().await?;
     channel.declare(&client.queue(key), lock).await?;
@@ -39,8 +42,12 @@ pub(crate) async fn ask(
     }
 }
 
-/// Whether a queue of that name takes a message.
-pub(crate) async fn ping(channel: &dyn Channel, queue: &str) -> Result<Answer, Error> {
+/// Whether there is a queue of that name: a mandatory message is published to it, and the answer is
+/// `Held` where it was not returned.
+///
+/// # Errors
+/// [`ErrorKind::Nacked`] where the broker did not take the message; those of publishing.
+pub async fn ping(channel: &dyn Channel, queue: &str) -> Result<Answer, Error> {
     match channel.publish(queue, &Publish::ping()).await? {
         Confirm::Ack => Ok(Answer::Held),
         Confirm::Returned(_) => Ok(Answer::Lost),
@@ -52,7 +59,10 @@ pub(crate) async fn ping(channel: &dyn Channel, queue: &str) -> Result<Answer, E
 }
 
 /// Deletes the queue of a hold, unless it is gone or another's.
-pub(crate) async fn delete(channel: &dyn Channel, queue: &str) -> Result<(), Error> {
+///
+/// # Errors
+/// [`ErrorKind::Lost`] where it is; those of deleting.
+pub async fn delete(channel: &dyn Channel, queue: &str) -> Result<(), Error> {
     let options = DeleteOptions::default();
     // Where the question is refused the server closes the channel, and does not look at the delete.
     let (asked, deleted) = tokio::join!(
@@ -71,8 +81,9 @@ fn lost(error: Error) -> Error {
     }
 }
 
-/// [`ErrorKind::Busy`] instead of the server's way to say that another has it.
-pub(crate) fn busy(error: Error, taken: ErrorKind) -> Error {
+/// The error as [`ErrorKind::Busy`] instead of the server's way to say that another has it.
+#[must_use]
+pub fn busy(error: Error, taken: ErrorKind) -> Error {
     if error.kind == taken {
         return error.as_kind(ErrorKind::Busy);
     }
@@ -80,6 +91,7 @@ pub(crate) fn busy(error: Error, taken: ErrorKind) -> Error {
 }
 
 /// Whether a channel is not known to be dead.
-pub(crate) fn is_alive(channel: &dyn Channel) -> bool {
+#[must_use]
+pub fn is_alive(channel: &dyn Channel) -> bool {
     channel.closed().now_or_never().is_none()
 }

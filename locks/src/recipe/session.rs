@@ -14,7 +14,7 @@ use crate::{Action, Answer, Certainty, Client, Error, ErrorKind, Grant, Loss, Se
 ///
 /// A holding channel that dies ends the session, and the connection with it: what the channel held
 /// may outlive it on the server as long as the connection lives, and would then be nobody's.
-pub(crate) struct RecipeSession<R> {
+pub struct RecipeSession<R> {
     recipe: R,
     client: Client,
     state: State,
@@ -38,7 +38,11 @@ struct Open {
 }
 
 impl<R: Recipe + 'static> RecipeSession<R> {
-    pub(crate) async fn open(recipe: R, client: &Client) -> Result<Box<dyn Session>, Error> {
+    /// Opens a session that takes its steps from this recipe.
+    ///
+    /// # Errors
+    /// Those of [`Client::connection`].
+    pub async fn open(recipe: R, client: &Client) -> Result<Box<dyn Session>, Error> {
         Ok(Box::new(Self {
             recipe,
             client: client.clone(),
@@ -236,7 +240,9 @@ impl<R: Recipe + 'static> Session for RecipeSession<R> {
     }
 }
 
-pub(crate) fn not_held(key: &str) -> Error {
+/// The error of an operation on a lock that the session does not hold.
+#[must_use]
+pub fn not_held(key: &str) -> Error {
     Error::new(
         ErrorKind::NotHeld,
         format!("{key} is not held by this session"),

@@ -16,17 +16,18 @@ use crate::{Action, Answer, Client, Error, ErrorKind};
 const LOOK_BEYOND: u32 = 4;
 
 /// The queue of a slot that stays.
-pub(crate) const SLOT: QueueOptions = QueueOptions {
+pub const SLOT: QueueOptions = QueueOptions {
     durable: true,
     max_length: Some(0),
     ..QueueOptions::SHARED
 };
 
 /// The slots of one lock, while this client alone administers them.
-pub(crate) struct Slots {
-    pub(crate) channel: Box<dyn Channel>,
+pub struct Slots {
+    /// The channel that administers, and holds the administration mutex.
+    pub channel: Box<dyn Channel>,
     /// What all queues of the lock begin with.
-    pub(crate) name: String,
+    pub name: String,
     /// How a slot's queue is declared.
     slot: QueueOptions,
 }
@@ -36,11 +37,7 @@ impl Slots {
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] where another administers the lock.
-    pub(crate) async fn lock(
-        wire: &mut Wire,
-        key: &str,
-        slot: QueueOptions,
-    ) -> Result<Self, Error> {
+    async fn lock(wire: &mut Wire, key: &str, slot: QueueOptions) -> Result<Self, Error> {
         let slots = Self::without_the_mutex(wire, key, slot).await?;
         let declared = slots.channel.declare(&mutex(&slots.name), &EXCLUSIVE).await;
         declared.map_err(|error| busy(error, ErrorKind::ResourceLocked))?;
@@ -48,7 +45,10 @@ impl Slots {
     }
 
     /// The slots as anybody sees them, who may change them at the same time as others.
-    pub(crate) async fn without_the_mutex(
+    ///
+    /// # Errors
+    /// Those of [`Wire::channel`].
+    pub async fn without_the_mutex(
         wire: &mut Wire,
         key: &str,
         slot: QueueOptions,
@@ -61,13 +61,17 @@ impl Slots {
     }
 
     /// Gives the administration mutex back, and the channel with it.
-    pub(crate) async fn unlock(self) -> Result<Box<dyn Channel>, Error> {
+    async fn unlock(self) -> Result<Box<dyn Channel>, Error> {
         delete(&*self.channel, &mutex(&self.name)).await?;
         Ok(self.channel)
     }
 
-    /// Does what needs nothing but the slots.
-    pub(crate) async fn act(&self, action: Action) -> Result<Vec<u32>, Error> {
+    /// Does what needs nothing but the slots. `slot` of [`administer`] says how new ones are declared.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PreconditionFailed`] or [`ErrorKind::NotFound`] where the slots are not as the
+    /// action needs them, [`ErrorKind::Invalid`] for actions that need more.
+    pub async fn act(&self, action: Action) -> Result<Vec<u32>, Error> {
         match action {
             Action::Create { slots } => self.create(slots).await,
             Action::Grow { most } => self.grow(most).await,
@@ -105,7 +109,11 @@ impl Slots {
     }
 
     /// The slot that a decrement removes: the last, but never the lock with it.
-    pub(crate) async fn removable(&self) -> Result<u32, Error> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::PreconditionFailed`] where there is one slot only, [`ErrorKind::NotFound`] where
+    /// there is none.
+    pub async fn removable(&self) -> Result<u32, Error> {
         match self.last().await? {
             1 => Err(self.unfit("has one slot only: destroy it instead")),
             slot => Ok(slot),
@@ -164,19 +172,31 @@ impl Slots {
         Ok(slot)
     }
 
-    pub(crate) async fn is_there(&self, slot: u32) -> Result<bool, Error> {
+    /// Whether the slot is there.
+    ///
+    /// # Errors
+    /// Those of [`ping`].
+    pub async fn is_there(&self, slot: u32) -> Result<bool, Error> {
         let asked = ping(&*self.channel, &self.queue(slot)).await?;
         Ok(asked == Answer::Held)
     }
 
-    pub(crate) async fn make(&self, slot: u32) -> Result<(), Error> {
+    /// Makes the slot.
+    ///
+    /// # Errors
+    /// Those of declaring its queue.
+    pub async fn make(&self, slot: u32) -> Result<(), Error> {
         self.channel
             .declare(&self.queue(slot), &self.slot)
             .await
             .map(drop)
     }
 
-    pub(crate) async fn remove(&self, slot: u32) -> Result<(), Error> {
+    /// Removes the slot, whether it is there or not.
+    ///
+    /// # Errors
+    /// Those of deleting its queue.
+    pub async fn remove(&self, slot: u32) -> Result<(), Error> {
         let options = DeleteOptions::default();
         self.channel
             .delete(&self.queue(slot), &options)
@@ -184,12 +204,15 @@ impl Slots {
             .map(drop)
     }
 
-    /// The A queue of a slot.
-    pub(crate) fn queue(&self, slot: u32) -> String {
+    /// The queue that is a slot.
+    #[must_use]
+    pub fn queue(&self, slot: u32) -> String {
         slot_queue(&self.name, slot)
     }
 
-    pub(crate) fn unfit(&self, why: &str) -> Error {
+    /// The error of a lock that is not as an action needs it.
+    #[must_use]
+    pub fn unfit(&self, why: &str) -> Error {
         Error::new(
             ErrorKind::PreconditionFailed,
             format!("{} {why}", self.name),
@@ -204,7 +227,11 @@ impl Slots {
 
 /// Does something while the administration mutex is held. An action that went wrong may have done a
 /// part of its work: only the end of the session settles that nothing more comes of it.
-pub(crate) async fn administer(
+///
+/// # Errors
+/// [`ErrorKind::Busy`] where another administers the lock; the action's own where it changed nothing;
+/// [`ErrorKind::GivenUp`], or another of unknown outcome, where it may have.
+pub async fn administer(
     wire: &mut Wire,
     key: &str,
     slot: QueueOptions,
@@ -228,15 +255,17 @@ pub(crate) async fn administer(
 }
 
 /// Whether this is what an action says of itself without having changed anything.
-pub(crate) fn is_refusal(kind: ErrorKind) -> bool {
+#[must_use]
+pub fn is_refusal(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::NothingRequested
     )
 }
 
-/// The A queue of a slot of the lock whose queues begin so.
-pub(crate) fn slot_queue(name: &str, slot: u32) -> String {
+/// The queue that is a slot of the lock whose queues begin so.
+#[must_use]
+pub fn slot_queue(name: &str, slot: u32) -> String {
     format!("{name}-{slot}-A")
 }
 
@@ -244,7 +273,7 @@ fn mutex(name: &str) -> String {
     format!("{name}-administration")
 }
 
-/// Declares the A queues of the slots.
+/// Declares the queues of the slots.
 pub(crate) async fn create(client: &Client, key: &str, slots: u32) -> Result<(), Error> {
     let connection = client.connection().await?;
     let channel = connection.channel().await?;
@@ -257,7 +286,8 @@ pub(crate) async fn create(client: &Client, key: &str, slots: u32) -> Result<(),
 }
 
 /// Why no slot was free, when the first so many exist and were found held.
-pub(crate) fn none_free(key: &str, slots: u32) -> Error {
+#[must_use]
+pub fn none_free(key: &str, slots: u32) -> Error {
     match slots {
         0 => Error::new(
             ErrorKind::NotFound,

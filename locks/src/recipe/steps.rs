@@ -8,21 +8,31 @@ use crate::{Action, Answer, Error};
 
 /// The steps of a lock.
 #[async_trait]
-pub(crate) trait Recipe: Send + Sync {
+pub trait Recipe: Send + Sync {
     /// Asks once for the lock.
+    ///
+    /// # Errors
+    /// [`Busy`](crate::ErrorKind::Busy) where another holds it. Where something was left behind on the
+    /// server, the error must say that the outcome is unknown ([`Error::unsettled`]).
     async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error>;
 
     /// Asks the server whether the lock is still held.
+    ///
+    /// # Errors
+    /// Whatever kept the server from answering.
     async fn ask(&self, wire: &mut Wire, hold: &mut Hold) -> Result<Answer, Error>;
 
     /// Gives the lock back. After a success the hold's channel can be used for another.
     ///
     /// # Errors
-    /// [`ErrorKind::Lost`] where the server says that it was not held; after any other error the
+    /// [`Lost`](crate::ErrorKind::Lost) where the server says that it was not held; after any other error the
     /// session ends, so that the server takes back what it may still have for it.
     async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error>;
 
     /// Administers the lock.
+    ///
+    /// # Errors
+    /// Those of [`Session::administer`](crate::Session::administer).
     async fn administer(
         &self,
         wire: &mut Wire,

@@ -15,11 +15,11 @@ use crate::{Client, Error, ErrorKind};
 const SKEW_MS_MAX: u64 = 20;
 
 /// The connection of a session, and the channel on it that holds nothing.
-pub(crate) struct Wire {
+pub struct Wire {
     /// Whose it is.
-    pub(crate) client: Client,
+    pub client: Client,
     /// The connection.
-    pub(crate) connection: Box<dyn Connection>,
+    pub connection: Box<dyn Connection>,
     random: ChaCha8Rng,
     spare: Option<Box<dyn Channel>>,
 }
@@ -29,7 +29,7 @@ impl Wire {
     ///
     /// # Errors
     /// Those of [`Client::connection`].
-    pub(crate) async fn open(client: &Client) -> Result<Self, Error> {
+    pub async fn open(client: &Client) -> Result<Self, Error> {
         Ok(Self {
             client: client.clone(),
             connection: client.connection().await?,
@@ -42,7 +42,7 @@ impl Wire {
     ///
     /// # Errors
     /// [`ErrorKind::NotSent`], whatever the reason: no lock was asked for yet.
-    pub(crate) async fn channel(&mut self) -> Result<Box<dyn Channel>, Error> {
+    pub async fn channel(&mut self) -> Result<Box<dyn Channel>, Error> {
         if let Some(spare) = self.spare.take()
             && is_alive(&*spare)
         {
@@ -69,7 +69,7 @@ impl Wire {
     }
 
     /// Keeps a channel that holds nothing for the next lock.
-    pub(crate) fn keep(&mut self, channel: Box<dyn Channel>) {
+    pub fn keep(&mut self, channel: Box<dyn Channel>) {
         self.spare = Some(channel);
     }
 }

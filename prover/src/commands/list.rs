@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{Failure, output};
+use crate::catalogue;
 use crate::cli::{Format, ListArgs, ListKind};
 use crate::exit::Exit;
 use crate::experiment;
@@ -17,7 +18,7 @@ pub(super) fn list(arguments: &ListArgs) -> Result<Exit, Failure> {
         ListKind::Locks => print(
             format,
             LOCK_HEADER,
-            locks::ALL.iter().map(|lock| row(*lock)),
+            catalogue::LOCKS.iter().map(|lock| row(*lock)),
         ),
         ListKind::Workloads => print(format, WORKLOAD_HEADER, workloads()),
         ListKind::Faults => print(format, ["fault", "what it does"], faults()),

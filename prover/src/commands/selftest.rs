@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Failure;
 use super::interruption::interrupted;
 use super::output::{self, Bar};
+use crate::catalogue;
 use crate::cli::{Format, SelftestArgs};
 use crate::exit::Exit;
 use crate::plan::PlanError;
@@ -53,10 +54,10 @@ pub(super) async fn selftest(arguments: &SelftestArgs) -> Result<Exit, Failure> 
 
 fn select(only: Option<&str>) -> Result<Vec<&'static dyn Lock>, PlanError> {
     let Some(name) = only else {
-        return Ok(locks::ALL.to_vec());
+        return Ok(catalogue::LOCKS.to_vec());
     };
-    let known = || locks::ALL.iter().map(|lock| lock.name());
-    let lock = locks::find(name).ok_or_else(|| PlanError::Unknown {
+    let known = || catalogue::LOCKS.iter().map(|lock| lock.name());
+    let lock = catalogue::find(name).ok_or_else(|| PlanError::Unknown {
         kind: "lock",
         name: name.to_owned(),
         known: known().collect::<Vec<_>>().join(", "),

@@ -81,7 +81,7 @@ const MANIFEST: &str = "manifest.json";
 
 /// The locks whose costs are measured: those that keep what they promise, and of those that differ in administration only one.
 fn subjects() -> Vec<&'static dyn Lock> {
-    let correct = locks::ALL.iter().filter(|lock| lock.breaks().is_none());
+    let correct = locks::ALL.iter();
     let differing = correct.filter(|lock| !lock.kind().files_decrements());
     differing.copied().collect()
 }

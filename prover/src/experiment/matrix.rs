@@ -18,6 +18,7 @@ use workloads::Workload;
 use super::Experiment;
 use super::document::Document;
 use crate::campaign::TrialError;
+use crate::catalogue;
 use crate::causes::with_causes;
 use crate::cli::{Format, positive_duration};
 use crate::commands::Failure;
@@ -221,7 +222,7 @@ fn cells(arguments: &MatrixArgs) -> Result<Vec<Cell>, PlanError> {
         Workload::name,
         &arguments.workload,
     )?;
-    let mut locks = selected("lock", locks::ALL, Lock::name, &arguments.only)?;
+    let mut locks = selected("lock", &catalogue::LOCKS, Lock::name, &arguments.only)?;
     if arguments.only.is_empty() {
         // The self-test has all the broken ones; here the canary stands for them.
         locks.retain(|lock| lock.breaks().is_none_or(|_| lock.name() == CANARY));

@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     fn lock(name: &str) -> &'static dyn Lock {
-        locks::find(name).expect("known")
+        crate::catalogue::find(name).expect("known")
     }
 
     fn trial(lock: &'static dyn Lock, seed: Seed) -> Trial {

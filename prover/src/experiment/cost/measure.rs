@@ -169,8 +169,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use simulated::Simulation;
     use rand::SeedableRng;
+    use simulated::Simulation;
 
     use super::*;
     use crate::experiment::cost::subjects;
@@ -265,7 +265,7 @@ mutex-by-message: open 3/3, first-acquire 3/3, acquire 1/1, refused-acquire 1/1,
 
     #[tokio::test(start_paused = true)]
     async fn a_lock_that_says_what_it_must_not_is_named() {
-        let broken = locks::find("no-lock").expect("it is there");
+        let broken = &broken::NoLock;
         let error = samples(&[broken]).await.expect_err("it grants to all");
         assert!(matches!(error, CostError::Unexpected { .. }), "{error}");
         assert!(error.to_string().contains("no-lock"), "{error}");

@@ -98,7 +98,7 @@ impl Cell {
 
     /// Whether the lock is broken on purpose.
     pub(super) fn is_broken_on_purpose(&self) -> bool {
-        locks::find(&self.lock).is_some_and(|lock| lock.breaks().is_some())
+        crate::catalogue::find(&self.lock).is_some_and(|lock| lock.breaks().is_some())
     }
 }
 

@@ -2,12 +2,12 @@
 //! clients want the lock.
 
 use async_trait::async_trait;
+use locks::broker::{ConsumeOptions, QueueOptions};
+use locks::recipe::queue;
+use locks::recipe::{Hold, Wire};
+use locks::{Client, Error, ErrorKind, PersistentMutex};
 
-use super::Mistake;
-use crate::broker::{ConsumeOptions, QueueOptions};
-use crate::recipe::queue;
-use crate::recipe::{Hold, Wire};
-use crate::{Client, Error, ErrorKind, PersistentMutex};
+use crate::mistake::Mistake;
 
 /// As `persistent-mutex`, but its consumer is not exclusive.
 #[derive(Debug, Clone, Copy)]

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use locks::broker::{Channel, Confirm, Publish, QueueOptions};
+use locks::recipe::{Hold, Recipe, Wire};
+use locks::{Client, Error, ErrorKind, ReceiveSemaphore};
 
-use super::Mistake;
-use crate::broker::{Channel, Confirm, Publish, QueueOptions};
-use crate::recipe::{Hold, Recipe, Wire};
-use crate::{Client, Error, ErrorKind, ReceiveSemaphore};
+use crate::mistake::Mistake;
 
 /// As `receive-semaphore`, but the number of messages does not stay the number of slots.
 #[derive(Debug, Clone, Copy)]

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-
-use super::Mistake;
-use crate::recipe::queue::is_alive;
-use crate::recipe::{Hold, Recipe, Wire, not_held};
-use crate::{
+use locks::recipe::queue::is_alive;
+use locks::recipe::{Hold, Recipe, Wire, not_held};
+use locks::{
     Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Lock, Loss, PersistentMutex,
     PersistentSemaphore, ReceiveSemaphore, Session,
 };
+
+use crate::mistake::Mistake;
 
 /// As the original, but a connection that is lost is replaced without a word. Its verify asks
 /// whether something of the lock's name is there, and somebody else may have that by then.

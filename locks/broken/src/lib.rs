@@ -1,7 +1,7 @@
 //! Locks with one mistake each. They are here to be caught: a prover that calls one of them valid
 //! is itself broken.
 //!
-//! Each is a `Mistake` in a correct lock, or several that share their code.
+//! Each is a `Mistake` in a correct lock, or several that share their code; [`ALL`] lists them.
 
 mod administered;
 mod consuming;
@@ -15,6 +15,7 @@ mod no_lock;
 mod persisting;
 mod probing;
 mod reconnecting;
+mod registry;
 mod released;
 mod tokens;
 mod verified;
@@ -27,11 +28,11 @@ pub use granted::Granted;
 pub use made::Made;
 pub use messages::Messages;
 pub use mistake::Broken;
-pub(crate) use mistake::Mistake;
 pub use no_lock::NoLock;
 pub use persisting::Persisting;
 pub use probing::ReturnedIsTaken;
 pub use reconnecting::Reconnecting;
+pub use registry::ALL;
 pub use released::Released;
 pub use tokens::Tokens;
 pub use verified::Verified;

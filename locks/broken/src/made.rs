@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use locks::broker::QueueOptions;
+use locks::recipe::queue::ping;
+use locks::recipe::slots::{SLOT, Slots, administer, is_refusal};
+use locks::recipe::{Recipe, Wire};
+use locks::{Action, Answer, Error, PersistentSemaphore};
 
-use super::Mistake;
-use crate::broker::QueueOptions;
-use crate::recipe::queue::ping;
-use crate::recipe::slots::{SLOT, Slots, administer, is_refusal};
-use crate::recipe::{Recipe, Wire};
-use crate::{Action, Answer, Error, PersistentSemaphore};
+use crate::mistake::Mistake;
 
 /// As `persistent-semaphore`, but there are other slots than its administrators say.
 #[derive(Debug, Clone, Copy)]

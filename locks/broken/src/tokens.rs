@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use locks::broker::{Channel, Publish, QueueOptions};
+use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
+use locks::{Answer, Client, Error, ExclusiveQueue, Session};
 use tokio::time::Instant;
 
-use super::Mistake;
-use crate::broker::{Channel, Publish, QueueOptions};
-use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{Answer, Client, Error, ExclusiveQueue, Session};
+use crate::mistake::Mistake;
 
 /// As `exclusive-queue`, with a number for each grant: that of a counter that is kept as the only
 /// message of a queue of its own, and is read, and replaced in the same transaction, by whoever

@@ -2,12 +2,12 @@
 //! exist.
 
 use async_trait::async_trait;
+use locks::broker::{DeleteOptions, QueueOptions};
+use locks::recipe::queue::{self, delete};
+use locks::recipe::{Hold, Recipe, Wire};
+use locks::{Client, Error, ErrorKind, PersistentMutex};
 
-use super::Mistake;
-use crate::broker::{DeleteOptions, QueueOptions};
-use crate::recipe::queue::{self, delete};
-use crate::recipe::{Hold, Recipe, Wire};
-use crate::{Client, Error, ErrorKind, PersistentMutex};
+use crate::mistake::Mistake;
 
 /// As `persistent-mutex`, but it does not persist.
 #[derive(Debug, Clone, Copy)]

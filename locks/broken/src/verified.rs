@@ -1,12 +1,12 @@
 //! Mistakes in what a true mutex asks when it is asked whether it is still held.
 
 use async_trait::async_trait;
+use locks::broker::Publish;
+use locks::recipe::queue::ping;
+use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
+use locks::{Answer, Client, Error, ExclusiveQueue, Session};
 
-use super::Mistake;
-use crate::broker::Publish;
-use crate::recipe::queue::ping;
-use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{Answer, Client, Error, ExclusiveQueue, Session};
+use crate::mistake::Mistake;
 
 /// As `exclusive-queue`, but its verify proves nothing. Who wakes up after having been taken for
 /// dead believes what it says.

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use locks::recipe::RecipeSession;
+use locks::{Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Loss, Session};
 use tokio::time::Instant;
 
-use super::Mistake;
-use crate::recipe::RecipeSession;
-use crate::{Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Loss, Session};
+use crate::mistake::Mistake;
 
 /// As `exclusive-queue`, but goes on believing in a lock whose connection is lost. Another client
 /// is granted it meanwhile.

@@ -1,8 +1,7 @@
 //! The canary: a lock that always says yes, without asking anybody.
 
 use async_trait::async_trait;
-
-use crate::{Answer, Client, Error, Grant, Kind, Lock, Loss, Session};
+use locks::{Answer, Client, Error, Grant, Kind, Lock, Loss, Session};
 
 /// `no-lock`: grants every request at once and promises exclusion all the same, so that it must be
 /// caught.

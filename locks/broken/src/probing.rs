@@ -1,13 +1,13 @@
 //! A persistent semaphore that never finds a free slot.
 
 use async_trait::async_trait;
+use locks::broker::{Confirm, Publish};
+use locks::recipe::queue::ping;
+use locks::recipe::slots::{none_free, slot_queue};
+use locks::recipe::{Hold, Wire};
+use locks::{Answer, Error, PersistentSemaphore};
 
-use super::Mistake;
-use crate::broker::{Confirm, Publish};
-use crate::recipe::queue::ping;
-use crate::recipe::slots::{none_free, slot_queue};
-use crate::recipe::{Hold, Wire};
-use crate::{Answer, Error, PersistentSemaphore};
+use crate::mistake::Mistake;
 
 /// `returned-is-taken`: as `persistent-semaphore`, but takes any confirm of the message to a
 /// holder's queue for a sign that there is one. The server confirms a message that it returns, too;

@@ -3,16 +3,16 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-
-use super::Mistake;
-use crate::broker::DeleteOptions;
-use crate::recipe::queue::{EXCLUSIVE, busy, ping};
-use crate::recipe::slots::{SLOT, Slots, administer, none_free, slot_queue};
-use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{
+use locks::broker::DeleteOptions;
+use locks::recipe::queue::{EXCLUSIVE, busy, ping};
+use locks::recipe::slots::{SLOT, Slots, administer, none_free, slot_queue};
+use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
+use locks::{
     Action, Answer, Client, Error, ErrorKind, FiledSemaphore, Kind, Lock, PersistentSemaphore,
     Session,
 };
+
+use crate::mistake::{Broken, Mistake};
 
 /// As `persistent-semaphore`, but somebody does not look whether a slot is still there.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ impl Mistake for Removed {
     async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
         match self {
             Self::Remembered => RecipeSession::open(Remembering::default(), client).await,
-            _ => RecipeSession::open(super::Broken(*self), client).await,
+            _ => RecipeSession::open(Broken(*self), client).await,
         }
     }
 

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use locks::broker::QueueOptions;
+use locks::recipe::queue::{EXCLUSIVE, busy};
+use locks::recipe::{Hold, Wire};
+use locks::{Error, ErrorKind, ExclusiveQueue};
 
-use super::Mistake;
-use crate::broker::QueueOptions;
-use crate::recipe::queue::{EXCLUSIVE, busy};
-use crate::recipe::{Hold, Wire};
-use crate::{Error, ErrorKind, ExclusiveQueue};
+use crate::mistake::Mistake;
 
 /// As `exclusive-queue`, but the queue does not keep others out.
 #[derive(Debug, Clone, Copy)]

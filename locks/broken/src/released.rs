@@ -1,11 +1,11 @@
 //! Mistakes in how a true mutex is given back.
 
 use async_trait::async_trait;
+use locks::recipe::queue::{delete, ping};
+use locks::recipe::{Hold, Recipe, Wire};
+use locks::{Answer, Error, ErrorKind, ExclusiveQueue};
 
-use super::Mistake;
-use crate::recipe::queue::{delete, ping};
-use crate::recipe::{Hold, Recipe, Wire};
-use crate::{Answer, Error, ErrorKind, ExclusiveQueue};
+use crate::mistake::Mistake;
 
 /// As `exclusive-queue`, but gives the lock back too soon, or never.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,8 @@
 //! How a broken lock is written down: as a correct one, and the one step that it gets wrong.
 
 use async_trait::async_trait;
-
-use crate::options::Choice;
-use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{Action, Answer, Client, Error, Kind, Lock, Session};
+use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
+use locks::{Action, Answer, Choice, Client, Error, Kind, Lock, Session};
 
 /// A mistake in a lock. Whatever is not said otherwise is as in the original.
 #[async_trait]

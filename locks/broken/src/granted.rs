@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use locks::recipe::queue::{EXCLUSIVE, busy};
+use locks::recipe::{Hold, Recipe, Wire};
+use locks::{Error, ErrorKind, ExclusiveQueue};
 use tokio::time::timeout;
 
-use super::Mistake;
-use crate::recipe::queue::{EXCLUSIVE, busy};
-use crate::recipe::{Hold, Recipe, Wire};
-use crate::{Error, ErrorKind, ExclusiveQueue};
+use crate::mistake::Mistake;
 
 /// As `exclusive-queue`, but takes something else than a yes for a yes.
 #[derive(Debug, Clone, Copy)]
