@@ -107,7 +107,7 @@ struct Report<'a> {
     listed_until: Option<String>,
     overlaps: Option<Overlaps>,
     faults: Faults,
-    latency_plot: Option<String>,
+    latency_plot: String,
     latencies: Vec<Timing>,
     without_end: usize,
     skew: Option<Skew>,

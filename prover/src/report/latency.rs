@@ -21,8 +21,8 @@ pub(super) struct Latency {
     pub(super) outcome: Outcome,
     pub(super) max_ns: u64,
     histogram: Histogram<u64>,
-    /// One operation for each cell of a grid of time and latency: (begin, length) in seconds.
-    points: BTreeMap<(u64, i64), (f64, f64)>,
+    /// One operation for each cell of a grid of time and latency: (begin, length).
+    points: BTreeMap<(u64, u64), (u64, u64)>,
 }
 
 impl Latency {
@@ -42,15 +42,11 @@ impl Latency {
             .record(length_ns)
             .expect("the histogram grows with what it records");
         self.max_ns = self.max_ns.max(length_ns);
-        let length = length_ns.max(SHORTEST_NS) as f64 / 1e9;
+        let length = length_ns.max(SHORTEST_NS);
         let column = u128::from(begin_ns) * u128::from(COLUMNS) / u128::from(run_ns.max(1));
-        let cell = (
-            column as u64,
-            (length.log10() * ROWS_PER_DECADE).floor() as i64,
-        );
-        self.points
-            .entry(cell)
-            .or_insert((begin_ns as f64 / 1e9, length));
+        let row = (length as f64).log10() * ROWS_PER_DECADE;
+        let cell = (column as u64, row as u64);
+        self.points.entry(cell).or_insert((begin_ns, length));
     }
 
     /// How many there were.
@@ -63,8 +59,8 @@ impl Latency {
         self.histogram.value_at_quantile(part).min(self.max_ns)
     }
 
-    /// What a plot shows: (begin, length) in seconds.
-    pub(super) fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+    /// What a plot shows: (begin, length) in nanoseconds.
+    pub(super) fn points(&self) -> impl Iterator<Item = (u64, u64)> {
         self.points.values().copied()
     }
 }

@@ -1,5 +1,7 @@
 //! What a judgement looks like: pure functions of manifest, history and judgement.
 
+mod axis;
+mod chart;
 mod effects;
 mod html;
 mod latency;

@@ -1,45 +1,24 @@
-//! The pictures of a run as files of their own; the only place that knows the plotting library.
+//! The pictures of a run as files of their own.
 
 use checker::show_ns;
 use history::History;
-use kuva::plot::annotations::ShadedRegion;
-use kuva::plot::line::LinePlot;
-use kuva::plot::scatter::{MarkerShape, ScatterPlot};
-use kuva::render::layout::{Layout, TickFormat};
-use kuva::render::plots::Plot;
-use kuva::render::theme::Theme;
-use serde::Serialize;
 
+use super::ReportError;
+use super::axis::Axis;
+use super::chart::{COLOURS, Chart, Mark, Series, Shade, short};
 use super::latency::{Latency, latencies};
 use super::outcome::Outcome;
 use super::overlaps::{exposed, incidents};
-use super::scene::{Scene, Window};
-use super::timeline::{Timeline, View, draw};
-use super::{ReportError, template};
+use super::scene::Scene;
+use super::timeline::{Timeline, View, draw, fault_kinds};
 use crate::judgement::Judgement;
 use crate::manifest::Manifest;
 
-const WIDTH: f64 = 1200.0;
-const LATENCY_HEIGHT: f64 = 420.0;
-const EXPOSURES_HEIGHT: f64 = 280.0;
-/// Room for the labels of the vertical axis, for a legend, and where there is none.
-const LEFT: f64 = 92.0;
-const LEGEND: f64 = 160.0;
-const RIGHT: f64 = 24.0;
-
-/// Up to so many fault windows are shaded.
-const SHADED_MAX: usize = 500;
+const LATENCY_HEIGHT: f64 = 340.0;
+const EXPOSURES_HEIGHT: f64 = 200.0;
 
 /// Steps of the curve of exposures.
 const STEPS_MAX: usize = 400;
-
-/// The colour of each operation in turn, legible on light and dark.
-const COLOURS: &[&str] = &[
-    "#2f81c7", "#1a9c7b", "#c77c11", "#9a63d6", "#c2528b", "#6f7d8c",
-];
-
-/// The colour of what went wrong.
-const RED: &str = "#d1242f";
 
 /// A picture: its path in the folder of the run, and the SVG.
 pub type Picture = (&'static str, String);
@@ -54,13 +33,13 @@ pub fn plots(
     judgement: &Judgement,
 ) -> Result<Vec<Picture>, ReportError> {
     let scene = Scene::of(history, manifest.plan.concurrency);
-    let mut plots = vec![(
-        "plots/timeline.svg",
-        whole_run(&scene, history, judgement)?.svg,
-    )];
-    if let Some(svg) = latency(&latencies(history), &scene)? {
-        plots.push(("plots/latency.svg", svg));
-    }
+    let mut plots = vec![
+        (
+            "plots/timeline.svg",
+            whole_run(&scene, history, judgement)?.svg,
+        ),
+        ("plots/latency.svg", latency(&latencies(history), &scene)?),
+    ];
     if let Some(row) = exposed(judgement) {
         plots.push(("plots/exposures.svg", exposures(&row.finding.exposures_ns)?));
     }
@@ -83,275 +62,257 @@ pub(super) fn whole_run(
     Ok(draw(scene, &incidents(history, judgement), view)?)
 }
 
-/// How long operations took, over the time at which they began; nothing if no operation has an end.
-pub(super) fn latency(latencies: &[Latency], scene: &Scene) -> Result<Option<String>, ReportError> {
-    if latencies.is_empty() {
-        return Ok(None);
-    }
-    let plots: Vec<Plot> = latencies
-        .iter()
-        .map(|latency| points(latency, latencies))
-        .collect();
-    let mut layout = layout(
-        &plots,
-        LATENCY_HEIGHT,
-        "time since the run began",
-        "latency (logarithmic)",
-    )
-    .with_log_y()
-    .with_force_margins(LEFT, LEGEND)
-    .with_x_axis_min(0.0)
-    .with_x_tick_format(TickFormat::Custom(std::sync::Arc::new(|seconds| {
-        format!("{seconds} s")
-    })))
-    .with_y_tick_format(duration_ticks());
-    for window in scene.windows.iter().take(SHADED_MAX) {
-        layout = layout.with_shaded_region(shade(window, scene.end));
-    }
-    let description = "Each point is an operation, placed by when it was invoked and how long it took; points that would cover each \
-                       other are drawn once. Times in which a fault was on are shaded.";
-    finish(
-        "latency",
-        "Latency of operations",
-        description,
-        plots,
-        layout,
-    )
-    .map(Some)
+/// How long operations took, over the time at which they began.
+pub(super) fn latency(latencies: &[Latency], scene: &Scene) -> Result<String, ReportError> {
+    let series = series(latencies);
+    let lengths = || {
+        series
+            .iter()
+            .flat_map(|series| &series.points)
+            .map(|(_, length)| *length)
+    };
+    let (least, most) = (
+        lengths().min().unwrap_or(1_000_000),
+        lengths().max().unwrap_or(1_000_000_000),
+    );
+    let chart = Chart {
+        id: "latency",
+        title: "Latency of operations",
+        description: "Each point is an operation, placed by when it was invoked and how long it took; points that would cover each \
+                      other are drawn once. Times in which a fault was on are shaded.",
+        height: LATENCY_HEIGHT,
+        x: Axis::times("time since the run began", scene.end),
+        y: Axis::logarithmic_times("latency (logarithmic)", least, most),
+        shades: shades(scene),
+        series,
+        empty: "no operation came to an end",
+    };
+    Ok(chart.draw()?)
 }
 
-fn points(latency: &Latency, all: &[Latency]) -> Plot {
-    let mut functions: Vec<_> = all.iter().map(|latency| &latency.function).collect();
+/// A colour a function, a mark an outcome.
+fn series(latencies: &[Latency]) -> Vec<Series> {
+    let mut functions: Vec<_> = latencies.iter().map(|latency| &latency.function).collect();
     functions.dedup();
-    let place = functions
-        .iter()
-        .position(|function| **function == latency.function)
-        .unwrap_or(0);
-    let plot = ScatterPlot::new()
-        .with_data(latency.points())
-        .with_color(COLOURS[place % COLOURS.len()])
-        .with_marker(marker(latency.outcome))
-        .with_size(3.0)
-        .with_marker_opacity(0.75)
-        .with_legend(format!("{} {}", latency.function, latency.outcome.name()));
-    plot.into()
+    let colour = |latency: &Latency| {
+        functions
+            .iter()
+            .position(|function| **function == latency.function)
+            .unwrap_or(0)
+            % COLOURS
+    };
+    let series = |latency: &Latency| Series {
+        name: Some(format!("{} {}", latency.function, latency.outcome.name())),
+        mark: mark(latency.outcome),
+        colour: format!("hue-{}", colour(latency)),
+        points: latency.points().collect(),
+    };
+    latencies.iter().map(series).collect()
 }
 
-fn marker(outcome: Outcome) -> MarkerShape {
+fn mark(outcome: Outcome) -> Mark {
     match outcome {
-        Outcome::Ok => MarkerShape::Circle,
-        Outcome::Refused => MarkerShape::Triangle,
-        Outcome::Failed => MarkerShape::Square,
-        Outcome::Unknown | Outcome::Open => MarkerShape::Cross,
+        Outcome::Ok => Mark::Dot,
+        Outcome::Refused => Mark::Triangle,
+        Outcome::Failed => Mark::Square,
+        Outcome::Unknown | Outcome::Open => Mark::Cross,
     }
 }
 
-fn shade(window: &Window, run_end: u64) -> ShadedRegion {
-    let [begin, end] = [window.begin, window.end.unwrap_or(run_end)].map(|time| time as f64 / 1e9);
-    ShadedRegion::vertical(begin, end)
-        .with_color("#d9730d")
-        .with_opacity(0.14)
+/// When which kind of fault was on, in the colours of the timeline.
+fn shades(scene: &Scene) -> Vec<Shade> {
+    let shade = |(place, kind): (usize, &str)| {
+        let windows = scene.windows.iter().filter(|window| &*window.fault == kind);
+        Shade {
+            name: format!("fault: {}", short(kind)),
+            class: format!("fault-{}", place % COLOURS),
+            spans: windows
+                .map(|window| (window.begin, window.end.unwrap_or(scene.end)))
+                .collect(),
+        }
+    };
+    fault_kinds(scene)
+        .into_iter()
+        .enumerate()
+        .map(shade)
+        .collect()
 }
 
-/// How many overlaps lasted at least how long: what a bound on overlaps can be read from.
+/// How many overlaps lasted longer than how long: what a bound on overlaps can be read from.
 pub(super) fn exposures(exposures_ns: &[u64]) -> Result<String, ReportError> {
-    let plots: Vec<Plot> = vec![
-        LinePlot::new()
-            .with_data(survivors(exposures_ns))
-            .with_color(RED)
-            .with_stroke_width(2.0)
-            .with_step()
-            .into(),
-    ];
-    let layout = layout(
-        &plots,
-        EXPOSURES_HEIGHT,
-        "length of an overlap",
-        "overlaps that lasted longer",
-    )
-    .with_force_margins(LEFT, RIGHT)
-    .with_x_axis_min(0.0)
-    .with_y_axis_min(0.0)
-    .with_x_tick_format(duration_ticks())
-    .with_y_tick_step(whole_step(exposures_ns.len()))
-    .with_y_tick_format(TickFormat::Integer);
     let longest = exposures_ns.iter().max().copied().unwrap_or(0);
     let description = format!(
         "{} overlaps, the longest {}.",
         exposures_ns.len(),
         show_ns(longest)
     );
-    finish(
-        "exposures",
-        "Length of the overlaps",
-        &description,
-        plots,
-        layout,
-    )
+    let chart = Chart {
+        id: "exposures",
+        title: "Length of the overlaps",
+        description: &description,
+        height: EXPOSURES_HEIGHT,
+        x: Axis::times("length of an overlap", longest.saturating_add(longest / 20)),
+        y: Axis::counts("overlaps that lasted longer", exposures_ns.len() as u64),
+        shades: Vec::new(),
+        series: vec![Series {
+            name: None,
+            mark: Mark::Steps,
+            colour: "wrong".to_owned(),
+            points: survivors(exposures_ns),
+        }],
+        empty: "no two holds overlapped",
+    };
+    Ok(chart.draw()?)
 }
 
-/// (length in seconds, how many are longer), from 0 to the longest.
-fn survivors(exposures_ns: &[u64]) -> Vec<(f64, f64)> {
+/// (length, how many are longer), from 0 to the longest; nothing if there are none.
+fn survivors(exposures_ns: &[u64]) -> Vec<(u64, u64)> {
+    if exposures_ns.is_empty() {
+        return Vec::new();
+    }
     let mut lengths = exposures_ns.to_vec();
     lengths.sort_unstable();
-    let stride = lengths.len().div_ceil(STEPS_MAX).max(1);
-    let mut steps = vec![(0.0, lengths.len() as f64)];
+    let stride = lengths.len().div_ceil(STEPS_MAX);
+    let mut steps = vec![(0, lengths.len() as u64)];
     for place in
         (0..lengths.len()).filter(|place| place % stride == 0 || place + 1 == lengths.len())
     {
         let longer = lengths.len() - lengths.partition_point(|length| *length <= lengths[place]);
-        steps.push((lengths[place] as f64 / 1e9, longer as f64));
+        steps.push((lengths[place], longer as u64));
     }
     steps
 }
 
-/// Ticks on whole numbers, not many more than five of them.
-fn whole_step(count: usize) -> f64 {
-    let power = 10_f64.powf((count as f64 / 5.0).max(1.0).log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
-        .map(|factor| factor * power)
-        .into_iter()
-        .find(|step| step * 5.0 >= count as f64)
-        .unwrap_or(power)
-}
-
-fn duration_ticks() -> TickFormat {
-    TickFormat::Custom(std::sync::Arc::new(show_seconds))
-}
-
-/// `20 ms`, for an axis.
-fn show_seconds(seconds: f64) -> String {
-    let (scale, unit) = match seconds {
-        _ if seconds >= 1.0 || seconds <= 0.0 => (1.0, "s"),
-        _ if seconds >= 0.999e-3 => (1e3, "ms"),
-        _ => (1e6, "µs"),
-    };
-    format!("{} {unit}", (seconds * scale * 1e3).round() / 1e3)
-}
-
-/// Chrome in the colour of the text around it, so that it is legible on light and dark.
-fn layout(plots: &[Plot], height: f64, x: &str, y: &str) -> Layout {
-    let theme = Theme {
-        background: "none".into(),
-        axis_color: "currentColor".into(),
-        grid_color: "#80808040".into(),
-        tick_color: "currentColor".into(),
-        text_color: "currentColor".into(),
-        legend_bg: "none".into(),
-        legend_border: "none".into(),
-        font_family: Some("system-ui, sans-serif".into()),
-        ..Theme::light()
-    };
-    Layout::auto_from_plots(plots)
-        .with_theme(theme)
-        .with_width(WIDTH)
-        .with_height(height)
-        .with_x_label(x)
-        .with_y_label(y)
-        .with_y_label_offset(-16.0, 0.0)
-        .with_label_size(13)
-        .with_tick_size(12)
-        .with_body_size(12)
-}
-
-const TEMPLATE: &str = include_str!("plot.svg.j2");
-
-/// What the library draws becomes a picture that scales, has a title and follows light and dark.
-fn finish(
-    id: &str,
-    title: &str,
-    description: &str,
-    plots: Vec<Plot>,
-    layout: Layout,
-) -> Result<String, ReportError> {
-    #[derive(Serialize)]
-    struct Context<'a> {
-        id: &'a str,
-        title: &'a str,
-        description: &'a str,
-        width: f64,
-        height: f64,
-        drawing: &'a str,
-    }
-    let scene = kuva::render::render::render_multiple(plots, layout);
-    let svg = kuva::backend::svg::SvgBackend::new().render_scene(&scene);
-    let drawing = svg
-        .split_once('>')
-        .map_or("", |(_, rest)| rest.trim_end().trim_end_matches("</svg>"));
-    let drawing = &rename_clips(drawing, id);
-    let (width, height) = (scene.width, scene.height);
-    let context = Context {
-        id,
-        title,
-        description,
-        width,
-        height,
-        drawing,
-    };
-    Ok(template::render(TEMPLATE, context)?)
-}
-
-/// The library numbers its clip paths through the whole process; here they are numbered through the picture, so that the same run gives
-/// the same bytes, and named after it, so that pictures can stand in one document.
-fn rename_clips(drawing: &str, id: &str) -> String {
-    const PREFIX: &str = "kuva-clip-";
-    let mut numbers: Vec<&str> = Vec::new();
-    let mut parts = drawing.split(PREFIX);
-    let mut renamed = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (number, rest) = part.split_at(
-            part.find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(part.len()),
-        );
-        let place = numbers
-            .iter()
-            .position(|known| *known == number)
-            .unwrap_or(numbers.len());
-        if place == numbers.len() {
-            numbers.push(number);
-        }
-        renamed.push_str(&format!("{id}-clip-{place}{rest}"));
-    }
-    renamed
-}
-
 #[cfg(test)]
 mod tests {
+    use history::{Draft, Function, HistoryBuilder, Kind, Process};
+    use roxmltree::Document;
+    use serde_json::json;
+
     use super::*;
+
+    const S: u64 = 1_000_000_000;
+
+    /// The paths, circles and the like of a class, by an attribute.
+    fn drawn(svg: &str, class: &str, attribute: &str) -> Vec<String> {
+        let document = Document::parse(svg).expect("well-formed");
+        let nodes = document
+            .descendants()
+            .filter(|node| node.attribute("class") == Some(class));
+        nodes
+            .filter_map(|node| node.attribute(attribute))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn texts(svg: &str) -> Vec<String> {
+        let document = Document::parse(svg).expect("well-formed");
+        let nodes = document
+            .descendants()
+            .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "text")));
+        nodes
+            .filter_map(|node| node.text())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn latency_of(drafts: Vec<(u64, Draft)>) -> String {
+        let mut builder = HistoryBuilder::default();
+        for (time, draft) in drafts {
+            builder.push(time, draft).expect("well-formed");
+        }
+        let history = builder.finish();
+        latency(&latencies(&history), &Scene::of(&history, 1)).expect("the template is sound")
+    }
+
+    fn acquire(kind: Kind) -> Draft {
+        Draft::new(Process::Client(0), kind, Function::Acquire).on("lock-0")
+    }
+
+    #[test]
+    fn operations_and_faults_have_their_places() {
+        let fault = |name: &str, phase| {
+            Draft::fault(name, json!({"id": 0, "phase": phase, "targets": [0]}))
+        };
+        let svg = latency_of(vec![
+            (0, acquire(Kind::Invoke)),
+            (S, acquire(Kind::Ok)),
+            (2 * S, fault("<cut>", "inject")),
+            (3 * S, fault("<cut>", "heal")),
+            (5 * S, acquire(Kind::Invoke)),
+            (5 * S + S / 100, acquire(Kind::Info)),
+            (
+                10 * S,
+                Draft::new(Process::Client(1), Kind::Invoke, Function::Acquire).on("lock-0"),
+            ),
+        ]);
+        // From 92 to 1174 for ten seconds; from 354 to 14 for 10 ms to 1 s.
+        assert_eq!(drawn(&svg, "dots hue-0", "d")[0], "M92 14h0");
+        assert_eq!(
+            drawn(&svg, "crosses hue-0", "d")[0],
+            "M630 351l6 6m0-6l-6 6"
+        );
+        let document = Document::parse(&svg).expect("well-formed");
+        let span = document.descendants().find(|node| {
+            node.parent_element()
+                .is_some_and(|group| group.attribute("class") == Some("fault-0"))
+                && node.attribute("width").is_some()
+        });
+        let span = span.expect("the fault is shaded");
+        assert_eq!(
+            (span.attribute("x"), span.attribute("width")),
+            (Some("308.4"), Some("108.2"))
+        );
+        let texts = texts(&svg);
+        for text in [
+            "acquire ok",
+            "acquire unknown",
+            "fault: <cut>",
+            "4 s",
+            "20 ms",
+            "1 s",
+            "time since the run began",
+        ] {
+            assert!(
+                texts.iter().any(|known| known == text),
+                "{text} in {texts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_draw_it_is_said() {
+        let svg = latency_of(vec![(0, acquire(Kind::Invoke))]);
+        assert!(
+            texts(&svg).contains(&"no operation came to an end".to_owned()),
+            "{svg}"
+        );
+        let svg = exposures(&[]).expect("the template is sound");
+        assert!(
+            texts(&svg).contains(&"no two holds overlapped".to_owned()),
+            "{svg}"
+        );
+    }
 
     #[test]
     fn the_curve_of_exposures_falls_to_zero() {
-        assert_eq!(
-            survivors(&[3_000_000_000, 1_000_000_000]),
-            [(0.0, 2.0), (1.0, 1.0), (3.0, 0.0)]
-        );
+        assert_eq!(survivors(&[3, 1]), [(0, 2), (1, 1), (3, 0)]);
         let many: Vec<u64> = (0..100_000).collect();
         let steps = survivors(&many);
         assert!(steps.len() <= STEPS_MAX + 2, "{}", steps.len());
-        assert_eq!(steps.last().map(|step| step.1), Some(0.0));
+        assert_eq!(steps.last().map(|step| step.1), Some(0));
     }
 
     #[test]
-    fn ticks_are_whole_numbers() {
+    fn the_curve_of_exposures_has_its_place() {
+        let svg = exposures(&[3 * S, S]).expect("the template is sound");
         assert_eq!(
-            [0, 1, 5, 6, 37, 100, 99_999].map(whole_step),
-            [1.0, 1.0, 1.0, 2.0, 10.0, 20.0, 20_000.0]
+            drawn(&svg, "steps wrong", "d"),
+            ["M92 80.7H435.5V147.3H1122.5V214"]
         );
-    }
-
-    #[test]
-    fn clip_paths_are_named_after_the_picture() {
-        let drawing =
-            r#"<a id="kuva-clip-41"/><b id="kuva-clip-7"/><c clip="url(#kuva-clip-41)"/>"#;
-        let renamed = r#"<a id="x-clip-0"/><b id="x-clip-1"/><c clip="url(#x-clip-0)"/>"#;
-        assert_eq!(rename_clips(drawing, "x"), renamed);
-    }
-
-    #[test]
-    fn axes_show_lengths_of_time() {
-        assert_eq!(
-            [0.0, 0.00002, 0.001, 0.25, 5.0].map(show_seconds),
-            ["0 s", "20 µs", "1 ms", "250 ms", "5 s"]
+        assert!(
+            !texts(&svg).contains(&"no two holds overlapped".to_owned()),
+            "{svg}"
         );
     }
 }

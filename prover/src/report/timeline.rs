@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::show_ns;
 use serde::Serialize;
 
+use super::axis::{SECONDS, round_step};
+use super::chart::{COLOURS, LEFT, LEGEND_LINE, PALETTE, RIGHT, WIDTH, flow, short, tenth};
 use super::outcome::Outcome;
 use super::overlaps::{Incident, listed_until};
 use super::scene::{Hold, Scene};
@@ -15,18 +17,12 @@ use super::template;
 
 const TEMPLATE: &str = include_str!("timeline.svg.j2");
 
-const WIDTH: f64 = 1200.0;
-const LEFT: f64 = 92.0;
-const RIGHT: f64 = 26.0;
 const TOP: f64 = 8.0;
 const LANE: f64 = 24.0;
 const AXIS: f64 = 30.0;
-const LEGEND_LINE: f64 = 20.0;
 
 /// Further workers are not drawn.
 const WORKERS_MAX: u32 = 64;
-/// Keys and kinds of fault have so many colours; beyond that colours come again.
-const COLOURS: usize = 6;
 /// Rows times colours up to which bars are merged only when they touch; with more they are merged the sooner.
 const DENSE: usize = 40;
 /// Up to so many bars of holds, each says what it is when pointed at.
@@ -70,6 +66,7 @@ pub(super) fn draw(
         id: view.id,
         title: view.title,
         description: describe(&frame, scene, incidents),
+        palette: PALETTE,
         width: WIDTH,
         height: frame.height(scene),
         left: LEFT,
@@ -100,6 +97,7 @@ struct Picture<'a> {
     id: &'a str,
     title: &'a str,
     description: String,
+    palette: &'static str,
     width: f64,
     height: f64,
     left: f64,
@@ -243,33 +241,10 @@ impl<'a> Frame<'a> {
         times
             .map(|time| Tick {
                 x: tenth(self.x(time)),
-                text: seconds(time, step),
+                text: SECONDS.show(time, step),
             })
             .collect()
     }
-}
-
-/// The least of 1, 2, 5, 10, … that is not less.
-fn round_step(least: u64) -> u64 {
-    let mut power = 1_u64;
-    loop {
-        for factor in [1, 2, 5] {
-            if power.saturating_mul(factor) >= least {
-                return power.saturating_mul(factor);
-            }
-        }
-        power = power.saturating_mul(10);
-    }
-}
-
-/// A time in seconds, with as many digits as the step needs.
-fn seconds(time: u64, step: u64) -> String {
-    let digits = 9_usize.saturating_sub(step.ilog10() as usize);
-    format!("{:.digits$} s", time as f64 / 1e9)
-}
-
-fn tenth(length: f64) -> f64 {
-    (length * 10.0).round() / 10.0
 }
 
 /// Bars on their way into the picture.
@@ -357,7 +332,7 @@ fn add_hold_part(
         y: frame.top(hold.worker) + 3.0,
         width: (frame.x(end) - x).max(1.0),
         height: frame.row - 12.0,
-        class: format!("{class} key-{}", hold.key % COLOURS),
+        class: format!("{class} hue-{}", hold.key % COLOURS),
         title,
     };
     strips.add(hold.worker, bar);
@@ -430,7 +405,7 @@ fn losses(frame: &Frame<'_>, scene: &Scene) -> Vec<Point> {
 }
 
 /// The kinds of fault in the order in which they first struck.
-fn fault_kinds(scene: &Scene) -> Vec<&str> {
+pub(super) fn fault_kinds(scene: &Scene) -> Vec<&str> {
     let mut kinds: Vec<&str> = Vec::new();
     for window in &scene.windows {
         if !kinds.contains(&&*window.fault) {
@@ -545,7 +520,7 @@ fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<Entry> {
     let mut entries = Vec::new();
     match scene.keys.len() {
         0 | 1 => entries.push((
-            "confirmed key-0".to_owned(),
+            "confirmed hue-0".to_owned(),
             "held and confirmed".to_owned(),
         )),
         _ => {
@@ -556,14 +531,14 @@ fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<Entry> {
                     ""
                 };
                 entries.push((
-                    format!("confirmed key-{key}"),
+                    format!("confirmed hue-{key}"),
                     format!("{}{more}", short(key_text(scene, key))),
                 ));
             }
         }
     }
     entries.push((
-        "believed key-0".to_owned(),
+        "believed hue-0".to_owned(),
         "believed, not confirmed (pale)".to_owned(),
     ));
     for (class, text) in [
@@ -586,44 +561,11 @@ fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<Entry> {
     lay_out(frame, entries)
 }
 
-/// A name that fits into a legend.
-fn short(name: &str) -> String {
-    const LONGEST: usize = 24;
-    if name.chars().count() <= LONGEST {
-        return name.to_owned();
-    }
-    name.chars().take(LONGEST - 1).chain(['…']).collect()
-}
-
 fn lay_out(frame: &Frame<'_>, entries: Vec<(String, String)>) -> Vec<Entry> {
-    let (mut x, mut y) = (LEFT, frame.rows_bottom() + AXIS + 4.0);
-    let mut placed = Vec::new();
-    for (class, text) in entries {
-        let width = 38.0 + 7.0 * text.chars().count() as f64;
-        if x + width > WIDTH - RIGHT && x > LEFT {
-            (x, y) = (LEFT, y + LEGEND_LINE);
-        }
-        placed.push(Entry {
-            x: tenth(x),
-            y,
-            class,
-            text,
-        });
-        x += width;
-    }
+    let texts = entries.iter().map(|(_, text)| text.as_str());
+    let places = flow(texts, frame.rows_bottom() + AXIS + 4.0);
+    let placed = places.into_iter().zip(entries);
     placed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_round() {
-        let steps = [0, 1, 3, 5, 6, 999, 1001].map(round_step);
-        assert_eq!(steps, [1, 1, 5, 5, 10, 1000, 2000]);
-        assert_eq!(seconds(1_500_000_000, 500_000_000), "1.5 s");
-        assert_eq!(seconds(2_000_000_000, 1_000_000_000), "2 s");
-        assert_eq!(round_step(u64::MAX), u64::MAX);
-    }
+        .map(|((x, y), (class, text))| Entry { x, y, class, text })
+        .collect()
 }
