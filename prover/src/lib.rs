@@ -1,7 +1,7 @@
 //! Jepsen-style correctness prover for distributed locks: the parts of the command-line program.
 //!
 //! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> [`testbed`] (up) -> [`run`] (workers and nemesis into the
-//! history) -> `checker` (reads the file just written) -> [`report`] -> [`store`].
+//! history) -> `checker` (reads the file just written) -> `report` -> [`store`].
 
 pub mod campaign;
 pub mod catalogue;
@@ -17,11 +17,11 @@ pub mod judgement;
 mod limits;
 pub mod manifest;
 pub mod plan;
-pub mod report;
 pub mod run;
 pub mod seed;
 pub mod selftest;
 pub mod store;
+mod subject;
 mod swarm;
 pub mod testbed;
 pub mod words;

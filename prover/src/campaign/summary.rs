@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use checker::{Finding, Verdict};
+use report::COVERAGE;
 use serde::Serialize;
 
 use super::trial::{Trial, TrialError};
-use crate::judgement::COVERAGE;
 use crate::seed::Seed;
 
 /// Where the bounds of progress differ from run to run they still are one guarantee.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use checker::certificate::Certificate;
 use history::History;
+use report::Judgement;
 
-use crate::judgement::{Criteria, Judgement};
+use crate::judgement::Criteria;
 use crate::limits::within;
 use crate::manifest::State;
 use crate::plan::Plan;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use checker::Verdict;
+use report::{list_table, verdict_text};
 use serde_json::json;
 
 use super::interruption::interrupted;
@@ -14,7 +15,6 @@ use crate::cli::{Format, RunArgs};
 use crate::exit::Exit;
 use crate::manifest::Described;
 use crate::plan::PlanError;
-use crate::report::{list_table, verdict_text};
 use crate::seed::{Seed, Seeds};
 use crate::words::{command_line, words};
 

@@ -5,17 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use history::History;
+use report::{Judgement, guarantees_table, verdict_text, violation_text};
 use serde_json::json;
 
 use super::{Failure, output, reading};
 use crate::causes::with_causes;
 use crate::cli::{CheckArgs, Format};
 use crate::exit::Exit;
-use crate::judgement::{Criteria, Judgement};
+use crate::judgement::Criteria;
 use crate::limits::within;
 use crate::manifest::Manifest;
 use crate::plan::PROGRESS;
-use crate::report::{guarantees_table, verdict_text, violation_text};
 use crate::store::file;
 
 /// Judges every file and prints what was found; the worst verdict decides the exit code.

@@ -1,11 +1,12 @@
 //! `prover clean` and `prover doctor`: what killed runs left, and what this machine can do.
 
+use report::list_table;
+
 use super::{Failure, output};
 use crate::clean::{Which, clean as remove};
 use crate::cli::CleanArgs;
 use crate::doctor::{Check, Status, examine};
 use crate::exit::Exit;
-use crate::report::list_table;
 
 /// Removes what killed runs left.
 pub(super) async fn clean(arguments: &CleanArgs) -> Result<Exit, Failure> {

@@ -78,7 +78,7 @@ pub enum Failure {
     OneCertificate,
     /// The report could not be made.
     #[error("cannot make the report: {0}")]
-    Report(#[from] crate::report::ReportError),
+    Report(#[from] report::ReportError),
     /// A model was named that does not exist.
     #[error(transparent)]
     Model(#[from] checker::model::NameError),

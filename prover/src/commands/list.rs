@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use report::list_table;
 use serde_json::json;
 
 use super::{Failure, output};
@@ -9,7 +10,6 @@ use crate::catalogue;
 use crate::cli::{Format, ListArgs, ListKind};
 use crate::exit::Exit;
 use crate::experiment;
-use crate::report::list_table;
 
 /// Prints a registry.
 pub(super) fn list(arguments: &ListArgs) -> Result<Exit, Failure> {

@@ -7,6 +7,7 @@ use checker::certificate::Certificate;
 use history::History;
 use jiff::Timestamp;
 use nemesis::Schedule;
+use report::{Judgement, Subject};
 use serde_json::json;
 
 use super::campaign::run_seeds;
@@ -17,11 +18,10 @@ use super::{Failure, reading};
 use crate::causes::with_causes;
 use crate::cli::{Format, RunArgs};
 use crate::exit::Exit;
-use crate::judgement::{Criteria, Judgement};
+use crate::judgement::Criteria;
 use crate::limits::within;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
-use crate::report;
 use crate::run::{Skew, Stop};
 use crate::store::{Store, file};
 
@@ -114,11 +114,10 @@ pub(crate) fn keep(
     } = conclusion;
     store.write(file::CERTIFICATE, &certificate.to_bytes())?;
     store.write_json(file::VERDICT, judgement)?;
-    store.write(
-        file::REPORT,
-        report::html(manifest, history, judgement)?.as_bytes(),
-    )?;
-    for (name, svg) in report::plots(manifest, history, judgement)? {
+    let subject = Subject::from(manifest);
+    let page = report::html(&subject, history, judgement)?;
+    store.write(file::REPORT, page.as_bytes())?;
+    for (name, svg) in report::plots(&subject, history, judgement)? {
         store.write(name, svg.as_bytes())?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use locks::Lock;
 use rayon::prelude::*;
+use report::list_table;
 use serde_json::json;
 
 use super::Failure;
@@ -14,7 +15,6 @@ use crate::catalogue;
 use crate::cli::{Format, SelftestArgs};
 use crate::exit::Exit;
 use crate::plan::PlanError;
-use crate::report::list_table;
 use crate::seed::Seed;
 use crate::selftest::{
     Examined, RUNS_OF_BROKEN, RUNS_OF_CORRECT, Shortcoming, Shown, TIME_LIMIT, examine, options_of,

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use checker::Verdict;
 use jiff::Timestamp;
+use report::{COVERAGE, Judgement};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::RunArgs;
 use crate::exit::Exit;
-use crate::judgement::{COVERAGE, Judgement};
 use crate::manifest::Git;
 use crate::seed::Seed;
 use crate::words::arguments;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use checker::Verdict;
 use jiff::Timestamp;
+use report::Judgement;
 
 use super::cell::{Cell, Figures, Outcome, Place, because};
 use crate::campaign::attempt;
@@ -13,7 +14,6 @@ use crate::commands::record::{carry_out, note};
 use crate::commands::run::{begin, conclude, keep};
 use crate::commands::{Failure, interruption::interrupted};
 use crate::experiment::CellError;
-use crate::judgement::Judgement;
 use crate::manifest::{Described, git};
 use crate::plan::Plan;
 use crate::run::Stop;

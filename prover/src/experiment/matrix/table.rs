@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use checker::Verdict;
+use report::{list_table, verdict_text};
 
 use super::cell::Outcome;
 use crate::experiment::document::markdown;
-use crate::report::{list_table, verdict_text};
 
 const COLUMNS: usize = 8;
 

@@ -12,13 +12,13 @@ const EXCLUSION: &str = "exclusion";
 
 /// A violation in time. Times are nanoseconds since the run began.
 #[derive(Clone, Debug)]
-pub(super) struct Incident<'a> {
-    pub(super) row: &'a Row,
-    pub(super) violation: &'a Violation,
+pub(crate) struct Incident<'a> {
+    pub(crate) row: &'a Row,
+    pub(crate) violation: &'a Violation,
     /// The events that prove it.
-    pub(super) events: Vec<&'a Event>,
-    pub(super) begin: u64,
-    pub(super) end: u64,
+    pub(crate) events: Vec<&'a Event>,
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
 }
 
 impl<'a> Incident<'a> {
@@ -46,7 +46,7 @@ impl<'a> Incident<'a> {
     }
 
     /// The processes that were granted the lock.
-    pub(super) fn holders(&self) -> BTreeSet<Process> {
+    pub(crate) fn holders(&self) -> BTreeSet<Process> {
         let grants = self
             .events
             .iter()
@@ -75,7 +75,7 @@ fn event(history: &History, index: u64) -> Option<&Event> {
 }
 
 /// All violations that the judgement lists, row by row.
-pub(super) fn incidents<'a>(history: &'a History, judgement: &'a Judgement) -> Vec<Incident<'a>> {
+pub(crate) fn incidents<'a>(history: &'a History, judgement: &'a Judgement) -> Vec<Incident<'a>> {
     let violated = judgement
         .guarantees
         .iter()
@@ -92,7 +92,7 @@ pub(super) fn incidents<'a>(history: &'a History, judgement: &'a Judgement) -> V
 }
 
 /// A judgement lists so many violations of a guarantee at most. From this time on there may be more than are listed.
-pub(super) fn listed_until(incidents: &[Incident<'_>]) -> Option<u64> {
+pub(crate) fn listed_until(incidents: &[Incident<'_>]) -> Option<u64> {
     let rows = incidents.chunk_by(|one, other| std::ptr::eq(one.row, other.row));
     let full = rows.filter(|of_row| of_row[0].row.finding.violations.len() >= VIOLATIONS_MAX);
     full.filter_map(|of_row| of_row.iter().map(|incident| incident.begin).max())
@@ -100,7 +100,7 @@ pub(super) fn listed_until(incidents: &[Incident<'_>]) -> Option<u64> {
 }
 
 /// The row that tells the length of every overlap: that of belief, if it was asked for.
-pub(super) fn exposed(judgement: &Judgement) -> Option<&Row> {
+pub(crate) fn exposed(judgement: &Judgement) -> Option<&Row> {
     let rows = || {
         judgement
             .guarantees

@@ -1,11 +1,9 @@
 //! Runs as they could have been recorded: what reports are made of in tests, and looked at by people.
 
 use checker::search::Limits;
+use checker::{Scope, Verdict};
 use history::{Answer, Draft, Function, History, HistoryBuilder, Kind, Process};
-use prover::judgement::{Criteria, Judgement};
-use prover::manifest::{Described, Git, Manifest, Planned, State};
-use prover::run::Skew;
-use prover::seed::Seed;
+use report::{COVERAGE, Fact, Judgement, Picture, Row, Skew, Subject};
 use serde_json::json;
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -14,78 +12,91 @@ pub(crate) const S: u64 = 1_000 * MS;
 /// A run with its judgement.
 pub(crate) struct Sample {
     pub(crate) name: &'static str,
-    pub(crate) manifest: Manifest,
+    pub(crate) subject: Subject,
     pub(crate) history: History,
     pub(crate) judgement: Judgement,
 }
 
 impl Sample {
-    fn new(name: &'static str, manifest: Manifest, script: Script) -> Self {
+    fn new(name: &'static str, subject: Subject, criteria: Criteria, script: Script) -> Self {
         let history = script.finish();
-        let criteria = Criteria::of_manifest(&manifest).expect("known guarantees");
-        let judgement = criteria
-            .judge(&history, Some(&manifest.state), Limits::none())
-            .expect("no models are named");
+        let judgement = criteria.judge(&subject, &history);
         Self {
             name,
-            manifest,
+            subject,
             history,
             judgement,
         }
     }
 
     pub(crate) fn html(&self) -> String {
-        prover::report::html(&self.manifest, &self.history, &self.judgement)
-            .expect("templates are sound")
+        report::html(&self.subject, &self.history, &self.judgement).expect("templates are sound")
     }
 
-    pub(crate) fn plots(&self) -> Vec<prover::report::Picture> {
-        prover::report::plots(&self.manifest, &self.history, &self.judgement)
-            .expect("templates are sound")
+    pub(crate) fn plots(&self) -> Vec<Picture> {
+        report::plots(&self.subject, &self.history, &self.judgement).expect("templates are sound")
     }
 }
 
-pub(crate) fn manifest(lock: &str, judged: &[&str], shown: &[&str], faults: &[&str]) -> Manifest {
-    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
-    Manifest {
-        prover: "0.1.0".to_owned(),
-        git: Some(Git {
-            commit: "0123456789abcdef0123456789abcdef01234567".to_owned(),
-            dirty: true,
-        }),
-        began: "2026-02-03T04:05:06Z".parse().expect("a time"),
-        state: State::Finished,
-        plan: Planned {
-            workload: "mutex".to_owned(),
-            lock: lock.to_owned(),
-            faults: names(faults),
-            judged: names(judged),
-            shown: names(shown),
-            by_promises: true,
-            seed: Seed(7),
-            concurrency: 5,
-            rate_per_second: 20.0,
-            most_slots: 1,
-            keys: 1,
-            burst: false,
-            hold_ms: 300,
-            verify_interval_ms: 100,
-            time_limit_ms: 60_000,
-            heartbeat_ms: 2_000,
-            operation_timeout_ms: 5_000,
-        },
-        testbed: Some(Described {
-            kind: "docker".to_owned(),
-            broker: "RabbitMQ 4.0.5 (prover/rabbitmq:4.0)".to_owned(),
-            image_digest: Some(format!("sha256:{}", "4f".repeat(32))),
-            proxy: "embedded proxy, one link a worker".to_owned(),
-        }),
+/// The guarantees that decide the verdict, beside coverage, and those that are only shown.
+pub(crate) struct Criteria {
+    judged: &'static [&'static str],
+    shown: &'static [&'static str],
+}
+
+impl Criteria {
+    fn judge(&self, subject: &Subject, history: &History) -> Judgement {
+        let names = || self.judged.iter().chain(&[COVERAGE]).chain(self.shown);
+        let guarantees: Vec<_> = names()
+            .map(|name| checker::parse(name).expect("known"))
+            .collect();
+        let scope = Scope {
+            workers: std::num::NonZeroU32::new(subject.workers),
+            faults: subject.faults.clone(),
+            ..Scope::default()
+        };
+        let findings = checker::judge(history, &scope, Limits::none(), &guarantees);
+        let rows: Vec<_> = (0..)
+            .zip(findings)
+            .map(|(place, finding)| Row {
+                judged: place <= self.judged.len(),
+                finding,
+            })
+            .collect();
+        let judged = rows.iter().filter(|row| row.judged).map(|row| &row.finding);
+        Judgement {
+            verdict: checker::merge(judged),
+            incomplete: false,
+            unfinished: None,
+            missing_event: None,
+            promised_by: Some(subject.lock.clone()),
+            linearized: Vec::new(),
+            guarantees: rows,
+        }
+    }
+}
+
+pub(crate) fn subject(lock: &str, faults: &[&str]) -> Subject {
+    Subject {
+        lock: lock.to_owned(),
+        workload: "mutex".to_owned(),
+        faults: faults.iter().map(ToString::to_string).collect(),
+        workers: 5,
+        setting: vec![
+            Fact::new("testbed", "docker: RabbitMQ 4.0.5 (prover/rabbitmq:4.0)"),
+            Fact::new("image digest", format!("sha256:{}", "4f".repeat(32))),
+            Fact::new("proxy", "embedded proxy, one link a worker"),
+            Fact::new("began", "2026-02-03T04:05:06Z"),
+            Fact::new("seed", "7"),
+        ],
+        bounds: Vec::new(),
         skew: None,
-        words: Vec::new(),
         repeat: format!(
             "cargo run -p prover -- --lock {lock} --workload mutex --nemesis {} --seed 7",
             faults.join(",")
         ),
+        plan: vec![Fact::new("workers", "5"), Fact::new("keys", "1")],
+        origin: vec![Fact::new("prover", "0.1.0")],
     }
 }
 
@@ -204,6 +215,15 @@ fn rounds(script: &mut Script, from: u64, to: u64, processes: [u32; 5], keys: &[
     }
 }
 
+const CONFIRMED: Criteria = Criteria {
+    judged: &["confirmed-exclusion"],
+    shown: &["exclusion"],
+};
+const EXCLUSION: Criteria = Criteria {
+    judged: &["exclusion"],
+    shown: &[],
+};
+
 /// Every promise is kept, though holders are cut off again and again.
 pub(crate) fn valid() -> Sample {
     let mut script = Script::default();
@@ -244,30 +264,19 @@ pub(crate) fn valid() -> Sample {
             }
         }
     }
-    let manifest = manifest(
-        "exclusive-queue",
-        &["confirmed-exclusion"],
-        &["exclusion"],
-        &["partition"],
-    );
-    let manifest = Manifest {
+    let subject = Subject {
         skew: Some(Skew {
             bursts: 118,
             median_ns: 18_400,
             p99_ns: 402_000,
         }),
-        ..manifest
+        ..subject("exclusive-queue", &["partition"])
     };
-    Sample::new("valid", manifest, script)
+    Sample::new("valid", subject, CONFIRMED, script)
 }
 
-/// A paused client goes on believing for 4.93 s after the broker gave its lock to somebody else. `judged` decides whose promise that breaks.
-pub(crate) fn double_hold(
-    name: &'static str,
-    lock: &str,
-    judged: &[&str],
-    shown: &[&str],
-) -> Sample {
+/// A paused client goes on believing for 4.93 s after the broker gave its lock to somebody else. `criteria` decide whose promise that breaks.
+pub(crate) fn double_hold(name: &'static str, lock: &str, criteria: Criteria) -> Sample {
     let mut script = Script::default();
     rounds(&mut script, 10 * MS, 5 * S, [0, 1, 2, 3, 4], &["lock-0"]);
     script.ok(5 * S, 4 * MS, 2, Function::Acquire, "lock-0");
@@ -306,7 +315,7 @@ pub(crate) fn double_hold(
         [0, 1, 7, 3, 4],
         &["lock-0"],
     );
-    Sample::new(name, manifest(lock, judged, shown, &["partition"]), script)
+    Sample::new(name, subject(lock, &["partition"]), criteria, script)
 }
 
 /// What the lock promises is kept, and what it does not promise is not.
@@ -314,8 +323,10 @@ pub(crate) fn unpromised() -> Sample {
     double_hold(
         "unpromised",
         "exclusive-queue",
-        &["confirmed-exclusion"],
-        &["exclusion", "overlap<=1s"],
+        Criteria {
+            judged: &["confirmed-exclusion"],
+            shown: &["exclusion", "overlap<=1s"],
+        },
     )
 }
 
@@ -324,8 +335,10 @@ pub(crate) fn invalid() -> Sample {
     double_hold(
         "invalid",
         "persistent-mutex",
-        &["exclusion"],
-        &["confirmed-exclusion"],
+        Criteria {
+            judged: &["exclusion"],
+            shown: &["confirmed-exclusion"],
+        },
     )
 }
 
@@ -333,36 +346,24 @@ pub(crate) fn invalid() -> Sample {
 pub(crate) fn unknown() -> Sample {
     let mut script = Script::default();
     rounds(&mut script, 10 * MS, 3 * S, [0, 1, 2, 3, 4], &["lock-0"]);
-    let mut manifest = manifest(
-        "exclusive-queue",
-        &["confirmed-exclusion"],
-        &["exclusion"],
-        &["partition"],
-    );
-    manifest.testbed = Some(Described {
-        kind: "sim".to_owned(),
-        broker: "simulated broker".to_owned(),
-        image_digest: None,
-        proxy: "simulated network".to_owned(),
-    });
-    Sample::new("unknown", manifest, script)
+    let subject = Subject {
+        bounds: vec!["The testbed is simulated.".to_owned()],
+        ..subject("exclusive-queue", &["partition"])
+    };
+    Sample::new("unknown", subject, CONFIRMED, script)
 }
 
 /// Nothing was recorded.
 pub(crate) fn empty() -> Sample {
-    let manifest = manifest(
-        "exclusive-queue",
-        &["confirmed-exclusion"],
-        &["exclusion"],
-        &[],
+    let mut sample = Sample::new(
+        "empty",
+        subject("exclusive-queue", &[]),
+        CONFIRMED,
+        Script::default(),
     );
-    let manifest = Manifest {
-        state: State::Running,
-        testbed: None,
-        git: None,
-        ..manifest
-    };
-    Sample::new("empty", manifest, Script::default())
+    sample.judgement.verdict = Verdict::Unknown;
+    sample.judgement.incomplete = true;
+    sample
 }
 
 /// Everything that somebody else can name is named badly.
@@ -376,22 +377,16 @@ pub(crate) fn hostile() -> Sample {
     let failed = Script::draft(1, Kind::Info, Function::Verify, NAME).because(NAME, NAME);
     script.events.push((5 * S, failed));
     script.ok(6 * S, MS, 0, Function::Release, NAME);
-    let mut manifest = manifest(NAME, &["exclusion"], &[], &[NAME]);
-    manifest.plan.workload = NAME.to_owned();
-    manifest.state = State::Broken(NAME.to_owned());
-    manifest.prover = NAME.to_owned();
-    manifest.git = Some(Git {
-        commit: NAME.to_owned(),
-        dirty: false,
-    });
-    let described = Described {
-        kind: NAME.to_owned(),
-        broker: NAME.to_owned(),
-        image_digest: Some(NAME.to_owned()),
-        proxy: NAME.to_owned(),
+    let facts = || vec![Fact::new("testbed", NAME), Fact::new("commit", NAME)];
+    let subject = Subject {
+        workload: NAME.to_owned(),
+        setting: facts(),
+        bounds: vec![NAME.to_owned()],
+        plan: facts(),
+        origin: facts(),
+        ..subject(NAME, &[NAME])
     };
-    manifest.testbed = Some(described);
-    Sample::new("hostile", manifest, script)
+    Sample::new("hostile", subject, EXCLUSION, script)
 }
 
 /// A long run of very many events, in which two out of five workers always think that they hold the lock.
@@ -408,11 +403,7 @@ pub(crate) fn long(holds: u64) -> Sample {
             "lock-0",
         );
     }
-    Sample::new(
-        "long",
-        manifest("no-lock", &["exclusion"], &[], &[]),
-        script,
-    )
+    Sample::new("long", subject("no-lock", &[]), EXCLUSION, script)
 }
 
 /// All that are worth looking at.

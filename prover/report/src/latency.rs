@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use history::{Function, History};
 
-use super::outcome::Outcome;
+use crate::outcome::Outcome;
 
 /// Columns of the grid that a plot's points are thinned to, and its rows for each power of ten.
 const COLUMNS: u64 = 200;
@@ -16,10 +16,10 @@ const SHORTEST_NS: u64 = 1_000;
 
 /// The operations of one function with one outcome.
 #[derive(Debug)]
-pub(super) struct Latency {
-    pub(super) function: Function,
-    pub(super) outcome: Outcome,
-    pub(super) max_ns: u64,
+pub(crate) struct Latency {
+    pub(crate) function: Function,
+    pub(crate) outcome: Outcome,
+    pub(crate) max_ns: u64,
     histogram: Histogram<u64>,
     /// One operation for each cell of a grid of time and latency: (begin, length).
     points: BTreeMap<(u64, u64), (u64, u64)>,
@@ -50,23 +50,23 @@ impl Latency {
     }
 
     /// How many there were.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.histogram.len()
     }
 
     /// What this part of them stayed below, to three figures; never more than the longest.
-    pub(super) fn quantile_ns(&self, part: f64) -> u64 {
+    pub(crate) fn quantile_ns(&self, part: f64) -> u64 {
         self.histogram.value_at_quantile(part).min(self.max_ns)
     }
 
     /// What a plot shows: (begin, length) in nanoseconds.
-    pub(super) fn points(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub(crate) fn points(&self) -> impl Iterator<Item = (u64, u64)> {
         self.points.values().copied()
     }
 }
 
 /// The latencies of all operations that have an end, by function and outcome. News of loss takes no time and is left out.
-pub(super) fn latencies(history: &History) -> Vec<Latency> {
+pub(crate) fn latencies(history: &History) -> Vec<Latency> {
     let run_ns = history.events().last().map_or(0, |last| last.time);
     let mut by_kind: BTreeMap<(Function, Outcome), Latency> = BTreeMap::new();
     for operation in history

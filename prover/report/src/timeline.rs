@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::show_ns;
 use serde::Serialize;
 
-use super::axis::{SECONDS, round_step};
-use super::chart::{COLOURS, LEFT, LEGEND_LINE, PALETTE, RIGHT, WIDTH, flow, short, tenth};
-use super::outcome::Outcome;
-use super::overlaps::{Incident, listed_until};
-use super::scene::{Hold, Scene};
-use super::template;
+use crate::axis::{SECONDS, round_step};
+use crate::chart::{COLOURS, LEFT, LEGEND_LINE, PALETTE, RIGHT, WIDTH, flow, short, tenth};
+use crate::outcome::Outcome;
+use crate::overlaps::{Incident, listed_until};
+use crate::scene::{Hold, Scene};
+use crate::template;
 
 const TEMPLATE: &str = include_str!("timeline.svg.j2");
 
@@ -30,29 +30,29 @@ const TITLED_MAX: usize = 300;
 
 /// What of a run a picture shows.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct View<'a> {
+pub(crate) struct View<'a> {
     /// The name of the picture, unique in a document.
-    pub(super) id: &'a str,
-    pub(super) title: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) title: &'a str,
     /// Nanoseconds since the run began.
-    pub(super) begin: u64,
-    pub(super) end: u64,
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
     /// The only lock that is shown, by its place in [`Scene::keys`].
-    pub(super) key: Option<usize>,
+    pub(crate) key: Option<usize>,
 }
 
 /// A picture, and what it does not show.
 #[derive(Debug)]
-pub(super) struct Timeline {
-    pub(super) svg: String,
+pub(crate) struct Timeline {
+    pub(crate) svg: String,
     /// Bars that were drawn together with the one before.
-    pub(super) merged: u64,
+    pub(crate) merged: u64,
     /// Workers without a row.
-    pub(super) hidden_workers: u32,
+    pub(crate) hidden_workers: u32,
 }
 
 /// Draws what happened in a span of time, and the incidents in it.
-pub(super) fn draw(
+pub(crate) fn draw(
     scene: &Scene,
     incidents: &[Incident<'_>],
     view: View<'_>,
@@ -352,7 +352,7 @@ fn hold_title(scene: &Scene, hold: &Hold) -> String {
 }
 
 /// The name of a lock; a history of a single lock may have none.
-pub(super) fn key_text(scene: &Scene, key: usize) -> &str {
+pub(crate) fn key_text(scene: &Scene, key: usize) -> &str {
     scene
         .keys
         .get(key)
@@ -405,7 +405,7 @@ fn losses(frame: &Frame<'_>, scene: &Scene) -> Vec<Point> {
 }
 
 /// The kinds of fault in the order in which they first struck.
-pub(super) fn fault_kinds(scene: &Scene) -> Vec<&str> {
+pub(crate) fn fault_kinds(scene: &Scene) -> Vec<&str> {
     let mut kinds: Vec<&str> = Vec::new();
     for window in &scene.windows {
         if !kinds.contains(&&*window.fault) {

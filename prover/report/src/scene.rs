@@ -9,75 +9,75 @@ use std::sync::Arc;
 use history::{Answer, Event, Function, History, Kind, Process, Value};
 use serde::Deserialize;
 
-use super::outcome::Outcome;
+use crate::outcome::Outcome;
 
 /// Everything that can be drawn. Times are nanoseconds since the run began.
 #[derive(Debug, Default)]
-pub(super) struct Scene {
+pub(crate) struct Scene {
     /// Rows of a picture: one a worker.
-    pub(super) workers: u32,
+    pub(crate) workers: u32,
     /// The time of the last event.
-    pub(super) end: u64,
+    pub(crate) end: u64,
     /// The locks, in the order in which they appear.
-    pub(super) keys: Vec<Option<Arc<str>>>,
+    pub(crate) keys: Vec<Option<Arc<str>>>,
     /// In the order of the grants.
-    pub(super) holds: Vec<Hold>,
+    pub(crate) holds: Vec<Hold>,
     /// In the order of the invocations.
-    pub(super) flights: Vec<Flight>,
+    pub(crate) flights: Vec<Flight>,
     /// In the order of time.
-    pub(super) losses: Vec<Loss>,
+    pub(crate) losses: Vec<Loss>,
     /// In the order of the injections.
-    pub(super) windows: Vec<Window>,
+    pub(crate) windows: Vec<Window>,
 }
 
 /// A believed interval.
 #[derive(Debug)]
-pub(super) struct Hold {
-    pub(super) process: u32,
-    pub(super) worker: u32,
+pub(crate) struct Hold {
+    pub(crate) process: u32,
+    pub(crate) worker: u32,
     /// Its place in [`Scene::keys`].
-    pub(super) key: usize,
-    pub(super) begin: u64,
+    pub(crate) key: usize,
+    pub(crate) begin: u64,
     /// The invocation of the last answer `held`, or of the successful release: up to here the service itself vouched for it.
-    pub(super) confirmed: u64,
-    pub(super) end: u64,
+    pub(crate) confirmed: u64,
+    pub(crate) end: u64,
 }
 
 /// An operation from its invocation to its end.
 #[derive(Debug)]
-pub(super) struct Flight {
-    pub(super) worker: u32,
-    pub(super) key: Option<usize>,
-    pub(super) begin: u64,
-    pub(super) end: u64,
-    pub(super) outcome: Outcome,
+pub(crate) struct Flight {
+    pub(crate) worker: u32,
+    pub(crate) key: Option<usize>,
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+    pub(crate) outcome: Outcome,
 }
 
 /// A moment at which a client had to give up a hold.
 #[derive(Debug)]
-pub(super) struct Loss {
-    pub(super) worker: u32,
-    pub(super) key: Option<usize>,
-    pub(super) at: u64,
+pub(crate) struct Loss {
+    pub(crate) worker: u32,
+    pub(crate) key: Option<usize>,
+    pub(crate) at: u64,
 }
 
 /// A fault from its injection to its healing.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(crate) struct Window {
     id: u64,
-    pub(super) fault: Arc<str>,
+    pub(crate) fault: Arc<str>,
     /// The processes that it was aimed at.
-    pub(super) targets: Vec<u32>,
+    pub(crate) targets: Vec<u32>,
     /// Those of them that believed in a hold when it began.
-    pub(super) holders: Vec<u32>,
-    pub(super) begin: u64,
+    pub(crate) holders: Vec<u32>,
+    pub(crate) begin: u64,
     /// None if the record does not show that it healed.
-    pub(super) end: Option<u64>,
+    pub(crate) end: Option<u64>,
 }
 
 impl Scene {
     /// What there is to draw of a history of so many workers.
-    pub(super) fn of(history: &History, workers: u32) -> Self {
+    pub(crate) fn of(history: &History, workers: u32) -> Self {
         let end = history.events().last().map_or(0, |last| last.time);
         let workers = workers.max(1);
         let mut scan = Scan {
@@ -98,12 +98,12 @@ impl Scene {
     }
 
     /// The row of a process.
-    pub(super) fn worker(&self, process: u32) -> u32 {
+    pub(crate) fn worker(&self, process: u32) -> u32 {
         process % self.workers
     }
 
     /// The place of a lock in [`Scene::keys`].
-    pub(super) fn key(&self, key: Option<&Arc<str>>) -> Option<usize> {
+    pub(crate) fn key(&self, key: Option<&Arc<str>>) -> Option<usize> {
         self.keys.iter().position(|known| known.as_ref() == key)
     }
 }

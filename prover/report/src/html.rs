@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use checker::{Verdict, show_ns};
 use history::{Event, History, Process};
-use humantime::format_duration;
 use serde::Serialize;
 
-use super::latency::{Latency, latencies};
-use super::outcome::Outcome;
-use super::overlaps::{Incident, exposed, incidents, listed_until};
-use super::plots::{exposures, latency, whole_run};
-use super::scene::{Scene, Window};
-use super::timeline::{Timeline, View, draw};
-use super::{template, verdict_text};
 use crate::judgement::{COVERAGE, Judgement, Row};
-use crate::manifest::{Manifest, Planned, State};
+use crate::latency::{Latency, latencies};
+use crate::outcome::Outcome;
+use crate::overlaps::{Incident, exposed, incidents, listed_until};
+use crate::plots::{exposures, latency, whole_run};
+use crate::scene::{Scene, Window};
+use crate::subject::{Fact, Subject};
+use crate::table::verdict_text;
+use crate::template;
+use crate::timeline::{Timeline, View, draw};
 
 const TEMPLATE: &str = include_str!("report.html.j2");
 
@@ -42,24 +42,24 @@ pub struct ReportError(#[from] minijinja::Error);
 /// # Errors
 /// Never, unless a template of the prover is broken.
 pub fn html(
-    manifest: &Manifest,
+    subject: &Subject,
     history: &History,
     judgement: &Judgement,
 ) -> Result<String, ReportError> {
-    let scene = Scene::of(history, manifest.plan.concurrency);
+    let scene = Scene::of(history, subject.workers);
     let incidents = incidents(history, judgement);
     let latencies = latencies(history);
     let report = Report {
         title: format!(
             "{} under {}: {}",
-            manifest.plan.lock,
-            manifest.plan.workload,
+            subject.lock,
+            subject.workload,
             verdict_text(judgement.verdict)
         ),
         verdict: verdict_text(judgement.verdict),
         says: says(judgement),
-        bounds: bounds(manifest, history, judgement),
-        subject: subject(manifest),
+        bounds: bounds(subject, history, judgement),
+        subject: facts(subject),
         guarantees: judgement
             .guarantees
             .iter()
@@ -77,14 +77,14 @@ pub fn html(
             .operations()
             .filter(|operation| operation.end.is_none())
             .count(),
-        skew: manifest.skew.map(|skew| Skew {
+        skew: subject.skew.map(|skew| Skew {
             bursts: skew.bursts,
             median: show_ns(skew.median_ns),
             p99: show_ns(skew.p99_ns),
         }),
-        repeat: &manifest.repeat,
-        plan: planned(&manifest.plan),
-        origin: origin(manifest),
+        repeat: &subject.repeat,
+        plan: &subject.plan,
+        origin: &subject.origin,
     };
     Ok(template::render(TEMPLATE, &report)?)
 }
@@ -112,21 +112,8 @@ struct Report<'a> {
     without_end: usize,
     skew: Option<Skew>,
     repeat: &'a str,
-    plan: Vec<Fact>,
-    origin: Vec<Fact>,
-}
-
-#[derive(Serialize)]
-struct Fact {
-    name: &'static str,
-    text: String,
-}
-
-fn fact(name: &'static str, text: impl Into<String>) -> Fact {
-    Fact {
-        name,
-        text: text.into(),
-    }
+    plan: &'a [Fact],
+    origin: &'a [Fact],
 }
 
 #[derive(Serialize)]
@@ -290,41 +277,16 @@ fn test(judgement: &Judgement) -> String {
 }
 
 /// What the verdict does not mean.
-fn bounds(manifest: &Manifest, history: &History, judgement: &Judgement) -> Vec<String> {
+fn bounds(subject: &Subject, history: &History, judgement: &Judgement) -> Vec<String> {
     let mut bounds = vec![format!(
         "It speaks of this one run, as recorded in {} events over {}; of runs that did not happen it says nothing.",
         history.events().len(),
         show_ns(history.events().last().map_or(0, |last| last.time)),
     )];
-    bounds.extend(about_testbed(manifest));
-    bounds.extend(about_ending(&manifest.state));
+    bounds.extend(subject.bounds.iter().cloned());
     bounds.extend(about_record(history, judgement));
     bounds.extend(about_criteria(judgement));
     bounds
-}
-
-fn about_testbed(manifest: &Manifest) -> Option<String> {
-    let Some(testbed) = &manifest.testbed else {
-        return Some(
-            "The manifest names no testbed: what the run was made on is not known.".to_owned(),
-        );
-    };
-    let caveat = testbed.caveat()?;
-    Some(format!("The testbed is simulated: {caveat}."))
-}
-
-fn about_ending(state: &State) -> Option<String> {
-    Some(match state {
-        State::Finished => return None,
-        State::Running => {
-            "The run was not finished: it was killed, or is still going on.".to_owned()
-        }
-        State::Stuck => {
-            "The last phase was broken off: some lock could not be had any more in time.".to_owned()
-        }
-        State::Interrupted => "The run was interrupted before its end.".to_owned(),
-        State::Broken(how) => format!("The harness broke down: {how}."),
-    })
 }
 
 fn about_record(history: &History, judgement: &Judgement) -> Option<String> {
@@ -368,31 +330,18 @@ fn violated(row: &Row) -> Option<&str> {
     (row.finding.verdict == Verdict::Invalid).then_some(row.finding.guarantee.as_str())
 }
 
-fn subject(manifest: &Manifest) -> Vec<Fact> {
-    let plan = &manifest.plan;
-    let faults = if plan.faults.is_empty() {
+fn facts(subject: &Subject) -> Vec<Fact> {
+    let faults = if subject.faults.is_empty() {
         "none".to_owned()
     } else {
-        plan.faults.join(", ")
+        subject.faults.join(", ")
     };
     let mut facts = vec![
-        fact("lock", &plan.lock),
-        fact("workload", &plan.workload),
-        fact("faults", faults),
+        Fact::new("lock", &subject.lock),
+        Fact::new("workload", &subject.workload),
+        Fact::new("faults", faults),
     ];
-    if let Some(testbed) = &manifest.testbed {
-        facts.push(fact(
-            "testbed",
-            format!("{}: {}", testbed.kind, testbed.broker),
-        ));
-        facts.push(fact(
-            "image digest",
-            testbed.image_digest.as_deref().unwrap_or("not known"),
-        ));
-        facts.push(fact("proxy", &testbed.proxy));
-    }
-    facts.push(fact("began", manifest.began.to_string()));
-    facts.push(fact("seed", plan.seed.to_string()));
+    facts.extend(subject.setting.iter().cloned());
     facts
 }
 
@@ -679,41 +628,4 @@ impl Timing {
             max: show_ns(latency.max_ns),
         }
     }
-}
-
-fn planned(plan: &Planned) -> Vec<Fact> {
-    let time = |ms: u128| {
-        format_duration(Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))).to_string()
-    };
-    let contention = if plan.burst {
-        "bursts: all workers at the same instant"
-    } else {
-        "free-running"
-    };
-    vec![
-        fact("workers", plan.concurrency.to_string()),
-        fact("keys", plan.keys.to_string()),
-        fact("contention", contention),
-        fact("rate", format!("{} a second", plan.rate_per_second)),
-        fact("a hold lasts", time(plan.hold_ms)),
-        fact("verified every", time(plan.verify_interval_ms)),
-        fact("time limit", time(plan.time_limit_ms)),
-        fact("heartbeat", time(plan.heartbeat_ms)),
-        fact("operation time-out", time(plan.operation_timeout_ms)),
-    ]
-}
-
-fn origin(manifest: &Manifest) -> Vec<Fact> {
-    let git = manifest
-        .git
-        .as_ref()
-        .map_or("not in a git working tree".to_owned(), |git| {
-            let state = if git.dirty {
-                "tracked files changed since"
-            } else {
-                "tracked files unchanged"
-            };
-            format!("{} ({state})", git.commit)
-        });
-    vec![fact("prover", &manifest.prover), fact("commit", git)]
 }

@@ -4,7 +4,7 @@ use history::{Event, Kind};
 
 /// What is known of the end of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// It took effect.
     Ok,
     /// The server said no.
@@ -19,7 +19,7 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// The outcome of an operation that ended like this.
-    pub(super) fn of(end: Option<&Event>) -> Self {
+    pub(crate) fn of(end: Option<&Event>) -> Self {
         match end.map(|event| (event.kind, event.observed)) {
             None => Self::Open,
             Some((Kind::Ok, _)) => Self::Ok,
@@ -30,7 +30,7 @@ impl Outcome {
     }
 
     /// The word in tables and legends.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Refused => "refused",

@@ -3,16 +3,16 @@
 use checker::show_ns;
 use history::History;
 
-use super::ReportError;
-use super::axis::Axis;
-use super::chart::{COLOURS, Chart, Mark, Series, Shade, short};
-use super::latency::{Latency, latencies};
-use super::outcome::Outcome;
-use super::overlaps::{exposed, incidents};
-use super::scene::Scene;
-use super::timeline::{Timeline, View, draw, fault_kinds};
+use crate::axis::Axis;
+use crate::chart::{COLOURS, Chart, Mark, Series, Shade, short};
+use crate::html::ReportError;
 use crate::judgement::Judgement;
-use crate::manifest::Manifest;
+use crate::latency::{Latency, latencies};
+use crate::outcome::Outcome;
+use crate::overlaps::{exposed, incidents};
+use crate::scene::Scene;
+use crate::subject::Subject;
+use crate::timeline::{Timeline, View, draw, fault_kinds};
 
 const LATENCY_HEIGHT: f64 = 340.0;
 const EXPOSURES_HEIGHT: f64 = 200.0;
@@ -28,11 +28,11 @@ pub type Picture = (&'static str, String);
 /// # Errors
 /// Never, unless a template of the prover is broken.
 pub fn plots(
-    manifest: &Manifest,
+    subject: &Subject,
     history: &History,
     judgement: &Judgement,
 ) -> Result<Vec<Picture>, ReportError> {
-    let scene = Scene::of(history, manifest.plan.concurrency);
+    let scene = Scene::of(history, subject.workers);
     let mut plots = vec![
         (
             "plots/timeline.svg",
@@ -47,7 +47,7 @@ pub fn plots(
 }
 
 /// The timeline of a whole run.
-pub(super) fn whole_run(
+pub(crate) fn whole_run(
     scene: &Scene,
     history: &History,
     judgement: &Judgement,
@@ -63,7 +63,7 @@ pub(super) fn whole_run(
 }
 
 /// How long operations took, over the time at which they began.
-pub(super) fn latency(latencies: &[Latency], scene: &Scene) -> Result<String, ReportError> {
+pub(crate) fn latency(latencies: &[Latency], scene: &Scene) -> Result<String, ReportError> {
     let series = series(latencies);
     let lengths = || {
         series
@@ -139,7 +139,7 @@ fn shades(scene: &Scene) -> Vec<Shade> {
 }
 
 /// How many overlaps lasted longer than how long: what a bound on overlaps can be read from.
-pub(super) fn exposures(exposures_ns: &[u64]) -> Result<String, ReportError> {
+pub(crate) fn exposures(exposures_ns: &[u64]) -> Result<String, ReportError> {
     let longest = exposures_ns.iter().max().copied().unwrap_or(0);
     let description = format!(
         "{} overlaps, the longest {}.",

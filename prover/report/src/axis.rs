@@ -11,11 +11,11 @@ const FINE_DECADES: u32 = 3;
 
 /// What a chart measures in one direction.
 #[derive(Debug)]
-pub(super) struct Axis {
-    pub(super) label: &'static str,
+pub(crate) struct Axis {
+    pub(crate) label: &'static str,
     scale: Scale,
     /// Values with what is written beside them.
-    pub(super) ticks: Vec<(u64, String)>,
+    pub(crate) ticks: Vec<(u64, String)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ enum Scale {
 
 impl Axis {
     /// Lengths of time from 0 to the end; to one second where there is no length.
-    pub(super) fn times(label: &'static str, end_ns: u64) -> Self {
+    pub(crate) fn times(label: &'static str, end_ns: u64) -> Self {
         let end = if end_ns == 0 { SECONDS.ns } else { end_ns };
         let (step, unit) = (round_step(end.div_ceil(TIMES)), Unit::of(end));
         Self {
@@ -41,7 +41,7 @@ impl Axis {
     }
 
     /// Whole numbers from 0 to the next round number above the most.
-    pub(super) fn counts(label: &'static str, most: u64) -> Self {
+    pub(crate) fn counts(label: &'static str, most: u64) -> Self {
         let step = round_step(most.div_ceil(COUNTS));
         let end = (most / step).saturating_add(1).saturating_mul(step);
         Self {
@@ -54,7 +54,7 @@ impl Axis {
     }
 
     /// Lengths of time from the power of ten below the least to the one above the most.
-    pub(super) fn logarithmic_times(label: &'static str, least_ns: u64, most_ns: u64) -> Self {
+    pub(crate) fn logarithmic_times(label: &'static str, least_ns: u64, most_ns: u64) -> Self {
         let begin = least_ns.max(1).ilog10();
         let end = (most_ns.saturating_sub(1).max(1).ilog10() + 1).max(begin + 1);
         let factors: &[u64] = if end - begin <= FINE_DECADES {
@@ -80,7 +80,7 @@ impl Axis {
     }
 
     /// The place of a value between the beginning of the axis, 0, and its end, 1; if need be at the edge.
-    pub(super) fn part(&self, value: u64) -> f64 {
+    pub(crate) fn part(&self, value: u64) -> f64 {
         let part = match self.scale {
             Scale::Linear(end) => value as f64 / end as f64,
             Scale::Logarithmic(begin, end) => {
@@ -96,7 +96,7 @@ fn multiples(step: u64, end: u64) -> impl Iterator<Item = u64> {
 }
 
 /// The least of 1, 2, 5, 10, … that is not less.
-pub(super) fn round_step(least: u64) -> u64 {
+pub(crate) fn round_step(least: u64) -> u64 {
     let mut power = 1_u64;
     loop {
         for factor in [1, 2, 5] {
@@ -110,13 +110,13 @@ pub(super) fn round_step(least: u64) -> u64 {
 
 /// A unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unit {
+pub(crate) struct Unit {
     name: &'static str,
     ns: u64,
 }
 
 /// Seconds.
-pub(super) const SECONDS: Unit = Unit {
+pub(crate) const SECONDS: Unit = Unit {
     name: "s",
     ns: 1_000_000_000,
 };
@@ -131,7 +131,7 @@ impl Unit {
     }
 
     /// A time in this unit, with as many digits as steps of this length need.
-    pub(super) fn show(self, time_ns: u64, step_ns: u64) -> String {
+    pub(crate) fn show(self, time_ns: u64, step_ns: u64) -> String {
         let digits = self.ns.ilog10().saturating_sub(step_ns.max(1).ilog10()) as usize;
         format!("{:.digits$} {}", time_ns as f64 / self.ns as f64, self.name)
     }

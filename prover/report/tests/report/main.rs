@@ -115,10 +115,7 @@ fn an_unknown_verdict_says_why_and_a_simulated_one_of_what() {
         text.contains("no fault landed on a holder: partition 0 of 0 windows"),
         "{text}"
     );
-    assert!(
-        text.contains("the verdict speaks of the model of the broker, not of a real one"),
-        "{text}"
-    );
+    assert!(text.contains("The testbed is simulated."), "{text}");
     assert!(text.contains("No fault was recorded in this run"));
 }
 
@@ -131,10 +128,6 @@ fn nothing_recorded_is_no_error_and_no_proof() {
             "The record is incomplete: the verdict speaks of what was recorded, up to nothing"
         ),
         "{text}"
-    );
-    assert!(
-        text.contains("what the run was made on is not known")
-            && text.contains("not in a git working tree")
     );
     assert!(text.contains("No operation came to an end"));
 }

@@ -2,21 +2,21 @@
 
 use serde::Serialize;
 
-use super::axis::Axis;
-use super::template;
+use crate::axis::Axis;
+use crate::template;
 
 const TEMPLATE: &str = include_str!("chart.svg.j2");
 /// The colours of all pictures.
-pub(super) const PALETTE: &str = include_str!("palette.css");
+pub(crate) const PALETTE: &str = include_str!("palette.css");
 /// How many colours there are for things of one sort; beyond that they come again.
-pub(super) const COLOURS: usize = 6;
+pub(crate) const COLOURS: usize = 6;
 
 /// What all pictures share, so that times stand below each other: their width, and the room beside what they show.
-pub(super) const WIDTH: f64 = 1200.0;
-pub(super) const LEFT: f64 = 92.0;
-pub(super) const RIGHT: f64 = 26.0;
+pub(crate) const WIDTH: f64 = 1200.0;
+pub(crate) const LEFT: f64 = 92.0;
+pub(crate) const RIGHT: f64 = 26.0;
 /// From one line of a legend to the next.
-pub(super) const LEGEND_LINE: f64 = 20.0;
+pub(crate) const LEGEND_LINE: f64 = 20.0;
 
 const TOP: f64 = 14.0;
 /// Room for the ticks of the horizontal axis, and for its label too.
@@ -25,44 +25,44 @@ const AXIS: f64 = 52.0;
 
 /// A chart before it is drawn.
 #[derive(Debug)]
-pub(super) struct Chart<'a> {
+pub(crate) struct Chart<'a> {
     /// The name of the picture, unique in a document.
-    pub(super) id: &'a str,
-    pub(super) title: &'a str,
-    pub(super) description: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) description: &'a str,
     /// From one end of the vertical axis to the other.
-    pub(super) height: f64,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
-    pub(super) shades: Vec<Shade>,
-    pub(super) series: Vec<Series>,
+    pub(crate) height: f64,
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) shades: Vec<Shade>,
+    pub(crate) series: Vec<Series>,
     /// What is said where there is nothing to draw.
-    pub(super) empty: &'a str,
+    pub(crate) empty: &'a str,
 }
 
 /// Spans of the horizontal axis that have something in common.
 #[derive(Debug)]
-pub(super) struct Shade {
-    pub(super) name: String,
-    pub(super) class: String,
+pub(crate) struct Shade {
+    pub(crate) name: String,
+    pub(crate) class: String,
     /// (begin, end), in the order of their beginnings.
-    pub(super) spans: Vec<(u64, u64)>,
+    pub(crate) spans: Vec<(u64, u64)>,
 }
 
 /// Points that have something in common.
 #[derive(Debug)]
-pub(super) struct Series {
+pub(crate) struct Series {
     /// What it is called in the legend; without a name it is not there.
-    pub(super) name: Option<String>,
-    pub(super) mark: Mark,
+    pub(crate) name: Option<String>,
+    pub(crate) mark: Mark,
     /// Its colour, by a class of the palette.
-    pub(super) colour: String,
-    pub(super) points: Vec<(u64, u64)>,
+    pub(crate) colour: String,
+    pub(crate) points: Vec<(u64, u64)>,
 }
 
 /// How points are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     Dot,
     Triangle,
     Square,
@@ -98,7 +98,7 @@ impl Mark {
 
 impl Chart<'_> {
     /// The chart as a document.
-    pub(super) fn draw(&self) -> Result<String, minijinja::Error> {
+    pub(crate) fn draw(&self) -> Result<String, minijinja::Error> {
         let empty = self.series.iter().all(|series| series.points.is_empty());
         let legend = self.legend();
         let last_line = legend
@@ -201,7 +201,7 @@ impl Chart<'_> {
 }
 
 /// The places of the entries of a legend, line by line.
-pub(super) fn flow<'a>(texts: impl Iterator<Item = &'a str>, top: f64) -> Vec<(f64, f64)> {
+pub(crate) fn flow<'a>(texts: impl Iterator<Item = &'a str>, top: f64) -> Vec<(f64, f64)> {
     let (mut x, mut y) = (LEFT, top);
     let mut places = Vec::new();
     for text in texts {
@@ -216,7 +216,7 @@ pub(super) fn flow<'a>(texts: impl Iterator<Item = &'a str>, top: f64) -> Vec<(f
 }
 
 /// A name that fits into a legend.
-pub(super) fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     const LONGEST: usize = 24;
     if name.chars().count() <= LONGEST {
         return name.to_owned();
@@ -225,7 +225,7 @@ pub(super) fn short(name: &str) -> String {
 }
 
 /// A length as it is written down.
-pub(super) fn tenth(length: f64) -> f64 {
+pub(crate) fn tenth(length: f64) -> f64 {
     (length * 10.0).round() / 10.0
 }
 

@@ -8,7 +8,7 @@ use minijinja::{
 use serde::Serialize;
 
 /// Renders a template. Everything in it is escaped but for what the template itself marks as markup.
-pub(super) fn render(source: &str, context: impl Serialize) -> Result<String, Error> {
+pub(crate) fn render(source: &str, context: impl Serialize) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);

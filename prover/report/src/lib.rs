@@ -1,19 +1,25 @@
-//! What a judgement looks like: pure functions of manifest, history and judgement.
+//! What was found out, for people: pure functions of a run, its history and the judgement on it.
+//!
+//! The same arguments give the same bytes: nothing here knows a clock, a file or where the run was made.
 
 mod axis;
 mod chart;
 mod effects;
 mod html;
+mod judgement;
 mod latency;
 mod outcome;
 mod overlaps;
 mod plots;
 mod scene;
+mod subject;
 mod table;
 mod template;
 mod timeline;
 
 pub use effects::{Effect, effects};
 pub use html::{ReportError, html};
+pub use judgement::{COVERAGE, Judgement, Row};
 pub use plots::{Picture, plots};
+pub use subject::{Fact, Skew, Subject};
 pub use table::{guarantees_table, list_table, verdict_text, violation_text};

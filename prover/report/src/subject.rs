@@ -1,0 +1,56 @@
+//! What a report is about: all that it says of a run beside what history and judgement say.
+
+use serde::Serialize;
+
+/// A run as its reports tell of it.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The lock under test.
+    pub lock: String,
+    /// What the clients did with it.
+    pub workload: String,
+    /// What the nemesis was allowed to do.
+    pub faults: Vec<String>,
+    /// How many workers there were: the rows of a timeline.
+    pub workers: u32,
+    /// Where and when it ran.
+    pub setting: Vec<Fact>,
+    /// What the verdict does not mean, because of the testbed or of how the run ended; whole sentences.
+    pub bounds: Vec<String>,
+    /// How close to simultaneous its bursts were, if it had any.
+    pub skew: Option<Skew>,
+    /// The command that repeats it.
+    pub repeat: String,
+    /// The numbers of its plan.
+    pub plan: Vec<Fact>,
+    /// What made it.
+    pub origin: Vec<Fact>,
+}
+
+/// Something known of a run, by its name.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fact {
+    name: &'static str,
+    text: String,
+}
+
+impl Fact {
+    /// A fact and its name.
+    pub fn new(name: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            name,
+            text: text.into(),
+        }
+    }
+}
+
+/// The time between the first and the last invocation of a burst, over all bursts of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Skew {
+    /// How many bursts.
+    pub bursts: u64,
+    /// Half of them took no longer, in nanoseconds.
+    pub median_ns: u64,
+    /// All but one in a hundred took no longer, in nanoseconds.
+    pub p99_ns: u64,
+}

@@ -1,0 +1,150 @@
+//! What the reports say of a run, by its manifest.
+
+use std::time::Duration;
+
+use humantime::format_duration;
+use report::{Fact, Skew, Subject};
+
+use crate::manifest::{Described, Manifest, Planned, State};
+
+impl From<&Manifest> for Subject {
+    fn from(manifest: &Manifest) -> Self {
+        let plan = &manifest.plan;
+        let bounds = [
+            about_testbed(manifest.testbed.as_ref()),
+            about_ending(&manifest.state),
+        ];
+        Self {
+            lock: plan.lock.clone(),
+            workload: plan.workload.clone(),
+            faults: plan.faults.clone(),
+            workers: plan.concurrency,
+            setting: setting(manifest),
+            bounds: bounds.into_iter().flatten().collect(),
+            skew: manifest.skew.map(|skew| Skew {
+                bursts: skew.bursts,
+                median_ns: skew.median_ns,
+                p99_ns: skew.p99_ns,
+            }),
+            repeat: manifest.repeat.clone(),
+            plan: planned(plan),
+            origin: origin(manifest),
+        }
+    }
+}
+
+fn about_testbed(testbed: Option<&Described>) -> Option<String> {
+    let Some(testbed) = testbed else {
+        return Some(
+            "The manifest names no testbed: what the run was made on is not known.".to_owned(),
+        );
+    };
+    let caveat = testbed.caveat()?;
+    Some(format!("The testbed is simulated: {caveat}."))
+}
+
+fn about_ending(state: &State) -> Option<String> {
+    Some(match state {
+        State::Finished => return None,
+        State::Running => {
+            "The run was not finished: it was killed, or is still going on.".to_owned()
+        }
+        State::Stuck => {
+            "The last phase was broken off: some lock could not be had any more in time.".to_owned()
+        }
+        State::Interrupted => "The run was interrupted before its end.".to_owned(),
+        State::Broken(how) => format!("The harness broke down: {how}."),
+    })
+}
+
+fn setting(manifest: &Manifest) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(testbed) = &manifest.testbed {
+        let digest = testbed.image_digest.as_deref().unwrap_or("not known");
+        facts.extend([
+            Fact::new("testbed", format!("{}: {}", testbed.kind, testbed.broker)),
+            Fact::new("image digest", digest),
+            Fact::new("proxy", &testbed.proxy),
+        ]);
+    }
+    facts.push(Fact::new("began", manifest.began.to_string()));
+    facts.push(Fact::new("seed", manifest.plan.seed.to_string()));
+    facts
+}
+
+fn planned(plan: &Planned) -> Vec<Fact> {
+    let time = |ms: u128| {
+        format_duration(Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))).to_string()
+    };
+    let contention = if plan.burst {
+        "bursts: all workers at the same instant"
+    } else {
+        "free-running"
+    };
+    vec![
+        Fact::new("workers", plan.concurrency.to_string()),
+        Fact::new("keys", plan.keys.to_string()),
+        Fact::new("contention", contention),
+        Fact::new("rate", format!("{} a second", plan.rate_per_second)),
+        Fact::new("a hold lasts", time(plan.hold_ms)),
+        Fact::new("verified every", time(plan.verify_interval_ms)),
+        Fact::new("time limit", time(plan.time_limit_ms)),
+        Fact::new("heartbeat", time(plan.heartbeat_ms)),
+        Fact::new("operation time-out", time(plan.operation_timeout_ms)),
+    ]
+}
+
+fn origin(manifest: &Manifest) -> Vec<Fact> {
+    let commit = manifest
+        .git
+        .as_ref()
+        .map_or("not in a git working tree".to_owned(), |git| {
+            let state = if git.dirty {
+                "tracked files changed since"
+            } else {
+                "tracked files unchanged"
+            };
+            format!("{} ({state})", git.commit)
+        });
+    vec![
+        Fact::new("prover", &manifest.prover),
+        Fact::new("commit", commit),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored() -> Manifest {
+        let stored = include_str!("../tests/cmd/check.in/whole/manifest.json");
+        serde_json::from_str(stored).expect("a manifest")
+    }
+
+    #[test]
+    fn a_manifest_without_testbed_and_working_tree_says_so() {
+        let manifest = Manifest {
+            testbed: None,
+            git: None,
+            state: State::Running,
+            ..stored()
+        };
+        let subject = Subject::from(&manifest);
+        assert!(subject.bounds[0].contains("what the run was made on is not known"));
+        assert!(subject.bounds[1].contains("it was killed"));
+        let origin = format!("{:?}", subject.origin);
+        assert!(origin.contains("not in a git working tree"), "{origin}");
+    }
+
+    #[test]
+    fn of_a_simulated_run_it_is_said_of_what_it_speaks() {
+        let manifest = Manifest {
+            testbed: Some(Described::simulated()),
+            state: State::Finished,
+            ..stored()
+        };
+        let bounds = Subject::from(&manifest).bounds;
+        let caveat = "the verdict speaks of the model of the broker, not of a real one";
+        assert_eq!(bounds, [format!("The testbed is simulated: {caveat}.")]);
+    }
+}
