@@ -10,6 +10,7 @@ use workloads::generate::Violation;
 
 use crate::experiment::Chosen;
 use crate::seed::{Seed, Seeds};
+use crate::spec::RunSpec;
 
 /// Jepsen-style correctness prover for distributed locks.
 #[derive(Debug, Parser)]
@@ -70,84 +71,26 @@ pub enum Command {
     Proxy(ProxyArgs),
 }
 
-/// The options of a run.
+/// The options of `run`.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct RunArgs {
-    /// What the clients do [`prover list workloads`]
-    #[arg(short, long, default_value = "mutex", value_name = "NAME")]
-    pub workload: String,
-    /// The lock under test, with its options: exclusive-queue,verify=passive-declare [default: the workload's own; `prover list locks`]
-    #[arg(long, value_name = "LOCK")]
-    pub lock: Option<String>,
-    /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
-    #[arg(long, default_value = "none", value_name = "FAULTS")]
-    pub nemesis: String,
-    /// Where: `auto` (Docker if it answers, else `sim`), `sim`, `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
-    #[arg(long, default_value = "auto", value_name = "TESTBED")]
-    pub testbed: String,
-    /// How long the workload runs
-    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
-    pub time_limit: Duration,
-    /// Workers that run at the same time [default: 5; of resize 8]
-    #[arg(short, long, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
-    pub concurrency: Option<u32>,
-    /// Attempts to acquire a second, all workers together [default: 20]
-    #[arg(short, long, value_parser = rate, value_name = "HZ")]
-    pub rate: Option<f64>,
-    /// Independent locks
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), value_name = "N")]
-    pub keys: u32,
-    /// How many clients may hold a lock: its slots [default: 3 for the workloads semaphore and resize]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
-    pub slots: Option<u32>,
-    /// How long a lock is held on average; each hold lasts between nothing and twice that [default: 500ms]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
-    pub hold: Option<Duration>,
-    /// How long a holder waits between two verifies
-    #[arg(long, default_value = "100ms", value_parser = positive_duration, value_name = "TIME")]
-    pub verify_interval: Duration,
-    /// Let all workers acquire at the same instant, again and again, instead of at a rate
-    #[arg(long)]
-    pub burst: bool,
-    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death [default: 2s]
-    #[arg(long, value_parser = whole_seconds, value_name = "TIME")]
-    pub heartbeat: Option<Duration>,
-    /// How long an operation may take before nobody knows what became of it
-    #[arg(long, default_value = "5s", value_parser = positive_duration, value_name = "TIME")]
-    pub operation_timeout: Duration,
-    /// The broker: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
-    #[arg(long, value_name = "IMAGE")]
-    pub rabbitmq: Option<String>,
-    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy [default: auto]
-    #[arg(long, value_name = "PROXY")]
-    pub toxiproxy: Option<String>,
-    /// The quiet time before each fault [default: 5s]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
-    pub nemesis_interval: Option<Duration>,
-    /// The longest a fault lasts; the shortest is half of that [default: 8s]
-    #[arg(long, value_parser = positive_duration, value_name = "TIME")]
-    pub nemesis_duration: Option<Duration>,
-    /// Whom a fault strikes
-    #[arg(long, value_enum, default_value_t = TargetKind::Holder)]
-    pub target: TargetKind,
-    /// Play this stored schedule instead of drawing one
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_duration", "target"])]
-    pub schedule: Option<PathBuf>,
-    /// Judge this guarantee instead of what the lock promises; repeatable [`prover list guarantees`]
-    #[arg(long = "guarantee", value_name = "NAME")]
-    pub guarantees: Vec<String>,
-    /// Decides all chance [default: drawn, and shown]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<Seed>,
-    /// Draw from the seed what is not given: which of the faults, and heartbeat, concurrency, rate, hold, interval and duration
-    #[arg(long, conflicts_with = "schedule")]
-    pub swarm: bool,
+    /// What is run.
+    #[command(flatten)]
+    pub spec: RunSpec,
     /// Run a simulation for each of these seeds, on all cores, until one shows a violation; with `--nemesis all` each is a swarm
     #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "keep"])]
     pub seeds: Option<Seeds>,
     /// Go on with the other seeds after a violation
     #[arg(long, requires = "seeds")]
     pub keep_going: bool,
+    /// What becomes of it.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What becomes of what a run finds out.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct OutputArgs {
     /// Where results are stored
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
@@ -157,9 +100,6 @@ pub struct RunArgs {
     /// Print results only, no progress
     #[arg(short, long)]
     pub quiet: bool,
-    /// Leave the containers running
-    #[arg(long)]
-    pub keep: bool,
 }
 
 /// The options of `check`.
@@ -261,15 +201,9 @@ pub struct ReplayArgs {
     /// Somewhere else than where the run was
     #[arg(long, value_name = "TESTBED")]
     pub testbed: Option<String>,
-    /// Where results are stored
-    #[arg(long, default_value = "results", value_name = "DIR")]
-    pub results: PathBuf,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-    /// Print results only, no progress
-    #[arg(short, long)]
-    pub quiet: bool,
+    /// What becomes of it.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The options of `compare`.
@@ -357,17 +291,6 @@ pub struct ProxyArgs {
     pub seed: Option<Seed>,
 }
 
-/// Whom a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TargetKind {
-    /// A worker that holds a lock
-    Holder,
-    /// Any one worker
-    Any,
-    /// Each worker by the toss of a coin, at least one
-    Random,
-}
-
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -394,26 +317,10 @@ pub enum ListKind {
     Experiments,
 }
 
-fn rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text.parse().map_err(|error| format!("{error}"))?;
-    if rate.is_finite() && (0.001..=1e6).contains(&rate) {
-        return Ok(rate);
-    }
-    Err("a rate lies between 0.001 and 1000000 a second".to_owned())
-}
-
 pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if duration.is_zero() {
         return Err("must be longer than nothing".to_owned());
-    }
-    Ok(duration)
-}
-
-fn whole_seconds(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if duration.subsec_nanos() != 0 || !(1..=3600).contains(&duration.as_secs()) {
-        return Err("AMQP heartbeats are whole seconds, from 1s to 1h".to_owned());
     }
     Ok(duration)
 }
@@ -434,6 +341,6 @@ mod tests {
         let cli = Cli::try_parse_from(["prover", "-w", "mutex", "--nemesis", "partition"])
             .expect("well-formed");
         assert!(cli.command.is_none());
-        assert_eq!(cli.run.nemesis, "partition");
+        assert_eq!(cli.run.spec.nemesis, "partition");
     }
 }

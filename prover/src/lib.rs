@@ -3,7 +3,6 @@
 //! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> [`testbed`] (up) -> [`run`] (workers and nemesis into the
 //! history) -> `checker` (reads the file just written) -> `report` -> [`store`].
 
-pub mod campaign;
 pub mod catalogue;
 pub mod causes;
 pub mod clean;
@@ -19,9 +18,9 @@ pub mod manifest;
 pub mod plan;
 pub mod run;
 pub mod seed;
-pub mod selftest;
+pub mod spec;
 pub mod store;
 mod subject;
+pub mod suite;
 mod swarm;
 pub mod testbed;
-pub mod words;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Plan;
 use crate::run::{Skew, Stop};
 use crate::seed::Seed;
+use crate::spec::RunSpec;
 
 /// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has ended, so a manifest
 /// that still says `running` beside no running process is that of a killed run.
@@ -31,11 +32,8 @@ pub struct Manifest {
     /// How close to simultaneous the bursts were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skew: Option<Skew>,
-    /// The options that repeat it, as words.
-    #[serde(default)]
-    pub words: Vec<String>,
-    /// The command that repeats it, as it can be typed.
-    pub repeat: String,
+    /// What was asked for, with the seed: it repeats the run.
+    pub spec: RunSpec,
 }
 
 /// How a run ended.
@@ -185,8 +183,7 @@ impl Manifest {
             plan: Planned::of(plan),
             testbed: None,
             skew: None,
-            words: plan.words.clone(),
-            repeat: plan.repeat_line(),
+            spec: plan.spec.clone(),
         }
     }
 }

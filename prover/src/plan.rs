@@ -1,4 +1,4 @@
-//! From the text of the command line to a typed plan: every mistake is found here, before anything starts.
+//! From what is asked of a run to a typed plan: every mistake is found here, before anything starts.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,11 +11,10 @@ use rand_chacha::ChaCha8Rng;
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
-use crate::cli::{Format, RunArgs, TargetKind};
 use crate::seed::{Seed, Stream};
+use crate::spec::{OutOfBounds, RunSpec, TargetKind};
 use crate::swarm;
 use crate::testbed::{Choice, ChoiceError, Site};
-use crate::words::{command_line, words};
 
 /// What is assumed where nothing is said, and no swarm draws it.
 const RATE_PER_SECOND: f64 = 20.0;
@@ -57,19 +56,16 @@ pub struct Plan {
     pub by_promises: bool,
     /// Decides all chance.
     pub seed: Seed,
-    /// Where results are stored.
-    pub results: PathBuf,
-    /// How results are printed.
-    pub format: Format,
-    /// Whether only results are printed.
-    pub quiet: bool,
-    /// The options that repeat the run.
-    pub words: Vec<String>,
+    /// What was asked for, with the seed: it repeats the run.
+    pub spec: RunSpec,
 }
 
 /// What is wrong with a plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// A number that is too small or too large.
+    #[error(transparent)]
+    Bounds(#[from] OutOfBounds),
     /// A name that is not known.
     #[error("there is no {kind} \"{name}\"; known are {known}")]
     Unknown {
@@ -176,63 +172,60 @@ impl Plan {
     /// Makes the plan of a run.
     ///
     /// # Errors
-    /// The first mistake in the arguments.
-    pub fn new(args: &RunArgs) -> Result<Self, PlanError> {
-        Self::with(args, None)
+    /// The first mistake in the spec.
+    pub fn new(spec: &RunSpec) -> Result<Self, PlanError> {
+        Self::with(spec, None)
     }
 
     /// Makes the plan of a run whose schedule is there already, if it is.
     ///
     /// # Errors
-    /// The first mistake in the arguments, or in what the schedule asks for.
-    pub fn with(args: &RunArgs, schedule: Option<Schedule>) -> Result<Self, PlanError> {
-        let workload = workloads::find(&args.workload).ok_or_else(|| {
+    /// The first mistake in the spec, or in what the schedule asks for.
+    pub fn with(asked: &RunSpec, schedule: Option<Schedule>) -> Result<Self, PlanError> {
+        asked.check()?;
+        let workload = workloads::find(&asked.workload).ok_or_else(|| {
             unknown(
                 "workload",
-                &args.workload,
+                &asked.workload,
                 workloads::ALL.iter().map(|known| known.name()),
             )
         })?;
         let lock = Chosen::parse(
-            args.lock.as_deref().unwrap_or(workload.default_lock()),
+            asked.lock.as_deref().unwrap_or(workload.default_lock()),
             &catalogue::LOCKS,
         )?;
         if !suits(workload, lock.lock) {
             return Err(PlanError::unsuited(workload, lock.lock));
         }
-        let seed = args.seed.unwrap_or_else(Seed::fresh);
-        let testbed = testbed(args)?;
-        let words = words(&RunArgs {
-            seed: Some(seed),
-            ..args.clone()
-        });
-        let args = &if args.swarm {
-            let drawn = swarm::drawn(args, &named_faults(&args.nemesis, &testbed.site)?, seed);
-            RunArgs {
-                concurrency: args
+        let seed = asked.seed.unwrap_or_else(Seed::fresh);
+        let testbed = testbed(asked)?;
+        let spec = &if asked.swarm {
+            let drawn = swarm::drawn(asked, &named_faults(&asked.nemesis, &testbed.site)?, seed);
+            RunSpec {
+                concurrency: asked
                     .concurrency
-                    .or_else(|| enough(workload, args.slots, drawn.concurrency)),
+                    .or_else(|| enough(workload, asked.slots, drawn.concurrency)),
                 ..drawn
             }
         } else {
-            args.clone()
+            asked.clone()
         };
-        let params = params(args, workload, lock.lock)?;
-        let heartbeat = args.heartbeat.unwrap_or(HEARTBEAT);
+        let params = params(spec, workload, lock.lock)?;
+        let heartbeat = spec.heartbeat.unwrap_or(HEARTBEAT);
         let (schedule, faults) = match schedule {
             Some(stored) => {
-                let faults = match args.nemesis.as_str() {
+                let faults = match spec.nemesis.as_str() {
                     "none" => faults_of(&stored, &testbed.site)?,
                     named => named_faults(named, &testbed.site)?,
                 };
                 (stored, faults)
             }
-            None => schedule_and_faults(args, workload, &testbed.site, seed)?,
+            None => schedule_and_faults(spec, workload, &testbed.site, seed)?,
         };
         check_calls(&schedule, &params)?;
         let progress = progress_within(heartbeat);
-        let (judged, shown) = guarantees(args, workload, lock.lock, progress)?;
-        let finish_within = finish_within(progress, args, &params);
+        let (judged, shown) = guarantees(spec, workload, lock.lock, progress)?;
+        let finish_within = finish_within(progress, spec, &params);
         Ok(Self {
             workload,
             lock,
@@ -240,18 +233,18 @@ impl Plan {
             params,
             schedule,
             testbed,
-            time_limit: args.time_limit,
+            time_limit: spec.time_limit,
             finish_within,
             heartbeat,
-            operation_timeout: args.operation_timeout,
+            operation_timeout: spec.operation_timeout,
             judged,
             shown,
-            by_promises: args.guarantees.is_empty(),
+            by_promises: spec.guarantees.is_empty(),
             seed,
-            results: args.results.clone(),
-            format: args.format,
-            quiet: args.quiet,
-            words,
+            spec: RunSpec {
+                seed: Some(seed),
+                ..asked.clone()
+            },
         })
     }
 
@@ -262,9 +255,9 @@ impl Plan {
     }
 }
 
-fn testbed(args: &RunArgs) -> Result<Choice, ChoiceError> {
-    let (rabbitmq, toxiproxy) = (args.rabbitmq.as_deref(), args.toxiproxy.as_deref());
-    Choice::parse(&args.testbed, rabbitmq, toxiproxy, args.keep)
+fn testbed(spec: &RunSpec) -> Result<Choice, ChoiceError> {
+    let (rabbitmq, toxiproxy) = (spec.rabbitmq.as_deref(), spec.toxiproxy.as_deref());
+    Choice::parse(&spec.testbed, rabbitmq, toxiproxy, spec.keep)
 }
 
 /// How soon after the last fault every lock must be granted again: the broker takes a silent client for dead after up to three heartbeats, and
@@ -274,10 +267,10 @@ pub(crate) fn progress_within(heartbeat: Duration) -> Duration {
 }
 
 /// How long the last phase may take: after the broker has let go of what was lost, every worker has one key after another granted.
-fn finish_within(progress: Duration, args: &RunArgs, params: &Params) -> Duration {
-    let grants = GRANT_WITHIN.saturating_mul(args.keys.saturating_mul(params.slots));
+fn finish_within(progress: Duration, spec: &RunSpec, params: &Params) -> Duration {
+    let grants = GRANT_WITHIN.saturating_mul(spec.keys.saturating_mul(params.slots));
     progress
-        .saturating_add(args.operation_timeout)
+        .saturating_add(spec.operation_timeout)
         .saturating_add(grants)
 }
 
@@ -302,12 +295,12 @@ pub fn suits(workload: &dyn Workload, lock: &dyn Lock) -> bool {
     }
 }
 
-fn params(args: &RunArgs, workload: &dyn Workload, lock: &dyn Lock) -> Result<Params, PlanError> {
-    let slots = args.slots.unwrap_or(workload.slots());
+fn params(spec: &RunSpec, workload: &dyn Workload, lock: &dyn Lock) -> Result<Params, PlanError> {
+    let slots = spec.slots.unwrap_or(workload.slots());
     if slots > 1 && workload.slots() == 1 {
         return Err(PlanError::OneSlot(workload.name()));
     }
-    let concurrency = args.concurrency.unwrap_or(workload.concurrency());
+    let concurrency = spec.concurrency.unwrap_or(workload.concurrency());
     // At the end all slots are held at the same time.
     let least = workload.most_slots(slots);
     if concurrency < least {
@@ -317,22 +310,22 @@ fn params(args: &RunArgs, workload: &dyn Workload, lock: &dyn Lock) -> Result<Pa
         concurrency,
         slots,
         files_decrements: lock.kind().files_decrements(),
-        rate_per_second: args.rate.unwrap_or(RATE_PER_SECOND),
-        keys: args.keys,
-        hold: args.hold.unwrap_or(HOLD),
-        verify_every: args.verify_interval,
-        burst: args.burst,
+        rate_per_second: spec.rate.unwrap_or(RATE_PER_SECOND),
+        keys: spec.keys,
+        hold: spec.hold.unwrap_or(HOLD),
+        verify_every: spec.verify_interval,
+        burst: spec.burst,
     })
 }
 
 /// What breaks when, and the faults that must land for the run to prove something.
 fn schedule_and_faults(
-    args: &RunArgs,
+    spec: &RunSpec,
     workload: &dyn Workload,
     site: &Site,
     seed: Seed,
 ) -> Result<(Schedule, Vec<&'static str>), PlanError> {
-    if let Some(path) = &args.schedule {
+    if let Some(path) = &spec.schedule {
         let text = std::fs::read_to_string(path).map_err(|source| PlanError::ReadSchedule {
             path: path.clone(),
             source,
@@ -341,10 +334,10 @@ fn schedule_and_faults(
         let faults = faults_of(&schedule, site)?;
         return Ok((schedule, faults));
     }
-    let faults = named_faults(&args.nemesis, site)?;
+    let faults = named_faults(&spec.nemesis, site)?;
     let settings = Settings {
         faults: &faults,
-        target: match args.target {
+        target: match spec.target {
             // Where there are administrators every third fault strikes one of them.
             TargetKind::Holder if workload.needs() == Needs::Administration => {
                 |draw| match draw % 3 {
@@ -356,9 +349,9 @@ fn schedule_and_faults(
             TargetKind::Any => |draw| Target::Any { draw },
             TargetKind::Random => |draw| Target::Random { draw },
         },
-        interval: args.nemesis_interval.unwrap_or(NEMESIS_INTERVAL),
-        duration: args.nemesis_duration.unwrap_or(NEMESIS_DURATION),
-        time_limit: args.time_limit,
+        interval: spec.nemesis_interval.unwrap_or(NEMESIS_INTERVAL),
+        duration: spec.nemesis_duration.unwrap_or(NEMESIS_DURATION),
+        time_limit: spec.time_limit,
     };
     let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Schedule));
     Ok((Schedule::draw(&settings, &mut random), faults))
@@ -418,12 +411,12 @@ fn named_faults(names: &str, site: &Site) -> Result<Vec<&'static str>, PlanError
 type Guarantees = (Vec<Box<dyn Guarantee>>, Vec<Box<dyn Guarantee>>);
 
 fn guarantees(
-    args: &RunArgs,
+    spec: &RunSpec,
     workload: &dyn Workload,
     lock: &dyn Lock,
     progress: Duration,
 ) -> Result<Guarantees, PlanError> {
-    let chosen: Vec<String> = match args.guarantees.as_slice() {
+    let chosen: Vec<String> = match spec.guarantees.as_slice() {
         [] => promises(workload, lock)
             .map(|name| bounded(name, progress))
             .collect(),
@@ -479,14 +472,6 @@ pub(crate) fn unknown(
 }
 
 impl Plan {
-    /// The command that repeats the run, as it can be typed.
-    #[must_use]
-    pub fn repeat_line(&self) -> String {
-        command_line(&self.words)
-    }
-}
-
-impl Plan {
     /// The run in one line.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -518,17 +503,18 @@ mod tests {
     use super::*;
     use crate::cli::Cli;
 
-    fn arguments(text: &str) -> RunArgs {
+    fn spec(text: &str) -> RunSpec {
         let arguments = std::iter::once("prover").chain(text.split_whitespace());
         Cli::try_parse_from(arguments)
             .expect("the arguments are fine")
             .run
+            .spec
     }
 
     #[test]
     fn the_last_phase_has_time_for_every_key() {
         let within = |text: &str| {
-            let plan = Plan::new(&arguments(text)).map_err(|error| error.to_string());
+            let plan = Plan::new(&spec(text)).map_err(|error| error.to_string());
             plan.expect("the plan is fine").finish_within
         };
         let one = within("--heartbeat 2s --operation-timeout 5s");

@@ -26,7 +26,7 @@ impl From<&Manifest> for Subject {
                 median_ns: skew.median_ns,
                 p99_ns: skew.p99_ns,
             }),
-            repeat: manifest.repeat.clone(),
+            repeat: manifest.spec.command_line(),
             plan: planned(plan),
             origin: origin(manifest),
         }

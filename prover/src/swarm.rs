@@ -6,12 +6,12 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::cli::RunArgs;
 use crate::seed::{Seed, Stream};
+use crate::spec::RunSpec;
 
-/// The options with everything drawn from the seed that was not given: at least one of `faults`, and the numbers.
+/// The spec with everything drawn from the seed that was not given: at least one of `faults`, and the numbers.
 #[must_use]
-pub(crate) fn drawn(arguments: &RunArgs, faults: &[&str], seed: Seed) -> RunArgs {
+pub(crate) fn drawn(given: &RunSpec, faults: &[&str], seed: Seed) -> RunSpec {
     let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Swarm));
     let nemesis = some_of(faults, &mut random);
     let concurrency = random.random_range(2..=8);
@@ -21,15 +21,15 @@ pub(crate) fn drawn(arguments: &RunArgs, faults: &[&str], seed: Seed) -> RunArgs
     let interval = between(500, 6_000, &mut random);
     let duration = between(500, 16_000, &mut random);
     // All is drawn in any case, so that giving one of them leaves the others as they were.
-    RunArgs {
+    RunSpec {
         nemesis,
-        concurrency: arguments.concurrency.or(Some(concurrency)),
-        rate: arguments.rate.or(Some(f64::from(rate))),
-        hold: arguments.hold.or(Some(hold)),
-        heartbeat: arguments.heartbeat.or(Some(heartbeat)),
-        nemesis_interval: arguments.nemesis_interval.or(Some(interval)),
-        nemesis_duration: arguments.nemesis_duration.or(Some(duration)),
-        ..arguments.clone()
+        concurrency: given.concurrency.or(Some(concurrency)),
+        rate: given.rate.or(Some(f64::from(rate))),
+        hold: given.hold.or(Some(hold)),
+        heartbeat: given.heartbeat.or(Some(heartbeat)),
+        nemesis_interval: given.nemesis_interval.or(Some(interval)),
+        nemesis_duration: given.nemesis_duration.or(Some(duration)),
+        ..given.clone()
     }
 }
 
@@ -59,29 +59,32 @@ fn between(shortest: u64, longest: u64, random: &mut ChaCha8Rng) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::arguments;
 
-    fn swarm(words: &[&str], seed: u64) -> RunArgs {
-        let words: Vec<_> = words.iter().map(ToString::to_string).collect();
-        let given = arguments(&words).expect("options");
-        drawn(&given, &["cut", "pause", "crash"], Seed(seed))
+    const FAULTS: [&str; 3] = ["cut", "pause", "crash"];
+
+    fn swarm(seed: u64) -> RunSpec {
+        drawn(&RunSpec::default(), &FAULTS, Seed(seed))
     }
 
     #[test]
     fn what_was_given_stays_and_the_rest_differs_from_seed_to_seed() {
-        let given = swarm(&["--concurrency", "3"], 1);
-        assert_eq!(given.concurrency, Some(3));
-        assert_eq!(given.rate, swarm(&[], 1).rate);
-        assert_eq!(swarm(&[], 1), swarm(&[], 1));
-        assert_ne!(swarm(&[], 1), swarm(&[], 2));
+        let given = RunSpec {
+            concurrency: Some(3),
+            ..RunSpec::default()
+        };
+        let drawn = drawn(&given, &FAULTS, Seed(1));
+        assert_eq!(drawn.concurrency, Some(3));
+        assert_eq!(drawn.rate, swarm(1).rate);
+        assert_eq!(swarm(1), swarm(1));
+        assert_ne!(swarm(1), swarm(2));
     }
 
     #[test]
     fn each_fault_and_each_pair_of_faults_comes_up() {
-        let mut seen: Vec<_> = (0..200).map(|seed| swarm(&[], seed).nemesis).collect();
+        let mut seen: Vec<_> = (0..200).map(|seed| swarm(seed).nemesis).collect();
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), 7, "{seen:?}");
-        assert_eq!(drawn(&swarm(&[], 1), &[], Seed(1)).nemesis, "none");
+        assert_eq!(drawn(&RunSpec::default(), &[], Seed(1)).nemesis, "none");
     }
 }

@@ -6,20 +6,22 @@ use std::path::Path;
 use assert_cmd::Command;
 use checker::Verdict;
 use clap::Parser;
-use prover::campaign::{Trial, Until, attempt, campaign};
-use prover::cli::{Cli, RunArgs};
+use prover::cli::Cli;
 use prover::plan::Plan;
 use prover::seed::{Seed, Seeds};
-use prover::words::arguments;
+use prover::spec::RunSpec;
+use prover::suite::{Trial, Until, attempt, campaign};
 
 /// As many as the issue asks for; each is run twice.
 const SEEDS: u64 = 200;
 
 fn plan(options: &str, seed: u64) -> Plan {
-    let words = ["prover", "--testbed", "sim"].into_iter();
-    let mut cli = Cli::try_parse_from(words.chain(options.split_whitespace())).expect("options");
-    cli.run.seed = Some(Seed(seed));
-    Plan::new(&cli.run).expect("a plan")
+    let spec = RunSpec {
+        testbed: "sim".to_owned(),
+        seed: Some(Seed(seed)),
+        ..spec(options)
+    };
+    Plan::new(&spec).expect("a plan")
 }
 
 fn trial(options: &str, seed: u64) -> Trial {
@@ -110,16 +112,16 @@ fn files(folder: &Path) -> [Vec<u8>; 4] {
     FILES.map(|name| fs::read(latest.join(name)).expect("the run has left it"))
 }
 
-fn options(text: &str) -> RunArgs {
-    let words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
-    arguments(&words).expect("options")
+fn spec(options: &str) -> RunSpec {
+    let words = std::iter::once("prover").chain(options.split_whitespace());
+    Cli::try_parse_from(words).expect("options").run.spec
 }
 
 #[test]
 fn a_campaign_finds_the_lock_whose_verify_asks_anybody_and_stops_there() {
     let found = |until| {
-        let options = options("--lock silent-reconnect --nemesis partition,cut");
-        campaign(&options, &Seeds(0..50), until, |_| true).expect("a plan")
+        let spec = spec("--lock silent-reconnect --nemesis partition,cut");
+        campaign(&spec, &Seeds(0..50), until, &|| true, |_| ()).expect("a plan")
     };
     let stopped = found(Until::Violation);
     assert_eq!(stopped.verdict(), Verdict::Invalid);
@@ -131,10 +133,11 @@ fn a_campaign_finds_the_lock_whose_verify_asks_anybody_and_stops_there() {
 #[test]
 fn a_swarm_of_true_mutexes_keeps_its_promise_and_covers_every_fault() {
     let summary = campaign(
-        &options("--nemesis all"),
+        &spec("--nemesis all"),
         &Seeds(0..64),
         Until::Done,
-        |_| true,
+        &|| true,
+        |_| (),
     );
     let summary = summary.expect("a plan");
     assert_eq!(summary.verdict(), Verdict::Valid, "{summary:?}");
@@ -146,7 +149,7 @@ fn a_swarm_of_true_mutexes_keeps_its_promise_and_covers_every_fault() {
 #[test]
 fn a_campaign_without_contention_or_without_landed_faults_proves_nothing() {
     let verdict = |text: &str| {
-        let summary = campaign(&options(text), &Seeds(0..4), Until::Done, |_| true);
+        let summary = campaign(&spec(text), &Seeds(0..4), Until::Done, &|| true, |_| ());
         summary.expect("a plan").verdict()
     };
     assert_eq!(verdict("--concurrency 1 --time-limit 5s"), Verdict::Unknown);

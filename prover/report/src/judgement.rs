@@ -1,7 +1,7 @@
 //! What was found out about a history, as it is shown and as it is stored.
 
 use checker::{Finding, Linearized, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The guarantee that asks whether a run proves something.
 pub const COVERAGE: &str = "coverage";
@@ -30,7 +30,7 @@ pub struct Judgement {
 }
 
 /// One guarantee of a judgement.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     /// Whether it decides the verdict.
     pub judged: bool,

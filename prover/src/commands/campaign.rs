@@ -1,29 +1,27 @@
 //! `prover --seeds A..B`: a simulated run for each seed, and what they show together.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use checker::Verdict;
 use report::{list_table, verdict_text};
 use serde_json::json;
 
-use super::interruption::interrupted;
+use super::interruption::unless_interrupted;
 use super::output::{self, Bar};
 use super::{Failure, output::result};
-use crate::campaign::{Summary, Until, campaign, options_of};
 use crate::cli::{Format, RunArgs};
 use crate::exit::Exit;
 use crate::manifest::Described;
 use crate::plan::PlanError;
 use crate::seed::{Seed, Seeds};
-use crate::words::{command_line, words};
+use crate::spec::RunSpec;
+use crate::suite::{Summary, Until, campaign, spec_of};
 
 /// How many seeds of a kind are printed.
 const SHOWN: usize = 10;
 
 /// Runs all seeds, or until one fails, and prints what was found.
 pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit, Failure> {
-    if !["auto", "sim"].contains(&arguments.testbed.as_str()) {
+    let RunArgs { spec, output, .. } = arguments;
+    if !["auto", "sim"].contains(&spec.testbed.as_str()) {
         return Err(PlanError::SeedsAreSimulated.into());
     }
     let until = if arguments.keep_going {
@@ -31,27 +29,15 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     } else {
         Until::Violation
     };
-    let is_over = Arc::new(AtomicBool::new(false));
-    let told = is_over.clone();
-    let listening = tokio::spawn(async move {
-        interrupted().await;
-        told.store(true, Ordering::Relaxed);
-    });
-    let bar = Bar::new(seeds.0.end - seeds.0.start, arguments.quiet);
-    let summary = tokio::task::block_in_place(|| {
-        campaign(arguments, seeds, until, |done| {
-            bar.set(done);
-            !is_over.load(Ordering::Relaxed)
-        })
-    });
+    let bar = Bar::new(seeds.0.end - seeds.0.start, output.quiet);
+    let (summary, was_interrupted) =
+        unless_interrupted(|go_on| campaign(spec, seeds, until, go_on, |done| bar.set(done))).await;
     bar.done();
-    listening.abort();
     let summary = summary?;
-    let was_interrupted = is_over.load(Ordering::Relaxed);
     let verdict = verdict(&summary, was_interrupted);
-    match arguments.format {
-        Format::Human => print(arguments, seeds, &summary, verdict)?,
-        Format::Json => result(&json_line(arguments, &summary, verdict))?,
+    match output.format {
+        Format::Human => print(spec, seeds, &summary, verdict)?,
+        Format::Json => result(&json_line(spec, &summary, verdict))?,
     }
     Ok(exit(&summary, verdict, was_interrupted))
 }
@@ -75,17 +61,17 @@ fn exit(summary: &Summary, verdict: Verdict, was_interrupted: bool) -> Exit {
     Exit::worst(exits)
 }
 
-fn json_line(arguments: &RunArgs, summary: &Summary, verdict: Verdict) -> String {
+fn json_line(spec: &RunSpec, summary: &Summary, verdict: Verdict) -> String {
     let mut line = json!(summary);
     line["verdict"] = json!(verdict);
     line["gaps"] = json!(summary.gaps());
     let failing = summary.failing.iter();
-    line["repeat"] = failing.map(|seed| repeat(arguments, *seed)).collect();
+    line["repeat"] = failing.map(|seed| repeat(spec, *seed)).collect();
     line.to_string()
 }
 
 fn print(
-    arguments: &RunArgs,
+    spec: &RunSpec,
     seeds: &Seeds,
     summary: &Summary,
     verdict: Verdict,
@@ -111,18 +97,18 @@ fn print(
     for (seed, why) in summary.broken.iter().take(SHOWN) {
         output::note(&format!("error: seed {seed}: {why}"));
     }
-    seeds_of("violated by", &summary.failing, arguments)?;
-    seeds_of("left open by", &summary.open, arguments)?;
+    seeds_of("violated by", &summary.failing, spec)?;
+    seeds_of("left open by", &summary.open, spec)?;
     result(&format!("\nverdict: {}", verdict_text(verdict)))
 }
 
-fn seeds_of(what: &str, seeds: &[Seed], arguments: &RunArgs) -> std::io::Result<()> {
+fn seeds_of(what: &str, seeds: &[Seed], spec: &RunSpec) -> std::io::Result<()> {
     if seeds.is_empty() {
         return Ok(());
     }
     result(&format!("\n{what} {} seeds:", seeds.len()))?;
     for seed in seeds.iter().take(SHOWN) {
-        result(&format!("  {}", repeat(arguments, *seed)))?;
+        result(&format!("  {}", repeat(spec, *seed)))?;
     }
     if seeds.len() > SHOWN {
         result(&format!("  and {} more", seeds.len() - SHOWN))?;
@@ -130,8 +116,8 @@ fn seeds_of(what: &str, seeds: &[Seed], arguments: &RunArgs) -> std::io::Result<
     Ok(())
 }
 
-fn repeat(arguments: &RunArgs, seed: Seed) -> String {
-    command_line(&words(&options_of(arguments, seed)))
+fn repeat(spec: &RunSpec, seed: Seed) -> String {
+    spec_of(spec, seed).command_line()
 }
 
 fn guarantees(summary: &Summary) -> String {

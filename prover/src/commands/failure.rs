@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use history::jsonl::LogError;
 
-use crate::campaign::ShrinkError;
 use crate::exit::Exit;
 use crate::experiment::{CellError, CostError, DocumentError};
 use crate::plan::PlanError;
 use crate::run::RunError;
 use crate::store::StoreError;
+use crate::suite::ShrinkError;
 use crate::testbed::{StartError, TestbedError};
 
 /// What stood in the way of a command.
@@ -55,18 +55,8 @@ pub enum Failure {
         source: certify::CertifyError,
     },
     /// A folder without a run that can be repeated.
-    #[error(
-        "{0} is no folder of a run that can be repeated: its manifest.json is missing, or of an older prover"
-    )]
+    #[error("{0} is no folder of a run: it has no manifest.json")]
     NoRun(PathBuf),
-    /// The options that a run was stored with are none any more.
-    #[error("{path}: the options of the run cannot be read: {reason}")]
-    StoredOptions {
-        /// Where they stand.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
-    },
     /// A run to be shrunk shows no violation.
     #[error("nothing that {0} is judged by is violated: name a violated one with --guarantee")]
     NothingViolated(PathBuf),
@@ -145,7 +135,6 @@ impl Failure {
             | Self::Model(_)
             | Self::OneCertificate
             | Self::NoRun(_)
-            | Self::StoredOptions { .. }
             | Self::NothingViolated(_)
             | Self::Open { .. }
             | Self::History { .. }

@@ -1,7 +1,8 @@
 //! Whoever wants the program to end: once for an orderly stop, twice for an end at once.
 
 use std::io;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -18,6 +19,21 @@ pub(crate) async fn interrupted() {
         // Where no signal can be listened to, nobody interrupts.
         std::future::pending::<()>().await;
     }
+}
+
+/// Does something that keeps this thread busy and asks now and then whether to go on; says also whether it was interrupted.
+pub(crate) async fn unless_interrupted<T>(
+    work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> T,
+) -> (T, bool) {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let told = is_over.clone();
+    let listening = tokio::spawn(async move {
+        interrupted().await;
+        told.store(true, Ordering::Relaxed);
+    });
+    let done = tokio::task::block_in_place(|| work(&|| !is_over.load(Ordering::Relaxed)));
+    listening.abort();
+    (done, is_over.load(Ordering::Relaxed))
 }
 
 fn listen() -> watch::Receiver<bool> {

@@ -20,12 +20,13 @@ pub(super) async fn record(
     plan: &Plan,
     store: &mut Store,
     manifest: &mut Manifest,
+    format: Format,
     steps: &Steps,
 ) -> Result<Stop, Failure> {
     warn(plan, steps);
     let ran = match real_site(plan, steps).await {
-        Some(site) => on_site(site, plan, store, manifest, steps).await,
-        None => in_simulation(plan, store, manifest).await,
+        Some(site) => on_site(site, plan, store, manifest, format, steps).await,
+        None => in_simulation(plan, store, manifest, format).await,
     };
     note(manifest, &ran);
     ran.map(|ran| ran.stop)
@@ -77,9 +78,10 @@ async fn in_simulation(
     plan: &Plan,
     store: &mut Store,
     manifest: &mut Manifest,
+    format: Format,
 ) -> Result<Ran, Failure> {
     manifest.testbed = Some(Described::simulated());
-    announce(plan, manifest)?;
+    announce(plan, manifest, format)?;
     let (tell, told) = tokio::sync::oneshot::channel();
     let listening = tokio::spawn(async move {
         interrupted().await;
@@ -103,6 +105,7 @@ async fn on_site(
     plan: &Plan,
     store: &mut Store,
     manifest: &mut Manifest,
+    format: Format,
     steps: &Steps,
 ) -> Result<Ran, Failure> {
     let testbed = tokio::select! {
@@ -111,7 +114,7 @@ async fn on_site(
         started = start(site, plan, store, steps) => started?,
     };
     manifest.testbed = Some(testbed.described().clone());
-    announce(plan, manifest)?;
+    announce(plan, manifest, format)?;
     carry_out(testbed, plan, store, steps).await
 }
 
@@ -188,11 +191,11 @@ fn recording(store: &mut Store) -> Recording {
 }
 
 /// The first line printed says where the run happens.
-fn announce(plan: &Plan, manifest: &Manifest) -> std::io::Result<()> {
+fn announce(plan: &Plan, manifest: &Manifest, format: Format) -> std::io::Result<()> {
     let Some(testbed) = manifest
         .testbed
         .as_ref()
-        .filter(|_| plan.format == Format::Human)
+        .filter(|_| format == Format::Human)
     else {
         return Ok(());
     };

@@ -1,6 +1,7 @@
 //! `prover run`: one run from the plan to the verdict.
 
 use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use checker::certificate::Certificate;
@@ -16,13 +17,14 @@ use super::output::{self, Steps};
 use super::record::record;
 use super::{Failure, reading};
 use crate::causes::with_causes;
-use crate::cli::{Format, RunArgs};
+use crate::cli::{Format, OutputArgs, RunArgs};
 use crate::exit::Exit;
 use crate::judgement::Criteria;
 use crate::limits::within;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::run::{Skew, Stop};
+use crate::spec::RunSpec;
 use crate::store::{Store, file};
 
 /// How far the judgement of a run may search where a sweep does not decide.
@@ -33,26 +35,27 @@ const SEARCH_BYTES: u64 = 4 << 30;
 pub(super) async fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     match &arguments.seeds {
         Some(seeds) => run_seeds(arguments, seeds).await,
-        None => run_with(arguments, None).await,
+        None => run_with(&arguments.spec, None, &arguments.output).await,
     }
 }
 
 /// Plans, runs, judges, stores and prints; with a stored schedule where there is one.
 pub(super) async fn run_with(
-    arguments: &RunArgs,
+    spec: &RunSpec,
     schedule: Option<Schedule>,
+    output: &OutputArgs,
 ) -> Result<Exit, Failure> {
-    let mut plan = Plan::with(arguments, schedule)?;
-    let (mut store, mut manifest) = begin(&plan)?;
+    let mut plan = Plan::with(spec, schedule)?;
+    let (mut store, mut manifest) = begin(&plan, &output.results)?;
     log_to(&store);
-    let steps = Steps::new(plan.quiet);
-    let result = record(&plan, &mut store, &mut manifest, &steps).await;
+    let steps = Steps::new(output.quiet);
+    let result = record(&plan, &mut store, &mut manifest, output.format, &steps).await;
     steps.done();
     store.write_json(file::MANIFEST, &manifest)?;
     let stop = result.inspect_err(|_| tell_where(&store, &manifest))?;
     let conclusion = conclude(&mut plan, &store, &manifest)?;
     // What was found is said before anything else can go wrong.
-    print(&plan, &store, &manifest, &conclusion)?;
+    print(output.format, &store, &manifest, &conclusion)?;
     let mut exits = vec![conclusion.judgement.verdict.into()];
     if stop == Stop::Interrupted {
         exits.push(Exit::Interrupted);
@@ -65,9 +68,9 @@ pub(super) async fn run_with(
 }
 
 /// Makes the folder of a run, and stores there what is known beforehand.
-pub(crate) fn begin(plan: &Plan) -> Result<(Store, Manifest), Failure> {
+pub(crate) fn begin(plan: &Plan, results: &Path) -> Result<(Store, Manifest), Failure> {
     let began = Timestamp::now();
-    let store = Store::open(&plan.results, &plan.name(), began)?;
+    let store = Store::open(results, &plan.name(), began)?;
     let manifest = Manifest::begin(plan, began);
     store.write_json(file::MANIFEST, &manifest)?;
     store.write_json(file::SCHEDULE, &plan.schedule)?;
@@ -124,7 +127,7 @@ pub(crate) fn keep(
 }
 
 fn print(
-    plan: &Plan,
+    format: Format,
     store: &Store,
     manifest: &Manifest,
     conclusion: &Conclusion,
@@ -132,10 +135,11 @@ fn print(
     let Conclusion {
         history, judgement, ..
     } = conclusion;
-    if plan.format == Format::Json {
+    if format == Format::Json {
         let mut line = json!(judgement);
         line["folder"] = json!(store.folder());
         line["manifest"] = json!(manifest);
+        line["repeat"] = json!(manifest.spec.command_line());
         return output::result(&line.to_string());
     }
     print_judgement(history, judgement)?;
@@ -143,7 +147,7 @@ fn print(
         output::result(&skew_line(skew))?;
     }
     output::result(&format!("results: {}", store.folder().display()))?;
-    output::result(&format!("repeat:  {}", manifest.repeat))
+    output::result(&format!("repeat:  {}", manifest.spec.command_line()))
 }
 
 fn skew_line(skew: Skew) -> String {
@@ -160,7 +164,7 @@ fn tell_where(store: &Store, manifest: &Manifest) {
     output::note(&format!(
         "what there is: {}\nrepeat: {}",
         store.folder().display(),
-        manifest.repeat
+        manifest.spec.command_line()
     ));
 }
 

@@ -1,7 +1,6 @@
 //! `prover selftest`: whether every broken lock is caught, and every correct one left alone.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use locks::Lock;
 use rayon::prelude::*;
@@ -9,35 +8,25 @@ use report::list_table;
 use serde_json::json;
 
 use super::Failure;
-use super::interruption::interrupted;
+use super::interruption::unless_interrupted;
 use super::output::{self, Bar};
 use crate::catalogue;
 use crate::cli::{Format, SelftestArgs};
 use crate::exit::Exit;
 use crate::plan::PlanError;
 use crate::seed::Seed;
-use crate::selftest::{
-    Examined, RUNS_OF_BROKEN, RUNS_OF_CORRECT, Shortcoming, Shown, TIME_LIMIT, examine, options_of,
+use crate::suite::selftest::{
+    Examined, RUNS_OF_BROKEN, RUNS_OF_CORRECT, Shortcoming, Shown, TIME_LIMIT, examine, spec_of,
     workload_of,
 };
-use crate::words::{command_line, words};
 
 /// Examines the locks and prints what came out.
 pub(super) async fn selftest(arguments: &SelftestArgs) -> Result<Exit, Failure> {
     let locks = select(arguments.only.as_deref())?;
-    let is_over = Arc::new(AtomicBool::new(false));
-    let told = is_over.clone();
-    let listening = tokio::spawn(async move {
-        interrupted().await;
-        told.store(true, Ordering::Relaxed);
-    });
     let bar = Bar::new(locks.len() as u64, arguments.quiet);
-    let examined = tokio::task::block_in_place(|| {
-        let go_on = || !is_over.load(Ordering::Relaxed);
-        examine_all(&locks, arguments.seed, &bar, go_on)
-    });
+    let (examined, _) =
+        unless_interrupted(|go_on| examine_all(&locks, arguments.seed, &bar, go_on)).await;
     bar.done();
-    listening.abort();
     let Some(examined) = examined? else {
         return Ok(Exit::Interrupted);
     };
@@ -70,11 +59,11 @@ fn examine_all(
     locks: &[&'static dyn Lock],
     first: Seed,
     bar: &Bar,
-    go_on: impl Fn() -> bool + Sync,
+    go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Vec<Examined>>, PlanError> {
     let done = AtomicU64::new(0);
     let examined = locks.par_iter().map(|lock| {
-        let examined = examine(*lock, first, &go_on);
+        let examined = examine(*lock, first, go_on);
         bar.set(done.fetch_add(1, Ordering::Relaxed) + 1);
         examined
     });
@@ -128,8 +117,7 @@ fn complaint(lock: &dyn Lock, shortcoming: &Shortcoming) -> String {
 }
 
 fn repeat(lock: &dyn Lock, shortcoming: &Shortcoming) -> Option<String> {
-    let options = options_of(lock, shortcoming.seed()?);
-    Some(command_line(&words(&options)))
+    Some(spec_of(lock, shortcoming.seed()?).command_line())
 }
 
 fn sentence(first: Seed, examined: &[Examined]) -> String {

@@ -8,14 +8,14 @@ use nemesis::Schedule;
 
 use super::output::{self, Steps};
 use super::{Failure, reading, replay, run};
-use crate::campaign::{Case, Shrunk, shrink};
-use crate::cli::{RunArgs, ShrinkArgs};
+use crate::cli::{Format, OutputArgs, ShrinkArgs};
 use crate::exit::Exit;
 use crate::judgement::Criteria;
 use crate::limits::within;
+use crate::spec::RunSpec;
 use crate::store::file;
+use crate::suite::{Case, Shrunk, shrink};
 use crate::testbed::Progress;
-use crate::words::{command_line, words};
 
 /// How far the judgement of the run may search.
 const SEARCH_WITHIN: Duration = Duration::from_secs(60);
@@ -42,18 +42,21 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
         before.1,
         schedule.calls.len()
     ))?;
-    let options = RunArgs {
+    let spec = RunSpec {
         schedule: Some(keep(&arguments.folder, &schedule)?),
+        ..case.spec
+    };
+    let output = OutputArgs {
         results: arguments.results.clone(),
+        format: Format::Human,
         quiet: arguments.quiet,
-        ..case.arguments
     };
-    let exit = run::run(&options).await?;
-    let elsewhere = RunArgs {
+    let exit = run::run_with(&spec, None, &output).await?;
+    let elsewhere = RunSpec {
         testbed: "docker".to_owned(),
-        ..options
+        ..spec
     };
-    let line = command_line(&words(&elsewhere));
+    let line = elsewhere.command_line();
     output::result(&format!("on RabbitMQ: {line}"))?;
     Ok(exit)
 }
@@ -71,7 +74,7 @@ fn keep(folder: &Path, schedule: &Schedule) -> Result<PathBuf, Failure> {
 
 /// The script of the run, and how many operations it has.
 fn case(arguments: &ShrinkArgs) -> Result<(Case, usize), Failure> {
-    let options = replay::stored(&arguments.folder)?;
+    let spec = replay::stored(&arguments.folder)?;
     let path = arguments.folder.join(file::HISTORY);
     let history = reading::history(&path)?;
     let manifest = reading::manifest_beside(&path)?;
@@ -92,7 +95,7 @@ fn case(arguments: &ShrinkArgs) -> Result<(Case, usize), Failure> {
     };
     let schedule = reading::schedule_in(&arguments.folder)?;
     let concurrency = manifest.plan.concurrency;
-    let case = Case::of_run(&options, &guarantee, &history, &schedule, concurrency);
+    let case = Case::of_run(&spec, &guarantee, &history, &schedule, concurrency);
     let operations = case.schedule.calls.len();
     Ok((case, operations))
 }

@@ -22,6 +22,7 @@ use serde_json::json;
 use super::Experiment;
 use super::document::Document;
 use super::machine::Machine;
+use super::registry::assumed;
 use crate::causes::with_causes;
 use crate::cli::Format;
 use crate::commands::Failure;
@@ -31,9 +32,9 @@ use crate::exit::Exit;
 use crate::manifest::{Described, Git, git};
 use crate::plan::PlanError;
 use crate::seed::{Seed, Stream};
+use crate::spec::{command_line, utf8_path};
 use crate::store::fresh_folder;
 use crate::testbed::{Choice, ChoiceError, Direct, Progress, RealSite, Site};
-use crate::words::command_line;
 
 use measure::{Rounds, Sample, measure, set_up, source};
 use table::Cost as Measured;
@@ -44,7 +45,8 @@ pub use measure::CostError;
 pub struct Cost;
 
 /// The options of `experiment cost`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct CostArgs {
     /// Where: `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
     #[arg(long, default_value = "docker", value_name = "TESTBED")]
@@ -62,16 +64,19 @@ struct CostArgs {
     #[arg(long, value_name = "N")]
     seed: Option<Seed>,
     /// Also write the tables into this page, between the lines `<!-- begin cost -->` and `<!-- end cost -->`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = utf8_path)]
     docs: Option<PathBuf>,
     /// Where the measurements are stored
     #[arg(long, default_value = "results", value_name = "DIR")]
+    #[serde(skip)]
     results: PathBuf,
     /// How results are printed
     #[arg(long, value_enum, default_value_t = Format::Human)]
+    #[serde(skip)]
     format: Format,
     /// Print results only, no progress
     #[arg(short, long)]
+    #[serde(skip)]
     quiet: bool,
 }
 
@@ -287,25 +292,9 @@ fn preface(manifest: &Manifest) -> String {
 
 /// The command that measures the same again.
 fn repeat_line(arguments: &CostArgs, seed: Seed) -> String {
-    let CostArgs {
-        testbed,
-        rabbitmq,
-        rounds,
-        warm_up,
-        docs,
-        ..
-    } = arguments;
-    let mut words = vec!["experiment".to_owned(), "cost".to_owned()];
-    let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
-    add("--testbed", testbed.clone());
-    if let Some(rabbitmq) = rabbitmq {
-        add("--rabbitmq", rabbitmq.clone());
-    }
-    add("--rounds", rounds.to_string());
-    add("--warm-up", warm_up.to_string());
-    add("--seed", seed.to_string());
-    if let Some(docs) = docs {
-        add("--docs", docs.display().to_string());
-    }
-    command_line(&words)
+    let same = CostArgs {
+        seed: Some(seed),
+        ..arguments.clone()
+    };
+    command_line(&["experiment", "cost"], &same, &assumed())
 }

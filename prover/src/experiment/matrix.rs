@@ -12,12 +12,13 @@ use async_trait::async_trait;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use futures_util::FutureExt;
 use locks::Lock;
+use serde::Serialize;
 use serde_json::json;
 use workloads::Workload;
 
 use super::Experiment;
 use super::document::Document;
-use crate::campaign::TrialError;
+use super::registry::assumed;
 use crate::catalogue;
 use crate::causes::with_causes;
 use crate::cli::{Format, positive_duration};
@@ -27,8 +28,9 @@ use crate::commands::output::{self, Steps};
 use crate::exit::Exit;
 use crate::plan::{PlanError, suits, unknown};
 use crate::seed::Seed;
+use crate::spec::{command_line, utf8_path};
+use crate::suite::TrialError;
 use crate::testbed::Progress;
-use crate::words::command_line;
 
 /// The broken lock that stands for all of them: a matrix without one that is found violated could be one of a prover that finds nothing.
 const CANARY: &str = "no-lock";
@@ -41,7 +43,8 @@ use stage::Stage;
 pub struct Matrix;
 
 /// The options of `experiment matrix`.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct MatrixArgs {
     /// Where, separated by commas
     #[arg(
@@ -68,32 +71,39 @@ struct MatrixArgs {
     workload: Vec<String>,
     /// How long the workload of each cell runs
     #[arg(long, default_value = "20s", value_parser = positive_duration, value_name = "TIME")]
+    #[serde(with = "crate::spec::time")]
     time_limit: Duration,
     /// The first seed of each cell
     #[arg(long, default_value = "1", value_name = "N")]
     seed: Seed,
     /// How many seeds are tried at most while the verdict is unknown
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
+    #[serde(skip)]
     tries: u32,
     /// Take over what is stored of the same cells from earlier, unless that is unknown, and run only the others
     #[arg(long)]
+    #[serde(skip)]
     resume: bool,
     /// Also write the tables into this page, between the lines `<!-- begin matrix -->` and `<!-- end matrix -->`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = utf8_path)]
     docs: Option<PathBuf>,
     /// Where the cells and their runs are stored, in a folder `matrix`
     #[arg(long, default_value = "results", value_name = "DIR")]
+    #[serde(skip)]
     results: PathBuf,
     /// How results are printed
     #[arg(long, value_enum, default_value_t = Format::Human)]
+    #[serde(skip)]
     format: Format,
     /// Print results only, no progress
     #[arg(short, long)]
+    #[serde(skip)]
     quiet: bool,
 }
 
 /// Where cells can be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 enum Testbeds {
     /// In the simulation
     Sim,
@@ -293,29 +303,5 @@ fn print(arguments: &MatrixArgs, outcomes: &[Outcome]) -> std::io::Result<()> {
 
 /// The command that makes the same matrix again.
 fn repeat_line(arguments: &MatrixArgs) -> String {
-    let mut words = vec!["experiment".to_owned(), "matrix".to_owned()];
-    let mut add = |option: &str, values: Vec<String>| {
-        if !values.is_empty() {
-            words.extend([option.to_owned(), values.join(",")]);
-        }
-    };
-    let testbed = |one: &Testbeds| match one {
-        Testbeds::Sim => "sim".to_owned(),
-        Testbeds::Docker => "docker".to_owned(),
-    };
-    add("--testbed", arguments.testbed.iter().map(testbed).collect());
-    if arguments.testbed.contains(&Testbeds::Docker) {
-        add("--rabbitmq", arguments.rabbitmq.clone());
-    }
-    add("--only", arguments.only.clone());
-    add("--workload", arguments.workload.clone());
-    let time_limit = humantime::format_duration(arguments.time_limit).to_string();
-    add("--time-limit", vec![time_limit.replace(' ', "")]);
-    add("--seed", vec![arguments.seed.to_string()]);
-    let docs = arguments.docs.iter();
-    add(
-        "--docs",
-        docs.map(|path| path.display().to_string()).collect(),
-    );
-    command_line(&words)
+    command_line(&["experiment", "matrix"], arguments, &assumed())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use clap::error::ErrorKind;
-use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 
 use super::{Cost, Matrix};
 use crate::commands::Failure;
@@ -37,6 +37,14 @@ impl fmt::Debug for dyn Experiment {
 
 /// Every experiment.
 pub const ALL: &[&dyn Experiment] = &[&Cost, &Matrix];
+
+/// The options of an experiment of which nothing was said.
+pub(super) fn assumed<T: Args>() -> T {
+    let command = T::augment_args(Command::new("experiment"));
+    let parsed = command.try_get_matches_from(["experiment"]);
+    let options = parsed.and_then(|options| T::from_arg_matches(&options));
+    options.expect("every option has a default")
+}
 
 /// An experiment that was chosen on the command line, with its options.
 #[derive(Debug)]

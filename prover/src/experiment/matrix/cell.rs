@@ -1,7 +1,7 @@
 //! A cell of the matrix: one lock under one workload and one nemesis in one place; and what came of it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use checker::Verdict;
@@ -9,11 +9,10 @@ use jiff::Timestamp;
 use report::{COVERAGE, Judgement};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::RunArgs;
 use crate::exit::Exit;
 use crate::manifest::Git;
 use crate::seed::Seed;
-use crate::words::arguments;
+use crate::spec::RunSpec;
 
 /// What breaks.
 pub(super) const NEMESES: &[&str] = &["none", "partition,cut"];
@@ -72,15 +71,15 @@ impl fmt::Display for Cell {
 }
 
 impl Cell {
-    /// The options of its run with this seed.
-    pub(super) fn options(&self, seed: Seed, results: &Path) -> RunArgs {
+    /// Its run with this seed.
+    pub(super) fn spec(&self, seed: Seed) -> RunSpec {
         let (testbed, rabbitmq) = match &self.place {
             Place::Sim => ("sim", None),
             Place::Docker(rabbitmq) => ("docker", Some(rabbitmq.clone())),
         };
         let is_quiet = self.nemesis == NEMESES[0];
         let unless_quiet = |time| (!is_quiet).then_some(time);
-        RunArgs {
+        RunSpec {
             workload: self.workload.clone(),
             lock: Some(self.lock.clone()),
             nemesis: self.nemesis.clone(),
@@ -91,8 +90,7 @@ impl Cell {
             nemesis_interval: unless_quiet(NEMESIS_INTERVAL),
             nemesis_duration: unless_quiet(NEMESIS_DURATION),
             seed: Some(seed),
-            results: results.to_owned(),
-            ..arguments(&[]).expect("every option has a default")
+            ..RunSpec::default()
         }
     }
 

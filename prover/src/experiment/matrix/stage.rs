@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use report::Judgement;
 
 use super::cell::{Cell, Figures, Outcome, Place, because};
-use crate::campaign::attempt;
 use crate::commands::output::Steps;
 use crate::commands::record::{carry_out, note};
 use crate::commands::run::{begin, conclude, keep};
@@ -19,6 +18,7 @@ use crate::plan::Plan;
 use crate::run::Stop;
 use crate::seed::Seed;
 use crate::store::file;
+use crate::suite::attempt;
 use crate::testbed::{
     Demand, Direct, Progress, ProxyChoice, RabbitImage, RealSite, Silent, Testbed,
 };
@@ -120,9 +120,9 @@ impl<'a> Stage<'a> {
     }
 
     async fn once(&self, cell: &Cell, seed: Seed) -> Result<Option<Run>, Failure> {
-        let plan = Plan::new(&cell.options(seed, self.results))?;
+        let plan = Plan::new(&cell.spec(seed))?;
         match &self.broker {
-            Some(broker) => on_broker(broker, plan).await,
+            Some(broker) => on_broker(broker, plan, self.results).await,
             None => in_simulation(plan).map(Some),
         }
     }
@@ -142,7 +142,7 @@ impl<'a> Stage<'a> {
 
 /// Leaves nothing on disk: its command repeats it to the byte.
 fn in_simulation(plan: Plan) -> Result<Run, Failure> {
-    let repeat = plan.repeat_line();
+    let repeat = plan.spec.command_line();
     let trial = tokio::task::block_in_place(|| attempt(plan)).map_err(CellError::from)?;
     Ok(Run {
         judgement: trial.judgement,
@@ -152,8 +152,12 @@ fn in_simulation(plan: Plan) -> Result<Run, Failure> {
     })
 }
 
-async fn on_broker(broker: &Direct, mut plan: Plan) -> Result<Option<Run>, Failure> {
-    let (mut store, mut manifest) = begin(&plan)?;
+async fn on_broker(
+    broker: &Direct,
+    mut plan: Plan,
+    results: &Path,
+) -> Result<Option<Run>, Failure> {
+    let (mut store, mut manifest) = begin(&plan, results)?;
     let site = RealSite::Amqp(Box::new(broker.connect().clone()));
     let demand = Demand {
         workers: plan.params.concurrency,
@@ -178,7 +182,7 @@ async fn on_broker(broker: &Direct, mut plan: Plan) -> Result<Option<Run>, Failu
     Ok(Some(Run {
         judgement: conclusion.judgement,
         testbed,
-        repeat: plan.repeat_line(),
+        repeat: plan.spec.command_line(),
         folder: Some(store.folder().to_owned()),
     }))
 }

@@ -11,9 +11,9 @@ use nemesis::{Call, Planned, Request, Schedule, Target};
 use serde::Deserialize;
 
 use super::trial::{TrialError, attempt};
-use crate::cli::RunArgs;
 use crate::plan::{Plan, PlanError};
 use crate::seed::Seed;
+use crate::spec::RunSpec;
 
 /// A violation must show under each of so many seeds: what hangs on one draw of latencies is no counterexample that anybody can repeat.
 const SEEDS: u64 = 3;
@@ -21,8 +21,8 @@ const SEEDS: u64 = 3;
 /// A script of clients and faults, and who must violate what.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The options of the run.
-    pub arguments: RunArgs,
+    /// The run, but for its schedule.
+    pub spec: RunSpec,
     /// The guarantee.
     pub guarantee: String,
     /// What happens.
@@ -58,14 +58,14 @@ impl Case {
     /// The script of a stored run.
     #[must_use]
     pub fn of_run(
-        arguments: &RunArgs,
+        spec: &RunSpec,
         guarantee: &str,
         history: &History,
         schedule: &Schedule,
         concurrency: u32,
     ) -> Self {
         Self {
-            arguments: RunArgs {
+            spec: RunSpec {
                 testbed: "sim".to_owned(),
                 nemesis: "none".to_owned(),
                 guarantees: vec![guarantee.to_owned()],
@@ -75,7 +75,7 @@ impl Case {
                 rabbitmq: None,
                 toxiproxy: None,
                 keep: false,
-                ..arguments.clone()
+                ..spec.clone()
             },
             guarantee: guarantee.to_owned(),
             schedule: Schedule {
@@ -86,12 +86,11 @@ impl Case {
     }
 
     fn plan(&self, seed: Seed) -> Result<Plan, PlanError> {
-        let mut plan = Plan::new(&RunArgs {
+        let spec = RunSpec {
             seed: Some(seed),
-            ..self.arguments.clone()
-        })?;
-        plan.schedule = self.schedule.clone();
-        Ok(plan)
+            ..self.spec.clone()
+        };
+        Plan::with(&spec, Some(self.schedule.clone()))
     }
 
     /// Whether the violation shows under every seed.
@@ -100,7 +99,7 @@ impl Case {
         if self.schedule.calls.is_empty() {
             return Ok(false);
         }
-        let first = self.arguments.seed.map_or(0, |seed| seed.0);
+        let first = self.spec.seed.map_or(0, |seed| seed.0);
         for seed in first..first.saturating_add(SEEDS) {
             let trial = attempt(self.plan(Seed(seed))?)?;
             let rows = &trial.judgement.guarantees;
@@ -209,7 +208,7 @@ impl Shrunk {
                     .collect();
             }
         }
-        case.arguments.concurrency = u32::try_from(numbers.len()).ok();
+        case.spec.concurrency = u32::try_from(numbers.len()).ok();
         // Other numbers mean other draws; if those hide the violation the old ones stay.
         self.try_case(case)?;
         Ok(())

@@ -5,10 +5,9 @@ use std::time::Duration;
 use locks::Lock;
 use workloads::Workload;
 
-use crate::cli::{RunArgs, TargetKind};
 use crate::plan::{judges, suits};
 use crate::seed::Seed;
-use crate::words::arguments;
+use crate::spec::{RunSpec, TargetKind};
 
 /// So many runs must show what is wrong with a broken lock, at the latest.
 pub const RUNS_OF_BROKEN: u64 = 200;
@@ -37,11 +36,11 @@ pub fn workload_of(lock: &dyn Lock) -> &'static str {
     best.map_or("mutex", |workload| workload.name())
 }
 
-/// The options of the run of a lock that belongs to a seed: a swarm of all faults. With even seeds they strike holders, with odd ones whomever: what goes wrong
+/// The run of a lock that belongs to a seed: a swarm of all faults. With even seeds they strike holders, with odd ones whomever: what goes wrong
 /// with those who wait shows only then.
 #[must_use]
-pub fn options_of(lock: &dyn Lock, seed: Seed) -> RunArgs {
-    RunArgs {
+pub fn spec_of(lock: &dyn Lock, seed: Seed) -> RunSpec {
+    RunSpec {
         workload: workload_of(lock).to_owned(),
         lock: Some(lock.name().to_owned()),
         nemesis: "all".to_owned(),
@@ -54,6 +53,6 @@ pub fn options_of(lock: &dyn Lock, seed: Seed) -> RunArgs {
         testbed: "sim".to_owned(),
         time_limit: TIME_LIMIT,
         seed: Some(seed),
-        ..arguments(&[]).expect("every option has a default")
+        ..RunSpec::default()
     }
 }

@@ -1,0 +1,10 @@
+//! What is asked of a run, and the command that asks for it: one value that the command line fills, the manifest stores, and replay and shrink begin with.
+
+mod bounds;
+mod command;
+mod run_spec;
+pub(crate) mod time;
+
+pub use bounds::OutOfBounds;
+pub use command::{command_line, utf8_path};
+pub use run_spec::{RunSpec, TargetKind};

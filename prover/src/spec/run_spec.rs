@@ -1,0 +1,158 @@
+//! What is asked of a run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use super::time;
+use super::{OutOfBounds, bounds, command_line, utf8_path};
+use crate::seed::Seed;
+
+/// What is asked of a run. Each field is an option of the command line by its name there; what is `None` was not asked for: the workload, a default or,
+/// in a swarm, chance decides it. As JSON it is an object with those names, times as people write them (`1m30s`).
+#[derive(Clone, Debug, PartialEq, Args, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RunSpec {
+    /// What the clients do [`prover list workloads`]
+    #[arg(short, long, default_value = "mutex", value_name = "NAME")]
+    pub workload: String,
+    /// The lock under test, with its options: exclusive-queue,verify=passive-declare [default: the workload's own; `prover list locks`]
+    #[arg(long, value_name = "LOCK")]
+    pub lock: Option<String>,
+    /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
+    #[arg(long, default_value = "none", value_name = "FAULTS")]
+    pub nemesis: String,
+    /// Where: `auto` (Docker if it answers, else `sim`), `sim`, `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
+    #[arg(long, default_value = "auto", value_name = "TESTBED")]
+    pub testbed: String,
+    /// How long the workload runs
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[serde(with = "time")]
+    pub time_limit: Duration,
+    /// Workers that run at the same time [default: 5; of resize 8]
+    #[arg(short, long, value_name = "N")]
+    pub concurrency: Option<u32>,
+    /// Attempts to acquire a second, all workers together [default: 20]
+    #[arg(short, long, value_name = "HZ")]
+    pub rate: Option<f64>,
+    /// Independent locks
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub keys: u32,
+    /// How many clients may hold a lock: its slots [default: 3 for the workloads semaphore and resize]
+    #[arg(long, value_name = "N")]
+    pub slots: Option<u32>,
+    /// How long a lock is held on average; each hold lasts between nothing and twice that [default: 500ms]
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[serde(with = "time::optional")]
+    pub hold: Option<Duration>,
+    /// How long a holder waits between two verifies
+    #[arg(long, default_value = "100ms", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[serde(with = "time")]
+    pub verify_interval: Duration,
+    /// Let all workers acquire at the same instant, again and again, instead of at a rate
+    #[arg(long)]
+    pub burst: bool,
+    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death [default: 2s]
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[serde(with = "time::optional")]
+    pub heartbeat: Option<Duration>,
+    /// How long an operation may take before nobody knows what became of it
+    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[serde(with = "time")]
+    pub operation_timeout: Duration,
+    /// The broker: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
+    #[arg(long, value_name = "IMAGE")]
+    pub rabbitmq: Option<String>,
+    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy [default: auto]
+    #[arg(long, value_name = "PROXY")]
+    pub toxiproxy: Option<String>,
+    /// The quiet time before each fault [default: 5s]
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[serde(with = "time::optional")]
+    pub nemesis_interval: Option<Duration>,
+    /// The longest a fault lasts; the shortest is half of that [default: 8s]
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[serde(with = "time::optional")]
+    pub nemesis_duration: Option<Duration>,
+    /// Whom a fault strikes
+    #[arg(long, value_enum, default_value_t = TargetKind::Holder)]
+    pub target: TargetKind,
+    /// Play this stored schedule instead of drawing one
+    #[arg(long, value_name = "FILE", value_parser = utf8_path, conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_duration", "target"])]
+    pub schedule: Option<PathBuf>,
+    /// Judge this guarantee instead of what the lock promises; repeatable [`prover list guarantees`]
+    #[arg(long = "guarantee", value_name = "NAME")]
+    #[serde(rename = "guarantee")]
+    pub guarantees: Vec<String>,
+    /// Decides all chance [default: drawn, and shown]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<Seed>,
+    /// Draw from the seed what is not given: which of the faults, and heartbeat, concurrency, rate, hold, interval and duration
+    #[arg(long, conflicts_with = "schedule")]
+    pub swarm: bool,
+    /// Leave the containers running
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Whom a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// A worker that holds a lock
+    Holder,
+    /// Any one worker
+    Any,
+    /// Each worker by the toss of a coin, at least one
+    Random,
+}
+
+impl Default for RunSpec {
+    /// The run of which nothing was said.
+    fn default() -> Self {
+        Self {
+            workload: "mutex".to_owned(),
+            lock: None,
+            nemesis: "none".to_owned(),
+            testbed: "auto".to_owned(),
+            time_limit: Duration::from_secs(60),
+            concurrency: None,
+            rate: None,
+            keys: 1,
+            slots: None,
+            hold: None,
+            verify_interval: Duration::from_millis(100),
+            burst: false,
+            heartbeat: None,
+            operation_timeout: Duration::from_secs(5),
+            rabbitmq: None,
+            toxiproxy: None,
+            nemesis_interval: None,
+            nemesis_duration: None,
+            target: TargetKind::Holder,
+            schedule: None,
+            guarantees: Vec::new(),
+            seed: None,
+            swarm: false,
+            keep: false,
+        }
+    }
+}
+
+impl RunSpec {
+    /// The command that asks for this run, as it can be typed.
+    #[must_use]
+    pub fn command_line(&self) -> String {
+        command_line(&[], self, &Self::default())
+    }
+
+    /// Looks at every number by itself.
+    ///
+    /// # Errors
+    /// The first that is out of its bounds.
+    pub fn check(&self) -> Result<(), OutOfBounds> {
+        bounds::check(self)
+    }
+}

@@ -1,0 +1,63 @@
+//! A simulated run for each seed, and what they show together.
+
+use std::ops::ControlFlow;
+
+use super::engine::{Engine, Evidence};
+use super::summary::Summary;
+use crate::plan::PlanError;
+use crate::seed::{Seed, Seeds};
+use crate::spec::RunSpec;
+
+/// So many runs are under way before anybody looks at what came of them.
+const BATCH: usize = 32;
+
+/// When a campaign ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// After the first violation.
+    Violation,
+    /// When all seeds are done.
+    Done,
+}
+
+/// Runs the seeds one batch after the other; tells `progress` how many are done, and goes on as long as `go_on` says true.
+///
+/// # Errors
+/// The spec makes no plan.
+pub fn campaign(
+    spec: &RunSpec,
+    seeds: &Seeds,
+    until: Until,
+    go_on: &(dyn Fn() -> bool + Sync),
+    progress: impl Fn(u64),
+) -> Result<Summary, PlanError> {
+    let engine = Engine {
+        batch: BATCH,
+        evidence: Evidence::Unasked,
+        go_on,
+    };
+    let specs = seeds.0.clone().map(|seed| spec_of(spec, Seed(seed)));
+    let mut summary = Summary::default();
+    // Whether it was told to stop is known to whoever told it.
+    let _ = engine.run(specs, |outcome| {
+        summary.merge(Summary::of(&outcome));
+        progress(summary.runs);
+        if until == Until::Violation && !summary.failing.is_empty() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    Ok(summary)
+}
+
+/// The run that a campaign makes for a seed.
+#[must_use]
+pub fn spec_of(spec: &RunSpec, seed: Seed) -> RunSpec {
+    RunSpec {
+        testbed: "sim".to_owned(),
+        swarm: spec.swarm || spec.nemesis == "all",
+        seed: Some(seed),
+        ..spec.clone()
+    }
+}

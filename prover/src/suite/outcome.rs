@@ -1,0 +1,189 @@
+//! One run in short.
+
+use certify::{Standing, certify};
+use checker::Verdict;
+use report::{COVERAGE, Judgement, Row};
+use serde::{Deserialize, Serialize};
+
+use super::trial::{Trial, TrialError};
+use crate::seed::Seed;
+
+/// What came of one of many runs: all that is kept of it. It can be stored and read again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Whose run it is.
+    pub seed: Seed,
+    /// What came of it.
+    pub came: Came,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Came {
+    /// It was judged.
+    Judged(Box<Judged>),
+    /// The harness broke down; the text says how.
+    Broken(String),
+}
+
+/// What was found out about a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Judged {
+    /// The worst of what it was judged by.
+    pub verdict: Verdict,
+    /// Why it did not go through all its phases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<String>,
+    /// Events in its history.
+    pub events: u64,
+    /// Operations of clients in its history.
+    pub operations: u64,
+    /// Every guarantee, what was judged first.
+    pub guarantees: Vec<Row>,
+    /// What came of checking its certificate again, where that was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recheck: Option<Recheck>,
+}
+
+/// What came of checking a certificate again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Recheck {
+    /// Every claim in it holds; these are the guarantees that it proves to be violated.
+    Holds(Vec<String>),
+    /// It does not hold; the text says why.
+    Refused(String),
+}
+
+impl Outcome {
+    /// What came of an attempt; `rechecks` says whether its certificate is to be checked again.
+    #[must_use]
+    pub fn of(
+        seed: Seed,
+        attempt: Result<Trial, TrialError>,
+        rechecks: impl FnOnce(&Judgement) -> bool,
+    ) -> Self {
+        let came = match attempt {
+            Ok(trial) => {
+                let recheck = rechecks(&trial.judgement).then(|| Recheck::of(&trial));
+                Came::Judged(Box::new(Judged::of(trial, recheck)))
+            }
+            Err(error) => Came::Broken(error.to_string()),
+        };
+        Self { seed, came }
+    }
+}
+
+impl Judged {
+    fn of(trial: Trial, recheck: Option<Recheck>) -> Self {
+        Self {
+            verdict: trial.judgement.verdict,
+            unfinished: trial.judgement.unfinished,
+            events: trial.history.events().len() as u64,
+            operations: trial.history.operations().count() as u64,
+            guarantees: trial.judgement.guarantees,
+            recheck,
+        }
+    }
+
+    /// The verdict without coverage: what the run says of what it was judged by, however little it put to the test.
+    #[must_use]
+    pub fn verdict_without_coverage(&self) -> Verdict {
+        let judged = self.guarantees.iter().filter(|row| row.judged);
+        let findings = judged.map(|row| &row.finding);
+        let verdict = checker::merge(findings.filter(|finding| finding.guarantee != COVERAGE));
+        if self.unfinished.is_some() {
+            return verdict.max(Verdict::Unknown);
+        }
+        verdict
+    }
+
+    /// The guarantees that it was judged by and violates.
+    pub fn violated(&self) -> impl Iterator<Item = &str> {
+        let judged = self.guarantees.iter().filter(|row| row.judged);
+        let findings = judged.map(|row| &row.finding);
+        findings
+            .filter(|finding| finding.verdict == Verdict::Invalid)
+            .map(|finding| finding.guarantee.as_str())
+    }
+}
+
+impl Recheck {
+    fn of(trial: &Trial) -> Self {
+        let certificate = trial.certificate().to_bytes();
+        let certified = match certify(&trial.history, &certificate) {
+            Ok(certified) if certified.is_complete() => certified,
+            Ok(_) => return Self::Refused("not all of its claims could be re-checked".to_owned()),
+            Err(error) => return Self::Refused(error.to_string()),
+        };
+        let violations = certified.claims.iter().filter(|claim| {
+            claim.verdict == certify::Verdict::Invalid && claim.standing == Standing::Proved
+        });
+        Self::Holds(violations.map(|claim| claim.of.clone()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+    use crate::spec::RunSpec;
+    use crate::suite::attempt;
+
+    fn outcome(lock: &str) -> Outcome {
+        let spec = RunSpec {
+            lock: Some(lock.to_owned()),
+            testbed: "sim".to_owned(),
+            seed: Some(Seed(0)),
+            ..RunSpec::default()
+        };
+        let plan = Plan::new(&spec).expect("a plan");
+        Outcome::of(Seed(0), attempt(plan), |_| true)
+    }
+
+    fn judged(lock: &str) -> Judged {
+        match outcome(lock).came {
+            Came::Judged(judged) => *judged,
+            Came::Broken(why) => panic!("the harness works: {why}"),
+        }
+    }
+
+    #[test]
+    fn the_certificate_proves_what_is_violated_and_nothing_else() {
+        assert_eq!(
+            judged("exclusive-queue").recheck,
+            Some(Recheck::Holds(Vec::new()))
+        );
+        let broken = judged("no-lock");
+        let violated: Vec<_> = broken.violated().map(str::to_owned).collect();
+        assert!(!violated.is_empty());
+        let Some(Recheck::Holds(proved)) = &broken.recheck else {
+            panic!("{:?}", broken.recheck);
+        };
+        for guarantee in &violated {
+            assert!(proved.contains(guarantee), "{guarantee}: {proved:?}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_reads_back_as_it_was_stored() {
+        let outcome = outcome("no-lock");
+        let text = serde_json::to_string(&outcome).expect("JSON");
+        let again: Outcome = serde_json::from_str(&text).expect("it was stored by us");
+        assert_eq!(serde_json::to_string(&again).expect("JSON"), text);
+    }
+
+    #[test]
+    fn what_a_run_covers_has_no_part_in_the_verdict_without_coverage() {
+        let mut judged = judged("exclusive-queue");
+        for row in &mut judged.guarantees {
+            if row.finding.guarantee == COVERAGE {
+                row.finding.verdict = Verdict::Unknown;
+            }
+        }
+        assert_eq!(judged.verdict_without_coverage(), Verdict::Valid);
+        judged.unfinished = Some("it was interrupted".to_owned());
+        assert_eq!(judged.verdict_without_coverage(), Verdict::Unknown);
+    }
+}

@@ -1,0 +1,280 @@
+//! What many runs showed together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use checker::{Finding, Verdict};
+use report::COVERAGE;
+use serde::{Deserialize, Serialize};
+
+use super::outcome::{Came, Judged, Outcome};
+use crate::seed::Seed;
+
+/// Where the bounds of progress differ from run to run they still are one guarantee.
+const BOUNDED_BY_RUN: &str = "progress";
+
+/// What many runs found out. Summaries of parts merge into that of the whole, however it is divided.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Runs.
+    pub runs: u64,
+    /// Runs by their own verdicts.
+    pub verdicts: Verdicts,
+    /// Events in all histories.
+    pub events: u64,
+    /// Operations of clients in all histories.
+    pub operations: u64,
+    /// Grants in all histories.
+    pub holds: u64,
+    /// Runs in which clients contended.
+    pub contended: u64,
+    /// Every guarantee, by its name.
+    pub guarantees: BTreeMap<String, Tally>,
+    /// Every fault that was selected in some run, by its name.
+    pub faults: BTreeMap<String, Landings>,
+    /// The seeds whose runs violated what they were judged by.
+    pub failing: Vec<Seed>,
+    /// The seeds whose runs left open, for another reason than what they covered, whether what they were judged by holds.
+    pub open: Vec<Seed>,
+    /// The seeds whose runs broke down, and why.
+    pub broken: Vec<(Seed, String)>,
+}
+
+/// How many runs came out how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdicts {
+    /// What was asked for holds.
+    pub valid: u64,
+    /// It does not.
+    pub invalid: u64,
+    /// Nothing can be said.
+    pub unknown: u64,
+}
+
+/// What all runs say of one guarantee.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Whether it decides.
+    pub judged: bool,
+    /// How many runs say what.
+    pub verdicts: Verdicts,
+    /// Overlaps in all runs.
+    pub overlaps: u64,
+    /// The longest of them, in nanoseconds.
+    pub exposure_ns_max: u64,
+}
+
+/// What all runs say of one fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Landings {
+    /// How often it was injected.
+    pub windows: u64,
+    /// How often it took effect on a holder.
+    pub landed: u64,
+}
+
+impl Summary {
+    /// Of one run.
+    #[must_use]
+    pub fn of(outcome: &Outcome) -> Self {
+        let mut summary = Self {
+            runs: 1,
+            ..Self::default()
+        };
+        match &outcome.came {
+            Came::Judged(judged) => summary.count(outcome.seed, judged),
+            Came::Broken(why) => summary.broken.push((outcome.seed, why.clone())),
+        }
+        summary
+    }
+
+    /// Takes in what later runs showed.
+    pub fn merge(&mut self, later: Self) {
+        self.runs += later.runs;
+        self.verdicts.merge(later.verdicts);
+        self.events += later.events;
+        self.operations += later.operations;
+        self.holds += later.holds;
+        self.contended += later.contended;
+        for (name, tally) in later.guarantees {
+            self.guarantees.entry(name).or_default().merge(&tally);
+        }
+        for (name, landings) in later.faults {
+            let sum = self.faults.entry(name).or_default();
+            sum.windows += landings.windows;
+            sum.landed += landings.landed;
+        }
+        self.failing.extend(later.failing);
+        self.open.extend(later.open);
+        self.broken.extend(later.broken);
+    }
+
+    fn count(&mut self, seed: Seed, judged: &Judged) {
+        self.verdicts.count(judged.verdict);
+        self.events += judged.events;
+        self.operations += judged.operations;
+        for row in &judged.guarantees {
+            self.tally(row.judged, &row.finding);
+        }
+        match judged.verdict_without_coverage() {
+            Verdict::Valid => {}
+            Verdict::Invalid => self.failing.push(seed),
+            Verdict::Unknown => self.open.push(seed),
+        }
+    }
+
+    fn tally(&mut self, is_judged: bool, finding: &Finding) {
+        if finding.guarantee == COVERAGE {
+            self.cover(finding);
+        }
+        let name = match finding.guarantee.split_once("<=") {
+            Some((BOUNDED_BY_RUN, _)) => BOUNDED_BY_RUN.to_owned(),
+            _ => finding.guarantee.clone(),
+        };
+        let tally = self.guarantees.entry(name).or_default();
+        tally.judged |= is_judged;
+        tally.verdicts.count(finding.verdict);
+        let longest = finding.exposures_ns.iter().copied().max().unwrap_or(0);
+        tally.overlaps += finding.exposures_ns.len() as u64;
+        tally.exposure_ns_max = tally.exposure_ns_max.max(longest);
+    }
+
+    fn cover(&mut self, finding: &Finding) {
+        let counts = &finding.counts;
+        self.holds += counts.holds;
+        self.contended += u64::from(counts.contended_workers > 0);
+        for fault in &counts.faults {
+            let landings = self.faults.entry(fault.fault.clone()).or_default();
+            landings.windows += fault.windows;
+            landings.landed += fault.landed;
+        }
+    }
+
+    /// What the campaign shows as a whole. Runs cover for each other: what one did not put to the test another may have.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if !self.failing.is_empty() {
+            return Verdict::Invalid;
+        }
+        if self.gaps().is_empty() && self.open.is_empty() && self.broken.is_empty() {
+            Verdict::Valid
+        } else {
+            Verdict::Unknown
+        }
+    }
+
+    /// What no run put to the test.
+    #[must_use]
+    pub fn gaps(&self) -> BTreeSet<String> {
+        let mut gaps = BTreeSet::new();
+        if self.holds == 0 {
+            gaps.insert("no lock was ever granted".to_owned());
+        }
+        if self.contended == 0 {
+            gaps.insert("no two workers wanted the same lock at the same time".to_owned());
+        }
+        let missed = self.faults.iter().filter(|(_, fault)| fault.landed == 0);
+        gaps.extend(missed.map(|(name, _)| format!("{name} never landed on a holder")));
+        gaps
+    }
+}
+
+impl Tally {
+    fn merge(&mut self, later: &Self) {
+        self.judged |= later.judged;
+        self.verdicts.merge(later.verdicts);
+        self.overlaps += later.overlaps;
+        self.exposure_ns_max = self.exposure_ns_max.max(later.exposure_ns_max);
+    }
+}
+
+impl Verdicts {
+    fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Valid => self.valid += 1,
+            Verdict::Invalid => self.invalid += 1,
+            Verdict::Unknown => self.unknown += 1,
+        }
+    }
+
+    fn merge(&mut self, later: Self) {
+        self.valid += later.valid;
+        self.invalid += later.invalid;
+        self.unknown += later.unknown;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use report::Row;
+
+    use super::*;
+
+    fn verdict() -> impl Strategy<Value = Verdict> {
+        prop_oneof![
+            Just(Verdict::Valid),
+            Just(Verdict::Unknown),
+            Just(Verdict::Invalid)
+        ]
+    }
+
+    prop_compose! {
+        fn row()(name in 0..4_usize, judged in any::<bool>(), verdict in verdict(), holds in 0..9_u64, exposures_ns in vec(1..9_u64, 0..3)) -> Row {
+            let names = [COVERAGE, "exclusion", "progress<=5s", "progress<=7s"];
+            let counts = checker::Counts {
+                holds,
+                contended_workers: holds / 3,
+                faults: vec![checker::FaultCount {
+                    fault: "cut".to_owned(),
+                    windows: holds,
+                    landed: holds / 2,
+                    ineffective: 0,
+                }],
+                ..checker::Counts::default()
+            };
+            let finding = Finding { guarantee: names[name].to_owned(), verdict, counts, exposures_ns, ..Finding::default() };
+            Row { judged, finding }
+        }
+    }
+
+    fn came() -> impl Strategy<Value = Came> {
+        let judged = (verdict(), any::<bool>(), vec(row(), 0..4));
+        prop_oneof![
+            1 => Just(Came::Broken("no disk".to_owned())),
+            5 => judged.prop_map(|(verdict, is_over, guarantees)| Came::Judged(Box::new(Judged {
+                verdict,
+                unfinished: (!is_over).then(|| "killed".to_owned()),
+                events: 5,
+                operations: 2,
+                guarantees,
+                recheck: None,
+            }))),
+        ]
+    }
+
+    fn merged(parts: impl IntoIterator<Item = Summary>) -> Summary {
+        let mut whole = Summary::default();
+        for part in parts {
+            whole.merge(part);
+        }
+        whole
+    }
+
+    proptest! {
+        /// However many runs are divided, by shards or by batches, the whole is the same.
+        #[test]
+        fn summaries_of_parts_merge_into_that_of_the_whole(came in vec(came(), 0..12), cut in 0..12_usize) {
+            let seeds = (0..).map(Seed);
+            let outcomes = came.into_iter().zip(seeds).map(|(came, seed)| Outcome { seed, came });
+            let parts: Vec<_> = outcomes.map(|outcome| Summary::of(&outcome)).collect();
+            let (first, second) = parts.split_at(cut.min(parts.len()));
+            let whole = merged(parts.iter().cloned());
+            prop_assert_eq!(merged([merged(first.to_vec()), merged(second.to_vec())]), whole.clone());
+            prop_assert_eq!(whole.runs, parts.len() as u64);
+            let verdicts = whole.verdicts;
+            let counted = verdicts.valid + verdicts.invalid + verdicts.unknown + whole.broken.len() as u64;
+            prop_assert_eq!(counted, whole.runs);
+        }
+    }
+}
