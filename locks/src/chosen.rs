@@ -1,16 +1,17 @@
 //! A lock with its options, as text: `exclusive-queue,verify=passive-declare`.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Lock;
 use crate::options::{ConfirmBy, Options, Reconnect, ReleaseBy, Verify};
 
 /// A lock, and how it is used.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Chosen {
     /// The lock.
-    pub lock: &'static dyn Lock,
+    pub lock: Arc<dyn Lock>,
     /// How it is used.
     pub options: Options,
 }
@@ -25,7 +26,7 @@ pub enum OptionError {
     Form { word: String },
     #[error("the lock {lock} has no option \"{name}\"; {known}")]
     Name {
-        lock: &'static str,
+        lock: String,
         name: String,
         known: String,
     },
@@ -50,27 +51,27 @@ impl Chosen {
     ///
     /// # Errors
     /// There is no such lock, or it has no such option.
-    pub fn parse(text: &str, locks: &[&'static dyn Lock]) -> Result<Self, OptionError> {
+    pub fn parse(text: &str, locks: &[Arc<dyn Lock>]) -> Result<Self, OptionError> {
         let mut words = text.split(',').map(str::trim);
         let name = words.next().unwrap_or_default();
-        let lock = locks.iter().copied().find(|lock| lock.name() == name);
+        let lock = locks.iter().find(|lock| lock.name() == name);
         let lock = lock.ok_or_else(|| OptionError::NoSuchLock {
             name: name.to_owned(),
             known: join(locks.iter().map(|lock| lock.name())),
         })?;
         let mut given = Given::default();
         for word in words {
-            given.read(lock, word)?;
+            given.read(&**lock, word)?;
         }
         Ok(Self {
-            lock,
+            lock: Arc::clone(lock),
             options: given.options()?,
         })
     }
 }
 
-impl From<&'static dyn Lock> for Chosen {
-    fn from(lock: &'static dyn Lock) -> Self {
+impl From<Arc<dyn Lock>> for Chosen {
+    fn from(lock: Arc<dyn Lock>) -> Self {
         Self {
             lock,
             options: Options::default(),
@@ -123,13 +124,13 @@ struct Given {
 }
 
 impl Given {
-    fn read(&mut self, lock: &'static dyn Lock, word: &str) -> Result<(), OptionError> {
+    fn read(&mut self, lock: &dyn Lock, word: &str) -> Result<(), OptionError> {
         let (name, value) = word.split_once('=').ok_or_else(|| OptionError::Form {
             word: word.to_owned(),
         })?;
         let choice = lock.options().iter().find(|choice| choice.name == name);
         let choice = choice.ok_or_else(|| OptionError::Name {
-            lock: lock.name(),
+            lock: lock.name().to_owned(),
             name: name.to_owned(),
             known: known_options(lock),
         })?;
@@ -203,7 +204,7 @@ fn known_options(lock: &dyn Lock) -> String {
     }
 }
 
-fn join(words: impl Iterator<Item = &'static str>) -> String {
+fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -217,10 +218,70 @@ fn expiry(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::{Client, Error, ErrorKind, Kind, Session};
+
+    /// A lock that nobody knew when this was compiled.
+    struct Read {
+        name: String,
+        promises: Vec<String>,
+    }
+
+    #[async_trait]
+    impl Lock for Read {
+        fn name(&self) -> &str {
+            &self.name
+        }
+
+        fn summary(&self) -> &str {
+            "a lock that was read from a file"
+        }
+
+        fn kind(&self) -> Kind {
+            Kind::TrueMutex
+        }
+
+        fn promises(&self) -> Vec<&str> {
+            self.promises.iter().map(String::as_str).collect()
+        }
+
+        fn needs(&self) -> Vec<&str> {
+            Vec::new()
+        }
+
+        async fn open(&self, _: &Client) -> Result<Box<dyn Session>, Error> {
+            Err(Error::new(ErrorKind::Invalid, "nothing opens it"))
+        }
+    }
+
+    #[test]
+    fn a_lock_that_was_made_at_run_time_is_chosen_like_any_other() {
+        let read = |name: &str| Read {
+            name: name.to_owned(),
+            promises: vec![format!("exclusion-of-{name}")],
+        };
+        let locks: Vec<Arc<dyn Lock>> = vec![Arc::new(read("one")), Arc::new(read("other"))];
+        let chosen = Chosen::parse("other", &locks).unwrap();
+        drop(locks);
+        assert_eq!(chosen.to_string(), "other");
+        assert_eq!(chosen.lock.promises(), ["exclusion-of-other"]);
+        let locks = [chosen.lock];
+        let error = Chosen::parse("other,verify=tx", &locks).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "the lock other has no option \"verify\"; it has none"
+        );
+        let error = Chosen::parse("one", &locks).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "there is no lock \"one\"; known are other"
+        );
+    }
 
     fn again(text: &str) -> String {
-        let chosen = Chosen::parse(text, crate::ALL).map(|chosen| chosen.to_string());
+        let chosen = Chosen::parse(text, &crate::ALL).map(|chosen| chosen.to_string());
         chosen.unwrap_or_else(|error| error.to_string())
     }
 
@@ -246,11 +307,11 @@ mod tests {
 
     #[test]
     fn every_option_of_every_lock_changes_something() {
-        for lock in crate::ALL {
+        for lock in crate::ALL.iter() {
             for choice in lock.options() {
                 for value in choice.values.iter().skip(1) {
                     let text = format!("{},{}={value}", lock.name(), choice.name);
-                    let chosen = Chosen::parse(&text, crate::ALL).unwrap();
+                    let chosen = Chosen::parse(&text, &crate::ALL).unwrap();
                     assert_ne!(chosen.options, Options::default(), "{text}");
                 }
                 if let Some(default) = choice.values.first() {

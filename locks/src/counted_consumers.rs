@@ -23,11 +23,11 @@ pub struct CountedConsumers;
 
 #[async_trait]
 impl Lock for CountedConsumers {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "counted-consumers"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "semaphore by exclusive consumers, one queue a slot, found by counting consumers"
     }
 
@@ -35,16 +35,16 @@ impl Lock for CountedConsumers {
         Kind::PersistentSemaphore
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         &[VERIFY, CONFIRM, RELEASE_CONSUMER, RECONNECT]
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        PROMISES
+    fn promises(&self) -> Vec<&str> {
+        PROMISES.to_vec()
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &[
+    fn needs(&self) -> Vec<&str> {
+        vec![
             "durable queues",
             "exclusive consumers",
             "publisher confirms",

@@ -38,11 +38,11 @@ const LOCK: QueueOptions = QueueOptions {
 
 #[async_trait]
 impl Lock for ExclusiveConsumer {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "exclusive-consumer"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "true mutex: the exclusive consumer of an auto-delete queue"
     }
 
@@ -50,16 +50,16 @@ impl Lock for ExclusiveConsumer {
         Kind::TrueMutex
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         &[VERIFY, CONFIRM, RELEASE_CONSUMER, EXPIRY, RECONNECT]
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        &["confirmed-exclusion", "progress"]
+    fn promises(&self) -> Vec<&str> {
+        vec!["confirmed-exclusion", "progress"]
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &[
+    fn needs(&self) -> Vec<&str> {
+        vec![
             "auto-delete queues",
             "exclusive consumers",
             "consumer cancel notices",

@@ -24,11 +24,11 @@ pub struct ExclusiveQueue;
 
 #[async_trait]
 impl Lock for ExclusiveQueue {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "exclusive-queue"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "true mutex: an exclusive queue, verified by a confirmed publish"
     }
 
@@ -36,16 +36,16 @@ impl Lock for ExclusiveQueue {
         Kind::TrueMutex
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         &[VERIFY_UID, CONFIRM, RELEASE_QUEUE, RECONNECT]
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        &["confirmed-exclusion", "progress"]
+    fn promises(&self) -> Vec<&str> {
+        vec!["confirmed-exclusion", "progress"]
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["exclusive queues", "publisher confirms"]
+    fn needs(&self) -> Vec<&str> {
+        vec!["exclusive queues", "publisher confirms"]
     }
 
     async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {

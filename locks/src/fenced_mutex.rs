@@ -27,11 +27,11 @@ const TOKEN: QueueOptions = QueueOptions {
 
 #[async_trait]
 impl Lock for FencedMutex {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "fenced-mutex"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "true mutex with fencing tokens: an exclusive queue, and a counter that the broker keeps as a message"
     }
 
@@ -39,12 +39,12 @@ impl Lock for FencedMutex {
         Kind::FencedMutex
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         &[VERIFY_UID, RELEASE_QUEUE, RECONNECT]
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        &[
+    fn promises(&self) -> Vec<&str> {
+        vec![
             "confirmed-exclusion",
             "progress",
             "fencing",
@@ -52,8 +52,8 @@ impl Lock for FencedMutex {
         ]
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &[
+    fn needs(&self) -> Vec<&str> {
+        vec![
             "durable queues",
             "exclusive queues",
             "publisher confirms",

@@ -108,14 +108,14 @@ impl FiledSemaphore {
 
 #[async_trait]
 impl Lock for FiledSemaphore {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         match self {
             Self::AtMostOnce => "decrement-at-most-once",
             Self::AtLeastOnce => "decrement-at-least-once",
         }
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         match self {
             Self::AtMostOnce => {
                 "persistent semaphore whose decrements are filed: a crash may lose one, none is done twice"
@@ -130,13 +130,13 @@ impl Lock for FiledSemaphore {
         Kind::FiledSemaphore
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         OPTIONS
     }
 
-    fn promises(&self) -> &'static [&'static str] {
+    fn promises(&self) -> Vec<&str> {
         match self {
-            Self::AtMostOnce => &[
+            Self::AtMostOnce => vec![
                 "confirmed-exclusion",
                 "progress",
                 "slot-exclusion",
@@ -145,7 +145,7 @@ impl Lock for FiledSemaphore {
                 "slot-sequence",
                 "no-doubled-decrement",
             ],
-            Self::AtLeastOnce => &[
+            Self::AtLeastOnce => vec![
                 "confirmed-exclusion",
                 "progress",
                 "slot-exclusion",
@@ -157,8 +157,8 @@ impl Lock for FiledSemaphore {
         }
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        NEEDS
+    fn needs(&self) -> Vec<&str> {
+        NEEDS.to_vec()
     }
 
     async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {

@@ -7,34 +7,35 @@ use async_trait::async_trait;
 use crate::options::Choice;
 use crate::{Client, Error, Kind, Session};
 
-/// A lock under test.
+/// A lock under test. Whoever runs it owns it (`Arc<dyn Lock>`), and what it says of itself is its
+/// own: it may stand in the code, or come from a file while the program runs.
 #[async_trait]
 pub trait Lock: Send + Sync {
     /// The name on the command line and in reports: `exclusive-queue`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// One line for `prover list locks`.
-    fn summary(&self) -> &'static str;
+    fn summary(&self) -> &str;
 
     /// What sort of lock it is, and so what can be asked of it.
     fn kind(&self) -> Kind;
 
     /// The options that it understands.
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         &[]
     }
 
     /// The names of the guarantees that the lock is judged by when nobody names others.
-    fn promises(&self) -> &'static [&'static str];
+    fn promises(&self) -> Vec<&str>;
 
     /// The promise that the lock does not keep, where it is broken on purpose: a prover that does
     /// not find that out is itself broken.
-    fn breaks(&self) -> Option<&'static str> {
+    fn breaks(&self) -> Option<&str> {
         None
     }
 
     /// What the lock needs from its broker: `exclusive queues`, `publisher confirms`.
-    fn needs(&self) -> &'static [&'static str];
+    fn needs(&self) -> Vec<&str>;
 
     /// Creates what must be there before anybody can take the lock of this key: its queues, one set
     /// for each slot. Asking twice does no harm. Locks that exist only by being held need nothing.
@@ -54,7 +55,7 @@ pub trait Lock: Send + Sync {
     async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error>;
 }
 
-impl fmt::Debug for dyn Lock {
+impl fmt::Debug for dyn Lock + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

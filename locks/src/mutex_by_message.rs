@@ -13,11 +13,11 @@ pub struct MutexByMessage;
 
 #[async_trait]
 impl Lock for MutexByMessage {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "mutex-by-message"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "mutex by one unacknowledged message: the existing approach, for comparison"
     }
 
@@ -25,15 +25,15 @@ impl Lock for MutexByMessage {
         Kind::PersistentMutex
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         ReceiveSemaphore.options()
     }
 
-    fn promises(&self) -> &'static [&'static str] {
+    fn promises(&self) -> Vec<&str> {
         ReceiveSemaphore.promises()
     }
 
-    fn needs(&self) -> &'static [&'static str] {
+    fn needs(&self) -> Vec<&str> {
         ReceiveSemaphore.needs()
     }
 

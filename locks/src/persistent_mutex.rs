@@ -32,14 +32,14 @@ impl PersistentMutex {
 
 #[async_trait]
 impl Lock for PersistentMutex {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         match self {
             Self::Declare => "persistent-mutex",
             Self::Publish => "publish-then-consume",
         }
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         match self {
             Self::Declare => "persistent mutex: the exclusive consumer of a durable queue",
             Self::Publish => {
@@ -52,16 +52,16 @@ impl Lock for PersistentMutex {
         Kind::PersistentMutex
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         &[VERIFY, CONFIRM, RELEASE_CONSUMER, RECONNECT]
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        &["confirmed-exclusion", "progress"]
+    fn promises(&self) -> Vec<&str> {
+        vec!["confirmed-exclusion", "progress"]
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &[
+    fn needs(&self) -> Vec<&str> {
+        vec![
             "durable queues",
             "exclusive consumers",
             "publisher confirms",

@@ -70,11 +70,11 @@ impl PersistentSemaphore {
 
 #[async_trait]
 impl Lock for PersistentSemaphore {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "persistent-semaphore"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "persistent semaphore: a durable queue a slot, an exclusive queue a holder"
     }
 
@@ -82,16 +82,16 @@ impl Lock for PersistentSemaphore {
         Kind::PersistentSemaphore
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         OPTIONS
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        PROMISES
+    fn promises(&self) -> Vec<&str> {
+        PROMISES.to_vec()
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        NEEDS
+    fn needs(&self) -> Vec<&str> {
+        NEEDS.to_vec()
     }
 
     async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {

@@ -30,11 +30,11 @@ impl ReceiveSemaphore {
 
 #[async_trait]
 impl Lock for ReceiveSemaphore {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "receive-semaphore"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "semaphore by unacknowledged messages: the existing approach, for comparison"
     }
 
@@ -42,16 +42,16 @@ impl Lock for ReceiveSemaphore {
         Kind::Semaphore
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         &[RELEASE_MESSAGE, RECONNECT]
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        &["confirmed-exclusion", "progress"]
+    fn promises(&self) -> Vec<&str> {
+        vec!["confirmed-exclusion", "progress"]
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &["durable queues", "unacknowledged deliveries"]
+    fn needs(&self) -> Vec<&str> {
+        vec!["durable queues", "unacknowledged deliveries"]
     }
 
     /// Puts as many messages into the queue as there are slots, unless it exists already: create a

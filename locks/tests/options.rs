@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{Rabbit, on_both, soon, unique};
 use futures_util::FutureExt;
 use locks::{
@@ -9,8 +11,8 @@ use locks::{
 };
 
 /// The lock as it comes, and with one option at a time changed.
-fn variants(lock: &'static dyn Lock) -> Vec<Chosen> {
-    let mut variants = vec![Chosen::from(lock)];
+fn variants(lock: &Arc<dyn Lock>) -> Vec<Chosen> {
+    let mut variants = vec![Chosen::from(Arc::clone(lock))];
     for choice in lock.options() {
         let values = match choice.values {
             [] => &["30s"],
@@ -18,14 +20,14 @@ fn variants(lock: &'static dyn Lock) -> Vec<Chosen> {
         };
         for value in values {
             let text = format!("{},{}={value}", lock.name(), choice.name);
-            variants.push(Chosen::parse(&text, locks::ALL).unwrap());
+            variants.push(Chosen::parse(&text, &locks::ALL).unwrap());
         }
     }
     variants
 }
 
 fn correct() -> impl Iterator<Item = Chosen> {
-    locks::ALL.iter().flat_map(|lock| variants(*lock))
+    locks::ALL.iter().flat_map(variants)
 }
 
 fn client(rabbit: &Rabbit, prefix: &str, name: &str, options: Options) -> Client {
@@ -35,7 +37,7 @@ fn client(rabbit: &Rabbit, prefix: &str, name: &str, options: Options) -> Client
     }
 }
 
-async fn open(chosen: Chosen, client: &Client) -> Box<dyn Session> {
+async fn open(chosen: &Chosen, client: &Client) -> Box<dyn Session> {
     chosen.lock.open(client).await.unwrap()
 }
 
@@ -46,7 +48,7 @@ async fn a_lock_is_taken_verified_and_given_back_however_it_is_used(rabbit: Rabb
         let one = client(&rabbit, &prefix, "one", chosen.options);
         let other = client(&rabbit, &prefix, "other", chosen.options);
         chosen.lock.create(&one, "a", 1).await.unwrap();
-        let (mut first, mut second) = (open(chosen, &one).await, open(chosen, &other).await);
+        let (mut first, mut second) = (open(&chosen, &one).await, open(&chosen, &other).await);
         for round in 0..3 {
             let grant = soon(granted(&mut first)).await;
             assert_eq!(grant, Ok(()), "{chosen}");
@@ -78,7 +80,7 @@ async fn granted(session: &mut Box<dyn Session>) -> Result<(), locks::Error> {
 
 on_both!(a_session_that_reconnects_says_what_it_lost_before_it_goes_on);
 async fn a_session_that_reconnects_says_what_it_lost_before_it_goes_on(rabbit: Rabbit) {
-    for lock in locks::ALL {
+    for lock in locks::ALL.iter() {
         let options = Options {
             reconnect: Reconnect::FreshSession,
             ..Options::default()
@@ -111,9 +113,9 @@ on_both!(a_removed_lock_is_found_lost_however_it_is_verified);
 async fn a_removed_lock_is_found_lost_however_it_is_verified(rabbit: Rabbit) {
     for verify in ["publish-confirm", "publish-tx", "passive-declare"] {
         let chosen =
-            Chosen::parse(&format!("exclusive-queue,verify={verify}"), locks::ALL).unwrap();
+            Chosen::parse(&format!("exclusive-queue,verify={verify}"), &locks::ALL).unwrap();
         let client = client(&rabbit, &unique("removed"), "client", chosen.options);
-        let mut session = open(chosen, &client).await;
+        let mut session = open(&chosen, &client).await;
         session.acquire("a").await.unwrap();
         if rabbit.delete_queue(&client.queue("a")).await.is_none() {
             return;
@@ -126,10 +128,10 @@ async fn a_removed_lock_is_found_lost_however_it_is_verified(rabbit: Rabbit) {
 
 #[test]
 fn transactions_are_an_option_wherever_publishes_are_confirmed() {
-    for lock in locks::ALL {
+    for lock in locks::ALL.iter() {
         let confirms = lock.needs().contains(&"publisher confirms");
         let text = format!("{},confirm=transactions", lock.name());
-        let chosen = Chosen::parse(&text, locks::ALL).map(|chosen| chosen.options.confirm);
+        let chosen = Chosen::parse(&text, &locks::ALL).map(|chosen| chosen.options.confirm);
         // The fenced mutex needs both anyway.
         let expected = confirms && lock.name() != "fenced-mutex";
         assert_eq!(

@@ -130,7 +130,7 @@ async fn through_prover(
     let path = folder.path().join("history.jsonl");
     let execution = Execution {
         workload: workloads::find("mutex").context("the workload mutex")?,
-        lock: Chosen::from(&ExclusiveQueue as &dyn Lock),
+        lock: Chosen::from(Arc::new(ExclusiveQueue) as Arc<dyn Lock>),
         params: &params,
         schedule: &Schedule::default(),
         stage: Stage {

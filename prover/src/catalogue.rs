@@ -1,17 +1,17 @@
 //! Every lock that can be put under test: the correct ones, and those that are broken on purpose.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use locks::Lock;
 
 /// All of them, the correct ones first.
-pub static LOCKS: LazyLock<Vec<&'static dyn Lock>> =
-    LazyLock::new(|| [locks::ALL, broken::ALL].concat());
+pub static LOCKS: LazyLock<Vec<Arc<dyn Lock>>> =
+    LazyLock::new(|| locks::ALL.iter().chain(&**broken::ALL).cloned().collect());
 
 /// The lock of this name.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static dyn Lock> {
-    LOCKS.iter().copied().find(|lock| lock.name() == name)
+pub fn find(name: &str) -> Option<Arc<dyn Lock>> {
+    LOCKS.iter().find(|lock| lock.name() == name).cloned()
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ pub enum PlanError {
         /// The workload.
         workload: &'static str,
         /// The lock.
-        lock: &'static str,
+        lock: String,
         /// What it lacks.
         needed: &'static str,
         /// The locks that have it.
@@ -150,10 +150,10 @@ impl PlanError {
     fn unsuited(workload: &dyn Workload, lock: &dyn Lock) -> Self {
         let suited = catalogue::LOCKS
             .iter()
-            .filter(|lock| suits(workload, **lock));
+            .filter(|lock| suits(workload, &***lock));
         Self::Unsuited {
             workload: workload.name(),
-            lock: lock.name(),
+            lock: lock.name().to_owned(),
             needed: match workload.needs() {
                 Needs::Nothing => "nothing",
                 Needs::Slots => "slots",
@@ -194,8 +194,8 @@ impl Plan {
             asked.lock.as_deref().unwrap_or(workload.default_lock()),
             &catalogue::LOCKS,
         )?;
-        if !suits(workload, lock.lock) {
-            return Err(PlanError::unsuited(workload, lock.lock));
+        if !suits(workload, &*lock.lock) {
+            return Err(PlanError::unsuited(workload, &*lock.lock));
         }
         let seed = asked.seed.unwrap_or_else(Seed::fresh);
         let testbed = testbed(asked)?;
@@ -210,7 +210,7 @@ impl Plan {
         } else {
             asked.clone()
         };
-        let params = params(spec, workload, lock.lock)?;
+        let params = params(spec, workload, &*lock.lock)?;
         let heartbeat = spec.heartbeat.unwrap_or(HEARTBEAT);
         let (schedule, faults) = match schedule {
             Some(stored) => {
@@ -224,7 +224,7 @@ impl Plan {
         };
         check_calls(&schedule, &params)?;
         let progress = progress_within(heartbeat);
-        let (judged, shown) = guarantees(spec, workload, lock.lock, progress)?;
+        let (judged, shown) = guarantees(spec, workload, &*lock.lock, progress)?;
         let finish_within = finish_within(progress, spec, &params);
         Ok(Self {
             workload,
@@ -431,8 +431,8 @@ fn guarantees(
 }
 
 /// What a lock promises of that which a workload can put to the test.
-fn promises(workload: &dyn Workload, lock: &dyn Lock) -> impl Iterator<Item = &'static str> {
-    let promises = lock.promises().iter().copied();
+fn promises<'a>(workload: &dyn Workload, lock: &'a dyn Lock) -> impl Iterator<Item = &'a str> {
+    let promises = lock.promises().into_iter();
     promises.filter(move |promise| judges(workload, promise))
 }
 
@@ -458,10 +458,10 @@ fn parse(names: &[String]) -> Result<Vec<Box<dyn Guarantee>>, PlanError> {
 }
 
 /// A name that is none of those that are known.
-pub(crate) fn unknown(
+pub(crate) fn unknown<'a>(
     kind: &'static str,
     name: &str,
-    known: impl Iterator<Item = &'static str>,
+    known: impl Iterator<Item = &'a str>,
 ) -> PlanError {
     let known = known.collect::<Vec<_>>().join(", ");
     PlanError::Unknown {

@@ -53,7 +53,7 @@ fn the_docs_tell_of_every_broken_lock() {
 
 #[test]
 fn no_correct_lock_is_called_broken() {
-    for lock in locks::ALL {
+    for lock in locks::ALL.iter() {
         assert!(!lock.summary().starts_with("broken"), "{}", lock.name());
     }
 }

@@ -32,8 +32,8 @@ pub enum Removed {
 impl Mistake for Removed {
     type Original = PersistentSemaphore;
 
-    fn original(&self) -> PersistentSemaphore {
-        PersistentSemaphore
+    fn original(&self) -> &PersistentSemaphore {
+        &PersistentSemaphore
     }
 
     fn name(&self) -> &'static str {
@@ -189,12 +189,12 @@ pub enum Decrement {
 impl Mistake for Decrement {
     type Original = FiledSemaphore;
 
-    fn original(&self) -> FiledSemaphore {
+    fn original(&self) -> &FiledSemaphore {
         match self {
             Self::UnguardedRequest | Self::SoldAsOnce | Self::OfNothing => {
-                FiledSemaphore::AtLeastOnce
+                &FiledSemaphore::AtLeastOnce
             }
-            Self::Twice | Self::SoldAsSure => FiledSemaphore::AtMostOnce,
+            Self::Twice | Self::SoldAsSure => &FiledSemaphore::AtMostOnce,
         }
     }
 
@@ -228,7 +228,7 @@ impl Mistake for Decrement {
         self.original().kind()
     }
 
-    fn promises(&self) -> &'static [&'static str] {
+    fn promises(&self) -> Vec<&str> {
         match self.breaks() {
             "no-lost-decrement" => FiledSemaphore::AtLeastOnce.promises(),
             _ => FiledSemaphore::AtMostOnce.promises(),

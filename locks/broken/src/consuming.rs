@@ -27,8 +27,8 @@ pub enum Consuming {
 impl Mistake for Consuming {
     type Original = PersistentMutex;
 
-    fn original(&self) -> PersistentMutex {
-        PersistentMutex::Declare
+    fn original(&self) -> &PersistentMutex {
+        &PersistentMutex::Declare
     }
 
     fn name(&self) -> &'static str {

@@ -34,8 +34,8 @@ const CACHED_FOR: Duration = Duration::from_secs(3);
 impl Mistake for Deaf {
     type Original = ExclusiveQueue;
 
-    fn original(&self) -> ExclusiveQueue {
-        ExclusiveQueue
+    fn original(&self) -> &ExclusiveQueue {
+        &ExclusiveQueue
     }
 
     fn name(&self) -> &'static str {

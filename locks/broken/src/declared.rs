@@ -43,8 +43,8 @@ const EXPIRING: QueueOptions = QueueOptions {
 impl Mistake for Declared {
     type Original = ExclusiveQueue;
 
-    fn original(&self) -> ExclusiveQueue {
-        ExclusiveQueue
+    fn original(&self) -> &ExclusiveQueue {
+        &ExclusiveQueue
     }
 
     fn name(&self) -> &'static str {

@@ -28,8 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 impl Mistake for Granted {
     type Original = ExclusiveQueue;
 
-    fn original(&self) -> ExclusiveQueue {
-        ExclusiveQueue
+    fn original(&self) -> &ExclusiveQueue {
+        &ExclusiveQueue
     }
 
     fn name(&self) -> &'static str {

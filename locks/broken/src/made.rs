@@ -37,8 +37,8 @@ const EXPIRING: QueueOptions = QueueOptions {
 impl Mistake for Made {
     type Original = PersistentSemaphore;
 
-    fn original(&self) -> PersistentSemaphore {
-        PersistentSemaphore
+    fn original(&self) -> &PersistentSemaphore {
+        &PersistentSemaphore
     }
 
     fn name(&self) -> &'static str {

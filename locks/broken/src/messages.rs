@@ -44,8 +44,8 @@ const TIME_TO_LIVE: Duration = Duration::from_millis(500);
 impl Mistake for Messages {
     type Original = ReceiveSemaphore;
 
-    fn original(&self) -> ReceiveSemaphore {
-        ReceiveSemaphore
+    fn original(&self) -> &ReceiveSemaphore {
+        &ReceiveSemaphore
     }
 
     fn name(&self) -> &'static str {

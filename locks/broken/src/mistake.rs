@@ -10,7 +10,7 @@ pub(crate) trait Mistake: Copy + Send + Sync + 'static {
     /// The lock that would be correct.
     type Original: Lock + Recipe;
 
-    fn original(&self) -> Self::Original;
+    fn original(&self) -> &Self::Original;
 
     fn name(&self) -> &'static str;
 
@@ -23,7 +23,7 @@ pub(crate) trait Mistake: Copy + Send + Sync + 'static {
         self.original().kind()
     }
 
-    fn promises(&self) -> &'static [&'static str] {
+    fn promises(&self) -> Vec<&str> {
         self.original().promises()
     }
 
@@ -63,11 +63,11 @@ pub struct Broken<M>(pub M);
 
 #[async_trait]
 impl<M: Mistake> Lock for Broken<M> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.0.name()
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         self.0.summary()
     }
 
@@ -75,19 +75,19 @@ impl<M: Mistake> Lock for Broken<M> {
         self.0.kind()
     }
 
-    fn options(&self) -> &'static [Choice] {
+    fn options(&self) -> &[Choice] {
         self.0.original().options()
     }
 
-    fn promises(&self) -> &'static [&'static str] {
+    fn promises(&self) -> Vec<&str> {
         self.0.promises()
     }
 
-    fn breaks(&self) -> Option<&'static str> {
+    fn breaks(&self) -> Option<&str> {
         Some(self.0.breaks())
     }
 
-    fn needs(&self) -> &'static [&'static str] {
+    fn needs(&self) -> Vec<&str> {
         self.0.original().needs()
     }
 

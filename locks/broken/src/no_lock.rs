@@ -10,11 +10,11 @@ pub struct NoLock;
 
 #[async_trait]
 impl Lock for NoLock {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "no-lock"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "broken: no lock at all, always says yes"
     }
 
@@ -22,16 +22,16 @@ impl Lock for NoLock {
         Kind::TrueMutex
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        &["exclusion", "confirmed-exclusion", "progress"]
+    fn promises(&self) -> Vec<&str> {
+        vec!["exclusion", "confirmed-exclusion", "progress"]
     }
 
-    fn breaks(&self) -> Option<&'static str> {
+    fn breaks(&self) -> Option<&str> {
         Some("exclusion")
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &[]
+    fn needs(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     async fn open(&self, _: &Client) -> Result<Box<dyn Session>, Error> {

@@ -26,8 +26,8 @@ pub enum Persisting {
 impl Mistake for Persisting {
     type Original = PersistentMutex;
 
-    fn original(&self) -> PersistentMutex {
-        PersistentMutex::Declare
+    fn original(&self) -> &PersistentMutex {
+        &PersistentMutex::Declare
     }
 
     fn name(&self) -> &'static str {

@@ -19,8 +19,8 @@ pub struct ReturnedIsTaken;
 impl Mistake for ReturnedIsTaken {
     type Original = PersistentSemaphore;
 
-    fn original(&self) -> PersistentSemaphore {
-        PersistentSemaphore
+    fn original(&self) -> &PersistentSemaphore {
+        &PersistentSemaphore
     }
 
     fn name(&self) -> &'static str {

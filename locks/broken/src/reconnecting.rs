@@ -92,8 +92,8 @@ impl Reconnecting<ReceiveSemaphore> {
 impl<R: Lock + Recipe + Copy + 'static> Mistake for Reconnecting<R> {
     type Original = R;
 
-    fn original(&self) -> R {
-        self.original
+    fn original(&self) -> &R {
+        &self.original
     }
 
     fn name(&self) -> &'static str {

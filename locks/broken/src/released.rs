@@ -27,8 +27,8 @@ pub enum Released {
 impl Mistake for Released {
     type Original = ExclusiveQueue;
 
-    fn original(&self) -> ExclusiveQueue {
-        ExclusiveQueue
+    fn original(&self) -> &ExclusiveQueue {
+        &ExclusiveQueue
     }
 
     fn name(&self) -> &'static str {

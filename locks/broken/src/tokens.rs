@@ -37,8 +37,8 @@ const COUNTER: QueueOptions = QueueOptions {
 impl Mistake for Tokens {
     type Original = ExclusiveQueue;
 
-    fn original(&self) -> ExclusiveQueue {
-        ExclusiveQueue
+    fn original(&self) -> &ExclusiveQueue {
+        &ExclusiveQueue
     }
 
     fn name(&self) -> &'static str {
@@ -59,8 +59,8 @@ impl Mistake for Tokens {
         }
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        &["confirmed-exclusion", "fencing", "progress"]
+    fn promises(&self) -> Vec<&str> {
+        vec!["confirmed-exclusion", "fencing", "progress"]
     }
 
     fn breaks(&self) -> &'static str {

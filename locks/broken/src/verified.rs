@@ -23,8 +23,8 @@ pub enum Verified {
 impl Mistake for Verified {
     type Original = ExclusiveQueue;
 
-    fn original(&self) -> ExclusiveQueue {
-        ExclusiveQueue
+    fn original(&self) -> &ExclusiveQueue {
+        &ExclusiveQueue
     }
 
     fn name(&self) -> &'static str {

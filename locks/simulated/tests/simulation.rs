@@ -125,7 +125,7 @@ fn the_same_seed_is_the_same_run() {
     let mut traces = Vec::new();
 
     for seed in 0..200 {
-        let lock = ALL[usize::try_from(seed).unwrap() % ALL.len()];
+        let lock = &*ALL[usize::try_from(seed).unwrap() % ALL.len()];
         let run = || virtually(turbulence(lock, seed));
         let (first, second) = (run(), run());
         assert!(first == second, "seed {seed} of {lock:?} ran in two ways");
@@ -139,14 +139,14 @@ fn the_same_seed_is_the_same_run() {
 
 #[test]
 fn every_lock_excludes_as_long_as_nothing_breaks() {
-    for lock in ALL.iter().copied() {
+    for lock in ALL.iter().map(|lock| &**lock) {
         for seed in 0..20 {
             virtually(contend(lock, seed));
         }
     }
 }
 
-async fn contend(lock: &'static dyn Lock, seed: u64) {
+async fn contend(lock: &dyn Lock, seed: u64) {
     let simulation = Simulation::new(seed, 3);
     lock.create(&client(&simulation, 0), "a", 1).await.unwrap();
     let inside = AtomicU32::new(0);
@@ -195,7 +195,7 @@ async fn acquires(session: &mut dyn Session) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn a_partitioned_holder_hears_of_it_before_another_gets_the_lock() {
-    for lock in ALL.iter().copied() {
+    for lock in ALL.iter().map(|lock| &**lock) {
         let simulation = Simulation::new(3, 2);
         let (mut holder, mut other) = held(&simulation, lock).await;
         simulation.partition(0).unwrap();
@@ -214,7 +214,7 @@ async fn a_partitioned_holder_hears_of_it_before_another_gets_the_lock() {
 
 #[tokio::test(start_paused = true)]
 async fn a_partition_that_heals_early_is_survived_by_the_hold() {
-    for lock in ALL.iter().copied() {
+    for lock in ALL.iter().map(|lock| &**lock) {
         let simulation = Simulation::new(4, 2);
         let (mut holder, mut other) = held(&simulation, lock).await;
         simulation.partition(0).unwrap();
@@ -233,7 +233,7 @@ async fn a_partition_that_heals_early_is_survived_by_the_hold() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cut_holder_hears_of_it_at_once_and_comes_back_after_healing() {
-    for lock in ALL.iter().copied() {
+    for lock in ALL.iter().map(|lock| &**lock) {
         let simulation = Simulation::new(5, 2);
         let (mut holder, mut other) = held(&simulation, lock).await;
         simulation.cut(0).unwrap();

@@ -18,7 +18,7 @@ pub(super) fn list(arguments: &ListArgs) -> Result<Exit, Failure> {
         ListKind::Locks => print(
             format,
             LOCK_HEADER,
-            catalogue::LOCKS.iter().map(|lock| row(*lock)),
+            catalogue::LOCKS.iter().map(|lock| row(&**lock)),
         ),
         ListKind::Workloads => print(format, WORKLOAD_HEADER, workloads()),
         ListKind::Faults => print(format, ["fault", "what it does"], faults()),

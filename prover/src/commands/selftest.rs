@@ -1,5 +1,6 @@
 //! `prover selftest`: whether every broken lock is caught, and every correct one left alone.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use locks::Lock;
@@ -41,7 +42,7 @@ pub(super) async fn selftest(arguments: &SelftestArgs) -> Result<Exit, Failure> 
     Ok(exit(&examined))
 }
 
-fn select(only: Option<&str>) -> Result<Vec<&'static dyn Lock>, PlanError> {
+fn select(only: Option<&str>) -> Result<Vec<Arc<dyn Lock>>, PlanError> {
     let Some(name) = only else {
         return Ok(catalogue::LOCKS.to_vec());
     };
@@ -56,14 +57,14 @@ fn select(only: Option<&str>) -> Result<Vec<&'static dyn Lock>, PlanError> {
 
 /// All locks at the same time, on all cores; `None` where it was interrupted.
 fn examine_all(
-    locks: &[&'static dyn Lock],
+    locks: &[Arc<dyn Lock>],
     first: Seed,
     bar: &Bar,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Vec<Examined>>, PlanError> {
     let done = AtomicU64::new(0);
     let examined = locks.par_iter().map(|lock| {
-        let examined = examine(*lock, first, go_on);
+        let examined = examine(lock, first, go_on);
         bar.set(done.fetch_add(1, Ordering::Relaxed) + 1);
         examined
     });
@@ -83,7 +84,7 @@ fn print(first: Seed, examined: &[Examined]) -> std::io::Result<()> {
     output::result(&list_table(header, examined.iter().map(row)))?;
     for one in examined {
         if let Err(shortcoming) = &one.shown {
-            output::result(&complaint(one.lock, shortcoming))?;
+            output::result(&complaint(&*one.lock, shortcoming))?;
         }
     }
     output::result(&format!("\n{}", sentence(first, examined)))
@@ -97,8 +98,8 @@ fn row(one: &Examined) -> [String; 5] {
     };
     [
         one.lock.name().to_owned(),
-        workload_of(one.lock).to_owned(),
-        expected(one.lock),
+        workload_of(&*one.lock).to_owned(),
+        expected(&*one.lock),
         shown,
         format!("{} hold", one.certificates),
     ]
@@ -138,7 +139,7 @@ fn sentence(first: Seed, examined: &[Examined]) -> String {
 }
 
 fn json_line(one: &Examined) -> String {
-    let lock = one.lock;
+    let lock = &*one.lock;
     let mut line = json!({
         "lock": lock.name(),
         "workload": workload_of(lock),

@@ -9,6 +9,7 @@ mod table;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -85,10 +86,10 @@ const SAMPLES: &str = "samples.jsonl";
 const MANIFEST: &str = "manifest.json";
 
 /// The locks whose costs are measured: those that keep what they promise, and of those that differ in administration only one.
-fn subjects() -> Vec<&'static dyn Lock> {
+fn subjects() -> Vec<Arc<dyn Lock>> {
     let correct = locks::ALL.iter();
     let differing = correct.filter(|lock| !lock.kind().files_decrements());
-    differing.copied().collect()
+    differing.cloned().collect()
 }
 
 /// What was measured where: enough to do it again.

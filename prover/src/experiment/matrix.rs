@@ -11,10 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use futures_util::FutureExt;
-use locks::Lock;
 use serde::Serialize;
 use serde_json::json;
-use workloads::Workload;
 
 use super::Experiment;
 use super::document::Document;
@@ -229,10 +227,15 @@ fn cells(arguments: &MatrixArgs) -> Result<Vec<Cell>, PlanError> {
     let workloads = selected(
         "workload",
         workloads::ALL,
-        Workload::name,
+        |workload| workload.name(),
         &arguments.workload,
     )?;
-    let mut locks = selected("lock", &catalogue::LOCKS, Lock::name, &arguments.only)?;
+    let mut locks = selected(
+        "lock",
+        &catalogue::LOCKS,
+        |lock| lock.name(),
+        &arguments.only,
+    )?;
     if arguments.only.is_empty() {
         // The self-test has all the broken ones; here the canary stands for them.
         locks.retain(|lock| lock.breaks().is_none_or(|_| lock.name() == CANARY));
@@ -240,7 +243,7 @@ fn cells(arguments: &MatrixArgs) -> Result<Vec<Cell>, PlanError> {
     let places = places(arguments);
     let mut cells = Vec::new();
     for workload in &workloads {
-        for lock in locks.iter().filter(|lock| suits(*workload, **lock)) {
+        for lock in locks.iter().filter(|lock| suits(*workload, &***lock)) {
             for nemesis in NEMESES {
                 cells.extend(places.iter().map(|place| Cell {
                     workload: workload.name().to_owned(),
@@ -271,18 +274,18 @@ fn places(arguments: &MatrixArgs) -> Vec<Place> {
 }
 
 /// Those of a registry that are named, in its order; all if none is.
-fn selected<T: ?Sized>(
+fn selected<T: Clone>(
     kind: &'static str,
-    all: &[&'static T],
-    name: impl Fn(&T) -> &'static str,
+    all: &[T],
+    name: impl Fn(&T) -> &str,
     wanted: &[String],
-) -> Result<Vec<&'static T>, PlanError> {
+) -> Result<Vec<T>, PlanError> {
     let is_known = |wanted: &&String| all.iter().any(|one| name(one) == wanted.as_str());
     if let Some(missing) = wanted.iter().find(|wanted| !is_known(wanted)) {
-        return Err(unknown(kind, missing, all.iter().map(|one| name(one))));
+        return Err(unknown(kind, missing, all.iter().map(&name)));
     }
     let is_wanted = |one: &T| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name(one));
-    Ok(all.iter().copied().filter(|one| is_wanted(one)).collect())
+    Ok(all.iter().filter(|one| is_wanted(one)).cloned().collect())
 }
 
 fn print(arguments: &MatrixArgs, outcomes: &[Outcome]) -> std::io::Result<()> {

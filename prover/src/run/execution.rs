@@ -62,7 +62,7 @@ impl<'a> Execution<'a> {
     pub fn of(plan: &'a Plan, stage: Stage<'a>) -> Self {
         Self {
             workload: plan.workload,
-            lock: plan.lock,
+            lock: plan.lock.clone(),
             params: &plan.params,
             schedule: &plan.schedule,
             stage,
@@ -200,7 +200,7 @@ fn equip(
     generator: Box<dyn workloads::Client>,
 ) -> Equipment {
     Equipment {
-        lock: execution.lock.lock,
+        lock: execution.lock.lock.clone(),
         client: locks::Client {
             options: execution.lock.options,
             ..client.clone()

@@ -29,7 +29,7 @@ pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// What one worker works with.
 pub(super) struct Equipment {
     /// The lock under test.
-    pub lock: &'static dyn Lock,
+    pub lock: Arc<dyn Lock>,
     /// How to reach the broker, over the worker's own link.
     pub client: locks::Client,
     /// What to do.

@@ -43,7 +43,7 @@ impl Source {
 /// One operation of a lock.
 struct LockCell {
     label: Label,
-    lock: &'static dyn Lock,
+    lock: Arc<dyn Lock>,
     key: String,
     client: Client,
     counter: Arc<Counter>,
@@ -59,13 +59,13 @@ struct LockCell {
 /// The lock could not be made, or not be held by as many sessions as the cells need.
 pub(super) async fn cells(
     source: &Source,
-    lock: &'static dyn Lock,
+    lock: &Arc<dyn Lock>,
 ) -> Result<Vec<Box<dyn Cell>>, Trouble> {
     use Operation::{Acquire, FirstAcquire, Open, RefusedAcquire, Release, Verify};
     let mut wanted: Vec<_> = [Open, FirstAcquire, Acquire, RefusedAcquire, Verify, Release]
         .map(|operation| (operation, 1))
         .into();
-    if is_semaphore(source, lock).await? {
+    if is_semaphore(source, &**lock).await? {
         for slots in SLOTS {
             wanted.extend([(Acquire, *slots), (RefusedAcquire, *slots)]);
         }
@@ -100,7 +100,7 @@ async fn is_semaphore(source: &Source, lock: &dyn Lock) -> Result<bool, Trouble>
 impl LockCell {
     async fn set_up(
         source: &Source,
-        lock: &'static dyn Lock,
+        lock: &Arc<dyn Lock>,
         operation: Operation,
         slots: u32,
     ) -> Result<Self, Trouble> {
@@ -129,7 +129,7 @@ impl LockCell {
                 operation,
                 slots: Some(slots),
             },
-            lock,
+            lock: Arc::clone(lock),
             key,
             client,
             counter,

@@ -1,5 +1,6 @@
 //! Measures cells: in rounds, each of which measures every cell once in an order of its own, so that the machine's noise falls on all alike.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use locks::broker::{ConnectOptions, RabbitMq};
@@ -97,11 +98,11 @@ pub(super) fn source(connect: &ConnectOptions, prefix: String, seed: u64) -> Sou
 /// Something could not be set up.
 pub(super) async fn set_up(
     source: &Source,
-    locks: &[&'static dyn Lock],
+    locks: &[Arc<dyn Lock>],
 ) -> Result<Vec<Box<dyn Cell>>, CostError> {
     let mut cells = Vec::new();
     for lock in locks {
-        let own = in_time(lock::cells(source, *lock)).await;
+        let own = in_time(lock::cells(source, lock)).await;
         let wrong = |trouble| CostError::of(&format!("the set-up of {}", lock.name()), trouble);
         cells.extend(own.map_err(wrong)?);
     }
@@ -167,7 +168,6 @@ async fn in_time<T>(step: impl Future<Output = Result<T, Trouble>>) -> Result<T,
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
 
     use rand::SeedableRng;
     use simulated::Simulation;
@@ -187,7 +187,7 @@ mod tests {
         }
     }
 
-    async fn samples(locks: &[&'static dyn Lock]) -> Result<Vec<Sample>, CostError> {
+    async fn samples(locks: &[Arc<dyn Lock>]) -> Result<Vec<Sample>, CostError> {
         let mut cells = set_up(&simulated(1), locks).await?;
         let rounds = Rounds {
             warm_up: 1,
@@ -265,7 +265,7 @@ mutex-by-message: open 3/3, first-acquire 3/3, acquire 1/1, refused-acquire 1/1,
 
     #[tokio::test(start_paused = true)]
     async fn a_lock_that_says_what_it_must_not_is_named() {
-        let broken = &broken::NoLock;
+        let broken: Arc<dyn Lock> = Arc::new(broken::NoLock);
         let error = samples(&[broken]).await.expect_err("it grants to all");
         assert!(matches!(error, CostError::Unexpected { .. }), "{error}");
         assert!(error.to_string().contains("no-lock"), "{error}");

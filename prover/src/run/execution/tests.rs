@@ -78,7 +78,7 @@ async fn run(
     let execution = Execution {
         workload: workloads::find("mutex").expect("it is registered"),
         lock: Chosen {
-            lock: lock.leaked(),
+            lock: Arc::new(lock.clone()),
             options: locks::Options::default(),
         },
         params: &params,

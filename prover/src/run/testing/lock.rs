@@ -78,11 +78,6 @@ impl ScriptedLock {
         self.script().sessions.clone()
     }
 
-    /// Lives as long as the tests do.
-    pub(in crate::run) fn leaked(&self) -> &'static dyn Lock {
-        Box::leak(Box::new(self.clone()))
-    }
-
     fn script(&self) -> MutexGuard<'_, Script> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -104,11 +99,11 @@ async fn react(reaction: Reaction) -> Result<Reaction, Error> {
 
 #[async_trait]
 impl Lock for ScriptedLock {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "scripted"
     }
 
-    fn summary(&self) -> &'static str {
+    fn summary(&self) -> &str {
         "does what it is told"
     }
 
@@ -116,12 +111,12 @@ impl Lock for ScriptedLock {
         locks::Kind::PersistentSemaphore
     }
 
-    fn promises(&self) -> &'static [&'static str] {
-        &[]
+    fn promises(&self) -> Vec<&str> {
+        Vec::new()
     }
 
-    fn needs(&self) -> &'static [&'static str] {
-        &[]
+    fn needs(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     async fn create(&self, _: &locks::Client, _: &str, _: u32) -> Result<(), Error> {

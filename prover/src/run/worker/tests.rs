@@ -122,7 +122,7 @@ fn equipment(
     is_fenced: bool,
 ) -> Equipment {
     Equipment {
-        lock: lock.leaked(),
+        lock: Arc::new(lock.clone()),
         client: client(),
         generator,
         is_fenced,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use checker::Verdict;
 use locks::Lock;
@@ -17,7 +18,7 @@ use crate::suite::{Came, Engine, Evidence, Judged, Outcome, Recheck};
 /// # Errors
 /// The spec of a run makes no plan.
 pub fn examine(
-    lock: &'static dyn Lock,
+    lock: &Arc<dyn Lock>,
     first: Seed,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Examined>, PlanError> {
@@ -31,7 +32,7 @@ pub fn examine(
         go_on,
     };
     let seeds = first.0..first.0.saturating_add(count);
-    let specs = seeds.map(|seed| spec_of(lock, Seed(seed)));
+    let specs = seeds.map(|seed| spec_of(&**lock, Seed(seed)));
     let mut examination = Examination::of(lock);
     let mut shown = None;
     let ended = engine.run(specs, |outcome| {
@@ -54,7 +55,7 @@ type Conclusion = Result<Shown, Shortcoming>;
 
 /// What the runs of a lock have shown so far.
 struct Examination {
-    lock: &'static dyn Lock,
+    lock: Arc<dyn Lock>,
     runs: u64,
     /// Runs that prove all promises of a correct lock.
     valid: u64,
@@ -65,9 +66,9 @@ struct Examination {
 }
 
 impl Examination {
-    fn of(lock: &'static dyn Lock) -> Self {
+    fn of(lock: &Arc<dyn Lock>) -> Self {
         Self {
-            lock,
+            lock: Arc::clone(lock),
             runs: 0,
             valid: 0,
             certificates: 0,
@@ -86,7 +87,8 @@ impl Examination {
                 return Some(Err(Shortcoming::BrokeDown { seed, reason }));
             }
         };
-        match self.lock.breaks() {
+        let lock = Arc::clone(&self.lock);
+        match lock.breaks() {
             Some(promise) => self.look_for(promise, seed, judged),
             None => self.look_at(seed, judged),
         }
@@ -148,7 +150,7 @@ impl Examination {
     fn conclusion(&mut self) -> Conclusion {
         match self.lock.breaks() {
             Some(promise) => Err(Shortcoming::NotCaught {
-                promise,
+                promise: promise.to_owned(),
                 others: std::mem::take(&mut self.others),
             }),
             None if self.valid == 0 => Err(Shortcoming::NeverValid),
@@ -158,7 +160,7 @@ impl Examination {
 
     fn over(&self, shown: Conclusion) -> Examined {
         Examined {
-            lock: self.lock,
+            lock: Arc::clone(&self.lock),
             runs: self.runs,
             certificates: self.certificates,
             shown,
@@ -177,11 +179,11 @@ mod tests {
     use crate::plan::Plan;
     use crate::suite::attempt;
 
-    fn lock(name: &str) -> &'static dyn Lock {
+    fn lock(name: &str) -> Arc<dyn Lock> {
         crate::catalogue::find(name).expect("known")
     }
 
-    fn judged(lock: &'static dyn Lock) -> Judged {
+    fn judged(lock: &dyn Lock) -> Judged {
         let plan = Plan::new(&spec_of(lock, Seed(0))).expect("a plan");
         match Outcome::of(Seed(0), attempt(plan), |_| true).came {
             Came::Judged(judged) => *judged,
@@ -192,8 +194,8 @@ mod tests {
     #[test]
     fn a_broken_lock_that_breaks_something_else_is_not_caught() {
         let lock = lock("no-lock");
-        let judged = judged(lock);
-        let mut examination = Examination::of(lock);
+        let judged = judged(&*lock);
+        let mut examination = Examination::of(&lock);
         let shown = examination.look_for("fencing", Seed(0), &judged);
         assert_eq!(shown.expect("no shortcoming yet"), None);
         let Err(Shortcoming::NotCaught { promise, others }) = examination.conclusion() else {
@@ -206,8 +208,8 @@ mod tests {
 
     #[test]
     fn a_lock_that_is_held_for_correct_and_is_not_is_found_out() {
-        let judged = judged(lock("no-lock"));
-        let mut examination = Examination::of(lock("exclusive-queue"));
+        let judged = judged(&*lock("no-lock"));
+        let mut examination = Examination::of(&lock("exclusive-queue"));
         let shown = examination.look_at(Seed(0), &judged);
         assert!(
             matches!(shown, Err(Shortcoming::Violated { .. })),
@@ -217,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_lock_that_nothing_was_ever_proved_of_is_no_correct_one() {
-        let mut examination = Examination::of(lock("exclusive-queue"));
+        let mut examination = Examination::of(&lock("exclusive-queue"));
         assert!(matches!(
             examination.conclusion(),
             Err(Shortcoming::NeverValid)
@@ -226,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_run_that_breaks_down_is_no_finding_about_the_lock() {
-        let mut examination = Examination::of(lock("no-lock"));
+        let mut examination = Examination::of(&lock("no-lock"));
         let broken = Outcome {
             seed: Seed(3),
             came: Came::Broken("no disk".to_owned()),
@@ -241,8 +243,8 @@ mod tests {
     #[test]
     fn a_certificate_that_proves_something_else_or_does_not_hold_is_refused() {
         let lock = lock("exclusive-queue");
-        let mut judged = judged(lock);
-        let mut examination = Examination::of(lock);
+        let mut judged = judged(&*lock);
+        let mut examination = Examination::of(&lock);
         let kept = examination.recheck(Seed(0), &judged, None);
         assert!(kept.is_ok(), "{kept:?}");
         let mut is_refused = |judged: &Judged, violated: Option<&str>| {

@@ -1,6 +1,7 @@
 //! What an examination showed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use locks::Lock;
 
@@ -10,7 +11,7 @@ use crate::seed::Seed;
 #[derive(Debug)]
 pub struct Examined {
     /// Which.
-    pub lock: &'static dyn Lock,
+    pub lock: Arc<dyn Lock>,
     /// In how many runs.
     pub runs: u64,
     /// How many certificates were re-checked and hold.
@@ -38,7 +39,7 @@ pub enum Shortcoming {
     #[error("not caught: {promise} was never found violated, {}", instead(.others))]
     NotCaught {
         /// The promise that it breaks.
-        promise: &'static str,
+        promise: String,
         /// What was found violated instead, and by which seed first.
         others: BTreeMap<String, Seed>,
     },

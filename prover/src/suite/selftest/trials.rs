@@ -24,7 +24,7 @@ pub fn workload_of(lock: &dyn Lock) -> &'static str {
     let judged = |workload: &dyn Workload| match lock.breaks() {
         Some(broken) => usize::from(judges(workload, broken)),
         None => {
-            let promises = lock.promises().iter();
+            let promises = lock.promises().into_iter();
             promises.filter(|promise| judges(workload, promise)).count()
         }
     };
