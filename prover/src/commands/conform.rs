@@ -3,6 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::conform::arm::{LINKS, Simulated};
+use ::conform::campaign::{self, Report};
+use ::conform::comparison::Divergence;
+use ::conform::script::Script;
+use ::conform::{explained, named, random};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -10,14 +15,10 @@ use super::Failure;
 use super::interruption::interrupted;
 use super::output::{self, Steps};
 use crate::cli::{ConformArgs, Format};
-use crate::conform::arm::{Arm, LINKS, Running, Simulated};
-use crate::conform::campaign::{self, Report};
-use crate::conform::comparison::Divergence;
-use crate::conform::script::Script;
-use crate::conform::{explained, named, random};
+use crate::conform::parts;
 use crate::exit::Exit;
 use crate::plan::PlanError;
-use crate::seed::Seed;
+use crate::seed::{Seed, Stream};
 use crate::testbed::{
     Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
 };
@@ -54,13 +55,14 @@ fn exit(report: &Report) -> Exit {
 }
 
 fn select(arguments: &ConformArgs, seed: Seed) -> Result<Vec<Script>, PlanError> {
+    let draw = |number| random::draw(seed.stream(Stream::Script(number)), number);
     let Some(name) = &arguments.only else {
-        let random = (0..arguments.scripts).map(|number| random::draw(seed, number));
+        let random = (0..arguments.scripts).map(draw);
         let named = named::ALL.iter().map(named::Named::script);
         return Ok(named.chain(random).collect());
     };
     if let Some(number) = random::number(name) {
-        return Ok(vec![random::draw(seed, number)]);
+        return Ok(vec![draw(number)]);
     }
     let found = named::ALL.iter().find(|named| named.name == name);
     let known = || named::ALL.iter().map(|named| named.name);
@@ -113,13 +115,10 @@ async fn on_testbed(
 
 async fn play(testbed: &Testbed, scripts: Vec<Script>, steps: &Steps) -> Result<Report, Failure> {
     let prefix = format!("conform-{}", Timestamp::now().as_nanosecond());
-    let parts = Running::parts(testbed, &prefix)
-        .await
-        .map_err(StartError::Links)?;
-    let parts = parts.into_iter().map(|part| Arc::new(part) as Arc<dyn Arm>);
+    let parts = parts(testbed, &prefix).await.map_err(StartError::Links)?;
     let simulation = Arc::new(Simulated::faithful());
     let tell = |text: &str| steps.step(text);
-    Ok(campaign::run(scripts, simulation, parts.collect(), &tell).await?)
+    Ok(campaign::run(scripts, simulation, parts, &tell).await?)
 }
 
 fn announce(

@@ -102,7 +102,7 @@ pub enum Failure {
     Run(#[from] RunError),
     /// The comparison of simulation and broker broke down.
     #[error("the comparison broke down: {0}")]
-    Conform(#[from] crate::conform::PlayError),
+    Conform(#[from] ::conform::PlayError),
     /// The costs could not be measured.
     #[error(transparent)]
     Cost(#[from] CostError),

@@ -1,8 +1,9 @@
-//! What the queues of a script are called on the broker, so that scripts that run side by side do not meet.
+//! What the queues of a script are called on the broker, so that scripts that run side by side do
+//! not meet.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::script::CHOSEN;
+use crate::script::CHOSEN;
 
 #[derive(Clone, Debug)]
 pub(super) struct Names {

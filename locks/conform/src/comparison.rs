@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::arm::Arm;
-use super::player::PlayError;
-use super::script::Script;
-use super::transcript::{Entry, Transcript};
+use crate::arm::Arm;
+use crate::player::PlayError;
+use crate::script::Script;
+use crate::transcript::{Entry, Transcript};
 
-/// How often a script is played before a difference counts. Where a real broker leaves something to chance, one time in which it does
-/// what the model does shows that the model is right.
+/// How often a script is played before a difference counts. Where a real broker leaves something to
+/// chance, one time in which it does what the model does shows that the model is right.
 pub const ATTEMPTS: u64 = 3;
 
 /// A script about time is comparable only where the broker was not slower than this.
@@ -37,7 +37,8 @@ pub struct Divergence {
     pub version: Option<String>,
     /// The script that shows it.
     pub script: Script,
-    /// The first entry that differs, counted from 0; one more than there are steps where it showed itself after the last.
+    /// The first entry that differs, counted from 0; one more than there are steps where it showed
+    /// itself after the last.
     pub entry: usize,
     /// What the simulation makes of the script.
     pub simulated: Transcript,

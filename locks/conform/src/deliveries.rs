@@ -2,8 +2,8 @@
 
 use locks::broker::Message;
 
-use super::script::Which;
-use super::transcript::Delivery;
+use crate::script::Which;
+use crate::transcript::Delivery;
 
 /// A tag that no script gets far enough to be given.
 const UNKNOWN_TAG: u64 = 1_000_000;
@@ -19,7 +19,8 @@ pub(super) struct Deliveries {
 #[derive(Debug)]
 struct Kept {
     tag: u64,
-    /// The step that published it. Tags would not do: queues that deliver to one channel at the same time do so in any order.
+    /// The step that published it. Tags would not do: queues that deliver to one channel at the
+    /// same time do so in any order.
     step: usize,
     is_settled: bool,
 }
@@ -57,7 +58,8 @@ impl Deliveries {
         }
     }
 
-    /// A delivery is settled, with `multiple` all up to it; in a transaction until that is rolled back.
+    /// A delivery is settled, with `multiple` all up to it; in a transaction until that is rolled
+    /// back.
     pub(super) fn settle(&mut self, tag: u64, multiple: bool, in_transaction: bool) {
         let is_meant = |kept: &Kept| match (multiple, tag) {
             (true, 0) => true,

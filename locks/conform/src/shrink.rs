@@ -1,10 +1,10 @@
 //! The shortest script that still shows a difference.
 
-use super::arm::Arm;
-use super::comparison::{Comparison, Divergence, compare};
-use super::explained;
-use super::player::PlayError;
-use super::script::{Script, Step};
+use crate::arm::Arm;
+use crate::comparison::{Comparison, Divergence, compare};
+use crate::explained;
+use crate::player::PlayError;
+use crate::script::{Script, Step};
 
 /// A difference that shows itself every other time is still found.
 const ATTEMPTS: u64 = 2;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::transcript::{Notice, Source};
+use crate::transcript::{Notice, Source};
 
 /// Who was told what, in each one's order.
 pub(super) type Told = BTreeMap<Source, Vec<Notice>>;

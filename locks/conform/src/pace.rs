@@ -1,10 +1,12 @@
-//! How long to wait for what a step brings about: until the agreed time has passed, or until it is what is expected.
+//! How long to wait for what a step brings about: until the agreed time has passed, or until it is
+//! what is expected.
 
 use std::time::Duration;
 
-use super::transcript::{Entry, Outcome, Transcript};
+use crate::transcript::{Entry, Outcome, Transcript};
 
-/// Under virtual time everything that a step brings about has happened after this: it is several times the longest way over a link.
+/// Under virtual time everything that a step brings about has happened after this: it is several
+/// times the longest way over a link.
 const QUIET: Duration = Duration::from_millis(10);
 /// Nothing comes later than this, unless it is held back.
 const ANSWER: Duration = Duration::from_millis(20);
@@ -18,8 +20,8 @@ const DOUBT: Duration = Duration::from_millis(100);
 pub enum Pace<'a> {
     /// After a fixed time that is long enough: only under virtual time.
     Virtual,
-    /// As soon as everything is as in this transcript, or after a few seconds. What comes without being expected shows itself
-    /// in one of the next steps, or after the last one.
+    /// As soon as everything is as in this transcript, or after a few seconds. What comes without
+    /// being expected shows itself in one of the next steps, or after the last one.
     Guided(&'a Transcript),
 }
 

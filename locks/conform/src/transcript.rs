@@ -1,6 +1,8 @@
-//! What came of a script: every reply, every notice, and what the server holds after each step, in a form in which two brokers can be compared.
+//! What came of a script: every reply, every notice, and what the server holds after each step, in
+//! a form in which two brokers can be compared.
 //!
-//! Delivery tags, names of the server's choice and the words of errors are left out; bodies tell which message is meant.
+//! Delivery tags, names of the server's choice and the words of errors are left out; bodies tell
+//! which message is meant.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,15 +12,15 @@ use locks::broker::{Closed, Party};
 use locks::{Error, ErrorKind};
 use serde::{Serialize, Serializer};
 
-use super::script::Place;
+use crate::script::Place;
 
 /// What came of a script, one entry a step, and one for what was still to come at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Transcript {
     /// In the order of the steps.
     pub entries: Vec<Entry>,
-    /// How much longer it took, until the last step began, than the script says. Not compared: a script about time is comparable
-    /// only where this is short.
+    /// How much longer it took, until the last step began, than the script says. Not compared: a
+    /// script about time is comparable only where this is short.
     #[serde(skip)]
     pub lag: Lag,
 }

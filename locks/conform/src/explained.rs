@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use locks::ErrorKind;
 
-use super::comparison::Divergence;
-use super::script::{Action, Operation, Place, Step};
-use super::transcript::{Entry, Notice, Outcome, Seen, Source};
+use crate::comparison::Divergence;
+use crate::script::{Action, Operation, Place, Step};
+use crate::transcript::{Entry, Notice, Outcome, Seen, Source};
 
 /// A difference that is known.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,8 @@ pub fn of(divergence: &Divergence) -> Option<&'static Explained> {
     ALL.iter().find(|known| (known.describes)(divergence))
 }
 
-/// The end of a connection for a reason that RabbitMQ gives for channels only, and only after a channel was closed behind a partition.
+/// The end of a connection for a reason that RabbitMQ gives for channels only, and only after a
+/// channel was closed behind a partition.
 fn is_crossing_closes(divergence: &Divergence) -> bool {
     let Some(found) = divergence.found() else {
         return false;
@@ -159,7 +160,8 @@ fn is_3_10(divergence: &Divergence) -> bool {
     version.is_some_and(|version| version.starts_with("3.10."))
 }
 
-/// A commit, and before it a publish in that transaction to a queue that was there then and is not now, or the other way round.
+/// A commit, and before it a publish in that transaction to a queue that was there then and is not
+/// now, or the other way round.
 fn is_late_routing(divergence: &Divergence) -> bool {
     let entry = divergence.entry;
     let Some(Step::On(place, Operation::TxCommit)) = divergence.script.steps.get(entry) else {
@@ -211,7 +213,8 @@ fn is_there(divergence: &Divergence, entry: usize, queue: &str) -> bool {
     seen.is_some_and(|seen| *seen != Seen::Absent)
 }
 
-/// Nothing but deliveries is missing after a consumer was stopped, and nothing but these are still in the queue.
+/// Nothing but deliveries is missing after a consumer was stopped, and nothing but these are still
+/// in the queue.
 fn is_cancelled_single_active(divergence: &Divergence) -> bool {
     let step = divergence.script.steps.get(divergence.entry);
     let stops = matches!(
@@ -252,7 +255,8 @@ fn without_deliveries(entry: &Entry) -> BTreeMap<Source, Vec<Notice>> {
     notices
 }
 
-/// How many more messages are in a queue for a single active consumer; none where the queues differ in something else.
+/// How many more messages are in a queue for a single active consumer; none where the queues differ
+/// in something else.
 fn left_in_single_active(divergence: &Divergence, expected: &Entry, found: &Entry) -> Option<u32> {
     let differing: Vec<_> = expected
         .queues
@@ -288,8 +292,8 @@ fn left_in_single_active(divergence: &Divergence, expected: &Entry, found: &Entr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conform::script::{Condition, Declaration, Flags, Script};
-    use crate::conform::transcript::{Delivery, Transcript};
+    use crate::script::{Condition, Declaration, Flags, Script};
+    use crate::transcript::{Delivery, Transcript};
 
     fn entry(notices: BTreeMap<Source, Vec<Notice>>) -> Entry {
         Entry {

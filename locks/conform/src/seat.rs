@@ -7,12 +7,12 @@ use futures_util::StreamExt;
 use locks::Error;
 use locks::broker::{Channel, Confirm, Consumer, ConsumerEvent, QueueStatus};
 
-use super::background::Background;
-use super::deliveries::{Deliveries, body};
-use super::names::Names;
-use super::notices::Notices;
-use super::script::{Consume, Operation, Place, Then, Which};
-use super::transcript::{Notice, Outcome, Source};
+use crate::background::Background;
+use crate::deliveries::{Deliveries, body};
+use crate::names::Names;
+use crate::notices::Notices;
+use crate::script::{Consume, Operation, Place, Then, Which};
+use crate::transcript::{Notice, Outcome, Source};
 
 /// What the script did last to change how publishes and settlements take effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,8 @@ impl Seat {
         self.hand.clone()
     }
 
-    /// Drops the channel with everything that goes on on it, so that it begins to close before anything else does.
+    /// Drops the channel with everything that goes on on it, so that it begins to close before
+    /// anything else does.
     pub(super) async fn leave(mut self) {
         let mut ending: Vec<_> = self.watch.take().into_iter().collect();
         {
@@ -222,7 +223,8 @@ impl Hand {
         Ok(())
     }
 
-    /// Nothing answers to what was sent; an answer to something that changes nothing shows that the channel has worked through it.
+    /// Nothing answers to what was sent; an answer to something that changes nothing shows that the
+    /// channel has worked through it.
     async fn round_trip(&self) -> Result<(), Error> {
         let prefetch = self.state().prefetch;
         self.channel.qos(prefetch).await

@@ -7,18 +7,18 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use locks::broker::{Broker, ConnectOptions, Connection, ConnectionEvent};
 use locks::{Error, ErrorKind};
-use nemesis::{System, SystemError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::background::Background;
-use super::names::Names;
-use super::notices::{Notices, Told};
-use super::observer::Observer;
-use super::pace::Pace;
-use super::script::{Action, Bounds, CONNECTIONS, Operation, Place, Script, Step};
-use super::seat::Seat;
-use super::transcript::{Entry, Lag, Notice, Outcome, Seen, Source, Transcript};
+use crate::background::Background;
+use crate::links::{LinkError, Links};
+use crate::names::Names;
+use crate::notices::{Notices, Told};
+use crate::observer::Observer;
+use crate::pace::Pace;
+use crate::script::{Action, Bounds, CONNECTIONS, Operation, Place, Script, Step};
+use crate::seat::Seat;
+use crate::transcript::{Entry, Lag, Notice, Outcome, Seen, Source, Transcript};
 
 /// How often something that is waited for is looked at: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
@@ -29,8 +29,8 @@ const LONGEST_LOOK: Duration = Duration::from_millis(20);
 pub struct Stage {
     /// What it is played on.
     pub broker: Arc<dyn Broker>,
-    /// Breaks the links; worker n is the link of connection n.
-    pub system: Arc<dyn System>,
+    /// The ways between the connections and the broker.
+    pub links: Arc<dyn Links>,
     /// How each connection reaches the broker; one more for the observer, whose link stays whole.
     pub connect: Vec<ConnectOptions>,
     /// What stands before the names of queues.
@@ -42,7 +42,7 @@ pub struct Stage {
 pub enum PlayError {
     /// A link could not be broken or mended.
     #[error(transparent)]
-    System(#[from] SystemError),
+    Link(#[from] LinkError),
     /// The broker does not answer to the one who only looks.
     #[error("the observer's connection broke: {0}")]
     Observer(#[from] Error),
@@ -80,8 +80,8 @@ struct Client {
 }
 
 impl Client {
-    /// Whether an answer is still awaited. Of what is asked meanwhile, RabbitMQ answers some in one order and some in another, so that
-    /// nothing more is asked on any of its channels.
+    /// Whether an answer is still awaited. Of what is asked meanwhile, RabbitMQ answers some in one
+    /// order and some in another, so that nothing more is asked on any of its channels.
     fn is_busy(&self) -> bool {
         self.seats.values().any(Seat::is_busy)
     }
@@ -186,7 +186,7 @@ impl<'a> Player<'a> {
         connection: u8,
         action: Action,
     ) -> Result<Outcome, PlayError> {
-        let system = &*self.stage.system;
+        let links = &*self.stage.links;
         let link = usize::from(connection);
         match action {
             Action::Close => return Ok(self.close(number, connection).await),
@@ -198,11 +198,11 @@ impl<'a> Player<'a> {
                     seat.leave().await;
                 }
             }
-            Action::Partition if self.held.insert(connection) => system.partition(link).await?,
-            Action::Cut if self.cut.insert(connection) => system.cut(link).await?,
+            Action::Partition if self.held.insert(connection) => links.partition(link).await?,
+            Action::Cut if self.cut.insert(connection) => links.cut(link).await?,
             Action::Partition | Action::Cut => return Ok(Outcome::Skipped),
             Action::Heal => {
-                system.heal(link).await?;
+                links.heal(link).await?;
                 self.held.remove(&connection);
                 self.cut.remove(&connection);
             }
@@ -397,7 +397,7 @@ impl<'a> Player<'a> {
     /// Leaves links and broker as they were.
     async fn clean_up(&mut self) -> Result<(), PlayError> {
         for connection in self.held.union(&self.cut) {
-            self.stage.system.heal(usize::from(*connection)).await?;
+            self.stage.links.heal(usize::from(*connection)).await?;
         }
         self.clients.clear();
         for queue in self.script.queues() {
@@ -407,7 +407,8 @@ impl<'a> Player<'a> {
     }
 }
 
-/// Work in the background, and where its answer comes out; it becomes a notice where nobody waits any more.
+/// Work in the background, and where its answer comes out; it becomes a notice where nobody waits
+/// any more.
 fn answering(
     number: usize,
     work: impl Future<Output = Outcome> + Send + 'static,

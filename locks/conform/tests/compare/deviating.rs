@@ -11,7 +11,8 @@ use locks::broker::{
 };
 use simulated::Simulation;
 
-/// Something that is wrong: its name, the simulation that does it, and in how many steps it shows itself.
+/// Something that is wrong: its name, the simulation that does it, and in how many steps it shows
+/// itself.
 type Entry = (&'static str, fn(Simulation) -> Arc<dyn Broker>, usize);
 
 pub(crate) const ALL: &[Entry] = &[

@@ -8,12 +8,12 @@ use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-use super::arm::Arm;
-use super::comparison::{ATTEMPTS, Comparison, Divergence, compare};
-use super::explained;
-use super::player::PlayError;
-use super::script::Script;
-use super::shrink::shrink;
+use crate::arm::Arm;
+use crate::comparison::{ATTEMPTS, Comparison, Divergence, compare};
+use crate::explained;
+use crate::player::PlayError;
+use crate::script::Script;
+use crate::shrink::shrink;
 
 /// No more divergences than these are shrunk: who has so many looks at the first.
 const SHRUNK_MAX: usize = 8;

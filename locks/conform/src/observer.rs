@@ -3,7 +3,7 @@
 use locks::broker::{Broker, Channel, ConnectOptions, Connection, DeleteOptions, QueueOptions};
 use locks::{Error, ErrorKind};
 
-use super::transcript::Seen;
+use crate::transcript::Seen;
 
 pub(super) struct Observer {
     connection: Box<dyn Connection>,

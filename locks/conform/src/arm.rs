@@ -5,17 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use locks::broker::{Broker, ConnectOptions};
-use nemesis::links::Links;
-use nemesis::{System, SystemError, Worker};
 use simulated::Simulation;
 
-use super::pace::Pace;
-use super::player::{PlayError, Stage, play};
-use super::script::{CONNECTIONS, Script};
-use super::transcript::Transcript;
-use crate::seed::Seed;
-use crate::testbed::Testbed;
-use crate::testbed::amqp::greet;
+use crate::pace::Pace;
+use crate::player::{PlayError, Stage, play};
+use crate::script::{CONNECTIONS, Script};
+use crate::transcript::Transcript;
 
 /// How many links a script takes: one for each connection, and one for the observer.
 pub const LINKS: usize = CONNECTIONS + 1;
@@ -23,7 +18,8 @@ pub const LINKS: usize = CONNECTIONS + 1;
 /// Something that plays scripts.
 #[async_trait]
 pub trait Arm: Send + Sync {
-    /// Plays a script, guided by what came of it elsewhere if that is given. `chance` decides what the script leaves open.
+    /// Plays a script, guided by what came of it elsewhere if that is given. `chance` decides what
+    /// the script leaves open.
     ///
     /// # Errors
     /// The harness broke down.
@@ -67,7 +63,7 @@ impl Simulated {
         };
         Stage {
             broker: (self.surface)(simulation.clone()),
-            system: Arc::new(simulation),
+            links: Arc::new(simulation),
             connect: (0..LINKS).map(connect).collect(),
             prefix: "conform".to_owned(),
         }
@@ -101,7 +97,7 @@ fn virtual_time() -> tokio::runtime::Runtime {
         .expect("a runtime without input and output starts")
 }
 
-/// A part of a running testbed that plays one script at a time.
+/// A running broker that plays one script at a time.
 pub struct Running {
     stage: Stage,
     version: Option<String>,
@@ -109,34 +105,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// Divides the links of a testbed; none of two parts share anything but the broker. `prefix` stands before all names of queues.
-    ///
-    /// # Errors
-    /// A link is missing.
-    pub async fn parts(
-        testbed: &Testbed,
-        prefix: &str,
-    ) -> Result<Vec<Self>, nemesis::links::Error> {
-        let clients = testbed.clients(prefix, Seed(0))?;
-        let greeting = greet(testbed.links().address(0)?).await.ok();
-        let version = greeting.and_then(|greeting| greeting.version);
-        let part = |(number, clients): (usize, &[locks::Client])| Self {
-            stage: Stage {
-                broker: Arc::clone(&clients[0].broker),
-                system: Arc::new(Part {
-                    links: testbed.links().clone(),
-                    first: number * LINKS,
-                }),
-                connect: clients
-                    .iter()
-                    .map(|client| client.connect.clone())
-                    .collect(),
-                prefix: format!("{prefix}-{number}"),
-            },
-            version: version.clone(),
+    /// A broker of this version, as the stage reaches it. Two that share a broker must differ in
+    /// the stage's prefix.
+    #[must_use]
+    pub fn new(stage: Stage, version: Option<String>) -> Self {
+        Self {
+            stage,
+            version,
             played: AtomicU64::new(0),
-        };
-        Ok(clients.chunks_exact(LINKS).enumerate().map(part).collect())
+        }
     }
 }
 
@@ -159,30 +136,5 @@ impl Arm for Running {
 
     fn version(&self) -> Option<&str> {
         self.version.as_deref()
-    }
-}
-
-/// Some of the links of a testbed, counted from 0.
-struct Part {
-    links: Links,
-    first: usize,
-}
-
-#[async_trait]
-impl System for Part {
-    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
-        System::partition_upstream(&self.links, self.first + worker).await
-    }
-
-    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
-        System::partition_downstream(&self.links, self.first + worker).await
-    }
-
-    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
-        System::cut(&self.links, self.first + worker).await
-    }
-
-    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
-        System::heal(&self.links, self.first + worker).await
     }
 }

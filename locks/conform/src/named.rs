@@ -1,6 +1,7 @@
-//! The scripts that have a name: one or more for each line of the server's table in `docs/simulation.md`.
+//! The scripts that have a name: one or more for each line of the server's table in
+//! `docs/simulation.md`.
 
-use super::script::{
+use crate::script::{
     Action, Bounds, CHOSEN, Condition, Consume, Declaration, Flags, Operation, Place, Script, Step,
     Then, Which,
 };
@@ -981,8 +982,8 @@ fn close_through_partition() -> Vec<Step> {
     ]
 }
 
-/// With a heartbeat of 1 s: two intervals to two and a half after the client heard something last, which may be half an interval before the
-/// partition; and what a busy machine may add.
+/// With a heartbeat of 1 s: two intervals to two and a half after the client heard something last,
+/// which may be half an interval before the partition; and what a busy machine may add.
 const CLIENT: Bounds = Bounds {
     from_ms: 1400,
     to_ms: 3500,

@@ -12,8 +12,8 @@ pub const CONNECTIONS: usize = 3;
 /// The name of the queue whose name the server chose last.
 pub const CHOSEN: &str = "?";
 
-/// What is done to a broker. Connections and channels are opened when they are first used; one that is known to be dead refuses the step
-/// that meets it, and is opened anew for the next.
+/// What is done to a broker. Connections and channels are opened when they are first used; one that
+/// is known to be dead refuses the step that meets it, and is opened anew for the next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
     /// Its name on the command line.
@@ -37,7 +37,8 @@ pub enum Step {
         /// How much, in milliseconds.
         millis: u64,
     },
-    /// Both ends are waited for to give a connection up; that the server has shows in that the connection's queue goes.
+    /// Both ends are waited for to give a connection up; that the server has shows in that the
+    /// connection's queue goes.
     UntilLost {
         /// Which.
         connection: u8,
