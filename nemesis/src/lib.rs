@@ -1,10 +1,8 @@
-//! Faults, schedules and the systems they break.
+//! Faults, schedules, and what a system under test must let be broken.
 
 mod fault;
 mod faults;
-pub mod links;
 mod schedule;
-mod simulated;
 mod system;
 
 pub use fault::{ALL, Fault, find};

@@ -17,12 +17,12 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use locks::broker::{ConnectOptions, RabbitMq};
 use locks::{Chosen, ExclusiveQueue, Lock};
-use nemesis::links::{Endpoint, Links};
 use nemesis::{Schedule, System, SystemError, Worker};
 use prover::run::{Clock, Execution, Recording, Stage, execute};
 use prover::seed::Seed;
-use prover::testbed::testing::shared_broker;
 use proxy::Embedded;
+use testbed::links::{Endpoint, Links};
+use testbed::testing::shared_broker;
 use workloads::Params;
 
 /// Alternating rounds.

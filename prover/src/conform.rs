@@ -6,12 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use conform::arm::{Arm, LINKS, Running};
 use conform::{LinkError, Stage};
-use nemesis::links::{Error, Links};
 use nemesis::{System, SystemError};
+use testbed::Testbed;
+use testbed::amqp::greet;
+use testbed::links::{Error, Links};
 
 use crate::seed::Seed;
-use crate::testbed::Testbed;
-use crate::testbed::amqp::greet;
 
 /// Divides the links of a testbed; none of two parts share anything but the broker. `prefix` stands
 /// before all names of queues.
@@ -19,7 +19,7 @@ use crate::testbed::amqp::greet;
 /// # Errors
 /// A link is missing.
 pub async fn parts(testbed: &Testbed, prefix: &str) -> Result<Vec<Arc<dyn Arm>>, Error> {
-    let clients = testbed.clients(prefix, Seed(0))?;
+    let clients = testbed.clients(prefix, Seed(0).of_locks())?;
     let greeting = greet(testbed.links().address(0)?).await.ok();
     let version = greeting.and_then(|greeting| greeting.version);
     let part = |(number, clients): (usize, &[locks::Client])| {

@@ -1,15 +1,13 @@
 //! Jepsen-style correctness prover for distributed locks: the parts of the command-line program.
 //!
-//! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> [`testbed`] (up) -> [`run`] (workers and nemesis into the
+//! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> `testbed` (up) -> [`run`] (workers and nemesis into the
 //! history) -> `checker` (reads the file just written) -> `report` -> [`store`].
 
 pub mod catalogue;
 pub mod causes;
-pub mod clean;
 pub mod cli;
 pub mod commands;
 pub mod conform;
-pub mod doctor;
 pub mod exit;
 pub mod experiment;
 pub mod judgement;
@@ -23,4 +21,3 @@ pub mod store;
 mod subject;
 pub mod suite;
 mod swarm;
-pub mod testbed;

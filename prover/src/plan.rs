@@ -8,13 +8,13 @@ use locks::{Chosen, Lock, OptionError};
 use nemesis::{Call, Fault, Schedule, Settings, Target};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use testbed::{Choice, ChoiceError, Site};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
 use crate::seed::{Seed, Stream};
 use crate::spec::{OutOfBounds, RunSpec, TargetKind};
 use crate::swarm;
-use crate::testbed::{Choice, ChoiceError, Site};
 
 /// What is assumed where nothing is said, and no swarm draws it.
 const RATE_PER_SECOND: f64 = 20.0;

@@ -83,6 +83,11 @@ impl Seed {
         seed
     }
 
+    /// The seed of each worker's lock.
+    pub fn of_locks(self) -> impl Fn(u32) -> u64 {
+        move |worker| self.short_stream(Stream::Lock(worker))
+    }
+
     /// The seed of a stream, for those who take 64 bits.
     #[must_use]
     pub fn short_stream(self, stream: Stream) -> u64 {

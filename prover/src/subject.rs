@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use humantime::format_duration;
 use report::{Fact, Skew, Subject};
+use testbed::Described;
 
-use crate::manifest::{Described, Manifest, Planned, State};
+use crate::manifest::{Manifest, Planned, State};
 
 impl From<&Manifest> for Subject {
     fn from(manifest: &Manifest) -> Self {

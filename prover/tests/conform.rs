@@ -8,8 +8,8 @@ use conform::script::Script;
 use conform::{campaign, named, random};
 use prover::conform::parts;
 use prover::seed::{Seed, Stream};
-use prover::testbed::testing::shared_broker;
-use prover::testbed::{Choice, Demand, ProxyChoice, Silent, Site, Testbed};
+use testbed::testing::shared_broker;
+use testbed::{Choice, Demand, ProxyChoice, Silent, Site, Testbed};
 
 fn scripts(random: u32) -> Vec<Script> {
     let named = named::ALL.iter().map(named::Named::script);
@@ -33,7 +33,7 @@ async fn the_simulation_agrees_with_rabbitmq() {
     let demand = Demand {
         workers: PARTS * u32::try_from(LINKS).expect("there are few"),
         heartbeat: Duration::from_secs(60),
-        seed: Seed(1),
+        proxy_seed: Seed(1).short_stream(Stream::Proxy),
         logs: logs.path(),
     };
     let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;

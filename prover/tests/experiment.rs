@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use prover::testbed::testing::shared_broker;
 use serde_json::Value;
+use testbed::testing::shared_broker;
 
 /// Every wait in these tests ends by itself after this.
 const PATIENCE: Duration = Duration::from_secs(120);

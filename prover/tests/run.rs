@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use prover::testbed::testing::{docker_or_skip, shared_broker};
 use tempfile::TempDir;
+use testbed::testing::{docker_or_skip, shared_broker};
 
 /// Every wait in these tests ends by itself after this.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -67,7 +67,7 @@ pub(crate) async fn real() -> Option<Rabbit> {
         let container = std::env::var("PROVER_AMQP_CONTAINER").ok();
         return Some(Rabbit::Real { address, container });
     }
-    let shared = prover::testbed::testing::shared_broker().await?;
+    let shared = testbed::testing::shared_broker().await?;
     Some(Rabbit::Real {
         address: shared.amqp.to_string(),
         container: Some(shared.container.clone()),

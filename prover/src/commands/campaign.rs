@@ -3,13 +3,13 @@
 use checker::Verdict;
 use report::{list_table, verdict_text};
 use serde_json::json;
+use testbed::Described;
 
 use super::interruption::unless_interrupted;
 use super::output::{self, Bar};
 use super::{Failure, output::result};
 use crate::cli::{Format, RunArgs};
 use crate::exit::Exit;
-use crate::manifest::Described;
 use crate::plan::PlanError;
 use crate::seed::{Seed, Seeds};
 use crate::spec::RunSpec;

@@ -1,11 +1,11 @@
 //! `prover clean` and `prover doctor`: what killed runs left, and what this machine can do.
 
 use report::list_table;
+use testbed::clean::{Which, clean as remove};
+use testbed::doctor::{Check, Status, examine};
 
 use super::{Failure, output};
-use crate::clean::{Which, clean as remove};
 use crate::cli::CleanArgs;
-use crate::doctor::{Check, Status, examine};
 use crate::exit::Exit;
 
 /// Removes what killed runs left.

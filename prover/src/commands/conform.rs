@@ -10,6 +10,9 @@ use ::conform::script::Script;
 use ::conform::{explained, named, random};
 use jiff::Timestamp;
 use serde_json::json;
+use testbed::{
+    Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
+};
 
 use super::Failure;
 use super::interruption::interrupted;
@@ -19,9 +22,6 @@ use crate::conform::parts;
 use crate::exit::Exit;
 use crate::plan::PlanError;
 use crate::seed::{Seed, Stream};
-use crate::testbed::{
-    Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
-};
 
 /// Each script asks for its own.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -100,7 +100,7 @@ async fn on_testbed(
     let demand = Demand {
         workers: parts * u32::try_from(LINKS).expect("there are few"),
         heartbeat: HEARTBEAT,
-        seed,
+        proxy_seed: seed.short_stream(Stream::Proxy),
         logs: &arguments.results,
     };
     let testbed = Testbed::start(site, &ProxyChoice::Embedded, demand, steps).await?;

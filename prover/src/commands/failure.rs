@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use history::jsonl::LogError;
+use testbed::{StartError, TestbedError};
 
 use crate::exit::Exit;
 use crate::experiment::{CellError, CostError, DocumentError};
@@ -11,7 +12,6 @@ use crate::plan::PlanError;
 use crate::run::RunError;
 use crate::store::StoreError;
 use crate::suite::ShrinkError;
-use crate::testbed::{StartError, TestbedError};
 
 /// What stood in the way of a command.
 #[derive(Debug, thiserror::Error)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use testbed::Progress;
 
 use crate::run::Counters;
-use crate::testbed::Progress;
 
 /// Prints a line of results.
 ///

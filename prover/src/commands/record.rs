@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use testbed::{Demand, Described, Progress, RealSite, Site, StartError, Testbed, daemon};
 
 use super::Failure;
 use super::interruption::interrupted;
 use super::output::{self, Steps};
 use crate::causes::with_causes;
 use crate::cli::Format;
-use crate::manifest::{Described, Manifest, State};
+use crate::manifest::{Manifest, State};
 use crate::plan::Plan;
 use crate::run::{Clock, Counters, Execution, Ran, Recording, Stage, Stop, execute, simulate};
+use crate::seed::Stream;
 use crate::store::Store;
-use crate::testbed::{Demand, Progress, RealSite, Site, StartError, Testbed, daemon};
 
 /// Has the run happen, and notes in the manifest how that went.
 pub(super) async fn record(
@@ -157,7 +158,7 @@ async fn start(
     let demand = Demand {
         workers: plan.params.concurrency,
         heartbeat: plan.heartbeat,
-        seed: plan.seed,
+        proxy_seed: plan.seed.short_stream(Stream::Proxy),
         logs: store.folder(),
     };
     Ok(Testbed::start(site, &plan.testbed.proxy, demand, steps).await?)
@@ -172,7 +173,7 @@ async fn on_testbed(
     let prefix = format!("prover-{}", Timestamp::now().as_nanosecond());
     let stage = Stage {
         clients: testbed
-            .clients(&prefix, plan.seed)
+            .clients(&prefix, plan.seed.of_locks())
             .map_err(StartError::Links)?,
         system: testbed.links(),
         clock: Clock::of_runtime(),

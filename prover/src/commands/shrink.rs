@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use checker::Verdict;
 use nemesis::Schedule;
+use testbed::Progress;
 
 use super::output::{self, Steps};
 use super::{Failure, reading, replay, run};
@@ -15,7 +16,6 @@ use crate::limits::within;
 use crate::spec::RunSpec;
 use crate::store::file;
 use crate::suite::{Case, Shrunk, shrink};
-use crate::testbed::Progress;
 
 /// How far the judgement of the run may search.
 const SEARCH_WITHIN: Duration = Duration::from_secs(60);

@@ -19,6 +19,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use serde_json::json;
+use testbed::{Choice, ChoiceError, Described, Direct, Progress, RealSite, Site};
 
 use super::Experiment;
 use super::document::Document;
@@ -30,12 +31,11 @@ use crate::commands::Failure;
 use crate::commands::interruption::interrupted;
 use crate::commands::output::{self, Steps};
 use crate::exit::Exit;
-use crate::manifest::{Described, Git, git};
+use crate::manifest::{Git, git};
 use crate::plan::PlanError;
 use crate::seed::{Seed, Stream};
 use crate::spec::{command_line, utf8_path};
 use crate::store::fresh_folder;
-use crate::testbed::{Choice, ChoiceError, Direct, Progress, RealSite, Site};
 
 use measure::{Rounds, Sample, measure, set_up, source};
 use table::Cost as Measured;

@@ -13,6 +13,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::json;
+use testbed::Progress;
 
 use super::Experiment;
 use super::document::Document;
@@ -28,7 +29,6 @@ use crate::plan::{PlanError, suits, unknown};
 use crate::seed::Seed;
 use crate::spec::{command_line, utf8_path};
 use crate::suite::TrialError;
-use crate::testbed::Progress;
 
 /// The broken lock that stands for all of them: a matrix without one that is found violated could be one of a prover that finds nothing.
 const CANARY: &str = "no-lock";

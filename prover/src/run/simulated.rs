@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use locks::broker::{Broker, ConnectOptions};
 use simulated::Simulation;
+use testbed::{SimulatedSystem, clients};
 
 use super::clock::Clock;
 use super::execution::{Execution, Ran, RunError, Stage, execute};
 use super::recorder::Recording;
 use crate::plan::Plan;
 use crate::seed::Stream;
-use crate::testbed::clients;
 
 /// Stands before every name in the simulated broker, which no other run shares.
 const PREFIX: &str = "prover";
@@ -32,25 +32,25 @@ pub fn simulate(
         .start_paused(true)
         .build();
     runtime.map_err(RunError::Runtime)?.block_on(async {
-        let world = Simulation::new(
+        let world = SimulatedSystem(Simulation::new(
             plan.seed.short_stream(Stream::Simulation),
             plan.params.concurrency as usize,
-        );
+        ));
         let stage = stage(plan, &world);
         execute(Execution::of(plan, stage), recording, interrupted).await
     })
 }
 
-fn stage<'a>(plan: &Plan, world: &'a Simulation) -> Stage<'a> {
+fn stage<'a>(plan: &Plan, world: &'a SimulatedSystem) -> Stage<'a> {
     let connect = ConnectOptions {
         heartbeat: plan.heartbeat,
         ..ConnectOptions::default()
     };
     let links = (0..plan.params.concurrency as usize).map(Simulation::address);
-    let broker: Arc<dyn Broker> = Arc::new(world.clone());
+    let broker: Arc<dyn Broker> = Arc::new(world.0.clone());
     Stage {
-        clients: clients(&broker, &connect, links, PREFIX, plan.seed),
+        clients: clients(&broker, &connect, links, PREFIX, plan.seed.of_locks()),
         system: world,
-        clock: Clock::of_simulation(world),
+        clock: Clock::of_simulation(&world.0),
     }
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use checker::Verdict;
 use jiff::Timestamp;
 use report::Judgement;
+use testbed::{
+    Demand, Described, Direct, Progress, ProxyChoice, RabbitImage, RealSite, Silent, Testbed,
+};
 
 use super::cell::{Cell, Figures, Outcome, Place, because};
 use crate::commands::output::Steps;
@@ -13,15 +16,12 @@ use crate::commands::record::{carry_out, note};
 use crate::commands::run::{begin, conclude, keep};
 use crate::commands::{Failure, interruption::interrupted};
 use crate::experiment::CellError;
-use crate::manifest::{Described, git};
+use crate::manifest::git;
 use crate::plan::Plan;
 use crate::run::Stop;
-use crate::seed::Seed;
+use crate::seed::{Seed, Stream};
 use crate::store::file;
 use crate::suite::attempt;
-use crate::testbed::{
-    Demand, Direct, Progress, ProxyChoice, RabbitImage, RealSite, Silent, Testbed,
-};
 
 /// Where all cells of one place are run.
 pub(super) struct Stage<'a> {
@@ -162,7 +162,7 @@ async fn on_broker(
     let demand = Demand {
         workers: plan.params.concurrency,
         heartbeat: plan.heartbeat,
-        seed: plan.seed,
+        proxy_seed: plan.seed.short_stream(Stream::Proxy),
         logs: store.folder(),
     };
     let links = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await?;

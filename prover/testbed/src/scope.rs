@@ -15,10 +15,10 @@ use testcontainers::bollard::query_parameters::{
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
-use super::container::ROLE;
-use super::daemon::{is_missing, is_under_way};
-use super::error::TestbedError;
-use super::label::{RUN, Run, RunId};
+use crate::container::ROLE;
+use crate::daemon::{is_missing, is_under_way};
+use crate::error::TestbedError;
+use crate::label::{RUN, Run, RunId};
 
 /// Bounds what a drop may cost.
 const DROP_WAIT: Duration = Duration::from_secs(20);

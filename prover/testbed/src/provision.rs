@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -18,32 +17,12 @@ use testcontainers::bollard::{Docker as Daemon, body_full, body_try_stream};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::apt::{MIRROR_VARIABLE, debian_mirror};
-use super::daemon::is_missing;
-use super::error::{TestbedError, said};
-use super::image::{Recipe, Store};
-use super::progress::Progress;
-
-/// The configuration that every broker gets, whatever its image.
-pub(crate) const RABBITMQ_CONF: &str = include_str!("../../../docker/rabbitmq/rabbitmq.conf");
-/// The plugins that every broker gets.
-pub(crate) const ENABLED_PLUGINS: &str = include_str!("../../../docker/rabbitmq/enabled_plugins");
-
-/// The build's inputs: name, mode, content.
-const CONTEXT: &[(&str, u32, &str)] = &[
-    (
-        "Dockerfile",
-        0o644,
-        include_str!("../../../docker/rabbitmq/Dockerfile"),
-    ),
-    (
-        "entrypoint.sh",
-        0o755,
-        include_str!("../../../docker/rabbitmq/entrypoint.sh"),
-    ),
-    ("rabbitmq.conf", 0o644, RABBITMQ_CONF),
-    ("enabled_plugins", 0o644, ENABLED_PLUGINS),
-];
+use crate::apt::{MIRROR_VARIABLE, debian_mirror};
+use crate::daemon::is_missing;
+use crate::error::{TestbedError, said};
+use crate::image_store::ImageStore;
+use crate::progress::Progress;
+use crate::recipe::{CONTEXT, Recipe};
 
 /// A registry that is there names its layers within seconds; one that is not must not cost much.
 const PULL_ANSWER_WAIT: Duration = Duration::from_secs(10);
@@ -57,13 +36,6 @@ const TAIL_LINES: usize = 12;
 
 /// What mmdebstrap needs where it is not installed; gpg and the keyring let it verify what it fetches.
 const BOOTSTRAP_PACKAGES: &[&str] = &["mmdebstrap", "gpg", "debian-archive-keyring"];
-
-/// A name for the content of the build's inputs. Another compiler may give another name, which costs one rebuild.
-pub(crate) fn recipe_hash() -> String {
-    let mut hasher = DefaultHasher::new();
-    CONTEXT.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
-}
 
 /// The daemon's images, with what it takes to get more.
 pub(crate) struct DaemonStore<'a> {
@@ -80,7 +52,7 @@ impl<'a> DaemonStore<'a> {
 }
 
 #[async_trait]
-impl Store for DaemonStore<'_> {
+impl ImageStore for DaemonStore<'_> {
     async fn present(&self, reference: &str) -> Result<bool, TestbedError> {
         match self.daemon.inspect_image(reference).await {
             Ok(_) => Ok(true),

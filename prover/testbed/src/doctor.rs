@@ -7,12 +7,14 @@ use std::time::Duration;
 use testcontainers::bollard::Docker as Daemon;
 use tokio::process::Command;
 
+use crate::apt::{MIRROR_VARIABLE, debian_mirror};
 use crate::clean::leftovers;
-use crate::testbed::apt::{MIRROR_VARIABLE, debian_mirror};
-use crate::testbed::error::said;
-use crate::testbed::image::{ALL, Recipe};
-use crate::testbed::provision::{find_program, install_command, may_install, with_tag};
-use crate::testbed::{RabbitImage, daemon, toxiproxy};
+use crate::error::said;
+use crate::image::RabbitImage;
+use crate::label::RunId;
+use crate::provision::{find_program, install_command, may_install, with_tag};
+use crate::recipe::{ALL, Recipe};
+use crate::{daemon, toxiproxy};
 
 /// A registry that is there answers within a second or two.
 const REGISTRY_WAIT: Duration = Duration::from_secs(5);
@@ -298,7 +300,7 @@ async fn examine_leftovers() -> Check {
     match leftovers().await {
         Ok(runs) if runs.is_empty() => Check::ok(NAME, "none"),
         Ok(runs) => {
-            let names: Vec<&str> = runs.iter().map(crate::testbed::RunId::as_str).collect();
+            let names: Vec<&str> = runs.iter().map(RunId::as_str).collect();
             Check::bad(Status::Warn, NAME, names.join(", "), "run `prover clean`")
         }
         Err(error) => Check::bad(

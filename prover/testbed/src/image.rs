@@ -1,10 +1,9 @@
 //! Where an image comes from: present, pulled, or built, in the order that costs least.
 
-use async_trait::async_trait;
-
-use super::error::{Attempt, TestbedError};
-use super::progress::Progress;
-use super::provision::recipe_hash;
+use crate::error::{Attempt, TestbedError};
+use crate::image_store::ImageStore;
+use crate::progress::Progress;
+use crate::recipe::{ALL, Recipe};
 
 /// The RabbitMQ that a run uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,41 +14,6 @@ pub struct RabbitImage {
     pub reference: String,
     /// How to make one of our own where that cannot be had.
     pub recipe: Option<Recipe>,
-}
-
-/// How to build RabbitMQ from Debian's packages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recipe {
-    /// RabbitMQ's release: `4.0`.
-    pub release: &'static str,
-    /// The Debian release that has it: `trixie`.
-    pub suite: &'static str,
-}
-
-/// The releases that can be built without a registry; the first is the default.
-pub const ALL: &[Recipe] = &[
-    Recipe {
-        release: "4.0",
-        suite: "trixie",
-    },
-    Recipe {
-        release: "3.10",
-        suite: "bookworm",
-    },
-];
-
-impl Recipe {
-    /// The tag of the image it makes. It names the content of the inputs, so a changed Dockerfile is another image.
-    #[must_use]
-    pub fn tag(&self) -> String {
-        format!("amqp-prover/rabbitmq:{}-{}", self.release, recipe_hash())
-    }
-
-    /// The tag of the Debian base it is built on.
-    #[must_use]
-    pub fn base_tag(&self) -> String {
-        format!("amqp-prover/debian:{}", self.suite)
-    }
 }
 
 impl RabbitImage {
@@ -76,21 +40,10 @@ impl Default for RabbitImage {
     }
 }
 
-/// What can be done to get an image. The daemon does it in earnest, tests pretend.
-#[async_trait]
-pub(crate) trait Store: Sync {
-    /// Whether the image is there already.
-    async fn present(&self, reference: &str) -> Result<bool, TestbedError>;
-    /// Fetches it from a registry.
-    async fn pull(&self, reference: &str) -> Result<(), TestbedError>;
-    /// Makes `recipe.tag()`.
-    async fn build(&self, recipe: &Recipe) -> Result<(), TestbedError>;
-}
-
 /// Gets an image and returns the reference under which it is present: official present, own present, official pulled, own built.
 pub(crate) async fn obtain(
     wanted: &RabbitImage,
-    store: &dyn Store,
+    store: &dyn ImageStore,
     progress: &dyn Progress,
 ) -> Result<String, TestbedError> {
     if store.present(&wanted.reference).await? {
@@ -158,9 +111,12 @@ fn remedy(wanted: &RabbitImage) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::testbed::Silent;
     use std::sync::Mutex;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::progress::Silent;
 
     /// A store where some images are present and some steps work; it writes down what was asked of it.
     #[derive(Default)]
@@ -197,7 +153,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl Store for Fake {
+    impl ImageStore for Fake {
         async fn present(&self, reference: &str) -> Result<bool, TestbedError> {
             self.note(format!("present {reference}"));
             Ok(self.present.iter().any(|there| there == reference))

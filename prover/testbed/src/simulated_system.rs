@@ -1,48 +1,51 @@
 //! The simulated testbed, as far as faults go: a worker's link is the link of its number.
 
 use async_trait::async_trait;
+use nemesis::{System, SystemError, Worker};
 use simulated::{NoSuchLink, Shutdown, Simulation};
 
-use crate::{System, SystemError, Worker};
+/// A simulated broker and its links.
+#[derive(Clone, Debug)]
+pub struct SimulatedSystem(pub Simulation);
 
 #[async_trait]
-impl System for Simulation {
+impl System for SimulatedSystem {
     async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition_upstream(worker).map_err(lost_grip)
+        self.0.partition_upstream(worker).map_err(failed)
     }
 
     async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition_downstream(worker).map_err(lost_grip)
+        self.0.partition_downstream(worker).map_err(failed)
     }
 
     async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
-        self.cut(worker).map_err(lost_grip)
+        self.0.cut(worker).map_err(failed)
     }
 
     async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
-        self.heal(worker).map_err(lost_grip)
+        self.0.heal(worker).map_err(failed)
     }
 
     async fn freeze(&self, worker: Worker) -> Result<(), SystemError> {
-        self.freeze(worker).map_err(lost_grip)
+        self.0.freeze(worker).map_err(failed)
     }
 
     async fn thaw(&self, worker: Worker) -> Result<(), SystemError> {
-        self.thaw(worker).map_err(lost_grip)
+        self.0.thaw(worker).map_err(failed)
     }
 
     async fn kill_broker(&self) -> Result<(), SystemError> {
-        self.stop(Shutdown::Killed);
+        self.0.stop(Shutdown::Killed);
         Ok(())
     }
 
     async fn start_broker(&self) -> Result<(), SystemError> {
-        self.start();
+        self.0.start();
         Ok(())
     }
 }
 
-fn lost_grip(error: NoSuchLink) -> SystemError {
+fn failed(error: NoSuchLink) -> SystemError {
     SystemError(Box::new(error))
 }
 
@@ -52,11 +55,10 @@ mod tests {
 
     use locks::ErrorKind;
     use locks::broker::{Broker, ConnectOptions};
-
+    use nemesis::find;
     use tokio::time::{sleep, timeout};
 
     use super::*;
-    use crate::find;
 
     async fn kind_of_end(fault: &str) -> ErrorKind {
         let simulation = Simulation::new(1, 2);
@@ -66,9 +68,10 @@ mod tests {
         };
         let connection = simulation.connect(&options).await.expect("it is whole");
         let fault = find(fault).expect("it is registered");
-        fault.inject(&simulation, &[1]).await.expect("a link");
+        let system = SimulatedSystem(simulation.clone());
+        fault.inject(&system, &[1]).await.expect("a link");
         let closed = connection.closed().await;
-        fault.heal(&simulation, &[1]).await.expect("a link");
+        fault.heal(&system, &[1]).await.expect("a link");
         simulation.connect(&options).await.expect("it has healed");
         closed.error.kind
     }
@@ -128,9 +131,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_worker_without_a_link_is_a_harness_error() {
-        let simulation = Simulation::new(1, 1);
+        let system = SimulatedSystem(Simulation::new(1, 1));
         let fault = find("partition").expect("it is registered");
-        let error = fault.inject(&simulation, &[1]).await.expect_err("no link");
+        let error = fault.inject(&system, &[1]).await.expect_err("no link");
         assert!(
             error.to_string().contains("link 1 does not exist"),
             "{error}"

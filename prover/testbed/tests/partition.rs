@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use locks::broker::{ConnectOptions, RabbitMq};
 use locks::{Answer, Client, ExclusiveQueue, Lock, Session};
-use nemesis::links::{Endpoint, Links};
-use prover::testbed::testing::shared_broker;
 use proxy::Embedded;
+use testbed::links::{Endpoint, Links};
+use testbed::testing::shared_broker;
 use tokio::time::{Instant, timeout};
 
 /// Every wait in this test ends by itself after this.

@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use nemesis::{System, SystemError, Worker};
 use proxy::{Bandwidth, Proxies, ProxiesError, ResetPeer, SlowClose, Stream, Toxic};
-
-use crate::{System, SystemError, Worker};
 
 /// "Until healed", in milliseconds: thirty days.
 const UNTIL_HEALED: u64 = 30 * 24 * 60 * 60 * 1000;
@@ -248,26 +247,26 @@ fn reach(endpoint: &Endpoint, listen: &str) -> Option<SocketAddr> {
 #[async_trait]
 impl System for Links {
     async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition(worker).await.map_err(lost_grip)
+        self.partition(worker).await.map_err(failed)
     }
 
     async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition_upstream(worker).await.map_err(lost_grip)
+        self.partition_upstream(worker).await.map_err(failed)
     }
 
     async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition_downstream(worker).await.map_err(lost_grip)
+        self.partition_downstream(worker).await.map_err(failed)
     }
 
     async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
-        self.cut(worker).await.map_err(lost_grip)
+        self.cut(worker).await.map_err(failed)
     }
 
     async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
-        self.heal(worker).await.map_err(lost_grip)
+        self.heal(worker).await.map_err(failed)
     }
 }
 
-fn lost_grip(error: Error) -> SystemError {
+fn failed(error: Error) -> SystemError {
     SystemError(Box::new(error))
 }

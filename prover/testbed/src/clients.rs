@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use locks::broker::{Broker, ConnectOptions};
 
-use crate::seed::{Seed, Stream};
-
-/// One client for each address, so for each worker.
-pub(crate) fn clients(
+/// One client for each address, so for each worker. `lock_seed` is what decides the chance in a worker's lock.
+pub fn clients(
     broker: &Arc<dyn Broker>,
     connect: &ConnectOptions,
     addresses: impl IntoIterator<Item = String>,
     prefix: &str,
-    seed: Seed,
+    lock_seed: impl Fn(u32) -> u64,
 ) -> Vec<locks::Client> {
     let client = |(worker, address)| locks::Client {
         broker: broker.clone(),
@@ -22,7 +20,7 @@ pub(crate) fn clients(
         },
         prefix: prefix.to_owned(),
         name: prefix.to_owned(),
-        seed: seed.short_stream(Stream::Lock(worker)),
+        seed: lock_seed(worker),
         options: locks::Options::default(),
     };
     (0..).zip(addresses).map(client).collect()

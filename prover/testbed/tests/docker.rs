@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use lapin::{Connection, ConnectionProperties};
-use prover::clean::{Which, clean, leftovers};
-use prover::doctor::Status;
-use prover::testbed::amqp::greet;
-use prover::testbed::image::ALL;
-use prover::testbed::testing::{docker_or_skip, shared_broker};
-use prover::testbed::{
+use testbed::amqp::greet;
+use testbed::clean::{Which, clean, leftovers};
+use testbed::doctor::Status;
+use testbed::recipe::ALL;
+use testbed::testing::{docker_or_skip, shared_broker};
+use testbed::{
     Docker, Plan, RabbitImage, Run, RunId, Silent, TestbedError, ToxiproxyPlan, ToxiproxyState,
 };
 use testcontainers::bollard::query_parameters::{
@@ -20,7 +20,7 @@ use testcontainers::bollard::query_parameters::{
 use testcontainers::bollard::{Docker as Daemon, body_full};
 
 async fn daemon() -> Daemon {
-    prover::testbed::daemon::connect().await.expect("a daemon")
+    testbed::daemon::connect().await.expect("a daemon")
 }
 
 /// The containers and networks that carry the run's label.
@@ -304,7 +304,7 @@ async fn the_doctor_sees_what_is_here() {
     if shared_broker().await.is_none() {
         return;
     }
-    let checks = prover::doctor::examine().await;
+    let checks = testbed::doctor::examine().await;
     let named = |name: &str| {
         let found = checks.iter().find(|check| check.name == name);
         found.unwrap_or_else(|| panic!("no check {name} in {checks:#?}"))

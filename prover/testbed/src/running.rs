@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use locks::broker::{Broker, ConnectOptions, RabbitMq};
-use nemesis::links::{Endpoint, Links};
 use proxy::Embedded;
 use proxy::toxiproxy::Client as ProxyClient;
 
-use super::broker::USER;
-use super::choice::{ProxyChoice, RealSite};
-use super::clients::clients;
-use super::docker::{Docker, Kept, Plan as DockerPlan};
-use super::error::TestbedError;
-use super::label::Run;
-use super::progress::Progress;
-use super::toxiproxy::{Toxiproxy, ToxiproxyPlan, ToxiproxyState};
-use crate::manifest::Described;
-use crate::seed::{Seed, Stream};
+use crate::broker::USER;
+use crate::choice::{ProxyChoice, RealSite};
+use crate::clients::clients;
+use crate::described::Described;
+use crate::docker::{Docker, Kept, Plan as DockerPlan};
+use crate::error::TestbedError;
+use crate::label::Run;
+use crate::links::{self, Endpoint, Links};
+use crate::progress::Progress;
+use crate::toxiproxy::{Toxiproxy, ToxiproxyPlan, ToxiproxyState};
 
 /// A running testbed.
 pub struct Testbed {
@@ -35,8 +34,8 @@ pub struct Demand<'a> {
     pub workers: u32,
     /// The AMQP heartbeat.
     pub heartbeat: Duration,
-    /// Decides the chance in the proxies.
-    pub seed: Seed,
+    /// Decides the chance in the embedded proxy.
+    pub proxy_seed: u64,
     /// Where logs go; the folder exists.
     pub logs: &'a Path,
 }
@@ -52,7 +51,7 @@ pub enum StartError {
     Api(#[from] proxy::toxiproxy::Error),
     /// The links were not made.
     #[error("failed to make the workers' links: {0}")]
-    Links(#[from] nemesis::links::Error),
+    Links(#[from] links::Error),
     /// Nobody listens at the broker's address, or it is not one.
     #[error("failed to connect to the broker at {address}: {reason}; start it, or correct the URL")]
     Broker {
@@ -142,20 +141,26 @@ impl Testbed {
         &self.links
     }
 
-    /// How each worker reaches the broker.
+    /// How each worker reaches the broker. `lock_seed` is what decides the chance in a worker's lock.
     ///
     /// # Errors
     /// A worker has no link.
     pub fn clients(
         &self,
         prefix: &str,
-        seed: Seed,
-    ) -> Result<Vec<locks::Client>, nemesis::links::Error> {
+        lock_seed: impl Fn(u32) -> u64,
+    ) -> Result<Vec<locks::Client>, links::Error> {
         let addresses = (0..self.links.len()).map(|worker| self.links.address(worker));
         let addresses = addresses.map(|address| Ok(address?.to_string()));
-        let addresses: Vec<_> = addresses.collect::<Result<_, nemesis::links::Error>>()?;
+        let addresses: Vec<_> = addresses.collect::<Result<_, links::Error>>()?;
         let broker: Arc<dyn Broker> = Arc::new(RabbitMq);
-        Ok(clients(&broker, &self.connect, addresses, prefix, seed))
+        Ok(clients(
+            &broker,
+            &self.connect,
+            addresses,
+            prefix,
+            lock_seed,
+        ))
     }
 
     /// Takes everything down that was started, and fetches logs; or leaves the broker running where that was asked for.
@@ -201,7 +206,7 @@ impl Proxy {
     }
 
     async fn embedded(upstream: &str, demand: Demand<'_>) -> Result<Self, StartError> {
-        let proxies = Arc::new(Embedded::new(demand.seed.short_stream(Stream::Proxy)));
+        let proxies = Arc::new(Embedded::new(demand.proxy_seed));
         let links = Links::create(proxies, upstream, &local_endpoints(demand)).await?;
         Ok(Self {
             links,
@@ -222,7 +227,7 @@ impl Proxy {
     async fn beside_broker(toxiproxy: &Toxiproxy) -> Result<Self, StartError> {
         let api = ProxyClient::new(&format!("http://{}", toxiproxy.api))?;
         let version = api.version().await?;
-        let endpoint = |link: &super::toxiproxy::Link| Endpoint {
+        let endpoint = |link: &crate::toxiproxy::Link| Endpoint {
             listen: link.listen.clone(),
             reach: Some(link.published),
         };

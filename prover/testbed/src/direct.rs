@@ -5,12 +5,12 @@ use std::path::Path;
 use locks::broker::ConnectOptions;
 use tokio::net::lookup_host;
 
-use super::amqp::greet;
-use super::choice::RealSite;
-use super::docker::{Docker, Plan};
-use super::progress::Progress;
-use super::running::{StartError, answers, connect_to, described};
-use crate::manifest::Described;
+use crate::amqp::greet;
+use crate::choice::RealSite;
+use crate::described::Described;
+use crate::docker::{Docker, Plan};
+use crate::progress::Progress;
+use crate::running::{StartError, answers, connect_to, described};
 
 /// What stands between clients and broker.
 const NO_PROXY: &str = "no proxy";

@@ -1,14 +1,14 @@
 //! Partitions, cuts and healing, on connections that were already open.
 
-#[path = "../proxy/tests/common/mod.rs"]
+#[path = "../../../nemesis/proxy/tests/common/mod.rs"]
 mod common;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Served, arrives, ends, is_reset, is_silent, passes, until, within};
-use nemesis::links::{Endpoint, Error, Links};
 use proxy::Proxies;
+use testbed::links::{Endpoint, Error, Links};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 

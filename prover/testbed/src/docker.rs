@@ -4,15 +4,15 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::broker::{Broker, ImageFacts, USER};
-use super::daemon;
-use super::error::TestbedError;
-use super::image::{RabbitImage, obtain};
-use super::label::{Run, RunId};
-use super::progress::Progress;
-use super::provision::DaemonStore;
-use super::scope::Scope;
-use super::toxiproxy::{ToxiproxyPlan, ToxiproxyState};
+use crate::broker::{Broker, ImageFacts, USER};
+use crate::daemon;
+use crate::error::TestbedError;
+use crate::image::{RabbitImage, obtain};
+use crate::label::{Run, RunId};
+use crate::progress::Progress;
+use crate::provision::DaemonStore;
+use crate::scope::Scope;
+use crate::toxiproxy::{ToxiproxyPlan, ToxiproxyState};
 
 /// What to start.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use locks::broker::ConnectOptions;
 
-use super::image::RabbitImage;
+use crate::image::RabbitImage;
 
 /// A testbed to start, or one that is there already.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use testcontainers::bollard::Docker as Daemon;
 use testcontainers::bollard::errors::Error as DockerError;
 use testcontainers::core::client::docker_client_instance;
 
-use super::error::{TestbedError, chain};
+use crate::error::{TestbedError, chain};
 
 /// A daemon that is there answers a ping within milliseconds.
 const PING_WAIT: Duration = Duration::from_secs(5);

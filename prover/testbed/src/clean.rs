@@ -1,13 +1,14 @@
 //! Removes what killed runs left on the Docker daemon.
 //!
-//! Everything a run creates carries its name and its owner (see [`crate::testbed::label`]). A run whose owner still works is left alone; so
+//! Everything a run creates carries its name and its owner (see [`crate::label`]). A run whose owner still works is left alone; so
 //! is one whose owner cannot be judged from here, unless everything is to go.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::testbed::label::Liveness;
-use crate::testbed::{Run, RunId, TestbedError, daemon, scope};
+use crate::error::TestbedError;
+use crate::label::{Liveness, Run, RunId};
+use crate::{daemon, scope};
 
 /// Which runs to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,12 +7,12 @@ use testcontainers::CopyTargetOptions;
 use testcontainers::bollard::Docker as Daemon;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt};
 
-use super::amqp::{Greeting, greet};
-use super::container::{self, Container};
-use super::error::TestbedError;
-use super::label::Run;
-use super::progress::Progress;
-use super::provision::{ENABLED_PLUGINS, RABBITMQ_CONF};
+use crate::amqp::{Greeting, greet};
+use crate::container::{self, Container};
+use crate::error::TestbedError;
+use crate::label::Run;
+use crate::progress::Progress;
+use crate::recipe::{ENABLED_PLUGINS, RABBITMQ_CONF};
 
 /// The port that AMQP clients connect to, inside the run's network.
 pub const AMQP_PORT: u16 = 5672;

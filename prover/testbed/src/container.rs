@@ -14,8 +14,8 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt};
 use tokio::time::Instant;
 
-use super::error::{TestbedError, chain};
-use super::label::Run;
+use crate::error::{TestbedError, chain};
+use crate::label::Run;
 
 /// The label that tells a run's containers apart: `broker-0`, `toxiproxy`.
 pub(crate) const ROLE: &str = "prover.role";

@@ -6,11 +6,11 @@ use std::sync::Mutex;
 
 use tokio::sync::OnceCell;
 
-use super::docker::{Docker, Plan};
-use super::error::TestbedError;
-use super::image::RabbitImage;
-use super::label::RunId;
-use super::progress::Silent;
+use crate::docker::{Docker, Plan};
+use crate::error::TestbedError;
+use crate::image::RabbitImage;
+use crate::label::RunId;
+use crate::progress::Silent;
 
 /// Turns "no Docker here" from a reason to skip into a failure.
 pub const REQUIRE_VARIABLE: &str = "PROVER_REQUIRE_DOCKER";
@@ -56,7 +56,7 @@ async fn start_shared() -> Option<TestBroker> {
 /// When there is no daemon although [`REQUIRE_VARIABLE`] is set.
 #[expect(clippy::print_stderr, reason = "a skipped test says why")]
 pub async fn docker_or_skip() -> bool {
-    match super::daemon::connect().await {
+    match crate::daemon::connect().await {
         Ok(_) => true,
         Err(error) if std::env::var_os(REQUIRE_VARIABLE).is_some() => panic!("failed to {error}"),
         Err(error @ TestbedError::DaemonUnreachable { .. }) => {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use proxy::toxiproxy::Client;
 use testcontainers::bollard::Docker as Daemon;
 
-use super::container::{self, Container};
-use super::error::TestbedError;
-use super::image::Store;
-use super::label::Run;
-use super::progress::Progress;
-use super::provision::{DaemonStore, with_tag};
+use crate::container::{self, Container};
+use crate::error::TestbedError;
+use crate::image_store::ImageStore;
+use crate::label::Run;
+use crate::progress::Progress;
+use crate::provision::{DaemonStore, with_tag};
 
 /// The environment variable that names the image; else one is looked for among those that are present.
 pub const IMAGE_VARIABLE: &str = "PROVER_TOXIPROXY_IMAGE";
