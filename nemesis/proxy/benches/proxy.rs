@@ -1,4 +1,5 @@
-//! What the proxy costs: throughput and the time of a small message there and back, direct and through it.
+//! What the proxy costs: throughput and the time of a small message there and back, direct and
+//! through it.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -75,7 +76,8 @@ async fn round_trips(to: SocketAddr, count: u64) -> Duration {
     start.elapsed()
 }
 
-/// The ways to a server: direct, through the proxy, and through a proxy with toxics that do nothing.
+/// The ways to a server: direct, through the proxy, and through a proxy with toxics that do
+/// nothing.
 async fn ways(proxy: &Embedded, name: &str, server: SocketAddr) -> [(&'static str, SocketAddr); 3] {
     let create = async |suffix: &str| {
         let name = format!("{name}-{suffix}");

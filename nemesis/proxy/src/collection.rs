@@ -36,7 +36,8 @@ impl Wish {
         }
     }
 
-    /// The name and the server's address, which must be there; `place` tells which one of several lacks them.
+    /// The name and the server's address, which must be there; `place` tells which one of several
+    /// lacks them.
     fn required(&self, place: &str) -> Result<(&str, &str), ProxyError> {
         let name = self.name.as_deref().filter(|name| !name.is_empty());
         let upstream = self
@@ -123,8 +124,8 @@ impl Collection {
         Ok(())
     }
 
-    /// Creates all of them, in place of others with the same names; a proxy that is there already, as wished, stays.
-    /// Returns those that were made before something went wrong.
+    /// Creates all of them, in place of others with the same names; a proxy that is there already,
+    /// as wished, stays. Returns those that were made before something went wrong.
     pub(crate) async fn populate(
         &mut self,
         wishes: &[Wish],

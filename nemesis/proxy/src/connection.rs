@@ -12,10 +12,12 @@ use tokio::time::Instant;
 use crate::link::{Link, Pumped};
 use crate::toxic::Stream;
 
-/// How long the server may take to accept; a client behind a real link would not wait for ever either.
+/// How long the server may take to accept; a client behind a real link would not wait for ever
+/// either.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Both directions of a connection. The lock is held for one pump or one change of toxics, never across a wait.
+/// Both directions of a connection. The lock is held for one pump or one change of toxics, never
+/// across a wait.
 #[derive(Debug)]
 pub(crate) struct Connection {
     links: Mutex<Links>,
@@ -143,7 +145,8 @@ impl Connection {
 
     fn pump(&self, client: &TcpStream, server: Option<&TcpStream>) -> Next {
         let links = &mut *self.lock();
-        // The time is read under the lock, so that no toxic is asked about a time before its own beginning.
+        // The time is read under the lock, so that no toxic is asked about a time before its own
+        // beginning.
         let now = Instant::now();
         let Links {
             upstream,
@@ -175,7 +178,8 @@ impl Connection {
     }
 }
 
-/// Tells the opposite link what happened to the socket that it reads from; whether there was something to tell.
+/// Tells the opposite link what happened to the socket that it reads from; whether there was
+/// something to tell.
 fn tell(pumped: Pumped, opposite: &mut Link, now: Instant) -> bool {
     match pumped {
         Pumped::Closed => opposite.sender_closed(now),

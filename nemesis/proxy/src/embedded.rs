@@ -11,8 +11,8 @@ use crate::proxies::{Proxies, ProxiesError};
 use crate::proxy::Counters;
 use crate::toxic::Toxic;
 
-/// Proxies in this process, on the runtime that puts them up. Clones are the same proxies; they are gone, and their
-/// connections closed, when the last clone is dropped.
+/// Proxies in this process, on the runtime that puts them up. Clones are the same proxies; they are
+/// gone, and their connections closed, when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Embedded {
     collection: Arc<Mutex<Collection>>,
@@ -26,7 +26,8 @@ impl Embedded {
         }
     }
 
-    /// What a proxy has done and does; `None` if there is no such proxy. A real Toxiproxy has no such thing.
+    /// What a proxy has done and does; `None` if there is no such proxy. A real Toxiproxy has no
+    /// such thing.
     pub async fn counters(&self, proxy: &str) -> Option<Counters> {
         let all = self.lock().await;
         all.get(proxy).ok().map(|proxy| proxy.live().counters())

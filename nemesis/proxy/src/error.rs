@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::io;
 
-/// What can be wrong with a change of proxies and toxics. The texts are those of Toxiproxy's API, which its clients know.
+/// What can be wrong with a change of proxies and toxics. The texts are those of Toxiproxy's API,
+/// which its clients know.
 #[derive(Debug, thiserror::Error)]
 pub enum ProxyError {
     /// A value cannot be read, or means nothing.

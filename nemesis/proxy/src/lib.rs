@@ -1,18 +1,21 @@
 //! A TCP proxy that breaks links on request and speaks Toxiproxy 2.x's HTTP API.
 //!
-//! Whoever breaks links does so by the trait [`Proxies`]. Two things implement it: [`Embedded`], the proxies of this
-//! process, by direct calls; and [`toxiproxy::Client`], which asks a real Toxiproxy by HTTP. [`serve`] gives an
-//! [`Embedded`] the same HTTP API.
+//! Whoever breaks links does so by the trait [`Proxies`]. Two things implement it: [`Embedded`],
+//! the proxies of this process, by direct calls; and [`toxiproxy::Client`], which asks a real
+//! Toxiproxy by HTTP. [`serve`] gives an [`Embedded`] the same HTTP API.
 //!
-//! The data's way: `server` (HTTP) -> `embedded` -> `collection` (all proxies) -> `proxy` (one listener and its toxics) ->
-//! `connection` (the two sockets) -> `link` (one direction: reading end, toxics, writing end) -> `toxics` (one file each).
+//! The data's way: `server` (HTTP) -> `embedded` -> `collection` (all proxies) -> `proxy` (one
+//! listener and its toxics) -> `connection` (the two sockets) -> `link` (one direction: reading
+//! end, toxics, writing end) -> `toxics` (one file each).
 //!
 //! What differs from Toxiproxy, on purpose:
-//! - Half-closes stay half-closes, and a reset stays a reset: both travel through the toxics behind the bytes that
-//!   were sent before them. So does the reset that stands for a server that could not be reached.
-//! - A change takes effect before its request is answered, on open connections too, and holds back even
-//!   bytes that only waited for a slow receiver.
-//! - Chance (jitter, toxicity, slices) is seeded: the same seed and the same connections give the same decisions.
+//! - Half-closes stay half-closes, and a reset stays a reset: both travel through the toxics behind
+//!   the bytes that were sent before them. So does the reset that stands for a server that could
+//!   not be reached.
+//! - A change takes effect before its request is answered, on open connections too, and holds back
+//!   even bytes that only waited for a slow receiver.
+//! - Chance (jitter, toxicity, slices) is seeded: the same seed and the same connections give the
+//!   same decisions.
 
 mod collection;
 mod connection;

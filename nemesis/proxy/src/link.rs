@@ -1,7 +1,8 @@
 //! One direction of one connection: reading end, toxics, writing end.
 //!
-//! A link owns no task, no clock and no socket: [`Link::pump`] is told the time and lent the sockets, moves what may move and
-//! returns. So a change of toxics is a plain call between two pumps, and is in force when that call returns.
+//! A link owns no task, no clock and no socket: [`Link::pump`] is told the time and lent the
+//! sockets, moves what may move and returns. So a change of toxics is a plain call between two
+//! pumps, and is in force when that call returns.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,10 +18,12 @@ use tokio::time::Instant;
 
 use crate::toxic::{AnyEffect, End, Front, Payload, State, Step};
 
-/// Bytes that a link takes from its sender and holds; then it stops reading, and TCP stops the sender.
+/// Bytes that a link takes from its sender and holds; then it stops reading, and TCP stops the
+/// sender.
 const CAPACITY: usize = 1 << 20;
 
-/// Pieces that a queue holds, so that many small ones cannot take much more memory than their bytes.
+/// Pieces that a queue holds, so that many small ones cannot take much more memory than their
+/// bytes.
 const QUEUE_MAX: usize = 1024;
 
 /// The most that is read at once.
@@ -31,7 +34,8 @@ const CHUNK: usize = 64 << 10;
 enum Reading {
     /// Passes them on.
     Open,
-    /// Reads and drops them: the proxy closed the connection, and unread bytes would turn its close into a reset.
+    /// Reads and drops them: the proxy closed the connection, and unread bytes would turn its close
+    /// into a reset.
     Discard,
     /// Nothing more comes, or nobody is left to give it to.
     Ended,
@@ -183,7 +187,8 @@ impl Link {
         self.queues[place].extend(waiting);
     }
 
-    /// The proxy closed the connection towards this link's sender: what was read goes on, then the end.
+    /// The proxy closed the connection towards this link's sender: what was read goes on, then the
+    /// end.
     pub(crate) fn sender_closed(&mut self, now: Instant) {
         if self.reading == Reading::Open {
             self.reading = Reading::Discard;
@@ -191,7 +196,8 @@ impl Link {
         }
     }
 
-    /// Somebody who wrote to this link's sender found it dead: the stream ends in a reset, behind what was read before.
+    /// Somebody who wrote to this link's sender found it dead: the stream ends in a reset, behind
+    /// what was read before.
     pub(crate) fn sender_died(&mut self, now: Instant) {
         if !std::mem::replace(&mut self.sender_dead, true) && self.reading == Reading::Ended {
             self.push(Payload::End(End::Reset), now);
@@ -217,8 +223,8 @@ impl Link {
         self.finished && self.queues.iter().all(VecDeque::is_empty)
     }
 
-    /// Reads, asks the toxics and writes, as far as sockets and toxics allow at `now`. A peer that could not be
-    /// reached has no socket; it is as good as dead.
+    /// Reads, asks the toxics and writes, as far as sockets and toxics allow at `now`. A peer that
+    /// could not be reached has no socket; it is as good as dead.
     pub(crate) fn pump(
         &mut self,
         sender: Option<&TcpStream>,

@@ -7,20 +7,21 @@ use async_trait::async_trait;
 
 use crate::toxic::Toxic;
 
-/// A set of proxies that can be put up, given toxics and taken down: those of this process by direct calls, those of
-/// a Toxiproxy by its HTTP API.
+/// A set of proxies that can be put up, given toxics and taken down: those of this process by
+/// direct calls, those of a Toxiproxy by its HTTP API.
 ///
 /// Each call returns when the change is in force, on open connections too.
 #[async_trait]
 pub trait Proxies: Debug + Send + Sync {
-    /// Puts up a proxy, in place of any other of that name, and returns where it listens: `listen` may leave the port
-    /// open (port 0). `upstream` is the server's address as the proxy sees it.
+    /// Puts up a proxy, in place of any other of that name, and returns where it listens: `listen`
+    /// may leave the port open (port 0). `upstream` is the server's address as the proxy sees it.
     ///
     /// # Errors
     /// The proxy cannot listen there, or nobody answers.
     async fn put(&self, name: &str, listen: &str, upstream: &str) -> Result<String, ProxiesError>;
 
-    /// Takes a proxy down and closes its connections; one that is not there is as good as taken down.
+    /// Takes a proxy down and closes its connections; one that is not there is as good as taken
+    /// down.
     ///
     /// # Errors
     /// Nobody answers.
@@ -35,7 +36,8 @@ pub trait Proxies: Debug + Send + Sync {
     /// Adds a toxic behind the others of its direction.
     ///
     /// # Errors
-    /// There is no such proxy, it has a toxic of that name, the toxic makes no sense, or nobody answers.
+    /// There is no such proxy, it has a toxic of that name, the toxic makes no sense, or nobody
+    /// answers.
     async fn add_toxic(&self, proxy: &str, toxic: &Toxic) -> Result<(), ProxiesError>;
 
     /// Removes a toxic; one that is not there is as good as removed.

@@ -129,7 +129,8 @@ impl Drop for Proxy {
     }
 }
 
-/// Binds as Toxiproxy does: `:port` is every interface. No address at all is the loopback interface and any port.
+/// Binds as Toxiproxy does: `:port` is every interface. No address at all is the loopback interface
+/// and any port.
 async fn bind(listen: &str) -> io::Result<TcpListener> {
     let address = match listen.strip_prefix(':') {
         Some(port) => format!("0.0.0.0:{port}"),
@@ -155,8 +156,8 @@ async fn accept(listener: TcpListener, live: Arc<Live>, upstream: Arc<str>) {
     }
 }
 
-/// The part of a proxy that its connections' tasks share: toxics and connections under one lock, so that no
-/// connection misses a change.
+/// The part of a proxy that its connections' tasks share: toxics and connections under one lock, so
+/// that no connection misses a change.
 #[derive(Debug)]
 pub(crate) struct Live {
     name: String,

@@ -1,4 +1,5 @@
-//! Where chance comes from: one stream for each proxy, connection, direction and purpose, all from one seed.
+//! Where chance comes from: one stream for each proxy, connection, direction and purpose, all from
+//! one seed.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -31,7 +32,8 @@ pub(crate) fn stream(
     ChaCha8Rng::from_seed(key)
 }
 
-/// FNV-1a: the standard library's hashers may change from one release to the next, and seeds must not.
+/// FNV-1a: the standard library's hashers may change from one release to the next, and seeds must
+/// not.
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -31,7 +31,8 @@ const GRACE: Duration = Duration::from_secs(2);
 
 type Answer<T> = Result<Json<T>, Refusal>;
 
-/// Serves the API of these proxies on `listener` until `shutdown` completes; then all of them are taken down.
+/// Serves the API of these proxies on `listener` until `shutdown` completes; then all of them are
+/// taken down.
 ///
 /// # Errors
 /// The listener is of no more use.

@@ -101,7 +101,8 @@ impl Kind {
         }
     }
 
-    /// Reads the parameters; what is left out is zero, what is unknown is ignored, as Toxiproxy does.
+    /// Reads the parameters; what is left out is zero, what is unknown is ignored, as Toxiproxy
+    /// does.
     ///
     /// # Errors
     /// A parameter of the wrong type, or a negative one.
@@ -112,14 +113,16 @@ impl Kind {
 
 /// What a toxic does: it looks at what comes next on a link and says what becomes of it.
 ///
-/// An effect is immutable and shared by all links; what it remembers of one link stands in [`State`].
+/// An effect is immutable and shared by all links; what it remembers of one link stands in
+/// [`State`].
 pub trait Effect: Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The kind that it is.
     const KIND: &'static Kind;
 
     /// Decides about the front of the queue before this toxic; `None` when nothing waits there.
     ///
-    /// Asked again whenever something arrives, the time that it named has come, or the toxic was changed.
+    /// Asked again whenever something arrives, the time that it named has come, or the toxic was
+    /// changed.
     fn step(
         &self,
         front: Option<&Front>,
@@ -217,7 +220,8 @@ pub enum End {
 /// What a toxic remembers of one link.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// The moment that the toxic counts from: when it began to act here or was last changed; pacing toxics move it on.
+    /// The moment that the toxic counts from: when it began to act here or was last changed; pacing
+    /// toxics move it on.
     pub since: Instant,
     /// When the front may pass, if the toxic has decided that.
     pub due: Option<Instant>,

@@ -1,4 +1,5 @@
-//! The client of Toxiproxy's HTTP API, for a real Toxiproxy and for the proxies that this crate serves alike.
+//! The client of Toxiproxy's HTTP API, for a real Toxiproxy and for the proxies that this crate
+//! serves alike.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -117,7 +118,8 @@ impl Client {
         Ok(Self { http, base })
     }
 
-    /// The version that the API tells. Before 2.7 Toxiproxy's answer is not quite JSON, so that one is taken as it stands.
+    /// The version that the API tells. Before 2.7 Toxiproxy's answer is not quite JSON, so that one
+    /// is taken as it stands.
     ///
     /// # Errors
     /// See [`Error`].
@@ -151,8 +153,8 @@ impl Client {
         self.ask(Method::GET, &["proxies", name], None).await
     }
 
-    /// Creates and enables a proxy; the answer names the port that it got if `listen` left that open (port 0).
-    /// `upstream` is the server's address as the proxy sees it.
+    /// Creates and enables a proxy; the answer names the port that it got if `listen` left that
+    /// open (port 0). `upstream` is the server's address as the proxy sees it.
     ///
     /// # Errors
     /// See [`Error`].

@@ -1,6 +1,8 @@
-//! The first bytes of an AMQP 0-9-1 connection: enough to know that a broker is there and which one.
+//! The first bytes of an AMQP 0-9-1 connection: enough to know that a broker is there and which
+//! one.
 //!
-//! A published port accepts connections before the broker does, since Docker's own proxy listens on it, so only an answer counts.
+//! A published port accepts connections before the broker does, since Docker's own proxy listens on
+//! it, so only an answer counts.
 
 use std::io;
 use std::net::SocketAddr;

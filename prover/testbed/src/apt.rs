@@ -1,4 +1,5 @@
-//! The Debian mirror that this machine itself uses, read from apt's sources in both of their formats.
+//! The Debian mirror that this machine itself uses, read from apt's sources in both of their
+//! formats.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// Names the mirror where the machine's own sources do not (Ubuntu, other systems).
 pub const MIRROR_VARIABLE: &str = "PROVER_DEBIAN_MIRROR";
 
-/// Releases that Debian's main archive carries; a vendor's archive has suites of other names, or lacks the component `main`.
+/// Releases that Debian's main archive carries; a vendor's archive has suites of other names, or
+/// lacks the component `main`.
 const DEBIAN_SUITES: &[&str] = &[
     "bullseye",
     "bookworm",
@@ -147,7 +149,8 @@ fn field_of(lines: &[&str], name: &str) -> String {
     parts.join(" ").trim().to_owned()
 }
 
-/// The first source of Debian's main archive; one that names Debian's own keyring before one that does not say.
+/// The first source of Debian's main archive; one that names Debian's own keyring before one that
+/// does not say.
 fn choose(sources: &[Source]) -> Option<&str> {
     let carries_debian = |source: &&Source| {
         DEBIAN_SUITES.contains(&source.suite.as_str())

@@ -137,8 +137,9 @@ fn request(run: &Run, role: &str, image: &str) -> ContainerRequest<GenericImage>
         )
 }
 
-/// RabbitMQ listens a moment before it is done: durable queues that are declared in between lose what is in them (measured on 4.0.5). An image that does
-/// not say when it is done is taken as it is.
+/// RabbitMQ listens a moment before it is done: durable queues that are declared in between lose
+/// what is in them (measured on 4.0.5). An image that does not say when it is done is taken as it
+/// is.
 async fn started_up(container: &Container) -> Result<(), TestbedError> {
     let said = || async {
         let is_done = container.log_tail().await.contains(STARTED_UP);

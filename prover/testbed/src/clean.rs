@@ -1,7 +1,8 @@
 //! Removes what killed runs left on the Docker daemon.
 //!
-//! Everything a run creates carries its name and its owner (see [`crate::label`]). A run whose owner still works is left alone; so
-//! is one whose owner cannot be judged from here, unless everything is to go.
+//! Everything a run creates carries its name and its owner (see [`crate::label`]). A run whose
+//! owner still works is left alone; so is one whose owner cannot be judged from here, unless
+//! everything is to go.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -29,7 +30,8 @@ pub struct Cleaned {
     pub networks: Vec<String>,
     /// Runs that were left because their owner works.
     pub alive: BTreeSet<RunId>,
-    /// Runs that were left because their owner is on another machine or in another container, so nobody here can tell.
+    /// Runs that were left because their owner is on another machine or in another container, so
+    /// nobody here can tell.
     pub unknown: BTreeSet<RunId>,
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use locks::broker::{Broker, ConnectOptions};
 
-/// One client for each address, so for each worker. `lock_seed` is what decides the chance in a worker's lock.
+/// One client for each address, so for each worker. `lock_seed` is what decides the chance in a
+/// worker's lock.
 pub fn clients(
     broker: &Arc<dyn Broker>,
     connect: &ConnectOptions,

@@ -34,7 +34,8 @@ pub(crate) struct Container {
     pub(crate) name: String,
 }
 
-/// A request for one container of a run: labelled, in the run's network, `ports` published on 127.0.0.1 where the daemon likes.
+/// A request for one container of a run: labelled, in the run's network, `ports` published on
+/// 127.0.0.1 where the daemon likes.
 pub(crate) fn request(
     run: &Run,
     role: &str,
@@ -73,7 +74,8 @@ fn loopback_bindings(ports: &[u16]) -> HashMap<String, Option<Vec<PortBinding>>>
         .collect()
 }
 
-/// testcontainers puts the two together again, with a colon, so a digest may stand in the tag's place.
+/// testcontainers puts the two together again, with a colon, so a digest may stand in the tag's
+/// place.
 fn split_tag(reference: &str) -> (&str, &str) {
     match reference.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, tag),
@@ -81,7 +83,8 @@ fn split_tag(reference: &str) -> (&str, &str) {
     }
 }
 
-/// Starts what was asked for. From here on the run's labels, not a destructor, decide when it is removed.
+/// Starts what was asked for. From here on the run's labels, not a destructor, decide when it is
+/// removed.
 pub(crate) async fn start(
     daemon: &Daemon,
     run: &Run,
@@ -94,7 +97,8 @@ pub(crate) async fn start(
         .await
         .map_err(|error| TestbedError::start(format!("start container {name}"), chain(&error)))?;
     let id = started.id().to_owned();
-    // Its destructor wants a runtime and removes one container at a time; the run's scope does both better.
+    // Its destructor wants a runtime and removes one container at a time; the run's scope does both
+    // better.
     std::mem::forget(started);
     Ok(Container {
         daemon: daemon.clone(),
@@ -139,7 +143,8 @@ impl Container {
         String::from_utf8_lossy(&bytes).trim_end().to_owned()
     }
 
-    /// Tries again and again until `attempt` gives something, the container dies, or the time is up.
+    /// Tries again and again until `attempt` gives something, the container dies, or the time is
+    /// up.
     pub(crate) async fn wait_until<T, Attempt>(
         &self,
         service: &'static str,

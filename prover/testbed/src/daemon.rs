@@ -12,7 +12,8 @@ use crate::error::{TestbedError, chain};
 /// A daemon that is there answers a ping within milliseconds.
 const PING_WAIT: Duration = Duration::from_secs(5);
 
-/// Connects the way testcontainers does (`DOCKER_HOST`, else the local socket) and makes sure that somebody answers.
+/// Connects the way testcontainers does (`DOCKER_HOST`, else the local socket) and makes sure that
+/// somebody answers.
 ///
 /// The client keeps no idle connections, so a clone of it may be used from any runtime.
 ///

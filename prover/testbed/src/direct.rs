@@ -23,7 +23,8 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// Starts the broker unless it is somebody's own, and makes sure that it answers. `logs` is the folder for its log, which exists.
+    /// Starts the broker unless it is somebody's own, and makes sure that it answers. `logs` is the
+    /// folder for its log, which exists.
     ///
     /// # Errors
     /// It did not start, or does not answer.

@@ -42,7 +42,8 @@ impl Plan {
 
 /// A running testbed.
 ///
-/// End it with [`Docker::stop`] or [`Docker::keep`]. Dropping it removes everything too, but blocks while doing so and fetches no logs.
+/// End it with [`Docker::stop`] or [`Docker::keep`]. Dropping it removes everything too, but blocks
+/// while doing so and fetches no logs.
 pub struct Docker {
     scope: Scope,
     broker: Broker,
@@ -53,11 +54,13 @@ pub struct Docker {
 impl Docker {
     /// Gets the image, starts the containers and waits until they answer.
     ///
-    /// A start that fails or is dropped half-way removes what it created. What a killed process leaves is found by [`crate::clean`]; so is
-    /// the rare container that the daemon still creates after a dropped start has looked for the last time.
+    /// A start that fails or is dropped half-way removes what it created. What a killed process
+    /// leaves is found by [`crate::clean`]; so is the rare container that the daemon still creates
+    /// after a dropped start has looked for the last time.
     ///
     /// # Errors
-    /// Every variant of [`TestbedError`]; when a container was started, its log is in the logs' folder all the same.
+    /// Every variant of [`TestbedError`]; when a container was started, its log is in the logs'
+    /// folder all the same.
     pub async fn start(plan: Plan, progress: &dyn Progress) -> Result<Self, TestbedError> {
         let daemon = daemon::connect().await?;
         let store = DaemonStore::new(&daemon, progress);
@@ -128,7 +131,8 @@ impl Docker {
         self.scope.close(self.logs.as_deref()).await
     }
 
-    /// Leaves everything running and tells how to reach and remove it. It goes with the next `prover clean` after this process.
+    /// Leaves everything running and tells how to reach and remove it. It goes with the next
+    /// `prover clean` after this process.
     #[must_use]
     pub fn keep(self) -> Kept {
         let kept = Kept {

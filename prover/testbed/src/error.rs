@@ -1,4 +1,5 @@
-//! Why a testbed could not be had, each with its remedy. The command line maps every one of them to exit code 3.
+//! Why a testbed could not be had, each with its remedy. The command line maps every one of them to
+//! exit code 3.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -17,7 +17,8 @@ pub struct RabbitImage {
 }
 
 impl RabbitImage {
-    /// Reads `--rabbitmq`: a version means its official image with the management plugin, anything else is an image as it stands.
+    /// Reads `--rabbitmq`: a version means its official image with the management plugin, anything
+    /// else is an image as it stands.
     #[must_use]
     pub fn named(asked: &str) -> Self {
         let is_version = asked.starts_with(|c: char| c.is_ascii_digit())
@@ -40,7 +41,8 @@ impl Default for RabbitImage {
     }
 }
 
-/// Gets an image and returns the reference under which it is present: official present, own present, official pulled, own built.
+/// Gets an image and returns the reference under which it is present: official present, own
+/// present, official pulled, own built.
 pub(crate) async fn obtain(
     wanted: &RabbitImage,
     store: &dyn ImageStore,
@@ -118,7 +120,8 @@ mod tests {
     use super::*;
     use crate::progress::Silent;
 
-    /// A store where some images are present and some steps work; it writes down what was asked of it.
+    /// A store where some images are present and some steps work; it writes down what was asked of
+    /// it.
     #[derive(Default)]
     struct Fake {
         present: Vec<String>,

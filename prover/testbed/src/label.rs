@@ -1,7 +1,8 @@
 //! The labels on everything a run creates: which run it is, and which process owns it.
 //!
-//! A run is alive as long as the process that owns it is. A process id alone is used again some day, so the label also carries when the
-//! process began, and what makes both meaningful: host, boot and process-id namespace. Where these differ from ours nobody can tell.
+//! A run is alive as long as the process that owns it is. A process id alone is used again some
+//! day, so the label also carries when the process began, and what makes both meaningful: host,
+//! boot and process-id namespace. Where these differ from ours nobody can tell.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +17,8 @@ const OWNER_HOST: &str = "prover.owner.host";
 const OWNER_BOOT: &str = "prover.owner.boot";
 const OWNER_NAMESPACE: &str = "prover.owner.namespace";
 
-/// The name of one run, fit for a host name: lower-case letters, digits and dashes, at most 40 of them.
+/// The name of one run, fit for a host name: lower-case letters, digits and dashes, at most 40 of
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);
 
@@ -166,7 +168,8 @@ impl Run {
         .into()
     }
 
-    /// Reads the labels back; `None` if they are not a run's. An owner that cannot be read counts as nobody one could tell about.
+    /// Reads the labels back; `None` if they are not a run's. An owner that cannot be read counts
+    /// as nobody one could tell about.
     #[must_use]
     pub fn from_labels<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         let id = RunId::parse(get(RUN)?)?;
@@ -191,12 +194,14 @@ fn kernel_fact(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// When a process began, in clock ticks since the boot; `None` if there is no such process or it is only waiting to be reaped.
+/// When a process began, in clock ticks since the boot; `None` if there is no such process or it is
+/// only waiting to be reaped.
 fn start_of(pid: u32) -> Option<u64> {
     parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Field 3 is the state, field 22 the start; the name before them is in parentheses and may contain anything.
+/// Field 3 is the state, field 22 the start; the name before them is in parentheses and may contain
+/// anything.
 fn parse_stat(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace();

@@ -1,9 +1,12 @@
-//! Where a run happens, and what the nemesis can break there: RabbitMQ in containers, somebody's broker by its URL, or a simulation.
+//! Where a run happens, and what the nemesis can break there: RabbitMQ in containers, somebody's
+//! broker by its URL, or a simulation.
 //!
-//! The way of a start: `choice` is what the command line asks for; [`image`] decides where an image comes from, `provision` fetches it
-//! or builds it by its [`recipe`], [`broker`] starts a node and waits until it speaks AMQP, [`toxiproxy`] puts a proxy beside it,
-//! [`docker`] holds them together and takes them away again; `running` puts [`links`] between the workers and the broker. Whatever is
-//! created carries the labels of [`label`], by which [`clean`] finds what a killed run left; [`doctor`] tells beforehand what can run here.
+//! The way of a start: `choice` is what the command line asks for; [`image`] decides where an image
+//! comes from, `provision` fetches it or builds it by its [`recipe`], [`broker`] starts a node and
+//! waits until it speaks AMQP, [`toxiproxy`] puts a proxy beside it, [`docker`] holds them together
+//! and takes them away again; `running` puts [`links`] between the workers and the broker. Whatever
+//! is created carries the labels of [`label`], by which [`clean`] finds what a killed run left;
+//! [`doctor`] tells beforehand what can run here.
 
 pub mod amqp;
 pub mod apt;

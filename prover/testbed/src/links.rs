@@ -43,7 +43,8 @@ pub enum Error {
 pub struct Endpoint {
     /// The address that the proxy binds, as it sees it.
     pub listen: String,
-    /// How workers reach it, where that is another address (a published port); else the one that the proxy reports.
+    /// How workers reach it, where that is another address (a published port); else the one that
+    /// the proxy reports.
     pub reach: Option<SocketAddr>,
 }
 
@@ -79,8 +80,8 @@ struct Link {
 }
 
 impl Links {
-    /// Creates one link for each endpoint, in place of what an earlier run may have left under the same name.
-    /// `upstream` is the server's address as the proxy sees it.
+    /// Creates one link for each endpoint, in place of what an earlier run may have left under the
+    /// same name. `upstream` is the server's address as the proxy sees it.
     ///
     /// # Errors
     /// The proxy could not be changed, or it is not known how to reach a proxy.
@@ -128,8 +129,9 @@ impl Links {
         self.links.is_empty()
     }
 
-    /// Nothing passes in either direction, closes and resets included; after [`Self::heal`] the same connections go on and all
-    /// that was held back arrives in order. Connections opened meanwhile are accepted by the proxy and hear nothing.
+    /// Nothing passes in either direction, closes and resets included; after [`Self::heal`] the
+    /// same connections go on and all that was held back arrives in order. Connections opened
+    /// meanwhile are accepted by the proxy and hear nothing.
     ///
     /// # Errors
     /// The proxy could not be changed; the link may be partitioned in part, which `heal` undoes.
@@ -158,7 +160,8 @@ impl Links {
 
     /// Connections are reset at both ends, new ones too, until [`Self::heal`].
     ///
-    /// A real Toxiproxy closes (and does not reset) connections that are open, and only when bytes arrive.
+    /// A real Toxiproxy closes (and does not reset) connections that are open, and only when bytes
+    /// arrive.
     ///
     /// # Errors
     /// The proxy could not be changed; the link may be cut in part, which `heal` undoes.
@@ -203,7 +206,8 @@ impl Links {
     }
 
     async fn hold(&self, worker: usize, stream: Stream) -> Result<(), Error> {
-        // Closes first: a real Toxiproxy cannot take a bandwidth toxic out of a stream whose end has passed it.
+        // Closes first: a real Toxiproxy cannot take a bandwidth toxic out of a stream whose end
+        // has passed it.
         self.add(worker, &hold_close(stream)).await?;
         self.add(worker, &hold_bytes(stream)).await
     }

@@ -1,4 +1,5 @@
-//! The daemon as a store of images: looks for them, pulls them, and builds RabbitMQ from a bootstrapped Debian where nothing can be pulled.
+//! The daemon as a store of images: looks for them, pulls them, and builds RabbitMQ from a
+//! bootstrapped Debian where nothing can be pulled.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -34,7 +35,8 @@ const LOCK_POLL: Duration = Duration::from_millis(250);
 /// How many of a step's last lines go into its error.
 const TAIL_LINES: usize = 12;
 
-/// What mmdebstrap needs where it is not installed; gpg and the keyring let it verify what it fetches.
+/// What mmdebstrap needs where it is not installed; gpg and the keyring let it verify what it
+/// fetches.
 const BOOTSTRAP_PACKAGES: &[&str] = &["mmdebstrap", "gpg", "debian-archive-keyring"];
 
 /// The daemon's images, with what it takes to get more.
@@ -107,7 +109,8 @@ pub(crate) fn with_tag(reference: &str) -> String {
 }
 
 impl DaemonStore<'_> {
-    /// Two programs that build at the same time would do all the work twice. Where the lock cannot be had they just do.
+    /// Two programs that build at the same time would do all the work twice. Where the lock cannot
+    /// be had they just do.
     async fn lock_builds(&self) -> Option<std::fs::File> {
         let path = std::env::temp_dir().join("amqp-prover-build.lock");
         let file = std::fs::File::create(&path)
@@ -212,7 +215,8 @@ impl DaemonStore<'_> {
     }
 }
 
-/// The base, and the machine's proxy settings, which Docker takes as build arguments of their own names.
+/// The base, and the machine's proxy settings, which Docker takes as build arguments of their own
+/// names.
 fn build_arguments(recipe: &Recipe) -> HashMap<String, String> {
     let proxies = [
         "http_proxy",
@@ -242,8 +246,9 @@ async fn context_tar() -> std::io::Result<Vec<u8>> {
     tar.into_inner().await
 }
 
-/// A program whose output is read, in a process group of its own: mmdebstrap hangs up on its whole group when it fails, and that must not
-/// be ours. It is not killed when it is dropped: with its output gone it ends by itself, and so takes its working folder away.
+/// A program whose output is read, in a process group of its own: mmdebstrap hangs up on its whole
+/// group when it fails, and that must not be ours. It is not killed when it is dropped: with its
+/// output gone it ends by itself, and so takes its working folder away.
 fn piped(program: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -255,7 +260,8 @@ fn piped(program: &str) -> Command {
     command
 }
 
-/// A program's output as a stream that ends in an error if the program fails, so that the daemon drops a torso instead of keeping it.
+/// A program's output as a stream that ends in an error if the program fails, so that the daemon
+/// drops a torso instead of keeping it.
 fn output_of(mut child: Child) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
     let stdout = child.stdout.take();
     stream::try_unfold((child, stdout), |(mut child, stdout)| async move {

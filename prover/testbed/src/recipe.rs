@@ -1,4 +1,5 @@
-//! How an image of RabbitMQ is made where none can be had: which release of Debian has it, and what the build takes.
+//! How an image of RabbitMQ is made where none can be had: which release of Debian has it, and what
+//! the build takes.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -45,7 +46,8 @@ pub const ALL: &[Recipe] = &[
 ];
 
 impl Recipe {
-    /// The tag of the image it makes. It names the content of the inputs, so a changed Dockerfile is another image.
+    /// The tag of the image it makes. It names the content of the inputs, so a changed Dockerfile
+    /// is another image.
     #[must_use]
     pub fn tag(&self) -> String {
         format!("amqp-prover/rabbitmq:{}-{}", self.release, context_hash())
@@ -58,7 +60,8 @@ impl Recipe {
     }
 }
 
-/// A name for the content of the build's inputs. Another compiler may give another name, which costs one rebuild.
+/// A name for the content of the build's inputs. Another compiler may give another name, which
+/// costs one rebuild.
 fn context_hash() -> String {
     let mut hasher = DefaultHasher::new();
     CONTEXT.hash(&mut hasher);

@@ -141,7 +141,8 @@ impl Testbed {
         &self.links
     }
 
-    /// How each worker reaches the broker. `lock_seed` is what decides the chance in a worker's lock.
+    /// How each worker reaches the broker. `lock_seed` is what decides the chance in a worker's
+    /// lock.
     ///
     /// # Errors
     /// A worker has no link.
@@ -163,7 +164,8 @@ impl Testbed {
         ))
     }
 
-    /// Takes everything down that was started, and fetches logs; or leaves the broker running where that was asked for.
+    /// Takes everything down that was started, and fetches logs; or leaves the broker running where
+    /// that was asked for.
     ///
     /// # Errors
     /// Something could not be removed: `prover clean` does it later.
@@ -189,7 +191,8 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// `toxiproxy` is one that runs beside the broker; `upstream` is the broker's address from here.
+    /// `toxiproxy` is one that runs beside the broker; `upstream` is the broker's address from
+    /// here.
     async fn of(
         choice: &ProxyChoice,
         toxiproxy: Option<Toxiproxy>,

@@ -1,4 +1,5 @@
-//! Everything of one run on the daemon, found by its label, and taken away at the end whichever way that comes.
+//! Everything of one run on the daemon, found by its label, and taken away at the end whichever way
+//! that comes.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -54,7 +55,8 @@ impl Scope {
         Ok(scope)
     }
 
-    /// Writes the containers' logs into `folder`, then removes everything, also when the logs could not be written.
+    /// Writes the containers' logs into `folder`, then removes everything, also when the logs could
+    /// not be written.
     pub(crate) async fn close(mut self, folder: Option<&Path>) -> Result<(), TestbedError> {
         let logs = match folder {
             Some(folder) => save_logs(&self.daemon, &self.run.id, folder).await,
@@ -120,7 +122,8 @@ impl Removed {
     }
 }
 
-/// Removes the containers, their anonymous volumes and the networks of one run, or of every run that `doomed` names.
+/// Removes the containers, their anonymous volumes and the networks of one run, or of every run
+/// that `doomed` names.
 pub(crate) async fn remove(
     daemon: &Daemon,
     run: Option<&RunId>,

@@ -28,11 +28,13 @@ pub struct TestBroker {
     pub container: String,
 }
 
-/// The broker that all tests of this binary share, started by the first of them; `None`, with the reason on stderr, where the daemon does
-/// not answer. Tests keep apart by the names of their queues.
+/// The broker that all tests of this binary share, started by the first of them; `None`, with the
+/// reason on stderr, where the daemon does not answer. Tests keep apart by the names of their
+/// queues.
 ///
 /// # Panics
-/// When the daemon answers but the broker does not come up, and when there is no daemon although [`REQUIRE_VARIABLE`] is set.
+/// When the daemon answers but the broker does not come up, and when there is no daemon although
+/// [`REQUIRE_VARIABLE`] is set.
 pub async fn shared_broker() -> Option<&'static TestBroker> {
     static SHARED: OnceCell<Option<TestBroker>> = OnceCell::const_new();
     SHARED.get_or_init(start_shared).await.as_ref()
@@ -42,7 +44,8 @@ async fn start_shared() -> Option<TestBroker> {
     if !docker_or_skip().await {
         return None;
     }
-    // What binaries left that could not even start their reaper; another binary's reaper may be at it at this moment.
+    // What binaries left that could not even start their reaper; another binary's reaper may be at
+    // it at this moment.
     let _ = crate::clean::clean(crate::clean::Which::Dead).await;
     match Docker::start(Plan::broker(RabbitImage::default()), &Silent).await {
         Ok(testbed) => Some(hand_over(testbed)),
@@ -67,7 +70,8 @@ pub async fn docker_or_skip() -> bool {
     }
 }
 
-/// Tests have no common end, so a process of its own waits for this one's and removes the broker then.
+/// Tests have no common end, so a process of its own waits for this one's and removes the broker
+/// then.
 fn hand_over(testbed: Docker) -> TestBroker {
     static REAPER: Mutex<Option<Child>> = Mutex::new(None);
     let broker = TestBroker {
@@ -84,7 +88,8 @@ fn hand_over(testbed: Docker) -> TestBroker {
     broker
 }
 
-/// Its stdin is a pipe whose other end closes with this process. Without a shell or the `docker` program the next `clean` does its work.
+/// Its stdin is a pipe whose other end closes with this process. Without a shell or the `docker`
+/// program the next `clean` does its work.
 fn spawn_reaper(container: &str, run: &RunId) -> std::io::Result<Child> {
     let script = format!(
         "trap '' INT TERM HUP; cat; docker rm --force --volumes {container}; docker network rm {}",

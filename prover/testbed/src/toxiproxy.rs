@@ -1,4 +1,5 @@
-//! A real Toxiproxy beside the broker, where its image can be had. Its absence is no error: the embedded proxy stands in.
+//! A real Toxiproxy beside the broker, where its image can be had. Its absence is no error: the
+//! embedded proxy stands in.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,9 +14,11 @@ use crate::label::Run;
 use crate::progress::Progress;
 use crate::provision::{DaemonStore, with_tag};
 
-/// The environment variable that names the image; else one is looked for among those that are present.
+/// The environment variable that names the image; else one is looked for among those that are
+/// present.
 pub const IMAGE_VARIABLE: &str = "PROVER_TOXIPROXY_IMAGE";
-/// What the image is called, whatever registry it came from, and what is pulled where none is present.
+/// What the image is called, whatever registry it came from, and what is pulled where none is
+/// present.
 pub const REPOSITORY: &str = "shopify/toxiproxy";
 /// `cut` needs the toxic `reset_peer`, which came with this version (Toxiproxy's changelog).
 const VERSION_MIN: (u32, u32) = (2, 2);
@@ -60,7 +63,8 @@ pub enum ToxiproxyState {
     },
 }
 
-/// A Toxiproxy whose API answers. It has no proxies yet: those are made through the API, one for each link.
+/// A Toxiproxy whose API answers. It has no proxies yet: those are made through the API, one for
+/// each link.
 #[derive(Debug, Clone)]
 pub struct Toxiproxy {
     /// The HTTP API, from this host.

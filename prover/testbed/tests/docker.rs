@@ -65,7 +65,8 @@ fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
-/// Builds an image for one test from the Debian base that RabbitMQ's own image stands on, or skips where that was never needed.
+/// Builds an image for one test from the Debian base that RabbitMQ's own image stands on, or skips
+/// where that was never needed.
 async fn build(name: &str, dockerfile: &str, files: &[(&str, &str)]) -> Option<String> {
     let daemon = daemon().await;
     let base = ALL[0].base_tag();

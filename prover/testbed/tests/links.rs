@@ -12,7 +12,8 @@ use testbed::links::{Endpoint, Error, Links};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Runs a test on proxies of this process, once by direct calls and once by their HTTP API, as a real Toxiproxy is driven.
+/// Runs a test on proxies of this process, once by direct calls and once by their HTTP API, as a
+/// real Toxiproxy is driven.
 macro_rules! by_calls_and_by_api {
     ($($test:ident)*) => {$(
         mod $test {

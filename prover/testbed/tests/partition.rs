@@ -1,4 +1,5 @@
-//! A partition that heals before anybody loses patience is survived by the same AMQP connection, with nothing lost.
+//! A partition that heals before anybody loses patience is survived by the same AMQP connection,
+//! with nothing lost.
 
 use std::sync::Arc;
 use std::time::Duration;

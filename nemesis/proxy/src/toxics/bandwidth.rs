@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::toxic::{Effect, Front, Kind, Payload, State, Step};
 
-/// Lets at most `rate` through; with rate 0 bytes are held back until the toxic is changed or removed. A close passes
-/// as soon as no bytes are in front of it.
+/// Lets at most `rate` through; with rate 0 bytes are held back until the toxic is changed or
+/// removed. A close passes as soon as no bytes are in front of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bandwidth {

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::toxic::{Effect, Front, Kind, Payload, State, Step, later};
 
-/// Delays bytes by `latency` plus or minus up to `jitter`; their order stays. A close is not delayed for its own
-/// sake, but stays behind the bytes.
+/// Delays bytes by `latency` plus or minus up to `jitter`; their order stays. A close is not
+/// delayed for its own sake, but stays behind the bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Latency {

@@ -8,10 +8,11 @@ use tokio::time::Instant;
 
 use crate::toxic::{Effect, End, Front, Kind, State, Step, later};
 
-/// Resets the connection, at both ends, `timeout` after it was opened or the toxic was added; until then nothing passes.
+/// Resets the connection, at both ends, `timeout` after it was opened or the toxic was added; until
+/// then nothing passes.
 ///
-/// Toxiproxy itself waits for the first bytes before it counts, and resets only connections opened after the toxic was
-/// added: on others it closes.
+/// Toxiproxy itself waits for the first bytes before it counts, and resets only connections opened
+/// after the toxic was added: on others it closes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ResetPeer {

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use crate::toxic::{Effect, Front, Kind, Payload, State, Step, later};
 
-/// Cuts bytes into pieces of `average_size` plus or minus up to `size_variation`, with a pause of `delay` after each.
+/// Cuts bytes into pieces of `average_size` plus or minus up to `size_variation`, with a pause of
+/// `delay` after each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Slicer {

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use crate::toxic::{Effect, Front, Kind, Payload, State, Step, later};
 
-/// Holds back the end of the stream, a close or a reset, for `delay`; bytes pass. Removing it delivers a pending end.
+/// Holds back the end of the stream, a close or a reset, for `delay`; bytes pass. Removing it
+/// delivers a pending end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SlowClose {

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::toxic::{Effect, End, Front, Kind, Payload, State, Step, later};
 
-/// Loses all bytes and closes the connection `timeout` after it was opened or the toxic was added; 0 never does by
-/// itself. Removing the toxic closes the connection: bytes are missing from it.
+/// Loses all bytes and closes the connection `timeout` after it was opened or the toxic was added;
+/// 0 never does by itself. Removing the toxic closes the connection: bytes are missing from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Timeout {

@@ -29,7 +29,8 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, future).await.expect("a hang")
 }
 
-/// Proxies of this process, and their API on a port of the loopback interface for as long as this lives.
+/// Proxies of this process, and their API on a port of the loopback interface for as long as this
+/// lives.
 pub struct Served {
     pub embedded: Embedded,
     /// The address of the API, for [`Client::new`].
