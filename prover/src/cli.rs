@@ -9,8 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use workloads::generate::Violation;
 
 use crate::experiment::Chosen;
+use crate::output::Format;
 use crate::seed::{Seed, Seeds};
-use crate::spec::RunSpec;
+use crate::spec::{RunSpec, time};
 
 /// Jepsen-style correctness prover for distributed locks.
 #[derive(Debug, Parser)]
@@ -118,7 +119,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
     /// How long a search may take before the answer is unknown
-    #[arg(long, default_value = "1m", value_parser = positive_duration, value_name = "TIME")]
+    #[arg(long, default_value = "1m", value_parser = time::positive, value_name = "TIME")]
     pub timeout: Duration,
     /// How much memory a search may take before the answer is unknown
     #[arg(long, default_value = "4GiB", value_name = "SIZE")]
@@ -291,15 +292,6 @@ pub struct ProxyArgs {
     pub seed: Option<Seed>,
 }
 
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Tables for people
-    Human,
-    /// One JSON object a line
-    Json,
-}
-
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListKind {
@@ -315,14 +307,6 @@ pub enum ListKind {
     Models,
     /// What can be found out by measurements
     Experiments,
-}
-
-pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if duration.is_zero() {
-        return Err("must be longer than nothing".to_owned());
-    }
-    Ok(duration)
 }
 
 #[cfg(test)]

@@ -498,30 +498,25 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-    use crate::cli::Cli;
-
-    fn spec(text: &str) -> RunSpec {
-        let arguments = std::iter::once("prover").chain(text.split_whitespace());
-        Cli::try_parse_from(arguments)
-            .expect("the arguments are fine")
-            .run
-            .spec
-    }
 
     #[test]
     fn the_last_phase_has_time_for_every_key() {
-        let within = |text: &str| {
-            let plan = Plan::new(&spec(text)).map_err(|error| error.to_string());
+        let within = |operation_timeout_s, keys| {
+            let spec = RunSpec {
+                heartbeat: Some(Duration::from_secs(2)),
+                operation_timeout: Duration::from_secs(operation_timeout_s),
+                keys,
+                ..RunSpec::default()
+            };
+            let plan = Plan::new(&spec).map_err(|error| error.to_string());
             plan.expect("the plan is fine").finish_within
         };
-        let one = within("--heartbeat 2s --operation-timeout 5s");
+        let one = within(5, 1);
         assert_eq!(one, Duration::from_millis(10_000 + 5_000 + 500));
-        let many = within("--heartbeat 2s --operation-timeout 5s --keys 100");
+        let many = within(5, 100);
         assert_eq!(many, Duration::from_millis(10_000 + 5_000 + 50_000));
-        let endless = within("--operation-timeout 18446744073709551615s --keys 10000");
+        let endless = within(u64::MAX, 10_000);
         assert_eq!(endless, Duration::MAX);
     }
 

@@ -5,11 +5,13 @@ use report::{list_table, verdict_text};
 use serde_json::json;
 use testbed::Described;
 
-use super::interruption::unless_interrupted;
-use super::output::{self, Bar};
-use super::{Failure, output::result};
-use crate::cli::{Format, RunArgs};
+use crate::cli::RunArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interruption::unless_interrupted;
+use crate::output::Format;
+use crate::output::result;
+use crate::output::{self, Bar};
 use crate::plan::PlanError;
 use crate::seed::{Seed, Seeds};
 use crate::spec::RunSpec;

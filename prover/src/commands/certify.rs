@@ -5,9 +5,11 @@ use std::fs;
 use certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
 use report::list_table;
 
-use super::{Failure, output, reading};
 use crate::cli::CertifyArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::reading;
 
 /// Says of every claim whether its proof holds.
 pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {

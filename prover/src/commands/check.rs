@@ -8,14 +8,17 @@ use history::History;
 use report::{Judgement, guarantees_table, verdict_text, violation_text};
 use serde_json::json;
 
-use super::{Failure, output, reading};
 use crate::causes::with_causes;
-use crate::cli::{CheckArgs, Format};
+use crate::cli::CheckArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::judgement::Criteria;
 use crate::limits::within;
 use crate::manifest::Manifest;
+use crate::output;
+use crate::output::Format;
 use crate::plan::PROGRESS;
+use crate::reading;
 use crate::store::file;
 
 /// Judges every file and prints what was found; the worst verdict decides the exit code.

@@ -4,9 +4,10 @@ use report::list_table;
 use testbed::clean::{Which, clean as remove};
 use testbed::doctor::{Check, Status, examine};
 
-use super::{Failure, output};
 use crate::cli::CleanArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
 
 /// Removes what killed runs left.
 pub(super) async fn clean(arguments: &CleanArgs) -> Result<Exit, Failure> {

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use report::{Effect, effects, list_table};
 
-use super::{Failure, output, reading};
 use crate::cli::CompareArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::reading;
 use crate::store::file;
 
 /// Prints a row for each fault that struck a holder, run by run.

@@ -14,12 +14,13 @@ use testbed::{
     Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
 };
 
-use super::Failure;
-use super::interruption::interrupted;
-use super::output::{self, Steps};
-use crate::cli::{ConformArgs, Format};
+use crate::cli::ConformArgs;
 use crate::conform::parts;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interruption::interrupted;
+use crate::output::Format;
+use crate::output::{self, Steps};
 use crate::plan::PlanError;
 use crate::seed::{Seed, Stream};
 

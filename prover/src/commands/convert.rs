@@ -5,10 +5,10 @@ use std::io::{BufWriter, Write};
 
 use history::{edn, jsonl};
 
-use super::Failure;
-use super::reading::{self, Form};
 use crate::cli::ConvertArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::reading::{self, Form};
 
 /// Reads the one file and writes the other.
 pub(super) fn convert(arguments: &ConvertArgs) -> Result<Exit, Failure> {

@@ -6,9 +6,10 @@ use std::io::{self, BufWriter, Write};
 use history::jsonl::{Log, LogError};
 use workloads::generate::{Generator, Plan, Violation};
 
-use super::{Failure, output};
 use crate::cli::GenerateArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
 
 /// Writes the history that was asked for.
 pub(super) fn generate(arguments: &GenerateArgs) -> Result<Exit, Failure> {

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use report::list_table;
 use serde_json::json;
 
-use super::{Failure, output};
 use crate::catalogue;
-use crate::cli::{Format, ListArgs, ListKind};
+use crate::cli::{ListArgs, ListKind};
 use crate::exit::Exit;
 use crate::experiment;
+use crate::failure::Failure;
+use crate::output;
+use crate::output::Format;
 
 /// Prints a registry.
 pub(super) fn list(arguments: &ListArgs) -> Result<Exit, Failure> {

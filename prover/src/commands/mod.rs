@@ -7,23 +7,17 @@ mod clean;
 mod compare;
 mod conform;
 mod convert;
-mod failure;
 mod generate;
-pub(crate) mod interruption;
 mod list;
-pub(crate) mod output;
 mod proxy;
-mod reading;
-pub(crate) mod record;
 mod replay;
-pub(crate) mod run;
+mod run;
 mod selftest;
 mod shrink;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
-
-pub use failure::Failure;
+use crate::failure::Failure;
 
 /// Does what the command line says.
 ///

@@ -3,10 +3,11 @@
 use ::proxy::{Embedded, serve};
 use tokio::net::TcpListener;
 
-use super::interruption::interrupted;
-use super::{Failure, output};
 use crate::cli::ProxyArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interruption::interrupted;
+use crate::output;
 use crate::seed::{Seed, Stream};
 
 /// Serves until interrupted.

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use super::{Failure, reading, run};
+use super::run;
 use crate::cli::ReplayArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::reading;
 use crate::spec::RunSpec;
 use crate::store::file;
 

@@ -8,12 +8,13 @@ use rayon::prelude::*;
 use report::list_table;
 use serde_json::json;
 
-use super::Failure;
-use super::interruption::unless_interrupted;
-use super::output::{self, Bar};
 use crate::catalogue;
-use crate::cli::{Format, SelftestArgs};
+use crate::cli::SelftestArgs;
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interruption::unless_interrupted;
+use crate::output::Format;
+use crate::output::{self, Bar};
 use crate::plan::PlanError;
 use crate::seed::Seed;
 use crate::suite::selftest::{

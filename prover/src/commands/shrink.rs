@@ -7,12 +7,15 @@ use checker::Verdict;
 use nemesis::Schedule;
 use testbed::Progress;
 
-use super::output::{self, Steps};
-use super::{Failure, reading, replay, run};
-use crate::cli::{Format, OutputArgs, ShrinkArgs};
+use super::{replay, run};
+use crate::cli::{OutputArgs, ShrinkArgs};
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::judgement::Criteria;
 use crate::limits::within;
+use crate::output::Format;
+use crate::output::{self, Steps};
+use crate::reading;
 use crate::spec::RunSpec;
 use crate::store::file;
 use crate::suite::{Case, Shrunk, shrink};

@@ -4,6 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::exit::Exit;
+use crate::failure::Failure;
+
 /// A page, without the part that is made.
 pub(super) struct Document {
     path: PathBuf,
@@ -32,6 +35,12 @@ pub enum DocumentError {
         /// The line after it.
         end: String,
     },
+}
+
+impl From<DocumentError> for Failure {
+    fn from(error: DocumentError) -> Self {
+        Self::of_experiment(Exit::BadArguments, error)
+    }
 }
 
 impl Document {

@@ -20,11 +20,10 @@ use super::document::Document;
 use super::registry::assumed;
 use crate::catalogue;
 use crate::causes::with_causes;
-use crate::cli::{Format, positive_duration};
-use crate::commands::Failure;
-use crate::commands::interruption::interrupted;
-use crate::commands::output::{self, Steps};
 use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interruption::interrupted;
+use crate::output::{self, Format, Steps};
 use crate::plan::{PlanError, suits, unknown};
 use crate::seed::Seed;
 use crate::spec::{command_line, utf8_path};
@@ -68,7 +67,7 @@ struct MatrixArgs {
     #[arg(short, long, value_delimiter = ',', value_name = "NAME")]
     workload: Vec<String>,
     /// How long the workload of each cell runs
-    #[arg(long, default_value = "20s", value_parser = positive_duration, value_name = "TIME")]
+    #[arg(long, default_value = "20s", value_parser = crate::spec::time::positive, value_name = "TIME")]
     #[serde(with = "crate::spec::time")]
     time_limit: Duration,
     /// The first seed of each cell
@@ -113,6 +112,12 @@ enum Testbeds {
 #[derive(Debug, thiserror::Error)]
 #[error("a cell broke down: {0}")]
 pub struct CellError(#[from] TrialError);
+
+impl From<CellError> for Failure {
+    fn from(error: CellError) -> Self {
+        Self::of_experiment(Exit::Harness, error)
+    }
+}
 
 #[async_trait]
 impl Experiment for Matrix {

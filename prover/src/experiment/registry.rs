@@ -7,8 +7,8 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 
 use super::{Cost, Matrix};
-use crate::commands::Failure;
 use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// A question, and how it is answered.
 #[async_trait]

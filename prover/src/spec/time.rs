@@ -13,6 +13,18 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration
     humantime::parse_duration(&text).map_err(de::Error::custom)
 }
 
+/// Reads a time that is longer than nothing.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(crate) fn positive(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time.is_zero() {
+        return Err("must be longer than nothing".to_owned());
+    }
+    Ok(time)
+}
+
 /// In one word: nobody wants to quote it.
 fn written(time: Duration) -> String {
     humantime::format_duration(time)

@@ -13,7 +13,9 @@ use tokio::time::timeout;
 use super::cell::{Cell, Label, Trouble};
 use super::lock::Source;
 use super::{ask, lock};
+use crate::exit::Exit;
 use crate::experiment::counting::Operations;
+use crate::failure::Failure;
 
 /// Nothing that is measured takes that long on a broker that works.
 const STEP_WITHIN: Duration = Duration::from_secs(30);
@@ -67,6 +69,16 @@ pub enum CostError {
     /// A measurement could not be stored.
     #[error("cannot store the measurements: {0}")]
     Store(#[from] std::io::Error),
+}
+
+impl From<CostError> for Failure {
+    fn from(error: CostError) -> Self {
+        let exit = match error {
+            CostError::Unexpected { .. } => Exit::Violation,
+            CostError::Broken { .. } | CostError::Store(_) => Exit::Harness,
+        };
+        Self::of_experiment(exit, error)
+    }
 }
 
 impl CostError {

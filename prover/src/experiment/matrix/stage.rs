@@ -11,13 +11,14 @@ use testbed::{
 };
 
 use super::cell::{Cell, Figures, Outcome, Place, because};
-use crate::commands::output::Steps;
-use crate::commands::record::{carry_out, note};
-use crate::commands::run::{begin, conclude, keep};
-use crate::commands::{Failure, interruption::interrupted};
+use crate::conclusion::{begin, conclude, keep};
 use crate::experiment::CellError;
+use crate::failure::Failure;
+use crate::interruption::interrupted;
 use crate::manifest::git;
+use crate::output::Steps;
 use crate::plan::Plan;
+use crate::record::{carry_out, note};
 use crate::run::Stop;
 use crate::seed::{Seed, Stream};
 use crate::store::file;

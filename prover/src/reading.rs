@@ -7,8 +7,9 @@ use std::path::Path;
 use history::{History, edn, jsonl};
 use nemesis::Schedule;
 
-use super::{Failure, output};
+use crate::failure::Failure;
 use crate::manifest::Manifest;
+use crate::output;
 use crate::store::file;
 
 /// The format of a history's file, by its name.

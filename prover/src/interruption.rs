@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::output;
 use crate::exit::Exit;
+use crate::output;
 
 /// Resolves when somebody wants the program to end, and at once if somebody did before. From the first call on, a second signal ends the process on
 /// the spot, whatever it is doing.

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use testbed::{Demand, Described, Progress, RealSite, Site, StartError, Testbed, daemon};
 
-use super::Failure;
-use super::interruption::interrupted;
-use super::output::{self, Steps};
 use crate::causes::with_causes;
-use crate::cli::Format;
+use crate::failure::Failure;
+use crate::interruption::interrupted;
 use crate::manifest::{Manifest, State};
+use crate::output::{self, Format, Steps};
 use crate::plan::Plan;
 use crate::run::{Clock, Counters, Execution, Ran, Recording, Stage, Stop, execute, simulate};
 use crate::seed::Stream;

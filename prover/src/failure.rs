@@ -7,7 +7,6 @@ use history::jsonl::LogError;
 use testbed::{StartError, TestbedError};
 
 use crate::exit::Exit;
-use crate::experiment::{CellError, CostError, DocumentError};
 use crate::plan::PlanError;
 use crate::run::RunError;
 use crate::store::StoreError;
@@ -103,15 +102,14 @@ pub enum Failure {
     /// The comparison of simulation and broker broke down.
     #[error("the comparison broke down: {0}")]
     Conform(#[from] ::conform::PlayError),
-    /// The costs could not be measured.
-    #[error(transparent)]
-    Cost(#[from] CostError),
-    /// A cell of the matrix came to nothing.
-    #[error(transparent)]
-    Cell(#[from] CellError),
-    /// The page of an experiment has no place for it.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
+    /// An experiment came to nothing; it knows what that means.
+    #[error("{source}")]
+    Experiment {
+        /// The exit code for it.
+        exit: Exit,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// An address could not be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -126,6 +124,15 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// An experiment came to nothing, for this reason.
+    pub(crate) fn of_experiment(
+        exit: Exit,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        let source = Box::new(source);
+        Self::Experiment { exit, source }
+    }
+
     /// The exit code for it.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -140,9 +147,8 @@ impl Failure {
             | Self::History { .. }
             | Self::Edn { .. }
             | Self::Certificate { .. }
-            | Self::Document(_)
             | Self::Manifest { .. } => Exit::BadArguments,
-            Self::Cost(CostError::Unexpected { .. }) => Exit::Violation,
+            Self::Experiment { exit, .. } => *exit,
             Self::Shrink(ShrinkError::NotRepeated(_)) => Exit::Unknown,
             Self::Shrink(ShrinkError::Plan(_)) => Exit::BadArguments,
             Self::Write { .. }
@@ -152,8 +158,6 @@ impl Failure {
             | Self::Start(_)
             | Self::Testbed(_)
             | Self::Conform(_)
-            | Self::Cost(_)
-            | Self::Cell(_)
             | Self::Listen { .. }
             | Self::Run(
                 RunError::Log(LogError::Io(_))

@@ -4,10 +4,20 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use testbed::Progress;
 
 use crate::run::Counters;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Human,
+    /// One JSON object a line
+    Json,
+}
 
 /// Prints a line of results.
 ///
@@ -43,7 +53,7 @@ impl Steps {
     }
 
     /// Shows how far a run of known length is, and what has happened in it, until it is dropped.
-    pub(super) fn clock(&self, length: Duration, counters: Arc<Counters>) -> Option<Clock> {
+    pub(crate) fn clock(&self, length: Duration, counters: Arc<Counters>) -> Option<Clock> {
         let spinner = self.spinner.as_ref();
         spinner.map(|_| Clock::start(length, counters))
     }
@@ -73,12 +83,12 @@ fn spinner() -> ProgressBar {
 }
 
 /// A bar that fills as things get done, on a terminal.
-pub(super) struct Bar {
+pub(crate) struct Bar {
     bar: Option<ProgressBar>,
 }
 
 impl Bar {
-    pub(super) fn new(length: u64, is_quiet: bool) -> Self {
+    pub(crate) fn new(length: u64, is_quiet: bool) -> Self {
         let is_live = !is_quiet && io::stderr().is_terminal();
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -88,14 +98,14 @@ impl Bar {
     }
 
     /// So many are done.
-    pub(super) fn set(&self, done: u64) {
+    pub(crate) fn set(&self, done: u64) {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
         }
     }
 
     /// Nothing more comes.
-    pub(super) fn done(&self) {
+    pub(crate) fn done(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -103,7 +113,7 @@ impl Bar {
 }
 
 /// A bar that fills as time goes by.
-pub(super) struct Clock {
+pub(crate) struct Clock {
     bar: ProgressBar,
     ticking: tokio::task::JoinHandle<()>,
 }

@@ -1,0 +1,80 @@
+//! The folder of a run: what is stored before it begins, and what follows from its record.
+
+use std::path::Path;
+use std::time::Duration;
+
+use checker::certificate::Certificate;
+use history::History;
+use jiff::Timestamp;
+use report::{Judgement, Subject};
+
+use crate::failure::Failure;
+use crate::judgement::Criteria;
+use crate::limits::within;
+use crate::manifest::Manifest;
+use crate::plan::Plan;
+use crate::reading;
+use crate::store::{Store, file};
+
+/// How far the judgement of a run may search where a sweep does not decide.
+const SEARCH_WITHIN: Duration = Duration::from_secs(60);
+const SEARCH_BYTES: u64 = 4 << 30;
+
+/// Makes the folder of a run, and stores there what is known beforehand.
+pub(crate) fn begin(plan: &Plan, results: &Path) -> Result<(Store, Manifest), Failure> {
+    let began = Timestamp::now();
+    let store = Store::open(results, &plan.name(), began)?;
+    let manifest = Manifest::begin(plan, began);
+    store.write_json(file::MANIFEST, &manifest)?;
+    store.write_json(file::SCHEDULE, &plan.schedule)?;
+    Ok((store, manifest))
+}
+
+/// What was recorded, and what follows from it.
+pub(crate) struct Conclusion {
+    pub(crate) history: History,
+    pub(crate) judgement: Judgement,
+    certificate: Certificate,
+}
+
+/// Judges what a run has recorded.
+pub(crate) fn conclude(
+    plan: &mut Plan,
+    store: &Store,
+    manifest: &Manifest,
+) -> Result<Conclusion, Failure> {
+    let history = reading::history(&store.path(file::HISTORY))?;
+    let criteria = Criteria::of_plan(plan);
+    let (judgement, certificate) = within(SEARCH_WITHIN, SEARCH_BYTES, |limits| {
+        let judgement = criteria.judge(&history, Some(&manifest.state), limits)?;
+        let certificate = criteria.certificate(&history, &judgement, limits);
+        Ok::<_, Failure>((judgement, certificate))
+    })?;
+    Ok(Conclusion {
+        history,
+        judgement,
+        certificate,
+    })
+}
+
+/// Stores what was found, as evidence and for people.
+pub(crate) fn keep(
+    store: &Store,
+    manifest: &Manifest,
+    conclusion: &Conclusion,
+) -> Result<(), Failure> {
+    let Conclusion {
+        history,
+        judgement,
+        certificate,
+    } = conclusion;
+    store.write(file::CERTIFICATE, &certificate.to_bytes())?;
+    store.write_json(file::VERDICT, judgement)?;
+    let subject = Subject::from(manifest);
+    let page = report::html(&subject, history, judgement)?;
+    store.write(file::REPORT, page.as_bytes())?;
+    for (name, svg) in report::plots(&subject, history, judgement)? {
+        store.write(name, svg.as_bytes())?;
+    }
+    Ok(())
+}
