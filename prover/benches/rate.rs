@@ -18,9 +18,9 @@ use lapin::{Connection, ConnectionProperties};
 use locks::broker::{ConnectOptions, RabbitMq};
 use locks::{Chosen, ExclusiveQueue, Lock};
 use nemesis::{Schedule, System, SystemError, Worker};
-use prover::run::{Clock, Execution, Recording, Stage, execute};
-use prover::seed::Seed;
 use proxy::Embedded;
+use run::seed::Seed;
+use run::{Clock, Recording, Setup, Stage, execute};
 use testbed::links::{Endpoint, Links};
 use testbed::testing::shared_broker;
 use workloads::Params;
@@ -128,16 +128,11 @@ async fn through_prover(
     };
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("history.jsonl");
-    let execution = Execution {
+    let setup = Setup {
         workload: workloads::find("mutex").context("the workload mutex")?,
         lock: Chosen::from(Arc::new(ExclusiveQueue) as Arc<dyn Lock>),
         params: &params,
         schedule: &Schedule::default(),
-        stage: Stage {
-            clients: addresses.iter().map(client).collect(),
-            system,
-            clock: Clock::of_runtime(),
-        },
         seed: Seed(1),
         time_limit: round,
         // What the last phase does is not counted.
@@ -145,7 +140,12 @@ async fn through_prover(
         operation_timeout: Duration::from_secs(10),
     };
     let file = File::create(&path)?;
-    execute(execution, Recording::new(file), std::future::pending()).await?;
+    let stage = Stage {
+        clients: addresses.iter().map(client).collect(),
+        system,
+        clock: Clock::of_runtime(),
+    };
+    execute(setup, stage, Recording::new(file), std::future::pending()).await?;
     let history = history::jsonl::read(File::open(&path)?)?;
     let limit = u64::try_from(round.as_nanos())?;
     let done = history

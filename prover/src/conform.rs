@@ -7,11 +7,10 @@ use async_trait::async_trait;
 use conform::arm::{Arm, LINKS, Running};
 use conform::{LinkError, Stage};
 use nemesis::{System, SystemError};
+use run::seed::Seed;
 use testbed::Testbed;
 use testbed::amqp::greet;
 use testbed::links::{Error, Links};
-
-use crate::seed::Seed;
 
 /// Divides the links of a testbed; none of two parts share anything but the broker. `prefix` stands
 /// before all names of queues.

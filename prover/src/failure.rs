@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use history::jsonl::LogError;
+use run::RunError;
 use testbed::{StartError, TestbedError};
 
 use crate::exit::Exit;
 use crate::plan::PlanError;
-use crate::run::RunError;
 use crate::store::StoreError;
 use crate::suite::ShrinkError;
 

@@ -1,6 +1,6 @@
 //! Jepsen-style correctness prover for distributed locks: the parts of the command-line program.
 //!
-//! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> `testbed` (up) -> [`run`] (workers and nemesis into the
+//! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> `testbed` (up) -> `run` (workers and nemesis into the
 //! history) -> `checker` (reads the file just written) -> `report` -> [`store`].
 
 pub mod catalogue;
@@ -20,8 +20,7 @@ pub mod output;
 pub mod plan;
 mod reading;
 mod record;
-pub mod run;
-pub mod seed;
+mod simulated;
 pub mod spec;
 pub mod store;
 mod subject;

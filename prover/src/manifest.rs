@@ -3,12 +3,12 @@
 use std::process::Command;
 use std::time::Duration;
 
+use run::seed::Seed;
+use run::{Skew, Stop};
 use serde::{Deserialize, Serialize};
 use testbed::Described;
 
 use crate::plan::Plan;
-use crate::run::{Skew, Stop};
-use crate::seed::Seed;
 use crate::spec::RunSpec;
 
 /// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has ended, so a manifest

@@ -8,11 +8,12 @@ use locks::{Chosen, Lock, OptionError};
 use nemesis::{Call, Fault, Schedule, Settings, Target};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use run::Setup;
+use run::seed::{Seed, Stream};
 use testbed::{Choice, ChoiceError, Site};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
-use crate::seed::{Seed, Stream};
 use crate::spec::{OutOfBounds, RunSpec, TargetKind};
 use crate::swarm;
 
@@ -246,6 +247,21 @@ impl Plan {
                 ..asked.clone()
             },
         })
+    }
+
+    /// What a run is set up with.
+    #[must_use]
+    pub fn setup(&self) -> Setup<'_> {
+        Setup {
+            workload: self.workload,
+            lock: self.lock.clone(),
+            params: &self.params,
+            schedule: &self.schedule,
+            seed: self.seed,
+            time_limit: self.time_limit,
+            finish_within: self.finish_within,
+            operation_timeout: self.operation_timeout,
+        }
     }
 
     /// The name under which results are stored: `<lock>-<workload>`.

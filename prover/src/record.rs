@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use run::seed::Stream;
+use run::{Clock, Counters, Ran, Recording, Stage, Stop, execute};
 use testbed::{Demand, Described, Progress, RealSite, Site, StartError, Testbed, daemon};
 
 use crate::causes::with_causes;
@@ -11,8 +13,7 @@ use crate::interruption::interrupted;
 use crate::manifest::{Manifest, State};
 use crate::output::{self, Format, Steps};
 use crate::plan::Plan;
-use crate::run::{Clock, Counters, Execution, Ran, Recording, Stage, Stop, execute, simulate};
-use crate::seed::Stream;
+use crate::simulated::simulate;
 use crate::store::Store;
 
 /// Has the run happen, and notes in the manifest how that went.
@@ -180,7 +181,7 @@ async fn on_testbed(
     let counters = Arc::new(Counters::default());
     let recording = recording(store).observed_by(counters.clone());
     let clock = steps.clock(plan.time_limit, counters);
-    let ran = execute(Execution::of(plan, stage), recording, interrupted()).await;
+    let ran = execute(plan.setup(), stage, recording, interrupted()).await;
     drop(clock);
     Ok(ran?)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use run::seed::{Seed, Stream};
 
-use crate::seed::{Seed, Stream};
 use crate::spec::RunSpec;
 
 /// The spec with everything drawn from the seed that was not given: at least one of `faults`, and the numbers.

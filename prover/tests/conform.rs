@@ -7,7 +7,7 @@ use conform::arm::{LINKS, Simulated};
 use conform::script::Script;
 use conform::{campaign, named, random};
 use prover::conform::parts;
-use prover::seed::{Seed, Stream};
+use run::seed::{Seed, Stream};
 use testbed::testing::shared_broker;
 use testbed::{Choice, Demand, ProxyChoice, Silent, Site, Testbed};
 

@@ -8,9 +8,9 @@ use checker::Verdict;
 use clap::Parser;
 use prover::cli::Cli;
 use prover::plan::Plan;
-use prover::seed::{Seed, Seeds};
 use prover::spec::RunSpec;
 use prover::suite::{Trial, Until, attempt, campaign};
+use run::seed::{Seed, Seeds};
 
 /// As many as the issue asks for; each is run twice.
 const SEEDS: u64 = 200;

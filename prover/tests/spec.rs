@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use prover::cli::Cli;
-use prover::seed::Seed;
 use prover::spec::{RunSpec, TargetKind};
+use run::seed::Seed;
 
 /// The words that a shell makes of a command line.
 fn words(line: &str) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use checker::Verdict;
 use report::{list_table, verdict_text};
+use run::seed::{Seed, Seeds};
 use serde_json::json;
 use testbed::Described;
 
@@ -13,7 +14,6 @@ use crate::output::Format;
 use crate::output::result;
 use crate::output::{self, Bar};
 use crate::plan::PlanError;
-use crate::seed::{Seed, Seeds};
 use crate::spec::RunSpec;
 use crate::suite::{Summary, Until, campaign, spec_of};
 

@@ -9,6 +9,7 @@ use ::conform::comparison::Divergence;
 use ::conform::script::Script;
 use ::conform::{explained, named, random};
 use jiff::Timestamp;
+use run::seed::{Seed, Stream};
 use serde_json::json;
 use testbed::{
     Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
@@ -22,7 +23,6 @@ use crate::interruption::interrupted;
 use crate::output::Format;
 use crate::output::{self, Steps};
 use crate::plan::PlanError;
-use crate::seed::{Seed, Stream};
 
 /// Each script asks for its own.
 const HEARTBEAT: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! `prover proxy`: the proxy on its own, for any client of Toxiproxy.
 
 use ::proxy::{Embedded, serve};
+use run::seed::{Seed, Stream};
 use tokio::net::TcpListener;
 
 use crate::cli::ProxyArgs;
@@ -8,7 +9,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output;
-use crate::seed::{Seed, Stream};
 
 /// Serves until interrupted.
 pub(super) async fn proxy(arguments: &ProxyArgs) -> Result<Exit, Failure> {

@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use nemesis::Schedule;
+use run::{Skew, Stop};
 use serde_json::json;
 
 use super::campaign::run_seeds;
@@ -16,7 +17,6 @@ use crate::manifest::Manifest;
 use crate::output::{self, Format, Steps};
 use crate::plan::Plan;
 use crate::record::record;
-use crate::run::{Skew, Stop};
 use crate::spec::RunSpec;
 use crate::store::{Store, file};
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use locks::Lock;
 use rayon::prelude::*;
 use report::list_table;
+use run::seed::Seed;
 use serde_json::json;
 
 use crate::catalogue;
@@ -16,7 +17,6 @@ use crate::interruption::unless_interrupted;
 use crate::output::Format;
 use crate::output::{self, Bar};
 use crate::plan::PlanError;
-use crate::seed::Seed;
 use crate::suite::selftest::{
     Examined, RUNS_OF_BROKEN, RUNS_OF_CORRECT, Shortcoming, Shown, TIME_LIMIT, examine, spec_of,
     workload_of,

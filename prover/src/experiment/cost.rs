@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use locks::Lock;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use run::seed::{Seed, Stream};
 use serde::Serialize;
 use serde_json::json;
 use testbed::{Choice, ChoiceError, Described, Direct, Progress, RealSite, Site};
@@ -32,7 +33,6 @@ use crate::interruption::interrupted;
 use crate::manifest::{Git, git};
 use crate::output::{self, Format, Steps};
 use crate::plan::PlanError;
-use crate::seed::{Seed, Stream};
 use crate::spec::{command_line, utf8_path};
 use crate::store::fresh_folder;
 

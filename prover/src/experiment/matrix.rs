@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use futures_util::FutureExt;
+use run::seed::Seed;
 use serde::Serialize;
 use serde_json::json;
 use testbed::Progress;
@@ -25,7 +26,6 @@ use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::{self, Format, Steps};
 use crate::plan::{PlanError, suits, unknown};
-use crate::seed::Seed;
 use crate::spec::{command_line, utf8_path};
 use crate::suite::TrialError;
 

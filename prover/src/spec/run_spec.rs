@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
 use super::time;
 use super::{OutOfBounds, bounds, command_line, utf8_path};
-use crate::seed::Seed;
 
 /// What is asked of a run. Each field is an option of the command line by its name there; what is `None` was not asked for: the workload, a default or,
 /// in a swarm, chance decides it. As JSON it is an object with those names, times as people write them (`1m30s`).

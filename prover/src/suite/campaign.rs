@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use run::seed::{Seed, Seeds};
+
 use super::engine::{Engine, Evidence};
 use super::summary::Summary;
 use crate::plan::PlanError;
-use crate::seed::{Seed, Seeds};
 use crate::spec::RunSpec;
 
 /// So many runs are under way before anybody looks at what came of them.

@@ -3,10 +3,10 @@
 use certify::{Standing, certify};
 use checker::Verdict;
 use report::{COVERAGE, Judgement, Row};
+use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
 use super::trial::{Trial, TrialError};
-use crate::seed::Seed;
 
 /// What came of one of many runs: all that is kept of it. It can be stored and read again.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use checker::Verdict;
 use history::{Event, Function, History, Kind, Process};
 use nemesis::{Call, Planned, Request, Schedule, Target};
+use run::seed::Seed;
 use serde::Deserialize;
 
 use super::trial::{TrialError, attempt};
 use crate::plan::{Plan, PlanError};
-use crate::seed::Seed;
 use crate::spec::RunSpec;
 
 /// A violation must show under each of so many seeds: what hangs on one draw of latencies is no counterexample that anybody can repeat.

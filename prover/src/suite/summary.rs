@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use checker::{Finding, Verdict};
 use report::COVERAGE;
+use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Came, Judged, Outcome};
-use crate::seed::Seed;
 
 /// Where the bounds of progress differ from run to run they still are one guarantee.
 const BOUNDED_BY_RUN: &str = "progress";

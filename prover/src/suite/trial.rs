@@ -7,12 +7,13 @@ use std::time::Duration;
 use checker::certificate::Certificate;
 use history::History;
 use report::Judgement;
+use run::{Ran, Recording, RunError};
 
 use crate::judgement::Criteria;
 use crate::limits::within;
 use crate::manifest::State;
 use crate::plan::Plan;
-use crate::run::{Ran, Recording, RunError, simulate};
+use crate::simulated::simulate;
 
 /// How far the judgement of one trial, and the issue of its certificate, may search.
 const SEARCH_WITHIN: Duration = Duration::from_secs(10);

@@ -3,13 +3,13 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use report::list_table;
+use run::seed::{Seed, Stream};
 use serde::Serialize;
 
 use super::cell::{Label, Operation};
 use super::measure::Sample;
 use crate::experiment::document::markdown;
 use crate::experiment::statistics::{Estimate, Statistics};
-use crate::seed::{Seed, Stream};
 
 /// What was measured of one cell.
 #[derive(Clone, Debug, Serialize)]

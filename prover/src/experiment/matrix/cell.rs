@@ -7,11 +7,11 @@ use std::time::Duration;
 use checker::Verdict;
 use jiff::Timestamp;
 use report::{COVERAGE, Judgement};
+use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
 use crate::manifest::Git;
-use crate::seed::Seed;
 use crate::spec::RunSpec;
 
 /// What breaks.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use checker::Verdict;
 use jiff::Timestamp;
 use report::Judgement;
+use run::Stop;
+use run::seed::{Seed, Stream};
 use testbed::{
     Demand, Described, Direct, Progress, ProxyChoice, RabbitImage, RealSite, Silent, Testbed,
 };
@@ -19,8 +21,6 @@ use crate::manifest::git;
 use crate::output::Steps;
 use crate::plan::Plan;
 use crate::record::{carry_out, note};
-use crate::run::Stop;
-use crate::seed::{Seed, Stream};
 use crate::store::file;
 use crate::suite::attempt;
 

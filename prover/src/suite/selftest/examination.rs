@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use checker::Verdict;
 use locks::Lock;
+use run::seed::Seed;
 
 use super::examined::{Examined, Shortcoming, Shown};
 use super::trials::{RUNS_OF_BROKEN, RUNS_OF_CORRECT, spec_of};
 use crate::plan::PlanError;
-use crate::seed::Seed;
 use crate::suite::{Came, Engine, Evidence, Judged, Outcome, Recheck};
 
 /// Examines a lock by the runs that begin with a seed, as long as `go_on` says true; `None` where it did not.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use locks::Lock;
-
-use crate::seed::Seed;
+use run::seed::Seed;
 
 /// A lock that was examined.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use locks::Lock;
+use run::seed::Seed;
 use workloads::Workload;
 
 use crate::plan::{judges, suits};
-use crate::seed::Seed;
 use crate::spec::{RunSpec, TargetKind};
 
 /// So many runs must show what is wrong with a broken lock, at the latest.

@@ -2,24 +2,24 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ::nemesis::{System, SystemError, Worker};
 use async_trait::async_trait;
 use history::{Event, Process};
+use nemesis::{System, SystemError, Worker};
 use serde_json::Value;
 
-use crate::run::observer::Observer;
+use crate::observer::Observer;
 
 /// The system, which observes the record as well: its diary has both in their order. Its clones are
 /// one and the same.
 #[derive(Clone, Debug, Default)]
-pub(in crate::run) struct ScriptedSystem {
+pub(crate) struct ScriptedSystem {
     diary: Arc<Mutex<Vec<String>>>,
     failing: Option<&'static str>,
 }
 
 impl ScriptedSystem {
     /// Fails at this, and at nothing else: `partition 0`.
-    pub(in crate::run) fn failing(at: &'static str) -> Self {
+    pub(crate) fn failing(at: &'static str) -> Self {
         Self {
             failing: Some(at),
             ..Self::default()
@@ -27,7 +27,7 @@ impl ScriptedSystem {
     }
 
     /// What was done to it and what the nemesis noted, in order: `inject`, `partition 0`, `on`.
-    pub(in crate::run) fn diary(&self) -> Vec<String> {
+    pub(crate) fn diary(&self) -> Vec<String> {
         self.lines().clone()
     }
 

@@ -6,7 +6,7 @@ use locks::{Certainty, Error};
 
 /// What a lock answered to an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// The lock is granted.
     Granted(locks::Grant),
     /// What a verify said.
@@ -20,7 +20,7 @@ pub(super) enum Reply {
 }
 
 /// The event that ends an operation.
-pub(super) fn ending(
+pub(crate) fn ending(
     process: u32,
     function: &Function,
     result: &Result<Reply, Error>,
@@ -45,7 +45,7 @@ fn kind(result: &Result<Reply, Error>) -> Kind {
     }
 }
 
-pub(super) fn value(reply: &Reply) -> Value {
+pub(crate) fn value(reply: &Reply) -> Value {
     match reply {
         Reply::Granted(locks::Grant {
             slot: None,

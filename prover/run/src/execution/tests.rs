@@ -1,22 +1,21 @@
 //! Whole runs with a scripted lock and a scripted system: how they end, and what is never a
 //! verdict.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::nemesis::{Call, Planned, Request, Schedule, Target};
-use history::Event;
 use locks::{Chosen, ErrorKind};
+use nemesis::{Call, Planned, Request, Schedule, Target};
 use tokio::time::{Instant, sleep};
 use workloads::Params;
 
-use super::{Execution, Ran, RunError, Stage, Stop, execute};
-use crate::run::clock::Clock;
-use crate::run::nemesis::NemesisError;
-use crate::run::observer::Observer;
-use crate::run::recorder::Recording;
-use crate::run::testing::{FullDisk, Memory, Reaction, ScriptedLock, ScriptedSystem, client};
+use super::{Ran, RunError, Stop, execute};
+use crate::clock::Clock;
+use crate::player::NemesisError;
+use crate::recorder::Recording;
 use crate::seed::Seed;
+use crate::setup::{Setup, Stage};
+use crate::testing::{FullDisk, Memory, Reaction, ScriptedLock, ScriptedSystem, Witness, client};
 
 const SECOND: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,7 +74,7 @@ async fn run(
     interrupted: impl Future<Output = ()>,
 ) -> Result<Ran, RunError> {
     let params = params();
-    let execution = Execution {
+    let setup = Setup {
         workload: workloads::find("mutex").expect("it is registered"),
         lock: Chosen {
             lock: Arc::new(lock.clone()),
@@ -83,17 +82,17 @@ async fn run(
         },
         params: &params,
         schedule,
-        stage: Stage {
-            clients: vec![client(), client()],
-            system,
-            clock: Clock::of_runtime(),
-        },
         seed: Seed(1),
         time_limit: 4 * SECOND,
         finish_within: 2 * SECOND,
         operation_timeout: PATIENCE,
     };
-    execute(execution, recording, interrupted).await
+    let stage = Stage {
+        clients: vec![client(), client()],
+        system,
+        clock: Clock::of_runtime(),
+    };
+    execute(setup, stage, recording, interrupted).await
 }
 
 /// A run that nobody interrupts, with a system that does what it is asked for.
@@ -267,16 +266,6 @@ async fn a_worker_that_panics_is_a_bug_of_ours() {
     assert!(matches!(ran, Err(RunError::Panic(_))), "{ran:?}");
 }
 
-/// Keeps the events that it sees.
-#[derive(Debug, Default)]
-struct Witness(Mutex<Vec<Event>>);
-
-impl Observer for Witness {
-    fn see(&self, event: &Event) {
-        self.0.lock().expect("nobody panics").push(event.clone());
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn observers_see_all_of_a_run_in_the_order_of_its_record() {
     let (lock, memory) = (ScriptedLock::default(), Memory::default());
@@ -292,7 +281,7 @@ async fn observers_see_all_of_a_run_in_the_order_of_its_record() {
     )
     .await;
     ran.expect("nothing breaks down");
-    let seen = witness.0.lock().expect("nobody panics");
-    assert_eq!(*seen, memory.history().events());
+    let seen = witness.events();
+    assert_eq!(seen, memory.history().events());
     assert!(seen.iter().any(|event| event.function.name() == "cut"));
 }

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::nemesis::{Planned, Schedule, Target};
 use history::{Draft, Function, Kind, Process};
+use nemesis::{Planned, Schedule, Target};
 
 use super::{NemesisError, play};
-use crate::run::clock::Clock;
-use crate::run::phase::Phase;
-use crate::run::recorder::Recording;
-use crate::run::shared::Shared;
-use crate::run::testing::{FullDisk, Memory, ScriptedSystem};
+use crate::clock::Clock;
+use crate::phase::Phase;
+use crate::recorder::Recording;
+use crate::shared::Shared;
+use crate::testing::{FullDisk, Memory, ScriptedSystem};
 
 /// Workers of each run here.
 const WORKERS: u32 = 3;

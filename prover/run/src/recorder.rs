@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use history::Draft;
 use history::jsonl::{Log, LogError};
 
-use super::clock::Clock;
-use super::observer::Observer;
+use crate::clock::Clock;
+use crate::observer::Observer;
 
 type Sink = Box<dyn Write + Send>;
 
@@ -38,7 +38,7 @@ impl Recording {
 }
 
 /// Writes down what happens, as it happens, for all workers and the nemesis.
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     clock: Clock,
     log: Mutex<Log<Sink>>,
     observers: Vec<Arc<dyn Observer>>,
@@ -55,7 +55,7 @@ impl fmt::Debug for Recorder {
 
 impl Recorder {
     /// Begins the record now.
-    pub(super) fn begin(recording: Recording, clock: &Clock) -> Self {
+    pub(crate) fn begin(recording: Recording, clock: &Clock) -> Self {
         Self {
             clock: clock.restarted(),
             log: Mutex::new(Log::new(recording.sink)),
@@ -64,7 +64,7 @@ impl Recorder {
     }
 
     /// The clock that began with the record.
-    pub(super) fn clock(&self) -> &Clock {
+    pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
 
@@ -72,7 +72,7 @@ impl Recorder {
     ///
     /// # Errors
     /// The log's: it could not be written, or the event is not one that may stand there.
-    pub(super) fn record(&self, draft: Draft) -> Result<u64, LogError> {
+    pub(crate) fn record(&self, draft: Draft) -> Result<u64, LogError> {
         let mut log = self.log();
         let time = self.now();
         self.append(&mut log, time, draft)?;
@@ -83,7 +83,7 @@ impl Recorder {
     ///
     /// # Errors
     /// As for [`Recorder::record`].
-    pub(super) fn record_pair(&self, first: Draft, second: Draft) -> Result<(), LogError> {
+    pub(crate) fn record_pair(&self, first: Draft, second: Draft) -> Result<(), LogError> {
         let mut log = self.log();
         let time = self.now();
         self.append(&mut log, time, first)?;
@@ -112,26 +112,10 @@ impl Recorder {
 
 #[cfg(test)]
 mod tests {
-    use history::{Event, Function, Kind, Process};
+    use history::{Function, Kind, Process};
 
     use super::*;
-    use crate::run::testing::{FullDisk, Memory};
-
-    /// Keeps what it sees.
-    #[derive(Debug, Default)]
-    struct Witness(Mutex<Vec<Event>>);
-
-    impl Witness {
-        fn events(&self) -> Vec<Event> {
-            self.0.lock().expect("nobody panics").clone()
-        }
-    }
-
-    impl Observer for Witness {
-        fn see(&self, event: &Event) {
-            self.0.lock().expect("nobody panics").push(event.clone());
-        }
-    }
+    use crate::testing::{FullDisk, Memory, Witness};
 
     fn draft(process: u32, kind: Kind) -> Draft {
         Draft::new(Process::Client(process), kind, Function::Acquire)

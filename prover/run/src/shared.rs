@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use super::board::Board;
-use super::burst::StartLine;
-use super::clock::Clock;
-use super::crew::Crew;
-use super::phase::Phases;
-use super::recorder::{Recorder, Recording};
-use super::resource::Resource;
-use super::watch::Watch;
+use crate::board::Board;
+use crate::burst::StartLine;
+use crate::clock::Clock;
+use crate::crew::Crew;
+use crate::phase::Phases;
+use crate::recorder::{Recorder, Recording};
+use crate::resource::Resource;
+use crate::watch::Watch;
 
 /// What one run has once.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     /// The record.
     pub recorder: Recorder,
     /// Who holds: it observes the record.
@@ -32,7 +32,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Begins the record of a run of so many workers.
-    pub(super) fn begin(workers: u32, recording: Recording, clock: &Clock) -> Self {
+    pub(crate) fn begin(workers: u32, recording: Recording, clock: &Clock) -> Self {
         let board = Arc::new(Board::new(workers as usize));
         Self {
             recorder: Recorder::begin(recording.observed_by(board.clone()), clock),

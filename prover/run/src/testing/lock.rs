@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// What comes of something that is asked of the lock.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::run) enum Reaction {
+pub(crate) enum Reaction {
     /// It is done.
     Done,
     /// It is granted with this.
@@ -28,7 +28,7 @@ pub(in crate::run) enum Reaction {
 
 /// The lock. Its clones are one and the same.
 #[derive(Clone, Default)]
-pub(in crate::run) struct ScriptedLock(Arc<Mutex<Script>>);
+pub(crate) struct ScriptedLock(Arc<Mutex<Script>>);
 
 #[derive(Default)]
 struct Script {
@@ -43,38 +43,38 @@ struct Script {
 
 impl ScriptedLock {
     /// What comes of the next operations, whoever asks for them.
-    pub(in crate::run) fn operating(self, reactions: impl IntoIterator<Item = Reaction>) -> Self {
+    pub(crate) fn operating(self, reactions: impl IntoIterator<Item = Reaction>) -> Self {
         self.script().operating.extend(reactions);
         self
     }
 
     /// What comes of opening the next sessions.
-    pub(in crate::run) fn opening(self, reactions: impl IntoIterator<Item = Reaction>) -> Self {
+    pub(crate) fn opening(self, reactions: impl IntoIterator<Item = Reaction>) -> Self {
         self.script().opening.extend(reactions);
         self
     }
 
     /// What comes of creating it.
-    pub(in crate::run) fn creating(self, reaction: Reaction) -> Self {
+    pub(crate) fn creating(self, reaction: Reaction) -> Self {
         self.script().creating.push_back(reaction);
         self
     }
 
     /// Its sessions never close.
-    pub(in crate::run) fn never_closing(self) -> Self {
+    pub(crate) fn never_closing(self) -> Self {
         self.script().never_closes = true;
         self
     }
 
     /// Notifies the session that was opened last of a loss.
-    pub(in crate::run) fn lose(&self, loss: Loss) {
+    pub(crate) fn lose(&self, loss: Loss) {
         let script = self.script();
         let losses = script.losses.as_ref().expect("a session was opened");
         losses.send(loss).expect("the session is there");
     }
 
     /// What became of its sessions so far: `open worker-0`, `close worker-0`.
-    pub(in crate::run) fn sessions(&self) -> Vec<String> {
+    pub(crate) fn sessions(&self) -> Vec<String> {
         self.script().sessions.clone()
     }
 
@@ -187,7 +187,7 @@ impl Session for ScriptedSession {
 }
 
 /// A client that a scripted lock asks for nothing but its name.
-pub(in crate::run) fn client() -> locks::Client {
+pub(crate) fn client() -> locks::Client {
     locks::Client {
         broker: Arc::new(Simulation::new(1, 1)),
         connect: ConnectOptions::default(),

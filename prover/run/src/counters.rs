@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use history::{Event, Function, Kind, Process};
 
-use super::observer::Observer;
+use crate::observer::Observer;
 
 /// Counts what is recorded.
 #[derive(Debug, Default)]

@@ -7,17 +7,17 @@ use history::History;
 
 /// An in-memory sink. Its clones are one and the same.
 #[derive(Clone, Debug, Default)]
-pub(in crate::run) struct Memory(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Memory {
     /// What was recorded so far.
-    pub(in crate::run) fn history(&self) -> History {
+    pub(crate) fn history(&self) -> History {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         history::jsonl::read(bytes.as_slice()).expect("a record is a history")
     }
 
     /// The same in words, an event each: `0 invoke acquire`, `nemesis info cut`.
-    pub(in crate::run) fn events(&self) -> Vec<String> {
+    pub(crate) fn events(&self) -> Vec<String> {
         let history = self.history();
         let events = history.events().iter();
         let word = |kind| match kind {
@@ -46,9 +46,9 @@ impl Write for Memory {
 
 /// A disk with room for so many events.
 #[derive(Debug)]
-pub(in crate::run) struct FullDisk {
-    pub(in crate::run) memory: Memory,
-    pub(in crate::run) room: usize,
+pub(crate) struct FullDisk {
+    pub(crate) memory: Memory,
+    pub(crate) room: usize,
 }
 
 impl Write for FullDisk {

@@ -4,14 +4,12 @@
 use std::sync::Arc;
 
 use locks::broker::{Broker, ConnectOptions};
+use run::seed::Stream;
+use run::{Clock, Ran, Recording, RunError, Stage, execute};
 use simulated::Simulation;
 use testbed::{SimulatedSystem, clients};
 
-use super::clock::Clock;
-use super::execution::{Execution, Ran, RunError, Stage, execute};
-use super::recorder::Recording;
 use crate::plan::Plan;
-use crate::seed::Stream;
 
 /// Stands before every name in the simulated broker, which no other run shares.
 const PREFIX: &str = "prover";
@@ -22,7 +20,7 @@ const PREFIX: &str = "prover";
 ///
 /// # Errors
 /// As for [`execute`].
-pub fn simulate(
+pub(crate) fn simulate(
     plan: &Plan,
     recording: Recording,
     interrupted: impl Future<Output = ()>,
@@ -37,7 +35,7 @@ pub fn simulate(
             plan.params.concurrency as usize,
         ));
         let stage = stage(plan, &world);
-        execute(Execution::of(plan, stage), recording, interrupted).await
+        execute(plan.setup(), stage, recording, interrupted).await
     })
 }
 

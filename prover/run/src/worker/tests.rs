@@ -3,21 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::nemesis::System;
 use history::jsonl::LogError;
 use history::{Event, Function, Kind, Process, Value};
 use locks::{Answer, Error, ErrorKind, Grant, Loss};
+use nemesis::System;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use workloads::{Outcome, Step};
 
 use super::{CLOSE_WITHIN, Equipment, REOPEN_AFTER, work};
-use crate::run::clock::Clock;
-use crate::run::crew::{Reach, unless_paused};
-use crate::run::phase::Phase;
-use crate::run::recorder::Recording;
-use crate::run::shared::Shared;
-use crate::run::testing::{
+use crate::clock::Clock;
+use crate::crew::{Reach, unless_paused};
+use crate::phase::Phase;
+use crate::recorder::Recording;
+use crate::shared::Shared;
+use crate::testing::{
     FullDisk, Memory, Outcomes, Reaction, ScriptedLock, ScriptedSystem, client, invoke, steps,
 };
 
@@ -78,7 +78,7 @@ impl Scene {
         self.reach(async |reach| reach.restart(0).await).await;
     }
 
-    async fn reach(&self, act: impl AsyncFnOnce(&Reach<'_>) -> Result<(), ::nemesis::SystemError>) {
+    async fn reach(&self, act: impl AsyncFnOnce(&Reach<'_>) -> Result<(), nemesis::SystemError>) {
         let reach = Reach {
             testbed: &ScriptedSystem::default(),
             crew: &self.shared.crew,

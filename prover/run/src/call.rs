@@ -3,13 +3,13 @@
 use history::{Function, Value};
 use locks::{Action, Error, ErrorKind, Session};
 
-use super::reply::Reply;
+use crate::reply::Reply;
 
 /// Has a session do an operation.
 ///
 /// # Errors
 /// The lock's own, and that there is no such operation of a lock.
-pub(super) async fn call(
+pub(crate) async fn call(
     session: &mut dyn Session,
     function: &Function,
     key: &str,

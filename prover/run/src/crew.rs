@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use nemesis::{System, SystemError, Worker};
 
-use super::watch::Watch;
+use crate::watch::Watch;
 
 /// How a worker is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Condition {
+pub(crate) enum Condition {
     /// It acts.
     #[default]
     Up,
@@ -26,7 +26,7 @@ pub(super) enum Condition {
 
 /// The workers, as the nemesis gets hold of them.
 #[derive(Debug)]
-pub(super) struct Crew {
+pub(crate) struct Crew {
     members: Vec<Member>,
     /// How many there are: a retired process goes on as the number that is this much higher.
     size: u32,
@@ -41,7 +41,7 @@ struct Member {
 
 impl Crew {
     /// So many workers, all of which are up.
-    pub(super) fn new(size: u32) -> Self {
+    pub(crate) fn new(size: u32) -> Self {
         let member = |process| Member {
             condition: Arc::default(),
             process: AtomicU32::new(process),
@@ -53,28 +53,28 @@ impl Crew {
     }
 
     /// How many workers there are.
-    pub(super) fn size(&self) -> u32 {
+    pub(crate) fn size(&self) -> u32 {
         self.size
     }
 
     /// How a worker is, as it changes.
-    pub(super) fn condition(&self, worker: Worker) -> Arc<Watch<Condition>> {
+    pub(crate) fn condition(&self, worker: Worker) -> Arc<Watch<Condition>> {
         self.members[worker].condition.clone()
     }
 
     /// The number under which a worker acts now.
-    pub(super) fn process(&self, worker: Worker) -> u32 {
+    pub(crate) fn process(&self, worker: Worker) -> u32 {
         self.members[worker].process.load(Ordering::Acquire)
     }
 
     /// The worker's process never acts again; the worker goes on as another.
-    pub(super) fn retire(&self, worker: Worker) {
+    pub(crate) fn retire(&self, worker: Worker) {
         let process = &self.members[worker].process;
         process.fetch_add(self.size, Ordering::AcqRel);
     }
 
     /// Everybody is up, whatever happened to them.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         for worker in 0..self.members.len() {
             self.set(worker, Condition::Up);
         }
@@ -97,7 +97,7 @@ impl Crew {
 }
 
 /// Does a worker's work, but not while it is paused.
-pub(super) async fn unless_paused<T>(
+pub(crate) async fn unless_paused<T>(
     condition: Arc<Watch<Condition>>,
     work: impl Future<Output = T>,
 ) -> T {
@@ -117,9 +117,9 @@ pub(super) async fn unless_paused<T>(
 }
 
 /// All that the nemesis can break: the testbed, and the workers.
-pub(super) struct Reach<'a> {
-    pub(super) testbed: &'a dyn System,
-    pub(super) crew: &'a Crew,
+pub(crate) struct Reach<'a> {
+    pub(crate) testbed: &'a dyn System,
+    pub(crate) crew: &'a Crew,
 }
 
 #[async_trait]

@@ -8,7 +8,7 @@ use locks::{Error, ErrorKind};
 
 /// The numbers.
 #[derive(Debug, Default)]
-pub(super) struct Resource(Mutex<BTreeMap<Arc<str>, Guarded>>);
+pub(crate) struct Resource(Mutex<BTreeMap<Arc<str>, Guarded>>);
 
 #[derive(Debug, Default)]
 struct Guarded {
@@ -20,12 +20,12 @@ struct Guarded {
 impl Resource {
     /// The number of a key. Whoever comes with a token is refused if a newer one was seen; without
     /// a token nobody is.
-    pub(super) fn read(&self, key: &Arc<str>, token: Option<u64>) -> Result<u64, Error> {
+    pub(crate) fn read(&self, key: &Arc<str>, token: Option<u64>) -> Result<u64, Error> {
         self.with(key, token, |guarded| guarded.number)
     }
 
     /// Replaces the number of a key, under the same condition.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         key: &Arc<str>,
         token: Option<u64>,

@@ -7,13 +7,13 @@ use tokio::sync::Notify;
 
 /// A value that others wait for as it changes.
 #[derive(Debug, Default)]
-pub(super) struct Watch<T> {
+pub(crate) struct Watch<T> {
     value: Mutex<T>,
     changed: Notify,
 }
 
 impl<T> Watch<T> {
-    pub(super) fn new(value: T) -> Self {
+    pub(crate) fn new(value: T) -> Self {
         Self {
             value: Mutex::new(value),
             changed: Notify::new(),
@@ -21,18 +21,18 @@ impl<T> Watch<T> {
     }
 
     /// Looks at the value as it is now.
-    pub(super) fn see<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+    pub(crate) fn see<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         look(&self.value())
     }
 
     /// Changes the value.
-    pub(super) fn change(&self, change: impl FnOnce(&mut T)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut T)) {
         change(&mut self.value());
         self.changed.notify_waiters();
     }
 
     /// Returns as soon as the value is one that is waited for.
-    pub(super) async fn when(&self, is_awaited: impl Fn(&T) -> bool) {
+    pub(crate) async fn when(&self, is_awaited: impl Fn(&T) -> bool) {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             // From here on no change is missed.

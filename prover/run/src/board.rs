@@ -2,12 +2,12 @@
 
 use history::{Answer, Event, Function, Kind, Process, Value};
 
-use super::observer::Observer;
-use super::watch::Watch;
+use crate::observer::Observer;
+use crate::watch::Watch;
 
 /// What one worker is about, as far as the record says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     /// Whether it believes to hold a lock.
     pub holds: bool,
     /// Whether it is in the middle of administering one.
@@ -16,16 +16,16 @@ pub(super) struct Standing {
 
 /// What all workers are about.
 #[derive(Debug)]
-pub(super) struct Board(Watch<Vec<Standing>>);
+pub(crate) struct Board(Watch<Vec<Standing>>);
 
 impl Board {
     /// So many workers, none of which holds anything.
-    pub(super) fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         Self(Watch::new(vec![Standing::default(); workers]))
     }
 
     /// The workers of which something is so now.
-    pub(super) fn those(&self, is_so: fn(&Standing) -> bool) -> Vec<usize> {
+    pub(crate) fn those(&self, is_so: fn(&Standing) -> bool) -> Vec<usize> {
         self.0.see(|standings| {
             (0..standings.len())
                 .filter(|worker| is_so(&standings[*worker]))
@@ -34,7 +34,7 @@ impl Board {
     }
 
     /// Returns as soon as it is so of somebody.
-    pub(super) async fn somebody(&self, is_so: fn(&Standing) -> bool) {
+    pub(crate) async fn somebody(&self, is_so: fn(&Standing) -> bool) {
         self.0.when(|standings| standings.iter().any(is_so)).await;
     }
 }

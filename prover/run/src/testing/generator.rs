@@ -8,7 +8,7 @@ use workloads::{Client, Outcome, Step};
 
 /// What a generator was told of its steps. Its clones are one and the same.
 #[derive(Clone, Debug, Default)]
-pub(in crate::run) struct Outcomes(Arc<Mutex<Told>>);
+pub(crate) struct Outcomes(Arc<Mutex<Told>>);
 
 #[derive(Debug, Default)]
 struct Told {
@@ -17,7 +17,7 @@ struct Told {
 }
 
 /// A generator that takes these steps, up to the finish, and what it is told meanwhile.
-pub(in crate::run) fn steps(steps: impl IntoIterator<Item = Step>) -> (Box<dyn Client>, Outcomes) {
+pub(crate) fn steps(steps: impl IntoIterator<Item = Step>) -> (Box<dyn Client>, Outcomes) {
     let outcomes = Outcomes::default();
     let generator = Steps {
         steps: steps.into_iter().collect(),
@@ -27,19 +27,19 @@ pub(in crate::run) fn steps(steps: impl IntoIterator<Item = Step>) -> (Box<dyn C
 }
 
 /// The step that does an operation on the only key.
-pub(in crate::run) fn invoke(function: Function) -> Step {
+pub(crate) fn invoke(function: Function) -> Step {
     Step::Invoke(function, "k".into())
 }
 
 impl Outcomes {
     /// What came of each step that was taken.
-    pub(in crate::run) fn of_steps(&self) -> Vec<Outcome> {
+    pub(crate) fn of_steps(&self) -> Vec<Outcome> {
         // The first of them tells of the time before the first step.
         self.told().outcomes.iter().skip(1).copied().collect()
     }
 
     /// What the operations brought that took effect.
-    pub(in crate::run) fn values(&self) -> Vec<Value> {
+    pub(crate) fn values(&self) -> Vec<Value> {
         self.told().values.clone()
     }
 

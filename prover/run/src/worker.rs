@@ -11,23 +11,23 @@ use serde_json::json;
 use tokio::time::timeout;
 use workloads::{Outcome, Step};
 
-use super::burst::Burst;
-use super::call::call;
-use super::clock::Clock;
-use super::crew::Condition;
-use super::phase::Phase;
-use super::reply::{Reply, ending, value};
-use super::shared::Shared;
-use super::watch::Watch;
+use crate::burst::Burst;
+use crate::call::call;
+use crate::clock::Clock;
+use crate::crew::Condition;
+use crate::phase::Phase;
+use crate::reply::{Reply, ending, value};
+use crate::shared::Shared;
+use crate::watch::Watch;
 
 /// How long a worker waits before it tries again to open a session.
 const REOPEN_AFTER: Duration = Duration::from_millis(200);
 
 /// How long a worker takes to close its session at the end of a run.
-pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// What one worker works with.
-pub(super) struct Equipment {
+pub(crate) struct Equipment {
     /// The lock under test.
     pub lock: Arc<dyn Lock>,
     /// How to reach the broker, over the worker's own link.
@@ -44,7 +44,7 @@ pub(super) struct Equipment {
 ///
 /// # Errors
 /// The history could not be written.
-pub(super) async fn work(
+pub(crate) async fn work(
     number: usize,
     equipment: Equipment,
     shared: Arc<Shared>,

@@ -8,9 +8,9 @@ use nemesis::{Fault, Planned, Schedule, System, SystemError, Target};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::board::Standing;
-use super::phase::Phase;
-use super::shared::Shared;
+use crate::board::Standing;
+use crate::phase::Phase;
+use crate::shared::Shared;
 
 /// How long a fault that wants a holder, or an administrator, waits for one.
 const SOMEBODY_WITHIN: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ pub enum NemesisError {
 ///
 /// # Errors
 /// The system or the record is out of reach: a harness error.
-pub(super) async fn play(
+pub(crate) async fn play(
     schedule: &Schedule,
     system: &dyn System,
     workers: usize,
@@ -54,8 +54,9 @@ pub(super) async fn play(
     Ok(())
 }
 
-/// The injection is recorded before the fault is, so that no effect stands before its cause; then that it is in force; and the healing before
-/// it is taken off, so that between the last two it surely is on.
+/// The injection is recorded before the fault is, so that no effect stands before its cause; then
+/// that it is in force; and the healing before it is taken off, so that between the last two it
+/// surely is on.
 async fn strike(
     id: usize,
     fault: &dyn Fault,
@@ -99,7 +100,8 @@ async fn targets(
         _ => |worker| worker.holds,
     };
     if let Target::Holder { .. } | Target::Administrator { .. } = planned.target {
-        // If nobody does in time the fault strikes somebody all the same; the history shows that it hit no holder.
+        // If nobody does in time the fault strikes somebody all the same; the history shows that it
+        // hit no holder.
         let _ = timeout(SOMEBODY_WITHIN, shared.board.somebody(wanted)).await;
     }
     if fault.strikes_all() {

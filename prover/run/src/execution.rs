@@ -1,78 +1,26 @@
-//! One run from its first event to its last.
+//! How a run is carried out, and how it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::nemesis::{Request, Schedule, System};
 use history::Function;
 use history::jsonl::LogError;
-use locks::Chosen;
+use nemesis::{Request, Schedule};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use workloads::{Needs, Params, Workload};
+use workloads::Needs;
 
-use super::burst::Skew;
-use super::clock::Clock;
-use super::crew::{Reach, unless_paused};
-use super::nemesis::{NemesisError, play};
-use super::phase::Phase;
-use super::recorder::Recording;
-use super::shared::Shared;
-use super::worker::{CLOSE_WITHIN, Equipment, work};
-use crate::plan::Plan;
-use crate::seed::{Seed, Stream};
-
-/// What a run is made of.
-pub struct Execution<'a> {
-    /// What the clients do.
-    pub workload: &'static dyn Workload,
-    /// The lock they do it to.
-    pub lock: Chosen,
-    /// In which numbers.
-    pub params: &'a Params,
-    /// What breaks.
-    pub schedule: &'a Schedule,
-    /// What the testbed offers.
-    pub stage: Stage<'a>,
-    /// Decides all chance.
-    pub seed: Seed,
-    /// How long the workload runs.
-    pub time_limit: Duration,
-    /// How long the last phase, in which every lock is granted once more, may take after that.
-    pub finish_within: Duration,
-    /// How long an operation may take before nobody knows what became of it.
-    pub operation_timeout: Duration,
-}
-
-/// What a testbed offers to a run.
-pub struct Stage<'a> {
-    /// How each worker reaches the broker: one entry a worker.
-    pub clients: Vec<locks::Client>,
-    /// What the nemesis can break.
-    pub system: &'a dyn System,
-    /// Whose time it is.
-    pub clock: Clock,
-}
-
-impl<'a> Execution<'a> {
-    /// Carries out a plan on the stage that a testbed offers.
-    #[must_use]
-    pub fn of(plan: &'a Plan, stage: Stage<'a>) -> Self {
-        Self {
-            workload: plan.workload,
-            lock: plan.lock.clone(),
-            params: &plan.params,
-            schedule: &plan.schedule,
-            stage,
-            seed: plan.seed,
-            time_limit: plan.time_limit,
-            finish_within: plan.finish_within,
-            operation_timeout: plan.operation_timeout,
-        }
-    }
-}
+use crate::burst::Skew;
+use crate::crew::{Reach, unless_paused};
+use crate::phase::Phase;
+use crate::player::{NemesisError, play};
+use crate::recorder::Recording;
+use crate::seed::Stream;
+use crate::setup::{Setup, Stage};
+use crate::shared::Shared;
+use crate::worker::{CLOSE_WITHIN, Equipment, work};
 
 /// How a run came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +73,8 @@ pub enum RunError {
 /// # Errors
 /// The harness broke down; what was recorded until then is in the history.
 pub async fn execute(
-    execution: Execution<'_>,
+    setup: Setup<'_>,
+    stage: Stage<'_>,
     recording: Recording,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Ran, RunError> {
@@ -133,45 +82,41 @@ pub async fn execute(
     tokio::select! {
         biased;
         () = &mut interrupted => return Ok(Ran { stop: Stop::Interrupted, skew: None }),
-        created = create(&execution) => created?,
+        created = create(&setup, &stage) => created?,
     }
-    let stage = &execution.stage;
-    let workers = execution.params.concurrency;
+    let workers = setup.params.concurrency;
     let shared = Arc::new(Shared::begin(workers, recording, &stage.clock));
     let mut crew = JoinSet::new();
-    let clients = execution.stage.clients.iter();
-    for ((number, client), generator) in clients.enumerate().zip(generators(&execution)) {
-        let equipment = equip(&execution, client, generator);
+    let clients = stage.clients.iter();
+    for ((number, client), generator) in clients.enumerate().zip(generators(&setup)) {
+        let equipment = equip(&setup, client, generator);
         let condition = shared.crew.condition(number);
         let work = work(number, equipment, shared.clone());
         crew.spawn(unless_paused(condition, work));
     }
-    let stop = accompany(&execution, &mut crew, &shared, interrupted).await?;
+    let stop = accompany(&setup, &stage, &mut crew, &shared, interrupted).await?;
     let skew = shared.start_line.skew();
     Ok(Ran { stop, skew })
 }
 
 /// Locks that do not come into being by being asked for must be there before, unless that is the
 /// workload's own work.
-async fn create(execution: &Execution<'_>) -> Result<(), RunError> {
-    let Some(client) = execution.stage.clients.first() else {
+async fn create(setup: &Setup<'_>, stage: &Stage<'_>) -> Result<(), RunError> {
+    let Some(client) = stage.clients.first() else {
         return Ok(());
     };
-    if execution.workload.needs() == Needs::Administration {
+    if setup.workload.needs() == Needs::Administration {
         return Ok(());
     }
-    for key in execution.params.key_names() {
-        let creating = execution
-            .lock
-            .lock
-            .create(client, &key, execution.params.slots);
+    for key in setup.params.key_names() {
+        let creating = setup.lock.lock.create(client, &key, setup.params.slots);
         let late = |_| {
             Err(locks::Error::new(
                 locks::ErrorKind::Timeout,
                 "no answer in time",
             ))
         };
-        let created = timeout(execution.operation_timeout, creating)
+        let created = timeout(setup.operation_timeout, creating)
             .await
             .unwrap_or_else(late);
         created.map_err(|reason| RunError::Create {
@@ -183,31 +128,31 @@ async fn create(execution: &Execution<'_>) -> Result<(), RunError> {
 }
 
 /// What the workers do: what the schedule has them do, else what the workload makes up.
-fn generators(execution: &Execution<'_>) -> Vec<Box<dyn workloads::Client>> {
-    let workers = 0..execution.params.concurrency;
-    if !execution.schedule.calls.is_empty() {
-        let script = |process| script_of(execution.schedule, process);
+fn generators(setup: &Setup<'_>) -> Vec<Box<dyn workloads::Client>> {
+    let workers = 0..setup.params.concurrency;
+    if !setup.schedule.calls.is_empty() {
+        let script = |process| script_of(setup.schedule, process);
         return workers.map(script).collect();
     }
-    let random = |process| ChaCha8Rng::from_seed(execution.seed.stream(Stream::Worker(process)));
+    let random = |process| ChaCha8Rng::from_seed(setup.seed.stream(Stream::Worker(process)));
     let randoms = workers.map(random).collect();
-    execution.workload.crew(execution.params, randoms)
+    setup.workload.crew(setup.params, randoms)
 }
 
 fn equip(
-    execution: &Execution<'_>,
+    setup: &Setup<'_>,
     client: &locks::Client,
     generator: Box<dyn workloads::Client>,
 ) -> Equipment {
     Equipment {
-        lock: execution.lock.lock.clone(),
+        lock: setup.lock.lock.clone(),
         client: locks::Client {
-            options: execution.lock.options,
+            options: setup.lock.options,
             ..client.clone()
         },
         generator,
-        is_fenced: execution.workload.needs() == Needs::Tokens,
-        operation_timeout: execution.operation_timeout,
+        is_fenced: setup.workload.needs() == Needs::Tokens,
+        operation_timeout: setup.operation_timeout,
     }
 }
 
@@ -228,30 +173,22 @@ fn script_of(schedule: &Schedule, process: u32) -> Box<dyn workloads::Client> {
 
 /// Leads the crew through the phases of the run.
 async fn accompany(
-    execution: &Execution<'_>,
+    setup: &Setup<'_>,
+    stage: &Stage<'_>,
     crew: &mut JoinSet<Result<(), LogError>>,
     shared: &Arc<Shared>,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Stop, RunError> {
     let clock = async {
-        shared
-            .recorder
-            .clock()
-            .sleep_until(execution.time_limit)
-            .await;
+        shared.recorder.clock().sleep_until(setup.time_limit).await;
         shared.phases.advance(Phase::Finishing);
-        sleep(execution.finish_within).await;
+        sleep(setup.finish_within).await;
     };
     let reach = Reach {
-        testbed: execution.stage.system,
+        testbed: stage.system,
         crew: &shared.crew,
     };
-    let nemesis = play(
-        execution.schedule,
-        &reach,
-        execution.stage.clients.len(),
-        shared,
-    );
+    let nemesis = play(setup.schedule, &reach, stage.clients.len(), shared);
     let work = async {
         let nemesis = async { nemesis.await.map_err(RunError::from) };
         tokio::try_join!(nemesis, all_done(crew)).map(|_| ())
@@ -264,7 +201,7 @@ async fn accompany(
     };
     shared.phases.advance(Phase::Stopping);
     shared.crew.wake();
-    let patience = execution.operation_timeout + CLOSE_WITHIN;
+    let patience = setup.operation_timeout + CLOSE_WITHIN;
     match timeout(2 * patience, all_done(crew)).await {
         Ok(done) => done?,
         // Whoever does not leave is made to: the record then lacks the end of an operation.

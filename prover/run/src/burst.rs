@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout};
 
-use super::watch::Watch;
+use crate::watch::Watch;
 
 /// How long those at the line wait for stragglers, who may be cut off from the broker.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -19,7 +19,7 @@ const SPIN_MAX: Duration = Duration::from_millis(20);
 
 /// Where workers gather.
 #[derive(Debug)]
-pub(super) struct StartLine {
+pub(crate) struct StartLine {
     workers: usize,
     gathering: Mutex<Gathering>,
     skews_ns: Mutex<Histogram<u64>>,
@@ -34,7 +34,7 @@ struct Gathering {
 
 /// One burst: those who start together.
 #[derive(Debug, Default)]
-pub(super) struct Burst {
+pub(crate) struct Burst {
     /// How many start together; known once the line opens.
     size: Watch<Option<usize>>,
     awake: AtomicUsize,
@@ -57,7 +57,7 @@ pub struct Skew {
 impl StartLine {
     /// A line at which `workers` workers gather.
     #[must_use]
-    pub(super) fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         let skews = Histogram::new(3).expect("3 significant figures are allowed");
         Self {
             workers,
@@ -68,7 +68,7 @@ impl StartLine {
 
     /// Returns when all workers are at the line (or stragglers were waited for long enough), at the
     /// same instant for all.
-    pub(super) async fn gather(&self) -> Arc<Burst> {
+    pub(crate) async fn gather(&self) -> Arc<Burst> {
         let burst = self.arrive();
         let mut place = Place {
             burst: &burst,
@@ -86,7 +86,7 @@ impl StartLine {
     }
 
     /// Notes when a worker of a burst invoked; the last one completes the burst's skew.
-    pub(super) fn invoked(&self, burst: &Burst, time_ns: u64) {
+    pub(crate) fn invoked(&self, burst: &Burst, time_ns: u64) {
         let mut invoked = locked(&burst.invoked);
         invoked.push(time_ns);
         let complete = burst.size() == Some(invoked.len()) && invoked.len() > 1;
@@ -100,7 +100,7 @@ impl StartLine {
 
     /// The skew of all bursts so far; none if there was none.
     #[must_use]
-    pub(super) fn skew(&self) -> Option<Skew> {
+    pub(crate) fn skew(&self) -> Option<Skew> {
         let skews = locked(&self.skews_ns);
         (!skews.is_empty()).then(|| Skew {
             bursts: skews.len(),

@@ -1,10 +1,10 @@
 //! Where a run stands.
 
-use super::watch::Watch;
+use crate::watch::Watch;
 
 /// The phases of a run, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// The workload runs, and the nemesis with it.
     #[default]
     Running,
@@ -17,26 +17,26 @@ pub(super) enum Phase {
 
 /// Tells everybody where the run stands.
 #[derive(Debug, Default)]
-pub(super) struct Phases(Watch<Phase>);
+pub(crate) struct Phases(Watch<Phase>);
 
 impl Phases {
     /// The phase now.
-    pub(super) fn now(&self) -> Phase {
+    pub(crate) fn now(&self) -> Phase {
         self.0.see(|now| *now)
     }
 
     /// Goes on to a phase; there is no way back.
-    pub(super) fn advance(&self, phase: Phase) {
+    pub(crate) fn advance(&self, phase: Phase) {
         self.0.change(|now| *now = phase.max(*now));
     }
 
     /// Returns as soon as the run has gone on from `phase`.
-    pub(super) async fn left(&self, phase: Phase) {
+    pub(crate) async fn left(&self, phase: Phase) {
         self.0.when(|now| *now > phase).await;
     }
 
     /// Returns as soon as the run has come to `phase`.
-    pub(super) async fn reached(&self, phase: Phase) {
+    pub(crate) async fn reached(&self, phase: Phase) {
         self.0.when(|now| *now >= phase).await;
     }
 }

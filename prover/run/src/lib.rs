@@ -1,0 +1,36 @@
+//! One run from its first event to its last: workers and nemesis side by side, and the record of what
+//! they did.
+//!
+//! [`Setup`] says what is decided of a run before it begins, [`Stage`] what a testbed offers to it;
+//! [`execute`] carries it out into a [`Recording`], whose [`Observer`]s see each event once it is on
+//! its way to the history.
+
+mod board;
+mod burst;
+mod call;
+mod clock;
+mod counters;
+mod crew;
+mod execution;
+mod observer;
+mod phase;
+mod player;
+mod recorder;
+mod reply;
+mod resource;
+pub mod seed;
+mod setup;
+mod shared;
+#[cfg(test)]
+mod testing;
+mod watch;
+mod worker;
+
+pub use burst::Skew;
+pub use clock::Clock;
+pub use counters::{Counters, Counts};
+pub use execution::{Ran, RunError, Stop, execute};
+pub use observer::Observer;
+pub use player::NemesisError;
+pub use recorder::Recording;
+pub use setup::{Setup, Stage};

@@ -1,0 +1,40 @@
+//! What a run is made of.
+
+use std::time::Duration;
+
+use locks::Chosen;
+use nemesis::{Schedule, System};
+use workloads::{Params, Workload};
+
+use crate::clock::Clock;
+use crate::seed::Seed;
+
+/// What is decided of a run before it begins.
+pub struct Setup<'a> {
+    /// What the clients do.
+    pub workload: &'static dyn Workload,
+    /// The lock they do it to.
+    pub lock: Chosen,
+    /// In which numbers.
+    pub params: &'a Params,
+    /// What breaks.
+    pub schedule: &'a Schedule,
+    /// Decides all chance.
+    pub seed: Seed,
+    /// How long the workload runs.
+    pub time_limit: Duration,
+    /// How long the last phase, in which every lock is granted once more, may take after that.
+    pub finish_within: Duration,
+    /// How long an operation may take before nobody knows what became of it.
+    pub operation_timeout: Duration,
+}
+
+/// What a testbed offers to a run.
+pub struct Stage<'a> {
+    /// How each worker reaches the broker: one entry a worker.
+    pub clients: Vec<locks::Client>,
+    /// What the nemesis can break.
+    pub system: &'a dyn System,
+    /// Whose time it is.
+    pub clock: Clock,
+}
