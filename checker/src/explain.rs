@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::Arc;
 
+use history::fault::Window;
 use history::{Event, History, Process, Value};
 
 use crate::finding::{Reach, Violation, show_ns};
-use crate::holds::{self, Lock, NEVER, Position, position};
-use crate::windows::{Window, windows};
+use crate::holds::{self, Lock, NEVER, Position, position, position_or_never};
 
 /// How wide the time between two events is drawn, in characters.
 const STEP: usize = 4;
@@ -45,7 +46,24 @@ struct Scene<'a> {
     /// The columns of the picture: those events, and the edges of faults between them.
     columns: Vec<Position>,
     lock: Option<Lock>,
-    windows: Vec<Window>,
+    windows: Vec<Shown>,
+}
+
+/// The window of a fault, as far as it is drawn.
+struct Shown {
+    name: Arc<str>,
+    inject: Position,
+    heal: Position,
+}
+
+impl From<Window> for Shown {
+    fn from(window: Window) -> Self {
+        Self {
+            name: window.name,
+            inject: position(window.inject),
+            heal: position_or_never(window.heal),
+        }
+    }
 }
 
 impl<'a> Scene<'a> {
@@ -66,8 +84,10 @@ impl<'a> Scene<'a> {
             events.first().copied().unwrap_or(0),
             events.last().copied().unwrap_or(0),
         );
-        let windows: Vec<Window> = windows(history)
+        let windows: Vec<Shown> = history
+            .windows()
             .into_iter()
+            .map(Shown::from)
             .filter(|window| window.inject < last && window.heal > first)
             .collect();
         let edges = windows
@@ -180,7 +200,7 @@ impl<'a> Scene<'a> {
                 }
             };
             let is_edge = |event| event == window.inject || event == window.heal;
-            self.row(text, &window.fault, is_on, is_edge);
+            self.row(text, &window.name, is_on, is_edge);
         }
     }
 

@@ -148,6 +148,11 @@ pub(crate) fn position(place: usize) -> Position {
     Position::try_from(place).expect("a history has fewer than u32::MAX events")
 }
 
+/// The position of an event that may be missing from the record: then it comes later than all others.
+pub(crate) fn position_or_never(place: Option<usize>) -> Position {
+    place.map_or(NEVER, position)
+}
+
 #[derive(Default)]
 struct Scan {
     by_key: BTreeMap<Option<Arc<str>>, u32>,

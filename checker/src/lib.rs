@@ -42,7 +42,6 @@ mod sweep;
 #[cfg(test)]
 mod testing;
 mod verdict;
-mod windows;
 
 pub use case::{Case, Scope};
 pub use explain::explain;

@@ -1,5 +1,6 @@
 //! Histories for tests, written as one word an event.
 
+use history::fault::{Class, Note, Parameters, Targets};
 use history::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Process, Value};
 
 /// A history from words such as `0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release?`: process, operation, and for an end `!` (ok),
@@ -8,28 +9,43 @@ use history::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Pro
 /// Faults are `+cut:0,1` (inject, with targets) and `-cut` (heal). Each event is one millisecond after the last.
 pub(crate) fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
+    let mut faults = 0;
     for (place, word) in (0u64..).zip(text.split_whitespace()) {
+        faults += u64::from(word.starts_with('+'));
         builder
-            .push(place * 1_000_000, draft(word))
+            .push(place * 1_000_000, draft(word, faults))
             .unwrap_or_else(|error| panic!("{word}: {error}"));
     }
     builder.finish()
 }
 
-fn draft(word: &str) -> Draft {
+/// The class of the faults that are called so elsewhere.
+fn class(fault: &str) -> Class {
+    match fault {
+        "partition" => Class::Isolating,
+        "pause" | "freeze" => Class::Halting,
+        _ => Class::Breaking,
+    }
+}
+
+/// `id` is that of the last fault.
+fn draft(word: &str, id: u64) -> Draft {
     if let Some(fault) = word.strip_prefix('+') {
         let (fault, targets) = fault.split_once(':').unwrap_or((fault, ""));
         let targets: Vec<u32> = targets
             .split(',')
             .filter_map(|target| target.parse().ok())
             .collect();
-        return Draft::fault(
-            fault,
-            serde_json::json!({"id": 1, "phase": "inject", "targets": targets}),
-        );
+        let note = Note::Inject {
+            id,
+            class: class(fault),
+            targets: Targets::Processes(targets),
+            parameters: Parameters::new(),
+        };
+        return Draft::fault(fault, note);
     }
     if let Some(fault) = word.strip_prefix('-') {
-        return Draft::fault(fault, serde_json::json!({"id": 1, "phase": "heal"}));
+        return Draft::fault(fault, Note::Heal { id });
     }
     let (key, word) = word.split_once('/').unwrap_or(("lock-0", word));
     let (process, word) = word

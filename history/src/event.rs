@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Note;
 use crate::{Answer, Function, Process, Value};
 
 /// Which end of an operation an event is, and what is known of the outcome: Jepsen's `:type`.
@@ -93,10 +94,11 @@ impl Draft {
         }
     }
 
-    /// One end of a fault: the window of a fault lies between its two events. The value names targets and parameters.
+    /// What the nemesis notes of the fault with this name.
     #[must_use]
-    pub fn fault(name: &str, value: serde_json::Value) -> Self {
-        Self::new(Process::Nemesis, Kind::Info, Function::fault(name)).with(Value::data(value))
+    pub fn fault(name: &str, note: Note) -> Self {
+        let value = Value::Note(Box::new(note));
+        Self::new(Process::Nemesis, Kind::Info, Function::fault(name)).with(value)
     }
 
     /// The lock or resource it is done to.

@@ -10,7 +10,9 @@ mod reader;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use crate::fault::NoteError;
 use crate::rules::Rules;
+use crate::value::ValueError;
 use crate::{Draft, Event, History, RuleError};
 
 pub use reader::read;
@@ -43,12 +45,24 @@ pub enum LineError {
     /// It breaks a rule of well-formedness.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// Its value has the fields of a fault's note and is none.
+    #[error(transparent)]
+    Note(#[from] NoteError),
     /// It is too long.
     #[error("longer than {LINE_BYTES_MAX} bytes")]
     TooLong,
     /// The text begins with a byte-order mark.
     #[error("begins with a byte-order mark: save the file as UTF-8 without one")]
     ByteOrderMark,
+}
+
+impl From<ValueError> for LineError {
+    fn from(error: ValueError) -> Self {
+        match error {
+            ValueError::Json(error) => error.into(),
+            ValueError::Note(error) => error.into(),
+        }
+    }
 }
 
 /// Why an event could not be appended to a log.
@@ -128,12 +142,22 @@ pub fn write(history: &History, mut sink: impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{Class, Note, Parameters, Targets};
     use crate::{Answer, Function, Grant, HistoryBuilder, Kind, Mode, Process, Value};
 
     const GRANTED: &str = r#"{"index":0,"time":5,"process":3,"type":"invoke","f":"acquire","key":"lock-0","value":null}
 {"index":1,"time":9,"process":3,"type":"ok","f":"acquire","key":"lock-0","value":{"slot":1,"token":41}}
 {"index":2,"time":9,"process":"nemesis","type":"info","f":"partition","key":null,"value":{"targets":[3]}}
 "#;
+
+    fn inject() -> Note {
+        Note::Inject {
+            id: 1,
+            class: Class::Breaking,
+            targets: Targets::Processes(vec![0]),
+            parameters: Parameters::new(),
+        }
+    }
 
     fn problem(text: &str) -> String {
         read(text.as_bytes())
@@ -167,7 +191,7 @@ mod tests {
             client(Kind::Ok, Function::Acquire),
             client(Kind::Invoke, Function::Verify),
             client(Kind::Ok, Function::Verify).answering(Answer::Held),
-            Draft::fault("cut", serde_json::json!({"targets": [0]})),
+            Draft::fault("cut", inject()),
             client(Kind::Invoke, Function::Release),
             client(Kind::Fail, Function::Release)
                 .because("busy", "RESOURCE_LOCKED")
@@ -316,6 +340,18 @@ mod tests {
                 "line 2: a nemesis event must be of type info",
             ),
             (
+                second(&nemesis(r#"{"id":0,"phase":"inject","targets":[3]}"#)),
+                "line 2: not the note of a fault: invalid type: sequence",
+            ),
+            (
+                second(&nemesis(r#"{"id":0,"phase":"on","id":0}"#)),
+                "line 2: not the note of a fault: duplicate field `id`",
+            ),
+            (
+                second(&nemesis(r#"{"id":0,"phase":"on"}"#)),
+                "line 2: cut is noted as \"on\", but no fault with the id 0 was injected",
+            ),
+            (
                 second(&format!("{{\"index\":{}}}", "[".repeat(10_000))),
                 "line 2: not an event",
             ),
@@ -330,6 +366,20 @@ mod tests {
                 said.starts_with(expected),
                 "expected {expected:?}, but it said {said:?}"
             );
+        }
+    }
+
+    fn nemesis(value: &str) -> String {
+        format!(
+            r#"{{"index":1,"time":9,"process":"nemesis","type":"info","f":"cut","value":{value}}}"#
+        )
+    }
+
+    #[test]
+    fn the_nemesis_of_another_program_may_write_what_it_likes() {
+        for value in ["null", "[3]", r#"{"targets":[3]}"#, r#"{"phase":"inject"}"#] {
+            let history = read(nemesis(value).as_bytes()).expect("well-formed");
+            assert!(history.windows().is_empty());
         }
     }
 

@@ -5,6 +5,8 @@
 //! - A process whose operation ended in `info` never acts again.
 //! - The nemesis has events of type `info` only, named by a fault; a client's are named by an operation.
 //! - An error stands on `fail` and `info` only; `observed` on `fail` only.
+//! - The [notes](crate::fault::Note) of a fault stand on events of the nemesis. The first is that of its injection, with an id of
+//!   its own; each that follows belongs to a later phase.
 //! - A verify that is `ok` was answered: it says `held` or `lost`.
 //! - News of loss is an `invoke` and an `ok`: nobody asked, so nothing can fail.
 //!
@@ -14,6 +16,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::fault::{Note, Phase};
 use crate::{Event, Function, Kind, Process, Value};
 
 /// The rule that an event breaks.
@@ -52,6 +55,29 @@ pub enum RuleError {
     Retired { process: Process },
     #[error("a nemesis event must be of type info and have no key")]
     NemesisForm,
+    #[error(
+        "the note of a fault stands on nemesis events only, and every value with its fields is one"
+    )]
+    NoteMisplaced,
+    #[error("{fault} is noted as \"{phase}\", but no fault with the id {id} was injected")]
+    NotInjected {
+        fault: Arc<str>,
+        id: u64,
+        phase: Phase,
+    },
+    #[error("the id {id} of {fault} is that of another fault, {other}")]
+    OtherFault {
+        fault: Arc<str>,
+        id: u64,
+        other: Arc<str>,
+    },
+    #[error("{fault} with the id {id} is noted as \"{phase}\" after \"{last}\"")]
+    PhaseNotLater {
+        fault: Arc<str>,
+        id: u64,
+        phase: Phase,
+        last: Phase,
+    },
     #[error("\"{name}\" is not an operation of a client")]
     UnknownOperation { name: String },
     #[error("\"error\" stands on fail and info only")]
@@ -72,6 +98,8 @@ pub(crate) struct Rules {
     last: Option<(u64, u64)>,
     count: u32,
     clients: FxHashMap<u32, Client>,
+    /// By its id: each fault's name and its last phase.
+    faults: FxHashMap<u64, (Arc<str>, Phase)>,
 }
 
 #[derive(Debug)]
@@ -91,7 +119,7 @@ impl Rules {
         self.check_order(event)?;
         check_form(event)?;
         let partner = match event.process {
-            Process::Nemesis => None,
+            Process::Nemesis => self.admit_nemesis(event)?,
             Process::Client(number) => self.admit_client(number, event)?,
         };
         self.count = self.count.checked_add(1).ok_or(RuleError::TooManyEvents)?;
@@ -116,6 +144,35 @@ impl Rules {
             });
         }
         Ok(())
+    }
+
+    fn admit_nemesis(&mut self, event: &Event) -> Result<Option<u32>, RuleError> {
+        if let (Function::Fault(fault), Value::Note(note)) = (&event.function, &event.value) {
+            let (fault, phase) = (fault.clone(), note.phase());
+            self.check_phase(&fault, note)?;
+            self.faults.insert(note.id(), (fault, phase));
+        }
+        Ok(None)
+    }
+
+    fn check_phase(&self, fault: &Arc<str>, note: &Note) -> Result<(), RuleError> {
+        let (fault, id, phase) = (fault.clone(), note.id(), note.phase());
+        match self.faults.get(&id) {
+            None if phase == Phase::Inject => Ok(()),
+            None => Err(RuleError::NotInjected { fault, id, phase }),
+            Some((other, _)) if *other != fault => Err(RuleError::OtherFault {
+                fault,
+                id,
+                other: other.clone(),
+            }),
+            Some((_, last)) if phase <= *last => Err(RuleError::PhaseNotLater {
+                fault,
+                id,
+                phase,
+                last: *last,
+            }),
+            Some(_) => Ok(()),
+        }
     }
 
     fn admit_client(&mut self, number: u32, event: &Event) -> Result<Option<u32>, RuleError> {
@@ -181,6 +238,14 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
     if event.observed && event.kind != Kind::Fail {
         return Err(RuleError::ObservedMisplaced);
     }
+    let is_misplaced = match (event.process, &event.value) {
+        (Process::Client(_), Value::Note(_)) => true,
+        (Process::Nemesis, Value::Data(json)) => Note::is_claimed_by(json),
+        _ => false,
+    };
+    if is_misplaced {
+        return Err(RuleError::NoteMisplaced);
+    }
     match (event.process, &event.function) {
         (Process::Nemesis, Function::Fault(_))
             if event.kind == Kind::Info && event.key.is_none() =>
@@ -200,5 +265,70 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
             Err(RuleError::NoAnswer)
         }
         (Process::Client(_), _) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Class, Parameters, Targets};
+    use crate::{Draft, HistoryBuilder};
+
+    fn inject(id: u64) -> Note {
+        Note::Inject {
+            id,
+            class: Class::Halting,
+            targets: Targets::Nodes(vec![0]),
+            parameters: Parameters::new(),
+        }
+    }
+
+    /// What is said of the last of these notes; the others are admitted.
+    fn said(notes: &[(&str, Note)]) -> Option<RuleError> {
+        let mut builder = HistoryBuilder::default();
+        let (last, before) = notes.split_last().expect("there is a note");
+        for (fault, note) in before {
+            builder
+                .push(0, Draft::fault(fault, note.clone()))
+                .expect("well-formed");
+        }
+        builder.push(0, Draft::fault(last.0, last.1.clone())).err()
+    }
+
+    #[test]
+    fn faults_go_from_phase_to_phase() {
+        let whole = [
+            ("cut", inject(0)),
+            ("cut", inject(1)),
+            ("cut", Note::On { id: 0 }),
+            ("cut", Note::Heal { id: 1 }),
+            ("cut", Note::Heal { id: 0 }),
+            ("cut", Note::Healed { id: 0 }),
+        ];
+        assert_eq!(said(&whole), None);
+        let twice = said(&[("cut", inject(0)), ("cut", inject(0))]);
+        assert!(matches!(twice, Some(RuleError::PhaseNotLater { .. })));
+        let heal = ("cut", Note::Heal { id: 0 });
+        let back = said(&[
+            ("cut", inject(0)),
+            heal.clone(),
+            ("cut", Note::On { id: 0 }),
+        ]);
+        assert!(matches!(back, Some(RuleError::PhaseNotLater { .. })));
+        let other = said(&[("cut", inject(0)), ("pause", Note::On { id: 0 })]);
+        assert!(matches!(other, Some(RuleError::OtherFault { .. })));
+        assert!(matches!(said(&[heal]), Some(RuleError::NotInjected { .. })));
+    }
+
+    #[test]
+    fn notes_stand_on_events_of_the_nemesis_only() {
+        let note = Value::Note(Box::new(Note::On { id: 0 }));
+        let client = Draft::new(Process::Client(0), Kind::Invoke, Function::Write).with(note);
+        let data = Value::data(serde_json::json!({"id": 0, "phase": "on"}));
+        let nemesis = Draft::new(Process::Nemesis, Kind::Info, Function::fault("cut")).with(data);
+        for draft in [client, nemesis] {
+            let error = HistoryBuilder::default().push(0, draft);
+            assert_eq!(error, Err(RuleError::NoteMisplaced));
+        }
     }
 }

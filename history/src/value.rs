@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::fault::{Note, NoteError};
 use crate::{Function, Kind, Process};
 
 /// What a grant carries beside the fact that the lock is held.
@@ -58,7 +59,9 @@ pub enum Value {
     Mode(Mode),
     /// The slots that an administered lock was given, lost, or was found to have: `[1,2,3]`.
     Slots(Vec<u32>),
-    /// Anything else: what registers, sets and queues hold, and the targets and parameters of a fault.
+    /// What the nemesis notes of a fault.
+    Note(Box<Note>),
+    /// Anything else: what registers, sets and queues hold, and what the nemesis of another program writes.
     Data(Box<serde_json::Value>),
 }
 
@@ -79,11 +82,14 @@ impl Value {
         process: Process,
         kind: Kind,
         function: &Function,
-    ) -> serde_json::Result<Self> {
+    ) -> Result<Self, ValueError> {
         if text == "null" {
             return Ok(Self::None);
         }
-        match (process, function, kind) {
+        if process == Process::Nemesis {
+            return note_or_data(text);
+        }
+        let value = match (process, function, kind) {
             (Process::Client(_), Function::Acquire, Kind::Ok) => grant_or_mode(text),
             (Process::Client(_), Function::Acquire, _) => {
                 serde_json::from_str(text).map(Self::Mode)
@@ -95,8 +101,33 @@ impl Value {
                 serde_json::from_str(text).map(Self::Slots)
             }
             _ => serde_json::from_str(text).map(Self::data),
-        }
+        };
+        Ok(value?)
     }
+}
+
+/// Why a text is not the value of an event.
+#[derive(Debug)]
+pub(crate) enum ValueError {
+    Json(serde_json::Error),
+    Note(NoteError),
+}
+
+impl From<serde_json::Error> for ValueError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+/// What claims to be a note must be a whole one; the nemesis of another program writes what it likes.
+fn note_or_data(text: &str) -> Result<Value, ValueError> {
+    let json = serde_json::from_str(text)?;
+    if !Note::is_claimed_by(&json) {
+        return Ok(Value::data(json));
+    }
+    serde_json::from_str(text)
+        .map(|note| Value::Note(Box::new(note)))
+        .map_err(|error| ValueError::Note(error.into()))
 }
 
 /// A grant's value is an object; a read-write lock may repeat the mode that was asked for.
@@ -115,6 +146,7 @@ impl Serialize for Value {
             Self::Answer(answer) => answer.serialize(serializer),
             Self::Mode(mode) => mode.serialize(serializer),
             Self::Slots(slots) => slots.serialize(serializer),
+            Self::Note(note) => note.serialize(serializer),
             Self::Data(json) => json.serialize(serializer),
         }
     }

@@ -1,11 +1,12 @@
 //! The registry of faults.
 
 use async_trait::async_trait;
+use history::fault::{Class, Parameters};
 
 use crate::faults::{
     Crash, Cut, Freeze, Partition, PartitionDownstream, PartitionUpstream, Pause, Restart,
 };
-use crate::{System, SystemError, Worker};
+use crate::{Part, System, SystemError, Worker};
 
 /// One way to break the system for a while.
 #[async_trait]
@@ -15,6 +16,17 @@ pub trait Fault: Send + Sync {
 
     /// What it does to its targets, in one line.
     fn summary(&self) -> &'static str;
+
+    /// What kind of harm it does, and so how a record shows it.
+    fn class(&self) -> Class;
+
+    /// What else is noted of it in a record, beside how long it was planned to last: what distinguishes it from others of its class.
+    fn parameters(&self) -> Parameters {
+        Parameters::new()
+    }
+
+    /// What of its targets it takes hold of, and lets go when it heals.
+    fn parts(&self) -> &'static [Part];
 
     /// Whether only a simulation can do it.
     fn is_simulated_only(&self) -> bool {

@@ -2,9 +2,13 @@
 
 mod fault;
 mod faults;
+mod part;
 mod schedule;
 mod system;
+mod target;
 
 pub use fault::{ALL, Fault, find};
-pub use schedule::{Call, Planned, Request, Schedule, ScheduleError, Settings, Target};
+pub use part::Part;
+pub use schedule::{Call, Planned, Request, Schedule, ScheduleError, Settings};
 pub use system::{System, SystemError, Worker};
+pub use target::Target;

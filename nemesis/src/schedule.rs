@@ -6,13 +6,13 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Worker, fault};
+use crate::{Part, Target, fault};
 
-/// The plan of the nemesis: faults one after another, in the order in which they begin.
+/// The plan of the nemesis. A fault's place in the list is its id in the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// The faults; no two overlap.
+    /// The faults, in any order; they may overlap, but no two have hold of the same at one time.
     pub faults: Vec<Planned>,
     /// What clients do and when, in place of what the workload would have them do. If there are none the workload decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -59,34 +59,6 @@ pub enum Request {
     Release,
 }
 
-/// Whom a fault strikes. `draw` chooses among those that qualify at that moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Target {
-    /// One worker that holds a lock; any one worker if nobody does in time.
-    Holder {
-        /// Taken modulo the number of candidates.
-        draw: u32,
-    },
-    /// One worker in the middle of administering a lock, a moment after it has begun; any one worker if nobody does in time.
-    Administrator {
-        /// Taken modulo the number of candidates; decides the moment, too.
-        draw: u32,
-    },
-    /// One worker.
-    Any {
-        /// Taken modulo the number of workers.
-        draw: u32,
-    },
-    /// Each worker by the toss of a coin, at least one.
-    Random {
-        /// One bit a worker, lowest first.
-        draw: u32,
-    },
-    /// These and nobody else.
-    Workers(Vec<Worker>),
-}
-
 /// What a schedule is made from.
 #[derive(Clone, Debug)]
 pub struct Settings<'a> {
@@ -113,9 +85,18 @@ pub enum ScheduleError {
         "the schedule names the fault \"{0}\", which does not exist: `prover list faults` shows them"
     )]
     UnknownFault(String),
-    /// A fault begins before the one before it has healed.
-    #[error("fault {0} of the schedule begins before the one before it has healed")]
-    Overlap(usize),
+    /// Two faults have hold of the same at one time: what heals the one would take off the other.
+    #[error(
+        "faults {first} and {second} of the schedule both break {what} at the same time: let one heal before the other begins, or strike another worker"
+    )]
+    Overlap {
+        /// The place of one in the schedule, counted from 0.
+        first: usize,
+        /// That of the other.
+        second: usize,
+        /// What they break.
+        what: String,
+    },
 }
 
 impl Schedule {
@@ -148,7 +129,7 @@ impl Schedule {
     /// Reads a stored schedule.
     ///
     /// # Errors
-    /// It is not a schedule, names an unknown fault, or has faults that overlap.
+    /// It is not a schedule, names an unknown fault, or has two faults that break the same at one time.
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
         let schedule: Self = serde_json::from_str(text)?;
         if let Some(planned) = schedule
@@ -158,14 +139,57 @@ impl Schedule {
         {
             return Err(ScheduleError::UnknownFault(planned.fault.clone()));
         }
-        let overlap = schedule
-            .faults
-            .windows(2)
-            .position(|pair| pair[1].at_ms < pair[0].ends_ms());
-        match overlap {
-            Some(position) => Err(ScheduleError::Overlap(position + 1)),
+        match schedule.overlap() {
+            Some(overlap) => Err(overlap),
             None => Ok(schedule),
         }
+    }
+
+    /// The first two faults that surely break the same at one time. Whom others strike is drawn when they begin, among those whom nothing strikes.
+    fn overlap(&self) -> Option<ScheduleError> {
+        let order = self.by_beginning();
+        let mut on: Vec<usize> = Vec::new();
+        for second in order {
+            let planned = &self.faults[second];
+            on.retain(|first| planned.at_ms < self.faults[*first].ends_ms());
+            for first in &on {
+                if let Some(what) = self.faults[*first].shared_with(planned) {
+                    let (first, second) = (*first, second);
+                    return Some(ScheduleError::Overlap {
+                        first,
+                        second,
+                        what,
+                    });
+                }
+            }
+            on.push(second);
+        }
+        None
+    }
+
+    /// The faults by their places, in as few lanes as there are at one time: those of a lane come one after the other, each begins only
+    /// when the one before has healed.
+    #[must_use]
+    pub fn lanes(&self) -> Vec<Vec<usize>> {
+        let mut lanes: Vec<Vec<usize>> = Vec::new();
+        for place in self.by_beginning() {
+            let at_ms = self.faults[place].at_ms;
+            let is_free = |lane: &&mut Vec<usize>| {
+                let last = lane.last().map_or(0, |last| self.faults[*last].ends_ms());
+                last <= at_ms
+            };
+            match lanes.iter_mut().find(is_free) {
+                Some(lane) => lane.push(place),
+                None => lanes.push(vec![place]),
+            }
+        }
+        lanes
+    }
+
+    fn by_beginning(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.faults.len()).collect();
+        places.sort_by_key(|place| self.faults[*place].at_ms);
+        places
     }
 
     /// The names of the faults in it, each once, sorted.
@@ -188,26 +212,17 @@ impl Planned {
     pub fn ends_ms(&self) -> u64 {
         self.at_ms.saturating_add(self.for_ms)
     }
-}
 
-impl Target {
-    /// The workers it means, given who is at this moment as it wants them. Empty only if there are no workers.
-    #[must_use]
-    pub fn resolve(&self, workers: usize, wanted: &[Worker]) -> Vec<Worker> {
-        let everybody: Vec<Worker> = (0..workers).collect();
-        match self {
-            Self::Holder { draw } | Self::Administrator { draw } if !wanted.is_empty() => {
-                pick(wanted, *draw)
-            }
-            Self::Holder { draw } | Self::Administrator { draw } | Self::Any { draw } => {
-                pick(&everybody, *draw)
-            }
-            Self::Random { draw } => toss(&everybody, *draw),
-            Self::Workers(chosen) => {
-                let is_there = |worker: &&Worker| **worker < workers;
-                chosen.iter().filter(is_there).copied().collect()
-            }
+    /// What it surely breaks that another breaks, too.
+    fn shared_with(&self, other: &Self) -> Option<String> {
+        let (one, two) = (fault::find(&self.fault)?, fault::find(&other.fault)?);
+        let part = one.parts().iter().find(|part| two.parts().contains(part))?;
+        if *part == Part::Broker {
+            return Some("the broker".to_owned());
         }
+        let (mine, theirs) = (self.target.named()?, other.target.named()?);
+        let worker = mine.iter().find(|worker| theirs.contains(worker))?;
+        Some(format!("the {part} of worker {worker}"))
     }
 }
 
@@ -218,24 +233,6 @@ fn draw_from_bag<'a>(bag: &mut Vec<&'a str>, all: &[&'a str], random: &mut ChaCh
     }
     let position = random.random_range(0..bag.len());
     bag.swap_remove(position)
-}
-
-fn pick(candidates: &[Worker], draw: u32) -> Vec<Worker> {
-    let position = draw as usize % candidates.len().max(1);
-    candidates.get(position).copied().into_iter().collect()
-}
-
-fn toss(candidates: &[Worker], draw: u32) -> Vec<Worker> {
-    let chosen: Vec<_> = candidates
-        .iter()
-        .copied()
-        .filter(|worker| draw >> (worker % 32) & 1 == 1)
-        .collect();
-    if chosen.is_empty() {
-        pick(candidates, draw)
-    } else {
-        chosen
-    }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -298,17 +295,6 @@ mod tests {
     }
 
     #[test]
-    fn targets_are_resolved_among_those_that_qualify() {
-        assert_eq!(Target::Holder { draw: 7 }.resolve(5, &[3]), [3]);
-        assert_eq!(Target::Holder { draw: 7 }.resolve(5, &[]), [2]);
-        assert_eq!(Target::Any { draw: 7 }.resolve(5, &[3]), [2]);
-        assert_eq!(Target::Random { draw: 0b10110 }.resolve(5, &[]), [1, 2, 4]);
-        assert_eq!(Target::Random { draw: 0 }.resolve(5, &[]), [0]);
-        assert_eq!(Target::Any { draw: 7 }.resolve(0, &[]), [] as [usize; 0]);
-        assert_eq!(Target::Workers(vec![1, 9]).resolve(5, &[3]), [1]);
-    }
-
-    #[test]
     fn a_bad_schedule_is_named() {
         let said = |text: &str| {
             Schedule::parse(text)
@@ -322,11 +308,72 @@ mod tests {
         };
         assert!(said("{").contains("not readable"));
         assert!(said(&format!(r#"{{"faults":[{}]}}"#, planned(0, "flood"))).contains("\"flood\""));
-        let overlapping = format!(
-            r#"{{"faults":[{},{}]}}"#,
-            planned(0, "cut"),
-            planned(50, "cut")
+    }
+
+    /// Faults of 100 ms on worker 1.
+    fn on_worker_1(faults: &[(u64, &str)]) -> String {
+        let planned = |(at, fault): &(u64, &str)| {
+            format!(r#"{{"at_ms":{at},"for_ms":100,"fault":"{fault}","target":{{"workers":[1]}}}}"#)
+        };
+        let faults: Vec<String> = faults.iter().map(planned).collect();
+        format!(r#"{{"faults":[{}]}}"#, faults.join(","))
+    }
+
+    #[test]
+    fn two_faults_never_break_the_same_at_one_time() {
+        for (faults, expected) in [
+            (
+                [(0, "cut"), (50, "partition")],
+                "faults 0 and 1 of the schedule both break the link of worker 1",
+            ),
+            (
+                [(50, "freeze"), (0, "pause")],
+                "faults 1 and 0 of the schedule both break the process of worker 1",
+            ),
+            ([(0, "restart"), (99, "restart")], "both break the broker"),
+        ] {
+            let error = Schedule::parse(&on_worker_1(&faults)).expect_err("they overlap");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        for faults in [
+            [(0, "cut"), (100, "cut")],
+            [(0, "partition"), (50, "pause")],
+            [(0, "restart"), (50, "partition")],
+        ] {
+            Schedule::parse(&on_worker_1(&faults)).expect("they do not get in each other's way");
+        }
+        let elsewhere = on_worker_1(&[(0, "cut"), (50, "cut")]).replacen("[1]", "[0]", 1);
+        Schedule::parse(&elsewhere).expect("each has a worker of its own");
+    }
+
+    #[test]
+    fn what_overlaps_is_in_lanes_of_its_own() {
+        let lanes = |faults| {
+            Schedule::parse(&on_worker_1(faults))
+                .expect("a schedule")
+                .lanes()
+        };
+        assert_eq!(lanes(&[]), [] as [Vec<usize>; 0]);
+        assert_eq!(
+            lanes(&[(200, "cut"), (0, "cut"), (100, "pause")]),
+            [[1, 2, 0]]
         );
-        assert!(said(&overlapping).contains("fault 1 of the schedule begins before"));
+        let crossing = [
+            (0, "cut"),
+            (50, "pause"),
+            (70, "restart"),
+            (150, "crash"),
+            (160, "cut"),
+        ];
+        assert_eq!(lanes(&crossing), [vec![0, 3], vec![1, 4], vec![2]]);
+    }
+
+    #[test]
+    fn what_is_drawn_has_one_lane() {
+        let schedule = draw(&["partition", "cut"], 60, 7);
+        assert_eq!(
+            schedule.lanes(),
+            [(0..schedule.faults.len()).collect::<Vec<_>>()]
+        );
     }
 }

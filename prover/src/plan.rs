@@ -132,6 +132,16 @@ pub enum PlanError {
     /// A fault that is not to be had there.
     #[error("the fault {0} needs --testbed sim: no other testbed can do it")]
     SimulatedOnly(&'static str),
+    /// A stored schedule strikes what no testbed has.
+    #[error(
+        "fault {fault} of the schedule strikes nodes of the service or links between them, which the testbed {testbed} cannot break: strike workers"
+    )]
+    Nodes {
+        /// Its place in the schedule, counted from 0.
+        fault: usize,
+        /// The testbed.
+        testbed: String,
+    },
     /// A stored schedule has clients do what these cannot.
     #[error(
         "the schedule has worker {worker} ask for {key:?}: give --concurrency and --keys that reach that far"
@@ -223,6 +233,7 @@ impl Plan {
             }
             None => schedule_and_faults(spec, workload, &testbed.site, seed)?,
         };
+        check_targets(&schedule, &spec.testbed)?;
         check_calls(&schedule, &params)?;
         let progress = progress_within(heartbeat);
         let (judged, shown) = guarantees(spec, workload, &*lock.lock, progress)?;
@@ -377,6 +388,18 @@ fn schedule_and_faults(
 fn faults_of(schedule: &Schedule, site: &Site) -> Result<Vec<&'static str>, PlanError> {
     let names = schedule.fault_names().join(",");
     named_faults(if names.is_empty() { "none" } else { &names }, site)
+}
+
+/// Today's testbeds break workers and what connects them with the broker, nothing inside the service.
+fn check_targets(schedule: &Schedule, testbed: &str) -> Result<(), PlanError> {
+    let mut faults = schedule.faults.iter();
+    match faults.position(|planned| planned.target.is_of_the_service()) {
+        None => Ok(()),
+        Some(fault) => Err(PlanError::Nodes {
+            fault,
+            testbed: testbed.to_owned(),
+        }),
+    }
 }
 
 /// What a stored schedule has clients do must be possible.

@@ -6,6 +6,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use checker::Verdict;
 use clap::Parser;
+use nemesis::Schedule;
 use prover::cli::Cli;
 use prover::plan::Plan;
 use prover::spec::RunSpec;
@@ -57,6 +58,50 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
         different.insert(first.0);
     }
     assert_eq!(different.len() as u64, SEEDS);
+}
+
+/// Faults that overlap are on at the same time, never on the same part of the same worker, and the same each time.
+#[test]
+fn faults_may_overlap() {
+    let schedule = r#"{"faults":[
+        {"at_ms":1000,"for_ms":3000,"fault":"partition","target":{"random":{"draw":3}}},
+        {"at_ms":2000,"for_ms":3000,"fault":"cut","target":{"holder":{"draw":7}}},
+        {"at_ms":2500,"for_ms":500,"fault":"partition","target":{"random":{"draw":31}}},
+        {"at_ms":2700,"for_ms":4000,"fault":"pause","target":{"workers":[0,1]}}]}"#;
+    let record = || {
+        let mut plan = plan("--nemesis none --time-limit 10s", 1);
+        plan.schedule = Schedule::parse(schedule).expect("a schedule");
+        attempt(plan).expect("the harness works").record
+    };
+    let first = record();
+    assert_same(&first, &record(), "overlapping faults");
+    let history = history::jsonl::read(first.as_slice()).expect("well-formed");
+    let windows = history.windows();
+    assert_eq!(windows.len(), 4);
+    assert!(windows.iter().all(|window| window.healed.is_some()));
+    let links: Vec<_> = windows
+        .iter()
+        .filter(|window| &*window.name != "pause")
+        .collect();
+    for (place, one) in links.iter().enumerate() {
+        for other in links[place + 1..]
+            .iter()
+            .filter(|other| Some(other.inject) < one.healed)
+        {
+            let mut targets = other.targets.processes().iter();
+            // A worker may act under another number by now.
+            assert!(targets.all(|process| {
+                !one.targets
+                    .processes()
+                    .iter()
+                    .any(|of| of % 5 == process % 5)
+            }));
+        }
+    }
+    let overlap = windows
+        .windows(2)
+        .any(|pair| Some(pair[1].inject) < pair[0].heal);
+    assert!(overlap, "{windows:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use history::fault::Class;
 use history::{Answer, Event, Function, History, Kind, Process, Value};
 
 use super::error::{Flaw, ensure};
@@ -150,21 +151,13 @@ fn has_landed(sessions: &BTreeMap<u32, Session<'_>>, window: &Window<'_>, scope:
             .iter()
             .filter(move |(process, _)| is_meant(process))
     };
-    if halts(window) {
+    if window.class == Class::Halting {
         return !of_workers().any(|(_, session)| session.acts_in(window))
             && targets().any(|target| target.holds_throughout(window));
     }
-    let is_disproved =
-        isolates(window) && of_workers().any(|(_, session)| session.is_answered_in(window));
+    let is_disproved = window.class == Class::Isolating
+        && of_workers().any(|(_, session)| session.is_answered_in(window));
     !is_disproved && targets().any(|target| target.is_hurt_in(window))
-}
-
-fn isolates(window: &Window<'_>) -> bool {
-    ["partition", "partition-upstream", "partition-downstream"].contains(&window.fault)
-}
-
-fn halts(window: &Window<'_>) -> bool {
-    ["pause", "freeze"].contains(&window.fault)
 }
 
 impl Session<'_> {
@@ -211,7 +204,7 @@ impl Session<'_> {
 impl Step<'_> {
     fn is_hurt_by(&self, window: &Window<'_>) -> bool {
         let is_unknown = self.end.is_some_and(|end| end.kind == Kind::Info);
-        if isolates(window) {
+        if window.class == Class::Isolating {
             self.ended > window.healed || is_unknown || self.is_loss()
         } else {
             self.ended < window.healed && (is_unknown || self.is_loss())

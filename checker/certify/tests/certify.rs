@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use certify::{Certified, CertifyError, Standing, Verdict, certify};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use history::fault::{Class, Note, Parameters, Targets};
 use history::{
     Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value, jsonl,
 };
@@ -21,29 +22,48 @@ const MILLISECOND: u64 = 1_000_000;
 /// slots like `[1,2]`, where `!S` found nothing requested. `#inject:cut:0` and `#heal:cut` are a fault of process 0. An event comes every 10 ms.
 fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
+    let mut faults = 0;
     for (index, event) in (0..).zip(text.split_whitespace()) {
+        faults += u64::from(event.starts_with("#inject"));
         builder
-            .push(index * 10 * MILLISECOND, draft(event))
+            .push(index * 10 * MILLISECOND, draft(event, faults))
             .expect(event);
     }
     builder.finish()
 }
 
-fn fault(note: &str) -> Draft {
-    let mut words = note.split(':');
-    let (phase, fault) = words.next().zip(words.next()).expect("a phase and a fault");
-    let targets: Vec<u32> = words
-        .map(|target| target.parse().expect("a process"))
-        .collect();
-    Draft::fault(
-        fault,
-        json!({ "id": 1, "phase": phase, "targets": targets }),
-    )
+/// The class of the faults that are called so elsewhere.
+fn class(fault: &str) -> Class {
+    match fault {
+        "partition" => Class::Isolating,
+        _ => Class::Breaking,
+    }
 }
 
-fn draft(event: &str) -> Draft {
+fn fault(note: &str, id: u64) -> Draft {
+    let mut words = note.split(':');
+    let (phase, fault) = words.next().zip(words.next()).expect("a phase and a fault");
+    let targets = words
+        .map(|target| target.parse().expect("a process"))
+        .collect();
+    let note = match phase {
+        "inject" => Note::Inject {
+            id,
+            class: class(fault),
+            targets: Targets::Processes(targets),
+            parameters: Parameters::new(),
+        },
+        "on" => Note::On { id },
+        "heal" => Note::Heal { id },
+        _ => panic!("{phase}"),
+    };
+    Draft::fault(fault, note)
+}
+
+/// `id` is that of the last fault.
+fn draft(event: &str, id: u64) -> Draft {
     if let Some(note) = event.strip_prefix('#') {
-        return fault(note);
+        return fault(note, id);
     }
     let (event, key) = event.split_once('@').unwrap_or((event, "k"));
     let (event, value) = event.split_once(':').unwrap_or((event, ""));

@@ -21,6 +21,7 @@ use checker::{Case, Finding, Guarantee, Scope, guarantee, linearize, model, pars
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
+use history::fault::{Class, Note, Parameters, Targets};
 use history::{
     Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value, jsonl,
 };
@@ -174,6 +175,20 @@ fn history_of(choices: &[u8], slots: usize) -> History {
     world.builder.finish()
 }
 
+/// The note of a fault that is about to strike a process.
+fn inject(id: u64, fault: &str, target: u32) -> Note {
+    let class = match fault {
+        "partition" => Class::Isolating,
+        _ => Class::Breaking,
+    };
+    Note::Inject {
+        id,
+        class,
+        targets: Targets::Processes(vec![target]),
+        parameters: Parameters::new(),
+    }
+}
+
 impl World<'_> {
     fn step(&mut self) -> Option<()> {
         self.time_ns += u64::from(self.choices.below(4)?) * 500_000;
@@ -200,9 +215,11 @@ impl World<'_> {
             }
         };
         self.fault = Some((fault, phase)).filter(|_| phase != "heal");
+        let id = self.faults;
         let note = match phase {
-            "inject" => json!({ "id": self.faults, "phase": phase, "targets": [target] }),
-            _ => json!({ "id": self.faults, "phase": phase }),
+            "inject" => inject(id, fault, target),
+            "on" => Note::On { id },
+            _ => Note::Heal { id },
         };
         self.builder
             .push(self.time_ns, Draft::fault(fault, note))

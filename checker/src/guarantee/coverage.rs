@@ -9,37 +9,38 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use history::fault::{Class, Window};
 use history::{Answer, Event, Function, Kind, Process, Value};
 
 use super::Guarantee;
 use crate::contention::{contended, workers};
 use crate::finding::{Counts, FaultCount, Finding};
 use crate::guarantee::exclusion;
-use crate::holds::{NEVER, Position, position};
-use crate::windows::{Window, windows};
+use crate::holds::{NEVER, Position, position, position_or_never};
 use crate::{Case, Verdict};
 
 /// The run proves something. The verdict is `valid` or `unknown`, never `invalid`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage;
 
-/// How a fault shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// It lets nothing pass: an answer from the other side shows that it was not on.
-    Isolating,
-    /// It lets a process stand still: whatever the process does shows that it was not on.
-    Halting,
-    /// Something breaks, and the process hears of it.
-    Breaking,
+/// A window by positions.
+struct Span<'a> {
+    class: Class,
+    targets: &'a [u32],
+    inject: Position,
+    /// From here to the healing the fault is surely on.
+    on: Position,
+    heal: Position,
 }
 
-impl Way {
-    fn of(window: &Window) -> Self {
-        match window.fault.as_str() {
-            "partition" | "partition-upstream" | "partition-downstream" => Self::Isolating,
-            "pause" | "freeze" => Self::Halting,
-            _ => Self::Breaking,
+impl<'a> Span<'a> {
+    fn of(window: &'a Window) -> Self {
+        Self {
+            class: window.class,
+            targets: window.targets.processes(),
+            inject: position(window.inject),
+            on: position(window.on.unwrap_or(window.inject)),
+            heal: position_or_never(window.heal),
         }
     }
 }
@@ -134,15 +135,15 @@ fn fault_counts(case: &Case<'_>) -> Vec<FaultCount> {
         return Vec::new();
     }
     let sessions = sessions(case);
-    let windows = windows(case.history);
+    let windows = case.history.windows();
     let count = |fault: &String| {
         let mut count = FaultCount {
             fault: fault.clone(),
             ..FaultCount::default()
         };
-        for window in windows.iter().filter(|window| window.fault == *fault) {
+        for window in windows.iter().filter(|window| *window.name == **fault) {
             count.windows += 1;
-            match effect(case, &sessions, window) {
+            match effect(case, &sessions, &Span::of(window)) {
                 Effect::Disproved => count.ineffective += 1,
                 Effect::OnHolder => count.landed += 1,
                 Effect::None => {}
@@ -161,22 +162,21 @@ enum Effect {
     None,
 }
 
-fn effect(case: &Case<'_>, sessions: &BTreeMap<u32, Session<'_>>, window: &Window) -> Effect {
+fn effect(case: &Case<'_>, sessions: &BTreeMap<u32, Session<'_>>, window: &Span<'_>) -> Effect {
     let targets = || {
         window
             .targets
             .iter()
             .filter_map(|target| sessions.get(target))
     };
-    let way = Way::of(window);
-    let is_disproved = sessions_of(window, case, sessions).any(|session| match way {
-        Way::Isolating => session.got_an_answer_in(window),
-        Way::Halting => session.acted_in(window),
-        Way::Breaking => false,
+    let is_disproved = sessions_of(window, case, sessions).any(|session| match window.class {
+        Class::Isolating => session.got_an_answer_in(window),
+        Class::Halting => session.acted_in(window),
+        Class::Breaking | Class::Slowing => false,
     });
-    let is_felt = targets().any(|target| match way {
-        Way::Halting => target.held_throughout(window),
-        Way::Isolating | Way::Breaking => target.is_hurt_in(window),
+    let is_felt = targets().any(|target| match window.class {
+        Class::Halting => target.held_throughout(window),
+        Class::Isolating | Class::Breaking | Class::Slowing => target.is_hurt_in(window),
     });
     match (is_disproved, is_felt) {
         (true, _) => Effect::Disproved,
@@ -187,7 +187,7 @@ fn effect(case: &Case<'_>, sessions: &BTreeMap<u32, Session<'_>>, window: &Windo
 
 /// Every session of the workers that a fault was aimed at: a new one goes over the same link.
 fn sessions_of<'a>(
-    window: &Window,
+    window: &Span<'_>,
     case: &Case<'_>,
     sessions: &'a BTreeMap<u32, Session<'a>>,
 ) -> impl Iterator<Item = &'a Session<'a>> {
@@ -259,7 +259,7 @@ impl Session<'_> {
     }
 
     /// The operations that were under way or began while the fault was on.
-    fn steps_in(&self, window: &Window) -> impl Iterator<Item = &Step<'_>> {
+    fn steps_in(&self, window: &Span<'_>) -> impl Iterator<Item = &Step<'_>> {
         let first = self
             .operations
             .partition_point(|step| step.end < window.inject);
@@ -269,26 +269,26 @@ impl Session<'_> {
             .take_while(move |step| step.invoke < heal)
     }
 
-    fn got_an_answer_in(&self, window: &Window) -> bool {
+    fn got_an_answer_in(&self, window: &Span<'_>) -> bool {
         self.steps_in(window)
             .any(|step| step.is_within(window) && step.is_an_answer())
     }
 
     /// Whether it recorded anything while the fault was surely on.
-    fn acted_in(&self, window: &Window) -> bool {
+    fn acted_in(&self, window: &Span<'_>) -> bool {
         let is_in = |place: Position| window.on < place && place < window.heal;
         self.steps_in(window)
             .any(|step| is_in(step.invoke) || is_in(step.end))
     }
 
     /// Whether it believed in a hold from before the fault until after it.
-    fn held_throughout(&self, window: &Window) -> bool {
+    fn held_throughout(&self, window: &Span<'_>) -> bool {
         self.holds_until(window.inject)
             .is_some_and(|until| window.heal < until)
     }
 
     /// Whether the fault was felt by what it did while it believed in a hold from before the fault, or by what ended that hold.
-    fn is_hurt_in(&self, window: &Window) -> bool {
+    fn is_hurt_in(&self, window: &Span<'_>) -> bool {
         let Some(until) = self.holds_until(window.inject) else {
             return false;
         };
@@ -299,7 +299,7 @@ impl Session<'_> {
 }
 
 impl Step<'_> {
-    fn is_within(&self, window: &Window) -> bool {
+    fn is_within(&self, window: &Span<'_>) -> bool {
         window.on < self.invoke && self.end < window.heal
     }
 
@@ -317,8 +317,8 @@ impl Step<'_> {
         is_ok && is_of_the_lock
     }
 
-    fn is_hurt_by(&self, window: &Window) -> bool {
-        if Way::of(window) == Way::Isolating {
+    fn is_hurt_by(&self, window: &Span<'_>) -> bool {
+        if window.class == Class::Isolating {
             return self.is_stuck_in(window) || self.is_loss();
         }
         self.end < window.heal && (self.is_info() || self.is_loss())
@@ -330,7 +330,7 @@ impl Step<'_> {
 
     /// It did not come to a known end while the fault was on. If the record ends before the fault does, an operation without an end shows
     /// nothing.
-    fn is_stuck_in(&self, window: &Window) -> bool {
+    fn is_stuck_in(&self, window: &Span<'_>) -> bool {
         self.end > window.heal || self.is_info()
     }
 

@@ -22,8 +22,7 @@ use super::{Guarantee, exclusion};
 use crate::administration::{Deed, last_count};
 use crate::asks::{Ask, Asks};
 use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
-use crate::holds::{End, Hold, Lock, NEVER, Position};
-use crate::windows::windows;
+use crate::holds::{End, Hold, Lock, NEVER, Position, position_or_never};
 use crate::{Case, Verdict};
 
 /// Every lock is granted again within a bound after the last fault.
@@ -57,7 +56,9 @@ impl Guarantee for ProgressWithin {
             ..Finding::default()
         };
         let unknown = |reason: &str| (Verdict::Unknown, Some(reason.to_owned()));
-        let last = windows(case.history).iter().map(|window| window.heal).max();
+        let windows = case.history.windows();
+        let heals = windows.iter().map(|window| position_or_never(window.heal));
+        let last = heals.max();
         let healed = last.unwrap_or(0);
         let returns: Vec<(&Lock, Return)> = locks
             .into_iter()

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use clojure_reader::edn::Edn;
 
-use super::FormError;
 use super::transit::to_json;
+use super::{FormError, note};
 use crate::{Answer, Event, Failure, Function, Grant, Kind, Mode, Process, RuleError, Value};
 
 /// The event of a map, which follows one with this index and time, if there is one.
@@ -99,7 +99,7 @@ fn natural(edn: &Edn<'_>) -> Option<u64> {
     }
 }
 
-fn name<'a>(edn: &'a Edn<'_>) -> Option<&'a str> {
+pub(super) fn name<'a>(edn: &'a Edn<'_>) -> Option<&'a str> {
     match edn {
         Edn::Key(name) | Edn::Str(name) | Edn::Symbol(name) => Some(name),
         _ => None,
@@ -139,6 +139,7 @@ fn value(
             grant(edn).or_else(|| mode(edn)).unwrap_or_default()
         }
         (Process::Client(_), Function::Acquire, _) => mode(edn).unwrap_or_default(),
+        (Process::Nemesis, ..) => note::read(edn)?.unwrap_or_else(|| Value::data(to_json(edn))),
         (Process::Client(_), Function::Verify, Kind::Ok) => answer(edn)?,
         (Process::Client(_), function, _) if function.is_administration() => slots(edn)?,
         _ => Value::data(to_json(edn)),

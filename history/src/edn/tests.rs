@@ -1,9 +1,10 @@
 //! Imports as they are met, what is refused, and the way there and back.
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::fault::{Class, Link, Note, Targets};
 use crate::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value};
 
 fn history(text: &str) -> History {
@@ -205,6 +206,84 @@ fn what_is_wrong_is_named_with_its_line() {
 }
 
 #[test]
+fn notes_of_faults_are_read_with_keywords_and_with_texts() {
+    let note = |note: &str| {
+        let text = format!("{{:process :nemesis :type :info :f :cut :value {note}}}");
+        history(&text).events()[0].value.clone()
+    };
+    let expected = Value::Note(Box::new(Note::Inject {
+        id: 7,
+        class: Class::Breaking,
+        targets: Targets::Links(vec![Link { from: 0, to: 2 }]),
+        parameters: [("for_ms".to_owned(), json!(5))].into(),
+    }));
+    for text in [
+        r#"{:id 7 :phase :inject :class :breaking :targets {:links [[0 2]]} :parameters {"for_ms" 5}}"#,
+        r#"{"id" 7 "phase" "inject" "class" "breaking" "targets" {"links" [[0 2]]} "parameters" {"for_ms" 5}}"#,
+    ] {
+        assert_eq!(note(text), expected);
+    }
+}
+
+#[test]
+fn what_claims_to_be_a_note_must_be_one() {
+    let said = |note: &str| {
+        problem(&format!(
+            "\n{{:process :nemesis :type :info :f :cut :value {note}}}"
+        ))
+    };
+    let without_class = said("{:id 0 :phase :inject :targets {:processes [0]}}");
+    assert!(
+        without_class.starts_with("line 2: not the note of a fault: missing field `class`"),
+        "{without_class}"
+    );
+    assert!(said("{:id 0 :phase :over}").contains("unknown variant `over`"));
+    assert!(said("{:id 0 :phase :heal}").contains("no fault with the id 0 was injected"));
+}
+
+/// What the nemesis of another program writes.
+fn foreign(name: &str, value: Json) -> Draft {
+    Draft::new(Process::Nemesis, Kind::Info, Function::fault(name)).with(Value::data(value))
+}
+
+fn any_note() -> impl Strategy<Value = Note> {
+    let numbers = || prop::collection::vec(any::<u32>(), 0..3);
+    let link = any::<[u32; 2]>().prop_map(Link::from);
+    let targets = prop_oneof![
+        numbers().prop_map(Targets::Processes),
+        numbers().prop_map(Targets::Nodes),
+        prop::collection::vec(link, 0..3).prop_map(Targets::Links),
+    ];
+    let class = prop_oneof![
+        Just(Class::Isolating),
+        Just(Class::Halting),
+        Just(Class::Breaking),
+        Just(Class::Slowing),
+    ];
+    let parameter = prop_oneof![
+        any::<u64>().prop_map(Json::from),
+        "[~:a]{0,3}".prop_map(Json::from),
+        Just(json!({"~:id": [null, "~$phase"]})),
+    ];
+    let parameters = prop::collection::btree_map("[~:a]{0,3}|parameters", parameter, 0..3);
+    let inject =
+        (0..4_u64, class, targets, parameters).prop_map(|(id, class, targets, parameters)| {
+            Note::Inject {
+                id,
+                class,
+                targets,
+                parameters,
+            }
+        });
+    prop_oneof![
+        inject,
+        (0..4_u64).prop_map(|id| Note::On { id }),
+        (0..4_u64).prop_map(|id| Note::Heal { id }),
+        (0..4_u64).prop_map(|id| Note::Healed { id }),
+    ]
+}
+
+#[test]
 fn names_that_would_swallow_what_follows_are_written_as_texts() {
     let mut builder = HistoryBuilder::default();
     for name in [
@@ -212,7 +291,7 @@ fn names_that_would_swallow_what_follows_are_written_as_texts() {
     ] {
         let value = json!({"targets": [name], name: 1});
         builder
-            .push(0, Draft::fault(&name[1..], value))
+            .push(0, foreign(&name[1..], value))
             .expect("well-formed");
     }
     let history = builder.finish();
@@ -258,12 +337,13 @@ fn any_history() -> impl Strategy<Value = History> {
         text(),
         text(),
         any::<bool>(),
+        any_note(),
         0..1_000_000_u64,
     );
     prop::collection::vec(event, 0..30).prop_map(|events| {
         let mut builder = HistoryBuilder::default();
         let mut time = 0;
-        for (process, function, kind, value, one, other, observed, pause) in events {
+        for (process, function, kind, value, one, other, observed, note, pause) in events {
             time += pause;
             let fits = Value::parse(
                 &serde_json::to_string(&value).expect("a value has JSON"),
@@ -286,7 +366,8 @@ fn any_history() -> impl Strategy<Value = History> {
                 Draft::new(Process::Client(process), Kind::Invoke, function).on(one.as_str());
             let _ = builder.push(time, invocation);
             let _ = builder.push(time, draft);
-            let _ = builder.push(time, Draft::fault(&other, json!({"targets": [one]})));
+            let _ = builder.push(time, foreign(&other, json!({"targets": [one]})));
+            let _ = builder.push(time, Draft::fault("cut", note));
         }
         builder.finish()
     })

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use clojure_reader::edn::{self, Edn};
 
+use super::note;
 use super::transit::from_json;
 use crate::{Event, Failure, Function, Grant, History, Process, Value};
 
@@ -39,7 +40,7 @@ fn map(event: &Event) -> Edn<'_> {
     keyed(fields)
 }
 
-fn keyed<'a>(fields: impl IntoIterator<Item = (&'static str, Edn<'a>)>) -> Edn<'a> {
+pub(super) fn keyed<'a>(fields: impl IntoIterator<Item = (&'static str, Edn<'a>)>) -> Edn<'a> {
     Edn::Map(
         fields
             .into_iter()
@@ -87,6 +88,7 @@ fn value(value: &Value) -> Edn<'_> {
         Value::Slots(slots) => {
             Edn::Vector(slots.iter().map(|slot| Edn::Int((*slot).into())).collect())
         }
+        Value::Note(note) => note::write(note),
         Value::Data(json) => from_json(json),
     }
 }

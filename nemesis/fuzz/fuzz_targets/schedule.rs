@@ -1,11 +1,11 @@
 //! A stored schedule may be any text: it is read without a panic, and one that is accepted can be written, reads back equal and
-//! strikes somebody, one fault after another.
+//! strikes workers that exist; the faults of a lane come one after another.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use nemesis::Schedule;
 
-const WORKERS: usize = 5;
+const WORKERS: &[usize] = &[0, 1, 2, 3, 4];
 
 fuzz_target!(|text: &str| {
     let Ok(schedule) = Schedule::parse(text) else {
@@ -16,9 +16,14 @@ fuzz_target!(|text: &str| {
         Schedule::parse(&written).expect("what was written can be read"),
         schedule
     );
-    assert!(schedule.faults.is_sorted_by_key(|planned| planned.at_ms));
     for planned in &schedule.faults {
         let targets = planned.target.resolve(WORKERS, &[]);
-        assert!(!targets.is_empty() && targets.iter().all(|target| *target < WORKERS));
+        assert!(targets.iter().all(|target| WORKERS.contains(target)));
+    }
+    let lanes = schedule.lanes();
+    assert_eq!(lanes.iter().map(Vec::len).sum::<usize>(), schedule.faults.len());
+    for lane in lanes {
+        let mut pairs = lane.windows(2).map(|pair| (&schedule.faults[pair[0]], &schedule.faults[pair[1]]));
+        assert!(pairs.all(|(one, next)| one.ends_ms() <= next.at_ms));
     }
 });

@@ -1,8 +1,9 @@
 //! `crash`: the client dies.
 
 use async_trait::async_trait;
+use history::fault::Class;
 
-use crate::{Fault, System, SystemError, Worker};
+use crate::{Fault, Part, System, SystemError, Worker};
 
 /// Whatever the client was about to do, nobody learns what became of it; another process takes its place when this heals.
 pub(crate) struct Crash;
@@ -15,6 +16,14 @@ impl Fault for Crash {
 
     fn summary(&self) -> &'static str {
         "a client's process dies and its connections are closed; a new process takes its place when it heals"
+    }
+
+    fn class(&self) -> Class {
+        Class::Breaking
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Process]
     }
 
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {

@@ -1,8 +1,9 @@
 //! `cut`: a broken connection that both ends hear of.
 
 use async_trait::async_trait;
+use history::fault::Class;
 
-use crate::{Fault, System, SystemError, Worker};
+use crate::{Fault, Part, System, SystemError, Worker};
 
 /// Connections are reset, and new ones too until it heals.
 pub(crate) struct Cut;
@@ -15,6 +16,14 @@ impl Fault for Cut {
 
     fn summary(&self) -> &'static str {
         "a client's connections to the broker are reset, and new ones too until it heals"
+    }
+
+    fn class(&self) -> Class {
+        Class::Breaking
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Link]
     }
 
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {

@@ -1,8 +1,9 @@
 //! `freeze`: the client stands still, and its connection with it.
 
 use async_trait::async_trait;
+use history::fault::{Class, Parameters};
 
-use crate::{Fault, System, SystemError, Worker};
+use crate::{Fault, Part, System, SystemError, Worker};
 
 /// As where a process is stopped, or its virtual machine moves: when it wakes it believes what it believed before.
 pub(crate) struct Freeze;
@@ -15,6 +16,18 @@ impl Fault for Freeze {
 
     fn summary(&self) -> &'static str {
         "a client's whole process stands still, heartbeats included, and then goes on as if nothing had happened"
+    }
+
+    fn class(&self) -> Class {
+        Class::Halting
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Process, Part::Link]
+    }
+
+    fn parameters(&self) -> Parameters {
+        Parameters::from([("connection".to_owned(), "stands".into())])
     }
 
     fn is_simulated_only(&self) -> bool {

@@ -1,8 +1,9 @@
 //! `partition`: silence.
 
 use async_trait::async_trait;
+use history::fault::Class;
 
-use crate::{Fault, System, SystemError, Worker};
+use crate::{Fault, Part, System, SystemError, Worker};
 
 /// Nothing passes, and nobody is told: each end must find out by its own patience.
 pub(crate) struct Partition;
@@ -15,6 +16,14 @@ impl Fault for Partition {
 
     fn summary(&self) -> &'static str {
         "nothing passes between a client and the broker, closes included; healing lets the same connection live on"
+    }
+
+    fn class(&self) -> Class {
+        Class::Isolating
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Link]
     }
 
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {

@@ -1,8 +1,9 @@
 //! `partition-downstream`: the client hears nothing any more.
 
 use async_trait::async_trait;
+use history::fault::Class;
 
-use crate::{Fault, System, SystemError, Worker};
+use crate::{Fault, Part, System, SystemError, Worker};
 
 /// What the client asks for is done, and it never hears of it; the broker still hears its heartbeats.
 pub(crate) struct PartitionDownstream;
@@ -15,6 +16,14 @@ impl Fault for PartitionDownstream {
 
     fn summary(&self) -> &'static str {
         "nothing passes from the broker to a client, while the broker still hears the client"
+    }
+
+    fn class(&self) -> Class {
+        Class::Isolating
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Link]
     }
 
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {

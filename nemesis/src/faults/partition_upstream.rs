@@ -1,8 +1,9 @@
 //! `partition-upstream`: the broker hears nothing any more.
 
 use async_trait::async_trait;
+use history::fault::Class;
 
-use crate::{Fault, System, SystemError, Worker};
+use crate::{Fault, Part, System, SystemError, Worker};
 
 /// The client still hears the broker, and so the broker's heartbeats: it is the broker that must lose patience.
 pub(crate) struct PartitionUpstream;
@@ -15,6 +16,14 @@ impl Fault for PartitionUpstream {
 
     fn summary(&self) -> &'static str {
         "nothing passes from a client to the broker, while the client still hears the broker"
+    }
+
+    fn class(&self) -> Class {
+        Class::Isolating
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Link]
     }
 
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {

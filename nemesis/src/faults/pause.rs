@@ -1,8 +1,9 @@
 //! `pause`: the client stands still, its connection does not.
 
 use async_trait::async_trait;
+use history::fault::{Class, Parameters};
 
-use crate::{Fault, System, SystemError, Worker};
+use crate::{Fault, Part, System, SystemError, Worker};
 
 /// As where a thread hangs while the client library's own threads go on: heartbeats flow, and nobody learns anything.
 pub(crate) struct Pause;
@@ -15,6 +16,18 @@ impl Fault for Pause {
 
     fn summary(&self) -> &'static str {
         "a client does nothing for a while, as if its thread hung; its connection goes on, heartbeats included"
+    }
+
+    fn class(&self) -> Class {
+        Class::Halting
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Process]
+    }
+
+    fn parameters(&self) -> Parameters {
+        Parameters::from([("connection".to_owned(), "lives".into())])
     }
 
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {

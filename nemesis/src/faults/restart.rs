@@ -1,8 +1,9 @@
 //! `restart`: the broker dies.
 
 use async_trait::async_trait;
+use history::fault::Class;
 
-use crate::{Fault, System, SystemError, Worker};
+use crate::{Fault, Part, System, SystemError, Worker};
 
 /// Only what is on disk comes back: no exclusive queue, no consumer, no message that was not kept.
 pub(crate) struct Restart;
@@ -15,6 +16,14 @@ impl Fault for Restart {
 
     fn summary(&self) -> &'static str {
         "the broker is killed, and started again when it heals; nobody can connect meanwhile"
+    }
+
+    fn class(&self) -> Class {
+        Class::Breaking
+    }
+
+    fn parts(&self) -> &'static [Part] {
+        &[Part::Broker]
     }
 
     fn is_simulated_only(&self) -> bool {

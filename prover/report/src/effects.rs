@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use history::fault::Window;
 use history::{Event, Function, History, Kind, Process};
-use serde::Deserialize;
 
 /// What a fault did to one holder. Times are in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +23,6 @@ pub struct Effect {
     pub granted: Option<u64>,
     /// For how long both believed to hold it.
     pub exposure: u64,
-}
-
-/// What stands in the value of a nemesis event.
-#[derive(Deserialize)]
-struct Note {
-    id: u64,
-    phase: String,
-    #[serde(default)]
-    targets: Vec<u32>,
 }
 
 /// One hold, from grant to the end of belief.
@@ -54,13 +45,18 @@ enum Ending {
 pub fn effects(history: &History) -> Vec<Effect> {
     let holds = holds(history);
     let mut effects = Vec::new();
-    for (note, fault, injected, lasted) in windows(history) {
+    let time = |place: usize| history.events()[place].time;
+    for window in history.windows() {
+        let injected = time(window.inject);
+        let lasted = window.heal.map(|heal| time(heal) - injected);
         let is_hit = |hold: &&Hold| {
             let ended = hold.ended.map_or(u64::MAX, |(ended, _)| ended);
-            note.targets.contains(&hold.process) && hold.granted < injected && injected <= ended
+            window.targets.processes().contains(&hold.process)
+                && hold.granted < injected
+                && injected <= ended
         };
         for hold in holds.iter().filter(is_hit) {
-            effects.push(effect(&holds, hold, &note, &fault, injected, lasted));
+            effects.push(effect(&holds, hold, &window, injected, lasted));
         }
     }
     effects
@@ -69,8 +65,7 @@ pub fn effects(history: &History) -> Vec<Effect> {
 fn effect(
     holds: &[Hold],
     hit: &Hold,
-    note: &Note,
-    fault: &str,
+    window: &Window,
     injected: u64,
     lasted: Option<u64>,
 ) -> Effect {
@@ -87,35 +82,14 @@ fn effect(
         _ => 0,
     };
     Effect {
-        id: note.id,
-        fault: fault.to_owned(),
+        id: window.id,
+        fault: window.name.to_string(),
         injected,
         lasted,
         noticed: noticed.map(|(at, _)| at - injected),
         granted: next.map(|at| at - injected),
         exposure,
     }
-}
-
-/// The faults with their targets, when each was injected, and how long it lasted.
-fn windows(history: &History) -> Vec<(Note, String, u64, Option<u64>)> {
-    let mut windows: Vec<(Note, String, u64, Option<u64>)> = Vec::new();
-    for event in history.faults() {
-        let (Function::Fault(fault), history::Value::Data(value)) = (&event.function, &event.value)
-        else {
-            continue;
-        };
-        let Ok(note) = Note::deserialize(value.as_ref()) else {
-            continue;
-        };
-        let open = windows.iter_mut().rev().find(|open| open.0.id == note.id);
-        match (note.phase.as_str(), open) {
-            ("inject", _) => windows.push((note, fault.to_string(), event.time, None)),
-            ("heal", Some(open)) => open.3 = Some(event.time.saturating_sub(open.2)),
-            _ => {}
-        }
-    }
-    windows
 }
 
 fn holds(history: &History) -> Vec<Hold> {
@@ -175,13 +149,13 @@ mod tests {
     /// A holder that is cut off, and somebody else who is granted the lock before it notices.
     const RECORD: &str = r#"{"index":0,"time":10,"process":0,"type":"invoke","f":"acquire","key":"k","value":null}
 {"index":1,"time":20,"process":0,"type":"ok","f":"acquire","key":"k","value":null}
-{"index":2,"time":90,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"id":0,"phase":"inject","targets":[0]}}
-{"index":3,"time":100,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"id":0,"phase":"on"}}
+{"index":2,"time":90,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"phase":"inject","id":0,"class":"breaking","targets":{"processes":[0]}}}
+{"index":3,"time":100,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"phase":"on","id":0}}
 {"index":4,"time":105,"process":1,"type":"invoke","f":"acquire","key":"k","value":null}
 {"index":5,"time":110,"process":1,"type":"ok","f":"acquire","key":"k","value":null}
 {"index":6,"time":120,"process":0,"type":"invoke","f":"verify","key":"k","value":null}
 {"index":7,"time":130,"process":0,"type":"info","f":"verify","key":"k","value":null,"error":{"kind":"io","text":"gone"}}
-{"index":8,"time":400,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"id":0,"phase":"heal"}}
+{"index":8,"time":400,"process":"nemesis","type":"info","f":"cut","key":null,"value":{"phase":"heal","id":0}}
 "#;
 
     #[test]
@@ -201,7 +175,7 @@ mod tests {
 
     #[test]
     fn whom_no_fault_was_aimed_at_is_left_out() {
-        let elsewhere = RECORD.replace("\"targets\":[0]", "\"targets\":[1]");
+        let elsewhere = RECORD.replace("{\"processes\":[0]}", "{\"processes\":[1]}");
         let history = history::jsonl::read(elsewhere.as_bytes()).expect("well-formed");
         assert!(effects(&history).is_empty());
     }

@@ -185,9 +185,9 @@ fn survivors(exposures_ns: &[u64]) -> Vec<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use history::fault::{Class, Note, Parameters, Targets};
     use history::{Draft, Function, HistoryBuilder, Kind, Process};
     use roxmltree::Document;
-    use serde_json::json;
 
     use super::*;
 
@@ -231,14 +231,17 @@ mod tests {
 
     #[test]
     fn operations_and_faults_have_their_places() {
-        let fault = |name: &str, phase| {
-            Draft::fault(name, json!({"id": 0, "phase": phase, "targets": [0]}))
+        let inject = Note::Inject {
+            id: 0,
+            class: Class::Breaking,
+            targets: Targets::Processes(vec![0]),
+            parameters: Parameters::new(),
         };
         let svg = latency_of(vec![
             (0, acquire(Kind::Invoke)),
             (S, acquire(Kind::Ok)),
-            (2 * S, fault("<cut>", "inject")),
-            (3 * S, fault("<cut>", "heal")),
+            (2 * S, Draft::fault("<cut>", inject)),
+            (3 * S, Draft::fault("<cut>", Note::Heal { id: 0 })),
             (5 * S, acquire(Kind::Invoke)),
             (5 * S + S / 100, acquire(Kind::Info)),
             (

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use history::fault;
 use history::{Answer, Event, Function, History, Kind, Process, Value};
-use serde::Deserialize;
 
 use crate::outcome::Outcome;
 
@@ -64,7 +64,6 @@ pub(crate) struct Loss {
 /// A fault from its injection to its healing.
 #[derive(Debug)]
 pub(crate) struct Window {
-    id: u64,
     pub(crate) fault: Arc<str>,
     /// The processes that it was aimed at.
     pub(crate) targets: Vec<u32>,
@@ -88,10 +87,13 @@ impl Scene {
             },
             ..Scan::default()
         };
+        let windows = history.windows();
+        let mut windows = windows.iter().peekable();
         for (place, event) in history.events().iter().enumerate() {
-            match event.process {
-                Process::Client(process) => scan.client(history, place, event, process),
-                Process::Nemesis => scan.nemesis(event),
+            if let Process::Client(process) = event.process {
+                scan.client(history, place, event, process);
+            } else if let Some(window) = windows.next_if(|window| window.inject == place) {
+                scan.window(history, window);
             }
         }
         scan.scene
@@ -243,32 +245,20 @@ impl Scan {
         }
     }
 
-    fn nemesis(&mut self, event: &Event) {
-        let (Function::Fault(fault), Some(note)) = (&event.function, Note::of(event)) else {
-            return;
-        };
-        if note.phase == Phase::Heal {
-            let mut open = self.scene.windows.iter_mut().rev();
-            if let Some(window) = open.find(|window| window.id == note.id && window.fault == *fault)
-            {
-                window.end.get_or_insert(event.time);
-            }
-            return;
-        }
+    fn window(&mut self, history: &History, window: &fault::Window) {
         let holds = |process: &u32| {
             self.believed
                 .get(process)
                 .is_some_and(|holds| !holds.is_empty())
         };
-        let holders = note.targets.iter().copied().filter(holds).collect();
-        let (fault, begin) = (fault.clone(), event.time);
+        let time = |place: usize| history.events()[place].time;
+        let targets = window.targets.processes();
         self.scene.windows.push(Window {
-            id: note.id,
-            fault,
-            targets: note.targets,
-            holders,
-            begin,
-            end: None,
+            fault: window.name.clone(),
+            targets: targets.to_vec(),
+            holders: targets.iter().copied().filter(holds).collect(),
+            begin: time(window.inject),
+            end: window.heal.map(time),
         });
     }
 
@@ -283,35 +273,10 @@ impl Scan {
     }
 }
 
-/// What stands in the value of a nemesis event.
-#[derive(Deserialize)]
-struct Note {
-    id: u64,
-    phase: Phase,
-    #[serde(default)]
-    targets: Vec<u32>,
-}
-
-#[derive(Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Phase {
-    Inject,
-    Heal,
-}
-
-impl Note {
-    fn of(event: &Event) -> Option<Self> {
-        let Value::Data(value) = &event.value else {
-            return None;
-        };
-        Self::deserialize(value.as_ref()).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use history::fault::{Class, Note, Parameters, Targets};
     use history::{Draft, HistoryBuilder};
-    use serde_json::json;
 
     use super::*;
 
@@ -380,15 +345,18 @@ mod tests {
     #[test]
     fn a_window_knows_who_held_when_it_began() {
         let mut drafts = grant();
-        drafts.push(Draft::fault(
-            "cut",
-            json!({"id": 7, "phase": "inject", "targets": [0, 1]}),
-        ));
-        drafts.push(Draft::fault("cut", json!({"id": 7, "phase": "heal"})));
-        drafts.push(Draft::fault(
-            "cut",
-            json!({"id": 8, "phase": "inject", "targets": [1]}),
-        ));
+        let inject = |id, targets| Note::Inject {
+            id,
+            class: Class::Breaking,
+            targets: Targets::Processes(targets),
+            parameters: Parameters::new(),
+        };
+        let notes = [
+            inject(7, vec![0, 1]),
+            Note::Heal { id: 7 },
+            inject(8, vec![1]),
+        ];
+        drafts.extend(notes.map(|note| Draft::fault("cut", note)));
         let windows = Scene::of(&history(drafts), 2).windows;
         assert_eq!(
             (

@@ -90,7 +90,7 @@ mod tests {
         let drafts = [
             client(Kind::Invoke, Function::Acquire),
             client(Kind::Ok, Function::Acquire),
-            Draft::fault("cut", serde_json::Value::Null),
+            Draft::new(Process::Nemesis, Kind::Info, Function::fault("cut")),
             client(Kind::Invoke, Function::Lost),
             client(Kind::Ok, Function::Lost),
             client(Kind::Invoke, Function::Acquire),

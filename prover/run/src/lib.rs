@@ -13,6 +13,7 @@ mod counters;
 mod crew;
 mod execution;
 mod observer;
+mod occupied;
 mod phase;
 mod player;
 mod recorder;

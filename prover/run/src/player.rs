@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use history::Draft;
+use history::fault::{Note, Targets};
 use history::jsonl::LogError;
-use nemesis::{Fault, Planned, Schedule, System, SystemError, Target};
-use serde_json::json;
+use nemesis::{Fault, Planned, Schedule, System, SystemError, Target, Worker};
 use tokio::time::timeout;
 
 use crate::board::Standing;
+use crate::occupied::Occupied;
 use crate::phase::Phase;
 use crate::shared::Shared;
 
@@ -32,7 +34,8 @@ pub enum NemesisError {
     UnknownFault(String),
 }
 
-/// Plays the schedule until its end or until the run's time is up; then everything has healed.
+/// Plays the schedule until its end or until the run's time is up; then everything has healed. Faults that overlap are on at the same time; one
+/// that is late delays those that come after it.
 ///
 /// # Errors
 /// The system or the record is out of reach: a harness error.
@@ -42,77 +45,141 @@ pub(crate) async fn play(
     workers: usize,
     shared: &Shared,
 ) -> Result<(), NemesisError> {
-    for (id, planned) in schedule.faults.iter().enumerate() {
-        let fault = nemesis::find(&planned.fault);
-        let fault = fault.ok_or_else(|| NemesisError::UnknownFault(planned.fault.clone()))?;
-        if !wait_until(planned.at_ms, shared).await {
-            break;
-        }
-        let targets = targets(fault, planned, workers, shared).await;
-        strike(id, fault, &targets, planned.ends_ms(), system, shared).await?;
-    }
-    Ok(())
-}
-
-/// The injection is recorded before the fault is, so that no effect stands before its cause; then
-/// that it is in force; and the healing before it is taken off, so that between the last two it
-/// surely is on.
-async fn strike(
-    id: usize,
-    fault: &dyn Fault,
-    targets: &[usize],
-    ends_ms: u64,
-    system: &dyn System,
-    shared: &Shared,
-) -> Result<(), NemesisError> {
-    let record = |note| shared.recorder.record(Draft::fault(fault.name(), note));
-    let processes: Vec<_> = targets
-        .iter()
-        .map(|worker| shared.crew.process(*worker))
-        .collect();
-    record(json!({"id": id, "phase": "inject", "targets": processes}))?;
-    fault.inject(system, targets).await?;
-    record(json!({"id": id, "phase": "on"}))?;
-    wait_until(ends_ms, shared).await;
-    record(json!({"id": id, "phase": "heal"}))?;
-    fault.heal(system, targets).await?;
-    Ok(())
-}
-
-/// False if the run's time is up before.
-async fn wait_until(at_ms: u64, shared: &Shared) -> bool {
-    let clock = shared.recorder.clock();
-    tokio::select! {
-        biased;
-        () = shared.phases.reached(Phase::Finishing) => false,
-        () = clock.sleep_until(Duration::from_millis(at_ms)) => true,
-    }
-}
-
-async fn targets(
-    fault: &dyn Fault,
-    planned: &Planned,
-    workers: usize,
-    shared: &Shared,
-) -> Vec<usize> {
-    let wanted: fn(&Standing) -> bool = match planned.target {
-        Target::Administrator { .. } => |worker| worker.administers,
-        _ => |worker| worker.holds,
+    let player = Player {
+        schedule,
+        system,
+        workers,
+        shared,
+        occupied: Occupied::default(),
     };
-    if let Target::Holder { .. } | Target::Administrator { .. } = planned.target {
-        // If nobody does in time the fault strikes somebody all the same; the history shows that it
-        // hit no holder.
-        let _ = timeout(SOMEBODY_WITHIN, shared.board.somebody(wanted)).await;
+    let lanes = schedule.lanes();
+    try_join_all(lanes.iter().map(|lane| player.play(lane))).await?;
+    Ok(())
+}
+
+struct Player<'a> {
+    schedule: &'a Schedule,
+    system: &'a dyn System,
+    workers: usize,
+    shared: &'a Shared,
+    occupied: Occupied,
+}
+
+impl Player<'_> {
+    /// Plays faults, given by their places in the schedule, one after the other.
+    async fn play(&self, lane: &[usize]) -> Result<(), NemesisError> {
+        for place in lane {
+            let planned = &self.schedule.faults[*place];
+            let fault = nemesis::find(&planned.fault);
+            let fault = fault.ok_or_else(|| NemesisError::UnknownFault(planned.fault.clone()))?;
+            if !self.wait_until(planned.at_ms).await {
+                break;
+            }
+            let Some(targets) = self.take(fault, planned).await else {
+                break;
+            };
+            self.strike(*place as u64, fault, planned, &targets).await?;
+            self.occupied.release(fault.parts(), &targets);
+        }
+        Ok(())
     }
-    if fault.strikes_all() {
-        return (0..workers).collect();
+
+    /// The injection is recorded before the fault is, so that no effect stands before its cause; then that it is in force; the healing before
+    /// it is taken off, so that between the last two it surely is on; and at last that nothing is left of it.
+    async fn strike(
+        &self,
+        id: u64,
+        fault: &dyn Fault,
+        planned: &Planned,
+        targets: &[Worker],
+    ) -> Result<(), NemesisError> {
+        let record = |note| {
+            let draft = Draft::fault(fault.name(), note);
+            self.shared.recorder.record(draft)
+        };
+        record(self.inject(id, fault, planned, targets))?;
+        fault.inject(self.system, targets).await?;
+        record(Note::On { id })?;
+        self.wait_until(planned.ends_ms()).await;
+        record(Note::Heal { id })?;
+        fault.heal(self.system, targets).await?;
+        record(Note::Healed { id })?;
+        Ok(())
     }
-    let targets = planned.target.resolve(workers, &shared.board.those(wanted));
-    if let Target::Administrator { draw } = planned.target {
-        let into = INTO_THE_ACTION * (draw >> 16) / 0x1_0000;
-        shared.recorder.clock().sleep(into).await;
+
+    fn inject(&self, id: u64, fault: &dyn Fault, planned: &Planned, targets: &[Worker]) -> Note {
+        let process = |worker: &Worker| self.shared.crew.process(*worker);
+        let mut parameters = fault.parameters();
+        parameters.insert("for_ms".to_owned(), planned.for_ms.into());
+        Note::Inject {
+            id,
+            class: fault.class(),
+            targets: Targets::Processes(targets.iter().map(process).collect()),
+            parameters,
+        }
     }
-    targets
+
+    /// False if the run's time is up before.
+    async fn wait_until(&self, at_ms: u64) -> bool {
+        let clock = self.shared.recorder.clock();
+        tokio::select! {
+            biased;
+            () = self.shared.phases.reached(Phase::Finishing) => false,
+            () = clock.sleep_until(Duration::from_millis(at_ms)) => true,
+        }
+    }
+
+    /// Chooses the targets of a fault and takes hold of them; nothing if the run's time is up before they can be had.
+    async fn take(&self, fault: &dyn Fault, planned: &Planned) -> Option<Vec<Worker>> {
+        let board = &self.shared.board;
+        let wanted: fn(&Standing) -> bool = match planned.target {
+            Target::Administrator { .. } => |worker| worker.administers,
+            _ => |worker| worker.holds,
+        };
+        if let Target::Holder { .. } | Target::Administrator { .. } = planned.target {
+            // If nobody does in time the fault strikes somebody all the same; the history shows that it hit no holder.
+            let _ = timeout(SOMEBODY_WITHIN, board.somebody(wanted)).await;
+        }
+        let choose =
+            |free: &[Worker]| self.choose(fault, &planned.target, free, &board.those(wanted));
+        let targets = tokio::select! {
+            biased;
+            targets = self.occupied.take(fault.parts(), self.workers, choose) => targets,
+            () = self.shared.phases.reached(Phase::Finishing) => return None,
+        };
+        if let Target::Administrator { draw } = planned.target
+            && !fault.strikes_all()
+        {
+            let into = INTO_THE_ACTION * (draw >> 16) / 0x1_0000;
+            self.shared.recorder.clock().sleep(into).await;
+        }
+        Some(targets)
+    }
+
+    /// Whom a fault strikes among those who are free; nothing if it has to wait for others.
+    fn choose(
+        &self,
+        fault: &dyn Fault,
+        target: &Target,
+        free: &[Worker],
+        wanted: &[Worker],
+    ) -> Option<Vec<Worker>> {
+        let all = || (0..self.workers).collect::<Vec<_>>();
+        let must_be_free = if fault.strikes_all() {
+            Some(all())
+        } else {
+            let is_there = |worker: &Worker| *worker < self.workers;
+            let named = |named: &[Worker]| named.iter().copied().filter(is_there).collect();
+            target.named().map(named)
+        };
+        match must_be_free {
+            Some(targets) => {
+                let are_free = targets.iter().all(|worker| free.contains(worker));
+                are_free.then_some(targets)
+            }
+            None => Some(target.resolve(free, wanted)).filter(|targets| !targets.is_empty()),
+        }
+    }
 }
 
 #[cfg(test)]

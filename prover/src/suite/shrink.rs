@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use checker::Verdict;
+use history::fault::Window;
 use history::{Event, Function, History, Kind, Process};
 use nemesis::{Call, Planned, Request, Schedule, Target};
 use run::seed::Seed;
-use serde::Deserialize;
 
 use super::trial::{TrialError, attempt};
 use crate::plan::{Plan, PlanError};
@@ -241,47 +241,23 @@ fn calls(history: &History, concurrency: u32) -> Vec<Call> {
     history.events().iter().filter_map(call).collect()
 }
 
-/// What stands in the value of a nemesis event, as far as it matters here.
-#[derive(Deserialize)]
-struct Note {
-    id: usize,
-    phase: String,
-    #[serde(default)]
-    targets: Vec<u32>,
-}
-
 /// The faults of a run as they happened: at their own times, and on those whom they struck.
 fn faults(history: &History, schedule: &Schedule, concurrency: u32) -> Vec<Planned> {
-    let mut faults: BTreeMap<usize, Planned> = BTreeMap::new();
-    for event in history.faults() {
-        let history::Value::Data(value) = &event.value else {
-            continue;
-        };
-        let Ok(note) = Note::deserialize(value.as_ref()) else {
-            continue;
-        };
-        let Some(planned) = schedule.faults.get(note.id) else {
-            continue;
-        };
-        match note.phase.as_str() {
-            "inject" => {
-                let worker = |process: &u32| (process % concurrency) as usize;
-                let fault = Planned {
-                    at_ms: millis(event.time),
-                    target: Target::Workers(note.targets.iter().map(worker).collect()),
-                    ..planned.clone()
-                };
-                faults.insert(note.id, fault);
-            }
-            "heal" => {
-                if let Some(fault) = faults.get_mut(&note.id) {
-                    fault.for_ms = millis(event.time).saturating_sub(fault.at_ms);
-                }
-            }
-            _ => {}
-        }
-    }
-    faults.into_values().collect()
+    let at = |place: usize| millis(history.events()[place].time);
+    let happened = |window: &Window| {
+        let planned = schedule.faults.get(usize::try_from(window.id).ok()?)?;
+        let worker = |process: &u32| (process % concurrency) as usize;
+        let at_ms = at(window.inject);
+        Some(Planned {
+            at_ms,
+            for_ms: window
+                .heal
+                .map_or(planned.for_ms, |heal| at(heal).saturating_sub(at_ms)),
+            target: Target::Workers(window.targets.processes().iter().map(worker).collect()),
+            ..planned.clone()
+        })
+    };
+    history.windows().iter().filter_map(happened).collect()
 }
 
 fn millis(time_ns: u64) -> u64 {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use history::fault::Note;
 use history::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Process, Value};
-
-use serde_json::json;
 
 use super::{Choices, WORKERS};
 
@@ -79,9 +78,12 @@ impl World<'_> {
     fn break_or_heal(&mut self, worker: usize) {
         self.is_broken = !self.is_broken;
         self.faults += u64::from(self.is_broken);
-        let phase = if self.is_broken { "inject" } else { "heal" };
-        let target = self.workers[worker].process;
-        let note = json!({ "id": self.faults, "phase": phase, "targets": [target] });
+        let id = self.faults;
+        let note = if self.is_broken {
+            super::inject(id, "cut", self.workers[worker].process)
+        } else {
+            Note::Heal { id }
+        };
         self.builder
             .push(self.time_ns, Draft::fault("cut", note))
             .expect("the world keeps to the rules");

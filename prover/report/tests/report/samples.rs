@@ -2,9 +2,9 @@
 
 use checker::search::Limits;
 use checker::{Scope, Verdict};
+use history::fault::{Class, Note, Parameters, Targets};
 use history::{Answer, Draft, Function, History, HistoryBuilder, Kind, Process};
 use report::{COVERAGE, Fact, Judgement, Picture, Row, Skew, Subject};
-use serde_json::json;
 
 pub(crate) const MS: u64 = 1_000_000;
 pub(crate) const S: u64 = 1_000 * MS;
@@ -156,10 +156,15 @@ impl Script {
     pub(crate) fn fault(&mut self, name: &str, from: u64, to: u64, targets: &[u32]) {
         let id = self.faults;
         self.faults += 1;
-        let inject = json!({"id": id, "phase": "inject", "targets": targets});
-        self.events.push((from, Draft::fault(name, inject)));
-        self.events
-            .push((to, Draft::fault(name, json!({"id": id, "phase": "heal"}))));
+        let inject = Note::Inject {
+            id,
+            class: Class::Isolating,
+            targets: Targets::Processes(targets.to_vec()),
+            parameters: Parameters::new(),
+        };
+        for (time, note) in [(from, inject), (to, Note::Heal { id })] {
+            self.events.push((time, Draft::fault(name, note)));
+        }
     }
 
     pub(crate) fn finish(mut self) -> History {

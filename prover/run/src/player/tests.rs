@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use history::fault::Class;
 use history::{Draft, Function, Kind, Process};
 use nemesis::{Planned, Schedule, Target};
 
@@ -96,16 +97,17 @@ async fn a_note_stands_before_each_deed_and_after_it() {
     let played = scene.play(cut(Target::Workers(vec![0, 2]))).await;
     played.expect("the system does all that it is asked for");
     let diary = [
-        "inject [0,2]",
+        "inject [0, 2]",
         "cut 0",
         "cut 2",
         "on",
         "heal",
         "heal 0",
         "heal 2",
+        "healed",
     ];
     assert_eq!(scene.system.diary(), diary);
-    assert_eq!(scene.noted_ms(), [1_000, 1_000, 3_000]);
+    assert_eq!(scene.noted_ms(), [1_000, 1_000, 3_000, 3_000]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,21 +120,84 @@ async fn faults_come_one_after_the_other_and_each_has_its_number() {
     };
     let played = scene.play(vec![first, second]).await;
     played.expect("the system does all that it is asked for");
-    let history = scene.memory.history();
-    let id =
-        |event: &history::Event| serde_json::to_value(&event.value).expect("JSON")["id"].as_u64();
-    let notes: Vec<_> = history
-        .faults()
-        .map(|event| (event.function.name(), id(event)))
+    let windows = scene.memory.history().windows();
+    let seen: Vec<_> = windows
+        .iter()
+        .map(|window| (&*window.name, window.id, window.inject, window.healed))
         .collect();
-    let (before, after) = notes.split_at(notes.len() / 2);
-    assert!(
-        before.iter().all(|note| *note == ("cut", Some(0))),
-        "{before:?}"
-    );
-    assert!(
-        after.iter().all(|note| *note == ("partition", Some(1))),
-        "{after:?}"
+    assert_eq!(seen, [("cut", 0, 0, Some(3)), ("partition", 1, 4, Some(7))]);
+    assert_eq!(windows[0].class, Class::Breaking);
+    assert_eq!(windows[0].parameters["for_ms"], 2_000);
+}
+
+/// A fault from one millisecond to another.
+fn from_to(fault: &str, from: u64, to: u64, target: Target) -> Planned {
+    Planned {
+        at_ms: from,
+        for_ms: to - from,
+        ..planned(fault, target)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_that_overlap_are_on_at_the_same_time() {
+    let scene = Scene::new(ScriptedSystem::default());
+    let faults = vec![
+        from_to("cut", 1_000, 3_000, Target::Workers(vec![0])),
+        from_to("partition", 2_000, 4_000, Target::Workers(vec![1])),
+        from_to("cut", 3_000, 5_000, Target::Workers(vec![0])),
+    ];
+    let played = scene.play(faults).await;
+    played.expect("the system does all that it is asked for");
+    let diary = [
+        "inject [0]",
+        "cut 0",
+        "on",
+        "inject [1]",
+        "partition 1",
+        "on",
+        "heal",
+        "heal 0",
+        "healed",
+        "inject [0]",
+        "cut 0",
+        "on",
+        "heal",
+        "heal 1",
+        "healed",
+        "heal",
+        "heal 0",
+        "healed",
+    ];
+    assert_eq!(scene.system.diary(), diary);
+    let windows = scene.memory.history().windows();
+    let ids: Vec<_> = windows.iter().map(|window| window.id).collect();
+    assert_eq!(ids, [0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_struck_by_two_faults_of_which_one_would_heal_the_other() {
+    let scene = Scene::new(ScriptedSystem::default());
+    scene.grant(1);
+    let faults = vec![
+        from_to("partition", 1_000, 6_000, Target::Workers(vec![1, 2])),
+        from_to("cut", 2_000, 3_000, Target::Holder { draw: 0 }),
+        from_to("cut", 2_500, 4_000, Target::Any { draw: 0 }),
+    ];
+    let played = scene.play(faults).await;
+    played.expect("the system does all that it is asked for");
+    let windows = scene.memory.history().windows();
+    let struck: Vec<_> = windows
+        .iter()
+        .map(|window| window.targets.processes().to_vec())
+        .collect();
+    // The third waits until the second has healed: nobody else is left.
+    assert_eq!(struck, [vec![1, 2], vec![0], vec![0]]);
+    assert_eq!(
+        scene.noted_ms(),
+        [
+            1_000, 1_000, 2_000, 2_000, 3_000, 3_000, 3_000, 3_000, 4_000, 4_000, 6_000, 6_000
+        ]
     );
 }
 
@@ -193,7 +258,7 @@ async fn a_fault_waits_for_a_holder_but_not_for_long() {
 async fn whoever_else_is_meant_is_struck_at_once() {
     let table = [
         (Target::Any { draw: 5 }, "[2]"),
-        (Target::Random { draw: 0b101 }, "[0,2]"),
+        (Target::Random { draw: 0b101 }, "[0, 2]"),
         (Target::Random { draw: 0b1000 }, "[2]"),
         (Target::Workers(vec![1]), "[1]"),
     ];
@@ -235,7 +300,7 @@ async fn a_target_is_noted_by_the_number_under_which_it_acts_now() {
     played.expect("the system does all that it is asked for");
     assert_eq!(
         scene.system.diary()[..3],
-        ["inject [0,4]", "cut 0", "cut 1"]
+        ["inject [0, 4]", "cut 0", "cut 1"]
     );
 }
 
@@ -247,11 +312,12 @@ async fn what_strikes_all_does_so_whomever_it_is_aimed_at() {
         .await;
     played.expect("the system does all that it is asked for");
     let diary = [
-        "inject [0,1,2]",
+        "inject [0, 1, 2]",
         "kill the broker",
         "on",
         "heal",
         "start the broker",
+        "healed",
     ];
     assert_eq!(scene.system.diary(), diary);
 }
@@ -270,9 +336,9 @@ async fn everything_has_healed_when_the_time_is_up_and_nothing_more_breaks() {
     };
     let (played, ()) = tokio::join!(scene.play(vec![first, second]), ending);
     played.expect("the system does all that it is asked for");
-    let diary = ["inject [0]", "cut 0", "on", "heal", "heal 0"];
+    let diary = ["inject [0]", "cut 0", "on", "heal", "heal 0", "healed"];
     assert_eq!(scene.system.diary(), diary);
-    assert_eq!(scene.noted_ms(), [1_000, 1_000, 1_500]);
+    assert_eq!(scene.noted_ms(), [1_000, 1_000, 1_500, 1_500]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -281,7 +347,7 @@ async fn a_fault_that_does_not_land_is_never_noted_as_being_in_force() {
     let played = scene.play(cut(Target::Workers(vec![0, 2]))).await;
     let said = played.expect_err("it failed").to_string();
     assert_eq!(said, "fault injection failed: said so");
-    assert_eq!(scene.system.diary(), ["inject [0,2]", "cut 0", "cut 2"]);
+    assert_eq!(scene.system.diary(), ["inject [0, 2]", "cut 0", "cut 2"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use history::{Event, Process};
+use history::fault::Note;
+use history::{Event, Process, Value};
 use nemesis::{System, SystemError, Worker};
-use serde_json::Value;
 
 use crate::observer::Observer;
 
@@ -85,11 +85,12 @@ impl Observer for ScriptedSystem {
         if event.process != Process::Nemesis {
             return;
         }
-        let note = serde_json::to_value(&event.value).expect("a value is JSON");
-        let phase = note["phase"].as_str().expect("every note has a phase");
-        let line = match &note["targets"] {
-            Value::Null => phase.to_owned(),
-            targets => format!("{phase} {targets}"),
+        let Value::Note(note) = &event.value else {
+            panic!("the nemesis records notes: {event:?}");
+        };
+        let line = match &**note {
+            Note::Inject { targets, .. } => format!("inject {:?}", targets.processes()),
+            later => later.phase().to_string(),
         };
         self.lines().push(line);
     }
