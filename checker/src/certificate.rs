@@ -1,7 +1,7 @@
 //! Certificates: the evidence for verdicts, in a form that a much smaller program can check again.
 //!
 //! `docs/certificates.md` is the complete format. A valid verdict is proved by a legal order of what happened (a few bits for each
-//! operation, compressed) or, where the definition is a plain scan, by its figures; an invalid one by the few events that contradict each other.
+//! operation, compressed) or, where the definition is a plain scan, by its figures; an violated one by the few events that contradict each other.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -170,7 +170,7 @@ fn judgement(finding: &Finding, proof_of_valid: impl FnOnce() -> Proof) -> Judge
     let proof = match finding.verdict {
         Verdict::Valid => Some(proof_of_valid()),
         Verdict::Unknown => None,
-        Verdict::Invalid => finding
+        Verdict::Violated => finding
             .violations
             .first()
             .map(|violation| Proof::Contradiction(violation.into())),

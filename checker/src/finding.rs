@@ -327,7 +327,7 @@ mod tests {
         };
         let finding = Finding {
             violations: vec![violation],
-            verdict: Verdict::Invalid,
+            verdict: Verdict::Violated,
             ..Finding::default()
         };
         let json = serde_json::to_string(&finding).expect("a finding has a JSON form");

@@ -16,7 +16,7 @@
 //! "#;
 //! let history = history::jsonl::read(&log[..])?;
 //! let findings = judge(&history, &Scope::default(), Limits::none(), &[parse("exclusion")?]);
-//! assert_eq!(merge(&findings), Verdict::Invalid);
+//! assert_eq!(merge(&findings), Verdict::Violated);
 //! assert_eq!(findings[0].evidence, "1 overlap, longest 1.00 ns");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -94,7 +94,7 @@ fn summary(name: &str, history: &History, answers: Vec<Answer>) -> Linearized {
             format!("{} undecided", counted(reasons.len() as u64, "key")),
         ),
         (count, _) => (
-            Verdict::Invalid,
+            Verdict::Violated,
             format!("{} without a legal order", counted(count, "key")),
         ),
     };
@@ -212,7 +212,7 @@ impl Judge<'_> {
                 self.case.history,
                 &order,
             )),
-            Outcome::Invalid { prefix, stuck, .. } => {
+            Outcome::Violated { prefix, stuck, .. } => {
                 let last = operations
                     .iter()
                     .filter_map(|operation| Some(operation.end?.index))
@@ -267,7 +267,7 @@ mod tests {
         let found = finding(&text, "owner-mutex");
         assert_eq!(
             (found.verdict, found.evidence.as_str()),
-            (Verdict::Invalid, "1 key without a legal order")
+            (Verdict::Violated, "1 key without a legal order")
         );
         assert_eq!(found.violations[0].witness, [5, 3]);
     }
@@ -281,7 +281,7 @@ mod tests {
         );
         assert_eq!(
             finding(refused, "owner-semaphore:3").verdict,
-            Verdict::Invalid
+            Verdict::Violated
         );
     }
 
@@ -290,12 +290,12 @@ mod tests {
     fn what_is_said_of_a_lock_without_owners_is_searched() {
         for model in ["mutex", "semaphore:1"] {
             let verdict = |text| finding(text, model).verdict;
-            assert_eq!(verdict("0:acquire 0:acquireX"), Verdict::Invalid);
-            assert_eq!(verdict("0:verify 0:verify!held"), Verdict::Invalid);
+            assert_eq!(verdict("0:acquire 0:acquireX"), Verdict::Violated);
+            assert_eq!(verdict("0:verify 0:verify!held"), Verdict::Violated);
             let held = "0:acquire 0:acquire! 1:verify 1:verify!held";
             assert_eq!(verdict(held), Verdict::Valid);
             let refused = "0:acquire 0:acquire! 1:acquire 1:acquireX 0:release 0:releaseX";
-            assert_eq!(verdict(refused), Verdict::Invalid);
+            assert_eq!(verdict(refused), Verdict::Violated);
             let both = "0:acquire 0:acquire! 1:verify 1:verify!held 2:acquire 2:acquireX";
             assert_eq!(verdict(both), Verdict::Valid);
         }

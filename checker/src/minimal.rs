@@ -41,7 +41,7 @@ impl Subject {
     }
 
     fn is_violated_by(&self, history: &History) -> bool {
-        self.finding(history).verdict == Verdict::Invalid
+        self.finding(history).verdict == Verdict::Violated
     }
 
     /// Whether the history still shows this violation or, for all rules but two, any. Without its grant what confirmed a revived hold is a stranger's, which

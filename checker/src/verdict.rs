@@ -16,7 +16,7 @@ pub enum Verdict {
     #[default]
     Unknown,
     /// It was violated.
-    Invalid,
+    Violated,
 }
 
 impl fmt::Display for Verdict {
@@ -24,7 +24,7 @@ impl fmt::Display for Verdict {
         out.pad(match self {
             Self::Valid => "valid",
             Self::Unknown => "unknown",
-            Self::Invalid => "invalid",
+            Self::Violated => "violated",
         })
     }
 }
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_worst_is_the_greatest() {
-        assert!(Verdict::Invalid > Verdict::Unknown);
+        assert!(Verdict::Violated > Verdict::Unknown);
         assert!(Verdict::Unknown > Verdict::Valid);
         assert_eq!(format!("{:8}|", Verdict::Valid), "valid   |");
     }

@@ -95,7 +95,7 @@ fn the_file_name_is_the_verdict() {
                 file.display()
             );
             assert_eq!(
-                found.verdict == Verdict::Invalid,
+                found.verdict == Verdict::Violated,
                 !found.violations.is_empty(),
                 "{}",
                 file.display()
@@ -128,7 +128,7 @@ fn every_guarantee_has_histories_of_each_verdict_that_it_can_have() {
         let bad = if stem == "coverage" {
             "unknown"
         } else {
-            "invalid"
+            "violated"
         };
         for verdict in ["valid", bad] {
             let is_there = files

@@ -56,7 +56,7 @@ impl From<checker::Verdict> for Exit {
     fn from(verdict: checker::Verdict) -> Self {
         match verdict {
             checker::Verdict::Valid => Self::Valid,
-            checker::Verdict::Invalid => Self::Violation,
+            checker::Verdict::Violated => Self::Violation,
             checker::Verdict::Unknown => Self::Unknown,
         }
     }

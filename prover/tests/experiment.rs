@@ -71,8 +71,8 @@ fn a_matrix_shows_who_keeps_what_was_promised() {
     let expected = [
         ["exclusive-queue", "none", "valid"],
         ["exclusive-queue", "partition,cut", "valid"],
-        ["no-lock", "none", "invalid"],
-        ["no-lock", "partition,cut", "invalid"],
+        ["no-lock", "none", "violated"],
+        ["no-lock", "partition,cut", "violated"],
     ];
     assert_eq!(found, expected.map(|row| row.map(str::to_owned)));
 }

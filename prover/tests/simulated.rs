@@ -120,7 +120,7 @@ fn bursts_and_many_keys_are_the_same_each_time_too() {
 fn a_lock_that_is_none_is_caught_and_a_true_mutex_is_not() {
     for seed in 0..5 {
         let caught = trial("--lock no-lock --nemesis none --time-limit 5s", seed);
-        assert_eq!(caught.judgement.verdict, Verdict::Invalid, "seed {seed}");
+        assert_eq!(caught.judgement.verdict, Verdict::Violated, "seed {seed}");
         let kept = trial("--nemesis partition,cut --time-limit 60s", seed);
         assert_eq!(
             kept.judgement.verdict,
@@ -169,7 +169,7 @@ fn a_campaign_finds_the_lock_whose_verify_asks_anybody_and_stops_there() {
         campaign(&spec, &Seeds(0..50), until, &|| true, |_| ()).expect("a plan")
     };
     let stopped = found(Until::Violation);
-    assert_eq!(stopped.verdict(), Verdict::Invalid);
+    assert_eq!(stopped.verdict(), Verdict::Violated);
     assert!(stopped.failing[0].0 < 20, "{:?}", stopped.failing);
     assert_eq!(stopped.runs, 32);
     assert_eq!(found(Until::Done).runs, 50);

@@ -329,7 +329,7 @@ mod tests {
         let outcomes = linearizable(&*named(model).expect("a model"), history, &Limits::none());
         match &outcomes[0].outcome {
             Outcome::Valid { .. } => true,
-            Outcome::Invalid { .. } => false,
+            Outcome::Violated { .. } => false,
             Outcome::Unknown(reason) => panic!("{reason}"),
         }
     }

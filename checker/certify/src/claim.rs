@@ -119,7 +119,7 @@ impl<'a> Recheck<'a> {
             (Verdict::Unknown, None) => return Ok(Standing::NothingClaimed),
             (Verdict::Valid, Some(Proof::Scan(figures))) => self.scan(&subject, *figures)?,
             (Verdict::Valid, Some(Proof::Orders(orders))) => self.orders(&subject, orders)?,
-            (Verdict::Invalid, Some(Proof::Contradiction(contradiction))) => {
+            (Verdict::Violated, Some(Proof::Contradiction(contradiction))) => {
                 return self.contradiction(&subject, contradiction);
             }
             _ => return Err(wrong_proof()),

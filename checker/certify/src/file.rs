@@ -37,7 +37,7 @@ impl Scope {
 #[expect(missing_docs, reason = "the words are the book's")]
 pub enum Verdict {
     Valid,
-    Invalid,
+    Violated,
     Unknown,
 }
 
@@ -45,7 +45,7 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
             Self::Valid => "valid",
-            Self::Invalid => "invalid",
+            Self::Violated => "violated",
             Self::Unknown => "unknown",
         })
     }

@@ -246,12 +246,12 @@ fn valid(history: &'static str, slots: u32, of: &str, proof: Json) -> Case {
     }
 }
 
-fn invalid(history: &'static str, slots: u32, of: &str, proof: Json) -> Case {
+fn violated(history: &'static str, slots: u32, of: &str, proof: Json) -> Case {
     Case {
         history,
         slots,
         of: of.to_owned(),
-        verdict: "invalid",
+        verdict: "violated",
         proof,
     }
 }
@@ -505,13 +505,13 @@ fn accepted_data() -> Vec<Case> {
             "progress<=40ms",
             scan(2, 0, 0, 0),
         ),
-        invalid(
+        violated(
             SLOT_STUCK,
             1,
             "progress<=50ms",
             against("never-granted", &[5]),
         ),
-        invalid(
+        violated(
             "0?a 0+a 1?a 1!a 1?a 1!a",
             2,
             "progress<=20ms",
@@ -525,180 +525,180 @@ fn accepted_data() -> Vec<Case> {
             "coverage",
             scan(2, 0, 0, 0),
         ),
-        invalid(
+        violated(
             "0?w:1 0+w 1?g 1+g:2",
             1,
             "model register:nil",
             against("no-order", &[3]),
         ),
-        invalid(
+        violated(
             "0?w:1 0+w 1?g 1+g:1.0",
             1,
             "model register:nil",
             against("no-order", &[3]),
         ),
-        invalid(
+        violated(
             "0?g 0+g:null 1?g 1+g:1",
             1,
             "model register:0",
             against("no-order", &[3]),
         ),
-        invalid(
+        violated(
             "0?c:[null,1] 0!c",
             1,
             "model cas-register:nil",
             against("no-order", &[1]),
         ),
-        invalid(
+        violated(
             "0?d:1 0+d 1?g 1+g:[]",
             1,
             "model set",
             against("no-order", &[3]),
         ),
-        invalid(
+        violated(
             "0?e:1 0+e 1?q 1+q",
             1,
             "model queue",
             against("no-order", &[3]),
         ),
-        invalid(
+        violated(
             "0?d:1 0+d 1?g 1+g:[2]",
             1,
             "no-lost-update",
             against("lost-update", &[1, 3]),
         ),
-        invalid(
+        violated(
             "0?w:1 0+w 1?w:1 1+w",
             1,
             "no-lost-update",
             against("lost-update", &[3, 1]),
         ),
-        invalid(
+        violated(
             "0?w:2 0+w 1?g 1+g:1",
             1,
             "no-lost-update",
             against("lost-update", &[1, 3]),
         ),
-        invalid(IN_VAIN, 1, "progress<=10ms", against("never-granted", &[0])),
-        invalid(STUCK, 1, "progress<=10ms", against("never-granted", &[4])),
+        violated(IN_VAIN, 1, "progress<=10ms", against("never-granted", &[0])),
+        violated(STUCK, 1, "progress<=10ms", against("never-granted", &[4])),
     ]
 }
 
 fn accepted_invalid() -> Vec<Case> {
     let mut cases = vec![
         // Two readers, neither of whom keeps the writer out all the time.
-        invalid(CHAIN, 1, "confirmed-exclusion", against("no-order", &[9])),
-        invalid(
+        violated(CHAIN, 1, "confirmed-exclusion", against("no-order", &[9])),
+        violated(
             BOTH_CONFIRMED,
             1,
             "confirmed-exclusion",
             against("no-order", &[7]),
         ),
-        invalid(DOUBLE, 1, "exclusion", against("too-many-believe", &[1, 3])),
-        invalid(
+        violated(DOUBLE, 1, "exclusion", against("too-many-believe", &[1, 3])),
+        violated(
             DOUBLE,
             1,
             "overlap<=9ms",
             against("too-many-believe", &[3, 1]),
         ),
-        invalid(
+        violated(
             THREE,
             2,
             "exclusion",
             against("too-many-believe", &[1, 3, 5]),
         ),
-        invalid(
+        violated(
             BOTH_CONFIRMED,
             1,
             "confirmed-exclusion",
             against("too-many-confirmed", &[1, 3]),
         ),
-        invalid(
+        violated(
             THREE,
             2,
             "confirmed-exclusion",
             against("too-many-confirmed", &[5, 3, 1]),
         ),
-        invalid(
+        violated(
             GRANTED_INSIDE,
             1,
             "confirmed-exclusion",
             against("granted-inside", &[3, 1]),
         ),
-        invalid(
+        violated(
             THREE,
             2,
             "confirmed-exclusion",
             against("granted-inside", &[5, 1, 3]),
         ),
-        invalid(REVIVED, 1, "confirmed-exclusion", against("revived", &[1])),
-        invalid(REVIVED, 1, "ownership", against("revived", &[1])),
-        invalid(STRANGER, 1, "ownership", against("stranger", &[1])),
-        invalid(STRANGER, 1, "ownership", against("stranger", &[3])),
-        invalid(
+        violated(REVIVED, 1, "confirmed-exclusion", against("revived", &[1])),
+        violated(REVIVED, 1, "ownership", against("revived", &[1])),
+        violated(STRANGER, 1, "ownership", against("stranger", &[1])),
+        violated(STRANGER, 1, "ownership", against("stranger", &[3])),
+        violated(
             TOKENS_BACK,
             1,
             "fencing",
             against("fence-went-back", &[1, 5]),
         ),
-        invalid(
+        violated(
             "0?a 1?a 0+a:4 1+a:4",
             1,
             "fencing",
             against("fence-went-back", &[3, 2]),
         ),
-        invalid(
+        violated(
             TOKENS_BACK,
             1,
             "model fenced",
             against("order-of-tokens", &[1, 5]),
         ),
-        invalid(
+        violated(
             TOKENS_BACK,
             1,
             "model reentrant-fenced:2",
             against("no-order", &[5]),
         ),
-        invalid(
+        violated(
             FREE,
             1,
             "justified-refusal",
             against("refused-while-free", &[1]),
         ),
-        invalid(
+        violated(
             REFUSED,
             2,
             "justified-refusal",
             against("refused-while-free", &[3]),
         ),
-        invalid(
+        violated(
             "0?a:read 0!a",
             1,
             "justified-refusal",
             against("refused-while-free", &[1]),
         ),
-        invalid(
+        violated(
             "0?a 0+a 0?r 0+r 1?a 1!a",
             1,
             "justified-refusal",
             against("no-order", &[5]),
         ),
-        invalid(
+        violated(
             THREE,
             1,
             "model owner-semaphore:2",
             against("too-many-hold", &[1, 3, 5]),
         ),
-        invalid(
+        violated(
             "0?a:read 0+a 1?a:write 1+a",
             1,
             "model rwlock",
             against("too-many-hold", &[3, 1]),
         ),
-        invalid(DOUBLE, 1, "model mutex", against("no-order", &[3])),
-        invalid(DOUBLE, 1, "model reentrant:2", against("no-order", &[3])),
-        invalid(THREE, 1, "model semaphore:2", against("no-order", &[5])),
-        invalid(
+        violated(DOUBLE, 1, "model mutex", against("no-order", &[3])),
+        violated(DOUBLE, 1, "model reentrant:2", against("no-order", &[3])),
+        violated(THREE, 1, "model semaphore:2", against("no-order", &[5])),
+        violated(
             "0?r 0!r 1?r 1+r",
             1,
             "model semaphore:2",
@@ -710,72 +710,72 @@ fn accepted_invalid() -> Vec<Case> {
             ("too-many-confirmed", &[1, 3][..]),
             ("granted-inside", &[3, 1]),
         ]
-        .map(|(rule, events)| invalid(ONE_SLOT, 9, "slot-exclusion", against(rule, events))),
+        .map(|(rule, events)| violated(ONE_SLOT, 9, "slot-exclusion", against(rule, events))),
     );
     cases.extend([
-        invalid(
+        violated(
             STILL_HELD,
             1,
             "slot-removal",
             against("removed-slot-used", &[5, 3, 7]),
         ),
-        invalid(
+        violated(
             GRANTED_AFTER,
             1,
             "slot-removal",
             against("removed-slot-used", &[3, 5]),
         ),
-        invalid(
+        violated(
             RELEASED_LATE,
             1,
             "slot-removal",
             against("removed-slot-used", &[5, 3, 7, 9]),
         ),
-        invalid(
+        violated(
             VANISHED,
             1,
             "slot-existence",
             against("slot-vanished", &[1, 3]),
         ),
-        invalid(
+        violated(
             APPEARED,
             1,
             "slot-existence",
             against("slot-appeared", &[1, 3]),
         ),
-        invalid(
+        violated(
             "8?G 9?G 8+G:[2] 9+G:[2]",
             1,
             "slot-existence",
             against("slot-vanished", &[2, 3]),
         ),
-        invalid(
+        violated(
             "8?S 9?S 9+S:[2] 8+S:[2]",
             1,
             "slot-existence",
             against("slot-appeared", &[2, 3]),
         ),
-        invalid(
+        violated(
             GAP,
             1,
             "slot-sequence",
             against("gap-after-overshoot", &[5, 7]),
         ),
-        invalid(GAP, 1, "slot-sequence", against("gap-at-the-end", &[7])),
-        invalid(
+        violated(GAP, 1, "slot-sequence", against("gap-at-the-end", &[7])),
+        violated(
             LOST,
             1,
             "no-lost-decrement",
             against("lost-decrement", &[5, 7]),
         ),
-        invalid(
+        violated(
             DOUBLED,
             1,
             "no-doubled-decrement",
             against("doubled-decrement", &[9]),
         ),
     ]);
-    cases.push(invalid(
+    cases.push(violated(
         "0?a 0+a:s1 0?v 0+v:lost 0?v 0+v:held",
         1,
         "slot-exclusion",
@@ -783,16 +783,16 @@ fn accepted_invalid() -> Vec<Case> {
     ));
     cases.extend(of_models(
         &["owner-mutex", "owner-semaphore:1", "rwlock", "fenced"],
-        |model| invalid(DOUBLE, 1, model, against("too-many-hold", &[1, 3])),
+        |model| violated(DOUBLE, 1, model, against("too-many-hold", &[1, 3])),
     ));
     cases.extend(of_models(&OWNERS, |model| {
-        invalid(STRANGER, 1, model, against("stranger", &[1]))
+        violated(STRANGER, 1, model, against("stranger", &[1]))
     }));
     cases.extend(of_models(&OWNERS, |model| {
-        invalid(NEWS_OF_LOSS, 1, model, against("told-lost", &[1, 3]))
+        violated(NEWS_OF_LOSS, 1, model, against("told-lost", &[1, 3]))
     }));
     cases.extend(of_models(&OWNERS, |model| {
-        invalid("0?a 0+a 0?r 0!r", 1, model, against("told-lost", &[1, 3]))
+        violated("0?a 0+a 0?r 0!r", 1, model, against("told-lost", &[1, 3]))
     }));
     cases
 }
@@ -817,7 +817,7 @@ fn what_the_book_describes_is_accepted() {
         let stated = if claim.verdict == Verdict::Valid {
             "valid"
         } else {
-            "invalid"
+            "violated"
         };
         assert_eq!(stated, case.verdict);
         assert_eq!(certified.scope.slots.get(), case.slots);
@@ -881,7 +881,7 @@ fn every_flipped_bit_of_a_history_is_noticed() {
 #[test]
 fn a_proof_proves_nothing_else() {
     for case in accepted() {
-        for verdict in ["valid", "invalid", "unknown"] {
+        for verdict in ["valid", "violated", "unknown"] {
             if verdict != case.verdict {
                 let other = Case {
                     verdict,
@@ -892,7 +892,7 @@ fn a_proof_proves_nothing_else() {
                 other.certify().expect_err(&other.name());
             }
         }
-        if case.verdict == "invalid" && case.history.contains("+a") {
+        if case.verdict == "violated" && case.history.contains("+a") {
             for events in [
                 json!([]),
                 json!([0]),
@@ -911,7 +911,7 @@ fn a_proof_proves_nothing_else() {
                 other.certify().expect_err(&other.name());
             }
         }
-        if case.verdict == "invalid" {
+        if case.verdict == "violated" {
             for key in [json!("j"), Json::Null] {
                 let mut proof = case.proof.clone();
                 proof["contradiction"]["key"] = key;
@@ -1199,7 +1199,7 @@ fn false_contradictions_are_refused() {
     let no = "do not contradict";
     let cases = [
         (
-            invalid(
+            violated(
                 TWO_TURNS,
                 1,
                 "exclusion",
@@ -1208,11 +1208,11 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(DOUBLE, 2, "exclusion", against("too-many-believe", &[1, 3])),
+            violated(DOUBLE, 2, "exclusion", against("too-many-believe", &[1, 3])),
             no,
         ),
         (
-            invalid(
+            violated(
                 DOUBLE,
                 1,
                 "exclusion",
@@ -1221,15 +1221,15 @@ fn false_contradictions_are_refused() {
             "named twice",
         ),
         (
-            invalid(DOUBLE, 1, "exclusion", against("too-many-believe", &[1, 2])),
+            violated(DOUBLE, 1, "exclusion", against("too-many-believe", &[1, 2])),
             "not the events",
         ),
         (
-            invalid(DOUBLE, 1, "exclusion", against("too-many-hold", &[1, 3])),
+            violated(DOUBLE, 1, "exclusion", against("too-many-hold", &[1, 3])),
             "no such rule",
         ),
         (
-            invalid(
+            violated(
                 DOUBLE,
                 1,
                 "exclusion",
@@ -1238,7 +1238,7 @@ fn false_contradictions_are_refused() {
             "no such event, key \"k\", event 12",
         ),
         (
-            invalid(
+            violated(
                 DOUBLE,
                 1,
                 "overlap<=10ms",
@@ -1247,7 +1247,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 NEWS_OF_LOSS,
                 1,
                 "exclusion",
@@ -1257,7 +1257,7 @@ fn false_contradictions_are_refused() {
         ),
         // Belief that nobody confirmed may be wrong.
         (
-            invalid(
+            violated(
                 DOUBLE,
                 1,
                 "confirmed-exclusion",
@@ -1266,7 +1266,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 "0?a 0+a 1?a 1+a",
                 1,
                 "confirmed-exclusion",
@@ -1275,7 +1275,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 GRANTED_INSIDE,
                 1,
                 "confirmed-exclusion",
@@ -1284,7 +1284,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 GRANTED_INSIDE,
                 1,
                 "confirmed-exclusion",
@@ -1293,7 +1293,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 GRANTED_INSIDE,
                 1,
                 "confirmed-exclusion",
@@ -1302,7 +1302,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 BOTH_CONFIRMED,
                 1,
                 "confirmed-exclusion",
@@ -1311,23 +1311,23 @@ fn false_contradictions_are_refused() {
             "there is a legal order",
         ),
         (
-            invalid(NEWS_OF_LOSS, 1, "ownership", against("revived", &[1])),
+            violated(NEWS_OF_LOSS, 1, "ownership", against("revived", &[1])),
             no,
         ),
         (
-            invalid(TWO_TURNS, 1, "ownership", against("stranger", &[3])),
+            violated(TWO_TURNS, 1, "ownership", against("stranger", &[3])),
             no,
         ),
         (
-            invalid(TWO_TURNS, 1, "ownership", against("stranger", &[5])),
+            violated(TWO_TURNS, 1, "ownership", against("stranger", &[5])),
             no,
         ),
         (
-            invalid(TOKENS, 1, "fencing", against("fence-went-back", &[1, 5])),
+            violated(TOKENS, 1, "fencing", against("fence-went-back", &[1, 5])),
             no,
         ),
         (
-            invalid(
+            violated(
                 TOKENS_BACK,
                 1,
                 "fencing",
@@ -1336,12 +1336,12 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(TWO_TURNS, 1, "fencing", against("fence-went-back", &[1, 5])),
+            violated(TWO_TURNS, 1, "fencing", against("fence-went-back", &[1, 5])),
             no,
         ),
         // Who asks before the other was granted may get the smaller token.
         (
-            invalid(
+            violated(
                 "0?a 1?a 0+a:4 1+a:3",
                 1,
                 "fencing",
@@ -1350,7 +1350,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 TOKENS,
                 1,
                 "model fenced",
@@ -1359,7 +1359,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 TOKENS_BACK,
                 1,
                 "model owner-mutex",
@@ -1368,7 +1368,7 @@ fn false_contradictions_are_refused() {
             "no such rule",
         ),
         (
-            invalid(
+            violated(
                 REFUSED,
                 1,
                 "justified-refusal",
@@ -1377,7 +1377,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 UNKNOWN,
                 1,
                 "justified-refusal",
@@ -1386,7 +1386,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 TWO_TURNS,
                 1,
                 "justified-refusal",
@@ -1396,7 +1396,7 @@ fn false_contradictions_are_refused() {
         ),
         // One reader keeps a writer out, whatever the number of slots.
         (
-            invalid(
+            violated(
                 "0?a:read 0+a 1?a 1!a",
                 2,
                 "justified-refusal",
@@ -1405,7 +1405,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 "0?a 0+a 1?a:read 1!a",
                 2,
                 "justified-refusal",
@@ -1414,12 +1414,12 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(REFUSED, 1, "justified-refusal", against("no-order", &[5])),
+            violated(REFUSED, 1, "justified-refusal", against("no-order", &[5])),
             "there is a legal order",
         ),
         // A double hold is not the refusals' fault.
         (
-            invalid(
+            violated(
                 BOTH_CONFIRMED,
                 1,
                 "justified-refusal",
@@ -1428,7 +1428,7 @@ fn false_contradictions_are_refused() {
             "without the refusals either",
         ),
         (
-            invalid(
+            violated(
                 TWO_TURNS,
                 1,
                 "model owner-mutex",
@@ -1437,7 +1437,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 READERS,
                 1,
                 "model rwlock",
@@ -1446,7 +1446,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 DOUBLE,
                 1,
                 "model owner-semaphore:2",
@@ -1455,7 +1455,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 NESTED,
                 1,
                 "model reentrant:2",
@@ -1464,15 +1464,15 @@ fn false_contradictions_are_refused() {
             "no such rule",
         ),
         (
-            invalid(DOUBLE, 1, "model mutex", against("too-many-hold", &[1, 3])),
+            violated(DOUBLE, 1, "model mutex", against("too-many-hold", &[1, 3])),
             "no such rule",
         ),
         (
-            invalid(STRANGER, 1, "model mutex", against("stranger", &[1])),
+            violated(STRANGER, 1, "model mutex", against("stranger", &[1])),
             "no such rule",
         ),
         (
-            invalid(
+            violated(
                 NEWS_OF_LOSS,
                 1,
                 "model owner-mutex",
@@ -1481,7 +1481,7 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(
+            violated(
                 TWO_TURNS,
                 1,
                 "model owner-mutex",
@@ -1490,23 +1490,23 @@ fn false_contradictions_are_refused() {
             no,
         ),
         (
-            invalid(DOUBLE, 1, "model mutex", against("no-order", &[2])),
+            violated(DOUBLE, 1, "model mutex", against("no-order", &[2])),
             "there is a legal order",
         ),
         (
-            invalid(DOUBLE, 1, "model semaphore:2", against("no-order", &[7])),
+            violated(DOUBLE, 1, "model semaphore:2", against("no-order", &[7])),
             "there is a legal order",
         ),
         (
-            invalid(TWO_KEYS, 1, "model mutex", against("no-order", &[7])),
+            violated(TWO_KEYS, 1, "model mutex", against("no-order", &[7])),
             "no client did anything to this key",
         ),
         (
-            invalid(DOUBLE, 1, "coverage", against("no-order", &[7])),
+            violated(DOUBLE, 1, "coverage", against("no-order", &[7])),
             "no such rule",
         ),
         (
-            invalid(DOUBLE, 1, "model set", against("too-many-hold", &[1, 3])),
+            violated(DOUBLE, 1, "model set", against("too-many-hold", &[1, 3])),
             "operations that the model does not have",
         ),
     ];
@@ -1538,7 +1538,7 @@ fn false_claims_about_slots_are_refused() {
         // What belongs to a shared grant has no place.
         (by("0?a 0+a:s1 1?a:read 1+a", "0 2"), "no invocation"),
         (
-            invalid(
+            violated(
                 SLOTS,
                 1,
                 "slot-exclusion",
@@ -1547,7 +1547,7 @@ fn false_claims_about_slots_are_refused() {
             "do not contradict",
         ),
         (
-            invalid(
+            violated(
                 DOUBLE,
                 1,
                 "slot-exclusion",
@@ -1556,7 +1556,7 @@ fn false_claims_about_slots_are_refused() {
             "do not contradict",
         ),
         (
-            invalid(
+            violated(
                 DOUBLE,
                 1,
                 "slot-exclusion",
@@ -1565,7 +1565,7 @@ fn false_claims_about_slots_are_refused() {
             "do not contradict",
         ),
         (
-            invalid(
+            violated(
                 "0?a:read 0+a:s1 1?a:read 1+a:s1 0?v 0+v:held 1?v 1+v:held",
                 1,
                 "slot-exclusion",
@@ -1574,15 +1574,15 @@ fn false_claims_about_slots_are_refused() {
             "do not contradict",
         ),
         (
-            invalid(REVIVED, 1, "slot-exclusion", against("revived", &[1])),
+            violated(REVIVED, 1, "slot-exclusion", against("revived", &[1])),
             "do not contradict",
         ),
         (
-            invalid(ONE_SLOT, 1, "slot-exclusion", against("no-order", &[7])),
+            violated(ONE_SLOT, 1, "slot-exclusion", against("no-order", &[7])),
             "no such rule",
         ),
         (
-            invalid(
+            violated(
                 ONE_SLOT,
                 2,
                 "confirmed-exclusion",
@@ -1602,7 +1602,7 @@ fn false_claims_about_slots_are_refused() {
 fn false_claims_about_removals_are_refused() {
     let of = |history, holds, cut| valid(history, 1, "slot-removal", scan(holds, cut, 0, 0));
     let used = |history, events: &[u64]| {
-        invalid(
+        violated(
             history,
             1,
             "slot-removal",
@@ -1678,7 +1678,7 @@ fn false_claims_about_removals_are_refused() {
 fn false_claims_about_what_is_there_are_refused() {
     let of = |history| valid(history, 1, "slot-existence", scan(0, 0, 0, 0));
     let shown = |history, rule, events: &[u64]| {
-        invalid(history, 1, "slot-existence", against(rule, events))
+        violated(history, 1, "slot-existence", against(rule, events))
     };
     let vanished = |history, events: &[u64]| shown(history, "slot-vanished", events);
     let appeared = |history, events: &[u64]| shown(history, "slot-appeared", events);
@@ -1733,7 +1733,7 @@ fn false_claims_about_what_is_there_are_refused() {
 fn false_claims_about_gaps_are_refused() {
     let of = |history| valid(history, 1, "slot-sequence", scan(0, 0, 0, 0));
     let left =
-        |history, rule, events: &[u64]| invalid(history, 1, "slot-sequence", against(rule, events));
+        |history, rule, events: &[u64]| violated(history, 1, "slot-sequence", against(rule, events));
     let (uncounted, no) = ("not counted after the last change", "do not contradict");
     let (after, end) = ("gap-after-overshoot", "gap-at-the-end");
     let cases = [
@@ -1779,9 +1779,9 @@ fn false_claims_about_decrements_are_refused() {
     let (lossless, single) = ("no-lost-decrement", "no-doubled-decrement");
     let of = |history, of| valid(history, 1, of, scan(0, 0, 0, 0));
     let lost =
-        |history, events: &[u64]| invalid(history, 1, lossless, against("lost-decrement", events));
+        |history, events: &[u64]| violated(history, 1, lossless, against("lost-decrement", events));
     let doubled =
-        |history, event| invalid(history, 1, single, against("doubled-decrement", &[event]));
+        |history, event| violated(history, 1, single, against("doubled-decrement", &[event]));
     let no = "do not contradict";
     let (uncertain, unasked) = (
         "every decrement was carried out",
@@ -1870,7 +1870,7 @@ fn a_beginning_of_a_history_knows_how_was_asked() {
         .certify()
         .expect("it is legal");
     for event in 0..6 {
-        let case = invalid(history, 1, "model rwlock", against("no-order", &[event]));
+        let case = violated(history, 1, "model rwlock", against("no-order", &[event]));
         refuse(&case, "there is a legal order");
     }
 }
@@ -1942,16 +1942,16 @@ fn false_claims_about_data_are_refused() {
             "nothing in the history is an operation of the model",
         ),
         (
-            invalid(WRITTEN, 1, "model register:nil", against("no-order", &[3])),
+            violated(WRITTEN, 1, "model register:nil", against("no-order", &[3])),
             "there is a legal order",
         ),
         (
-            invalid(WRITTEN, 1, "model register:nil", against("stranger", &[3])),
+            violated(WRITTEN, 1, "model register:nil", against("stranger", &[3])),
             "no such rule",
         ),
         // An operation that does not fit makes nothing of the whole key certain.
         (
-            invalid(
+            violated(
                 "0?d:1 0+d 1?g 1+g:[] 1?g 1+g:1",
                 1,
                 "model set",
@@ -1961,7 +1961,7 @@ fn false_claims_about_data_are_refused() {
         ),
         // What was taken out only later may be anything up to then.
         (
-            invalid(
+            violated(
                 "0?e:1 0+e 1?q 2?q 2+q:1 1+q:1",
                 1,
                 "model queue",
@@ -2007,7 +2007,7 @@ fn false_claims_about_data_are_refused() {
             "does not show an update",
         ),
         (
-            invalid(
+            violated(
                 COUNTED,
                 1,
                 "no-lost-update",
@@ -2016,7 +2016,7 @@ fn false_claims_about_data_are_refused() {
             "do not contradict",
         ),
         (
-            invalid(
+            violated(
                 COUNTED,
                 1,
                 "no-lost-update",
@@ -2025,7 +2025,7 @@ fn false_claims_about_data_are_refused() {
             "not the events",
         ),
         (
-            invalid(
+            violated(
                 "0?w:1 0+w 0?w:1@j 0+w@j",
                 1,
                 "no-lost-update",
@@ -2075,7 +2075,7 @@ fn false_claims_about_progress_are_refused() {
             valid_within,
         ),
         (
-            invalid(
+            violated(
                 "0?a 0+a 0?r 0-r 1?a 1-a 1?a 1-a",
                 1,
                 "progress<=10ms",
@@ -2088,24 +2088,24 @@ fn false_claims_about_progress_are_refused() {
             valid_within,
         ),
         (
-            invalid(open, 1, "progress<=10ms", against("never-granted", &[5])),
+            violated(open, 1, "progress<=10ms", against("never-granted", &[5])),
             never,
         ),
         (
-            invalid(IN_VAIN, 1, "progress<=10ms", against("never-granted", &[2])),
+            violated(IN_VAIN, 1, "progress<=10ms", against("never-granted", &[2])),
             never,
         ),
         (
-            invalid(IN_VAIN, 1, "progress<=1s", against("never-granted", &[0])),
+            violated(IN_VAIN, 1, "progress<=1s", against("never-granted", &[0])),
             never,
         ),
         (
-            invalid(IN_VAIN, 2, "progress<=10ms", against("never-granted", &[0])),
+            violated(IN_VAIN, 2, "progress<=10ms", against("never-granted", &[0])),
             never,
         ),
         // In turn nobody is kept waiting, and two never wanted it at one time.
         (
-            invalid(
+            violated(
                 "0?a 0+a 0?r 0+r 1?a 1+a 1?r 1+r",
                 2,
                 "progress<=40ms",
@@ -2137,7 +2137,7 @@ fn false_claims_about_progress_are_refused() {
         ),
         // It may be a slot that is gone.
         (
-            invalid(
+            violated(
                 "8?S 8~S 9?N 9+N:[1,2] 9?C 9+C:[1,2] 0?a 1?a 0+a:s1 1!a 1?a 1!a",
                 1,
                 "progress<=50ms",
@@ -2206,8 +2206,8 @@ fn false_claims_about_coverage_are_refused() {
     let pair = "0?a 0+a:s1 1?a #inject:partition:0 0?v #heal:partition 0+v:held";
     let of_two = valid(pair, 2, "coverage", scan(1, 0, 0, 0));
     refuse(&of_two, "no two workers");
-    let invalid = invalid(COVERED, 1, "coverage", against("never-granted", &[0]));
-    refuse(&invalid, "no such rule");
+    let violated = violated(COVERED, 1, "coverage", against("never-granted", &[0]));
+    refuse(&violated, "no such rule");
 }
 
 #[test]
@@ -2225,7 +2225,7 @@ fn beyond_the_bound() -> (History, Vec<u8>) {
     let asked: String = (0..30).map(|process| format!("{process}?a ")).collect();
     let granted: String = (0..30).map(|process| format!("{process}+a ")).collect();
     let history = history(&(asked + &granted + "30?v 30+v:lost 30?r 30!r"));
-    let judged = judgement("model semaphore:30", "invalid", against("no-order", &[63]));
+    let judged = judgement("model semaphore:30", "violated", against("no-order", &[63]));
     let certificate = seal(&body(&history, 1, &[judged]));
     (history, certificate)
 }
@@ -2373,7 +2373,7 @@ fn the_text_is_strict() {
     let judged = judgement("exclusion", "valid", scan(2, 0, 0, 0));
     let text = body(&history, 1, &[judged]).to_string()[1..].to_owned();
     certify(&history, &seal_text(&text)).expect("unchanged it is accepted");
-    let twice = text.replacen("\"format\":1", "\"format\":1,\"format\":1", 1);
+    let twice = text.replacen("\"format\":2", "\"format\":2,\"format\":2", 1);
     for changed in [
         twice,
         text.replace(',', ",\n"),

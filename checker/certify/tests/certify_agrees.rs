@@ -567,7 +567,7 @@ fn agree(
     for claim in &certified.claims {
         let expected = match claim.verdict {
             Verdict::Unknown => Standing::NothingClaimed,
-            Verdict::Valid | Verdict::Invalid => Standing::Proved,
+            Verdict::Valid | Verdict::Violated => Standing::Proved,
         };
         prop_assert_eq!(claim.standing, expected, "{:?}\n{}", claim, text(history));
     }
@@ -665,7 +665,7 @@ fn what_the_checker_issues_is_confirmed() {
         let other = if of == "coverage" {
             "unknown"
         } else {
-            "invalid"
+            "violated"
         };
         let cases: u32 = verdicts.values().sum();
         for verdict in ["valid", other] {
@@ -820,7 +820,7 @@ fn changes(
         changes.push((name, changed));
     };
     let proof = &judgement["proof"];
-    for verdict in ["valid", "invalid", "unknown"] {
+    for verdict in ["valid", "violated", "unknown"] {
         if judgement["verdict"] != verdict && !(proof.is_null() && verdict == "unknown") {
             change("the verdict", "/verdict", json!(verdict));
         }

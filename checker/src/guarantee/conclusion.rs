@@ -13,7 +13,7 @@ pub(super) fn conclude(
     mut violations: Vec<Violation>,
 ) -> Finding {
     let verdict = match (violations.is_empty(), &doubt) {
-        (false, _) => Verdict::Invalid,
+        (false, _) => Verdict::Violated,
         (true, Some(_)) => Verdict::Unknown,
         (true, None) => Verdict::Valid,
     };
@@ -57,7 +57,7 @@ mod tests {
         );
         assert_eq!(
             summary(concluded(1, Some("too short"))),
-            (Verdict::Invalid, None)
+            (Verdict::Violated, None)
         );
     }
 

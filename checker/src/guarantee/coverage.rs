@@ -19,7 +19,7 @@ use crate::guarantee::exclusion;
 use crate::holds::{NEVER, Position, position, position_or_never};
 use crate::{Case, Verdict};
 
-/// The run proves something. The verdict is `valid` or `unknown`, never `invalid`.
+/// The run proves something. The verdict is `valid` or `unknown`, never `violated`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage;
 

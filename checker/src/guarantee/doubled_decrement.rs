@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(verdict(&never), Verdict::Unknown);
         let twice = format!("{ASKED} 0:shrink 0:shrink? 2:shrink 2:shrink![2] 2:count 2:count![1]");
         let found = finding(&twice);
-        assert_eq!(found.verdict, Verdict::Invalid);
+        assert_eq!(found.verdict, Verdict::Violated);
         assert_eq!(
             found.evidence,
             "1 decrement requested, 2 carried out, 0 surely lost, 1 surely doubled"
@@ -99,7 +99,7 @@ mod tests {
         // Nor may it: then one was doubled.
         assert_eq!(verdict(&text), Verdict::Unknown);
         let failed = text.replace("2:request?", "2:requestx");
-        assert_eq!(verdict(&failed), Verdict::Invalid);
+        assert_eq!(verdict(&failed), Verdict::Violated);
         let at_the_end = format!("{ASKED} 0:count 2:request 0:count![1]");
         assert_eq!(finding(&at_the_end).violations.len(), 0);
     }
@@ -119,6 +119,6 @@ mod tests {
             assert_eq!(verdict(&excuse), Verdict::Unknown, "{excuse}");
         }
         let grown = format!("{ASKED} 0:grow 0:grow![4] 0:count 0:count![1,2]");
-        assert_eq!(verdict(&grown), Verdict::Invalid);
+        assert_eq!(verdict(&grown), Verdict::Violated);
     }
 }

@@ -212,21 +212,21 @@ mod tests {
         );
         assert_eq!(
             verdict(&format!("0:acquire 0:acquire! 0:verify {others} 0:verify?")),
-            Verdict::Invalid
+            Verdict::Violated
         );
         assert_eq!(
             verdict(&format!(
                 "0:acquire 0:acquire! 0:verify 0:verify!held {others}"
             )),
-            Verdict::Invalid
+            Verdict::Violated
         );
         assert_eq!(
             verdict(&format!("0:acquire 0:acquire! 0:verify 0:verifyx {others}")),
-            Verdict::Invalid
+            Verdict::Violated
         );
         assert_eq!(
             verdict(&format!("0:acquire 0:acquire! b/0:lost b/0:lost! {others}")),
-            Verdict::Invalid
+            Verdict::Violated
         );
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let found = finding("0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire", 1);
         assert_eq!(
             (found.verdict, found.exposures_ns),
-            (Verdict::Invalid, vec![1_000_000])
+            (Verdict::Violated, vec![1_000_000])
         );
     }
 
@@ -243,7 +243,7 @@ mod tests {
     fn a_grant_to_the_holder_is_a_double_hold() {
         assert_eq!(
             verdict("0:acquire 0:acquire! 0:acquire 0:acquire!"),
-            Verdict::Invalid
+            Verdict::Violated
         );
     }
 
@@ -263,7 +263,7 @@ mod tests {
         let found = finding(three, 2);
         assert_eq!(
             (found.verdict, found.exposures_ns.as_slice()),
-            (Verdict::Invalid, &[1_000_000][..])
+            (Verdict::Violated, &[1_000_000][..])
         );
         assert_eq!(found.violations[0].events, [1, 3, 5, 6]);
         assert_eq!(finding(three, 1).exposures_ns, [3_000_000, 2_000_000]);

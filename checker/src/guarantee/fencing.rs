@@ -106,11 +106,11 @@ mod tests {
         );
         assert_eq!(
             verdict("0:acquire 0:acquire!7 0:release 0:release! 1:acquire 1:acquire!4"),
-            Verdict::Invalid
+            Verdict::Violated
         );
         assert_eq!(
             verdict("0:acquire 0:acquire!7 0:release 0:release! 1:acquire 1:acquire!7"),
-            Verdict::Invalid
+            Verdict::Violated
         );
     }
 
@@ -122,7 +122,7 @@ mod tests {
         );
         assert_eq!(
             verdict("0:acquire 1:acquire 0:acquire!4 1:acquire!4"),
-            Verdict::Invalid
+            Verdict::Violated
         );
     }
 

@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn what_is_neither_carried_out_nor_there_is_lost() {
         let found = finding(&format!("{ASKED} {NOTHING} {LEFT}"));
-        assert_eq!(found.verdict, Verdict::Invalid);
+        assert_eq!(found.verdict, Verdict::Violated);
         assert_eq!(
             found.evidence,
             "1 decrement requested, 0 carried out, 1 surely lost, 0 surely doubled"
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(verdict(&grown), Verdict::Valid);
         let overshot =
             format!("{ASKED} 0:overshoot 0:overshoot![3] {NOTHING} 0:count 0:count![1,2]");
-        assert_eq!(verdict(&overshot), Verdict::Invalid);
+        assert_eq!(verdict(&overshot), Verdict::Violated);
         for excuse in [
             format!("{ASKED} 2:grow 2:grow? {NOTHING} {LEFT}"),
             format!("{ASKED} 2:grow {NOTHING} 0:count 2:grow![4] 0:count![1,2,3]"),
@@ -125,7 +125,7 @@ mod tests {
         let unknown = format!("{ASKED} 2:overshoot 2:overshoot? {NOTHING} {LEFT}");
         assert_eq!(
             verdict(&unknown),
-            Verdict::Invalid,
+            Verdict::Violated,
             "less can only have been carried out"
         );
     }
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(verdict(&rest), Verdict::Unknown);
         assert_eq!(
             verdict(&format!("0:count 0:count![1,2,3] {rest}")),
-            Verdict::Invalid
+            Verdict::Violated
         );
         let late = "1:request 0:count 1:request! 0:count![1,2,3]";
         assert_eq!(

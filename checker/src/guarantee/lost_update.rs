@@ -257,7 +257,7 @@ mod tests {
                 (add.clone(), json!(2)),
                 (read.clone(), json!([2]))
             ]),
-            Verdict::Invalid
+            Verdict::Violated
         );
         assert_eq!(
             verdict(&[(add.clone(), json!(1)), (read, json!([1])), (add, json!(2))]),
@@ -282,11 +282,11 @@ mod tests {
                 (write.clone(), json!(1)),
                 (read.clone(), json!(1))
             ]),
-            Verdict::Invalid
+            Verdict::Violated
         );
         assert_eq!(
             verdict(&[(write.clone(), json!(2)), (read, json!(1))]),
-            Verdict::Invalid
+            Verdict::Violated
         );
         assert_eq!(verdict(&[]), Verdict::Unknown);
     }

@@ -93,14 +93,14 @@ mod tests {
         let two_ms =
             "0:acquire 0:acquire! 1:acquire 1:acquire! 1:verify 0:release 0:release! 1:verify!held";
         assert_eq!(verdict(two_ms, 2), Verdict::Valid);
-        assert_eq!(verdict(two_ms, 1), Verdict::Invalid);
+        assert_eq!(verdict(two_ms, 1), Verdict::Violated);
     }
 
     #[test]
     fn an_overlap_that_goes_on_is_not_known_to_be_short() {
         let open = "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquirex";
         assert_eq!(verdict(open, 5), Verdict::Unknown);
-        assert_eq!(verdict(open, 1), Verdict::Invalid);
+        assert_eq!(verdict(open, 1), Verdict::Violated);
     }
 
     #[test]

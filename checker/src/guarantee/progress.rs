@@ -81,11 +81,11 @@ impl Guarantee for ProgressWithin {
         let (verdict, reason) = match () {
             () if last == Some(NEVER) => unknown("a fault was not healed before the record ended"),
             () if returns.is_empty() => unknown("nobody asked for a lock"),
-            () if stuck().next().is_some() => (Verdict::Invalid, None),
+            () if stuck().next().is_some() => (Verdict::Violated, None),
             () => undecided.map_or((Verdict::Valid, None), unknown),
         };
         let evidence = match verdict {
-            Verdict::Invalid => format!(
+            Verdict::Violated => format!(
                 "{} not granted again",
                 counted(stuck().count() as u64, "lock")
             ),
@@ -95,7 +95,7 @@ impl Guarantee for ProgressWithin {
                 show_ns(slowest)
             ),
         };
-        let violations = if verdict == Verdict::Invalid {
+        let violations = if verdict == Verdict::Violated {
             stuck()
                 .map(|(lock, again)| again.violation(case, lock))
                 .take(VIOLATIONS_MAX)
@@ -472,9 +472,9 @@ mod tests {
     fn a_lock_that_was_lost_is_free() {
         let vain = "1:acquire 1:acquireX ".repeat(6);
         let lost = format!("0:acquire 0:acquire! 0:lost 0:lost! {vain}");
-        assert_eq!(verdict(&lost), Verdict::Invalid);
+        assert_eq!(verdict(&lost), Verdict::Violated);
         let held = format!("0:acquire 0:acquire! {vain}");
-        assert_ne!(verdict(&held), Verdict::Invalid);
+        assert_ne!(verdict(&held), Verdict::Violated);
     }
 
     #[test]
@@ -486,7 +486,7 @@ mod tests {
     #[test]
     fn asking_in_vain_is_a_violation() {
         let text = "+cut:0 0:acquire 0:acquire? -cut 1:acquire 1:acquireX 1:acquire 1:acquireX 1:acquire 1:acquireX";
-        assert_eq!(verdict(text), Verdict::Invalid);
+        assert_eq!(verdict(text), Verdict::Violated);
     }
 
     #[test]
@@ -515,7 +515,7 @@ mod tests {
     fn one_grant_does_not_settle_it() {
         let granted = "+cut:0 0:acquire 0:acquire? -cut 1:acquire 1:acquire! 1:release 1:release!";
         let refused = "3:acquire 3:acquireX 3:acquire 3:acquireX 3:acquire 3:acquireX";
-        assert_eq!(verdict(&format!("{granted} {refused}")), Verdict::Invalid);
+        assert_eq!(verdict(&format!("{granted} {refused}")), Verdict::Violated);
         assert_eq!(
             verdict(&format!("{granted} {refused} 3:acquire 3:acquire!")),
             Verdict::Valid
@@ -545,7 +545,7 @@ mod tests {
         let text = format!("{granted} 1:release 1:release! {once}");
         assert_eq!(verdict(&text), Verdict::Unknown);
         let text = format!("{granted} 1:release 1:release? {refused} {refused}");
-        assert_eq!(verdict(&text), Verdict::Invalid);
+        assert_eq!(verdict(&text), Verdict::Violated);
     }
 
     #[test]
@@ -554,7 +554,7 @@ mod tests {
         let text = format!("{granted} a/3:acquire a/3:acquirexbusy");
         assert_eq!(verdict(&text), Verdict::Unknown);
         let text = format!("{text} a/3:acquire a/3:acquirexbusy a/3:acquire a/3:acquirexbusy");
-        assert_eq!(verdict(&text), Verdict::Invalid);
+        assert_eq!(verdict(&text), Verdict::Violated);
     }
 
     fn verdict_of(slots: u32, text: &str) -> Verdict {
@@ -585,7 +585,7 @@ mod tests {
         );
         let again = "2:acquire 2:acquireX 2:acquire 2:acquireX 2:acquire 2:acquireX";
         let one_works = format!("+cut:0 -cut 1:acquire 1:acquire! {again}");
-        assert_eq!(verdict_of(2, &one_works), Verdict::Invalid);
+        assert_eq!(verdict_of(2, &one_works), Verdict::Violated);
         assert_eq!(verdict_of(3, &one_works), Verdict::Unknown);
     }
 
@@ -611,13 +611,13 @@ mod tests {
         );
         let again = "2:acquire 2:acquireX 2:acquire 2:acquireX 2:acquire 2:acquireX";
         let lost = format!("{made} 1:acquire 1:acquire!s1 {again}");
-        assert_eq!(verdict(&lost), Verdict::Invalid);
+        assert_eq!(verdict(&lost), Verdict::Violated);
         assert_eq!(
             verdict_of(1, &lost),
             verdict_of(7, &lost),
             "the count says how many there are"
         );
-        assert_eq!(verdict(&lost.replace("s1", "s3")), Verdict::Invalid);
+        assert_eq!(verdict(&lost.replace("s1", "s3")), Verdict::Violated);
         let doubtful = format!("8:shrink 8:shrink? {lost}");
         assert_eq!(verdict(&doubtful), Verdict::Unknown);
     }
@@ -627,7 +627,7 @@ mod tests {
         let late = "9:create 9:create![1] +cut:0 -cut 1:acquire 1:acquire!s1 1:release 1:release! 2:acquire 2:acquireX 9:grow 9:grow![2] 9:count 1:acquire 2:acquire";
         assert_eq!(
             verdict(&format!("{late} 9:count![1,2] 1:acquire!s1 2:acquire!s2")),
-            Verdict::Invalid
+            Verdict::Violated
         );
         let late = late.replace("9:count 1", "1").replace(
             "1:acquire 2:acquire",

@@ -177,7 +177,7 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
         Outcome::Valid { order } => {
             Answer::Justified(Some(Order::of_search(lock, case.history, &order)))
         }
-        Outcome::Invalid { prefix, stuck, .. } => {
+        Outcome::Violated { prefix, stuck, .. } => {
             let violation = Violation::new(
                 Rule::NoOrder,
                 lock.key.clone(),
@@ -250,11 +250,11 @@ mod tests {
         // One of two was given back before the third asked, so that one can have been held at most.
         let one_left =
             "0:acquire 0:acquire! 1:acquire 1:acquire! 0:release 0:release! 2:acquire 2:acquireX";
-        assert_eq!(judged(2, one_left).verdict, Verdict::Invalid);
+        assert_eq!(judged(2, one_left).verdict, Verdict::Violated);
         let full =
             "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquireX 0:verify 0:verify!held";
         assert_eq!(judged(2, full).verdict, Verdict::Valid);
         let elsewhere = "0:acquire 0:acquireX b/0:acquire b/0:acquire!";
-        assert_eq!(judged(1, elsewhere).verdict, Verdict::Invalid);
+        assert_eq!(judged(1, elsewhere).verdict, Verdict::Violated);
     }
 }

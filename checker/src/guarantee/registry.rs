@@ -198,7 +198,7 @@ pub fn judge(
         .collect()
 }
 
-/// The worst verdict of some findings: invalid, then unknown, then valid. No findings at all prove nothing: `unknown`.
+/// The worst verdict of some findings: violated, then unknown, then valid. No findings at all prove nothing: `unknown`.
 #[must_use]
 pub fn merge<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Verdict {
     findings
@@ -243,11 +243,11 @@ mod tests {
             verdict,
             ..Finding::default()
         };
-        let [valid, unknown, invalid] =
-            [Verdict::Valid, Verdict::Unknown, Verdict::Invalid].map(finding);
+        let [valid, unknown, violated] =
+            [Verdict::Valid, Verdict::Unknown, Verdict::Violated].map(finding);
         assert_eq!(merge([&valid, &valid]), Verdict::Valid);
         assert_eq!(merge([&valid, &unknown, &valid]), Verdict::Unknown);
-        assert_eq!(merge([&unknown, &invalid, &valid]), Verdict::Invalid);
+        assert_eq!(merge([&unknown, &violated, &valid]), Verdict::Violated);
     }
 
     /// What reports show of every guarantee.
@@ -277,7 +277,7 @@ mod tests {
                 assert!(!found.evidence.is_empty(), "{}", found.guarantee);
                 let is_unknown = found.verdict == Verdict::Unknown;
                 assert_eq!(found.reason.is_some(), is_unknown, "{found:?}");
-                let is_invalid = found.verdict == Verdict::Invalid;
+                let is_invalid = found.verdict == Verdict::Violated;
                 assert_eq!(!found.violations.is_empty(), is_invalid, "{found:?}");
                 seen.insert(found.verdict);
             }

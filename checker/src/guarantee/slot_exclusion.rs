@@ -137,7 +137,7 @@ mod tests {
         let text = "0:acquire 0:acquire!s1 1:acquire 1:acquire!s1 0:verify 0:verify!held";
         for slots in [1, 2, 9] {
             let found = finding(&history(text), "slot-exclusion", slots);
-            assert_eq!(found.verdict, Verdict::Invalid);
+            assert_eq!(found.verdict, Verdict::Violated);
             assert_eq!(found.violations[0].events, [1, 2, 3, 4]);
         }
         assert_eq!(
@@ -168,7 +168,7 @@ mod tests {
             )
         );
         let doubled = format!("{text} 2:acquire 2:acquire!s1 0:verify 0:verify!held");
-        assert_eq!(verdict(&doubled), Verdict::Invalid);
+        assert_eq!(verdict(&doubled), Verdict::Violated);
         let apart = "0:acquire 0:acquire!s1 b/1:acquire b/1:acquire!";
         assert_eq!(verdict(apart), Verdict::Valid);
     }
@@ -181,7 +181,7 @@ mod tests {
             "0:verify 0:verify!held",
             "0:release 0:release! 0:verify 0:verify!held",
         );
-        assert_eq!(verdict(&text), Verdict::Invalid);
+        assert_eq!(verdict(&text), Verdict::Violated);
     }
 
     /// The same history with a lock for each slot: what is done to a lock goes to that of the slot that was granted last and is not released.
@@ -244,16 +244,16 @@ mod tests {
                 found
             };
             assert_eq!(witnesses(&found), witnesses(&expected));
-            let (valid, invalid) = tally.get();
+            let (valid, violated) = tally.get();
             tally.set(match found.verdict {
-                Verdict::Invalid => (valid, invalid + 1),
-                _ => (valid + 1, invalid),
+                Verdict::Violated => (valid, violated + 1),
+                _ => (valid + 1, violated),
             });
         });
-        let (valid, invalid) = tally.get();
+        let (valid, violated) = tally.get();
         assert!(
-            valid > cases() / 10 && invalid > cases() / 200,
-            "{valid} {invalid}"
+            valid > cases() / 10 && violated > cases() / 200,
+            "{valid} {violated}"
         );
     }
 }

@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_slot_does_not_vanish() {
         let found = finding(&format!("{MADE} 0:count 0:count![1]"));
-        assert_eq!(found.verdict, Verdict::Invalid);
+        assert_eq!(found.verdict, Verdict::Violated);
         assert_eq!(&*found.violations[0].anomaly, "slot vanished");
         assert_eq!(found.violations[0].witness, [1, 3]);
         for later in [
@@ -297,7 +297,7 @@ mod tests {
                 "1:acquire 1:acquire!s2",
             ] {
                 let text = format!("{earlier} {later}");
-                assert_eq!(verdict(&text), Verdict::Invalid, "{text}");
+                assert_eq!(verdict(&text), Verdict::Violated, "{text}");
             }
         }
     }
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn a_slot_does_not_come_out_of_nothing() {
         let found = finding("0:shrink 0:shrink![2] 1:acquire 1:acquire!s2");
-        assert_eq!(found.verdict, Verdict::Invalid);
+        assert_eq!(found.verdict, Verdict::Violated);
         assert_eq!(&*found.violations[0].anomaly, "slot out of nothing");
         assert_eq!(found.violations[0].witness, [1, 3]);
         for later in [
@@ -324,7 +324,7 @@ mod tests {
                 "0:count 0:count![1]",
             ] {
                 let text = format!("{earlier} {later}");
-                assert_eq!(verdict(&text), Verdict::Invalid, "{text}");
+                assert_eq!(verdict(&text), Verdict::Violated, "{text}");
             }
         }
     }
@@ -339,10 +339,10 @@ mod tests {
             "1:destroy",
         ] {
             let text = format!("{MADE} {removal} {gone}");
-            assert_ne!(verdict(&text), Verdict::Invalid, "{text}");
+            assert_ne!(verdict(&text), Verdict::Violated, "{text}");
             let before = format!("{removal} {MADE} {gone}");
             let lasts = matches!(removal, "1:overshoot 1:overshoot?" | "1:destroy");
-            assert_eq!(verdict(&before) != Verdict::Invalid, lasts, "{before}");
+            assert_eq!(verdict(&before) != Verdict::Violated, lasts, "{before}");
         }
         for other in [
             "1:shrink 1:shrinkx",
@@ -351,7 +351,7 @@ mod tests {
             "1:wait 1:wait![2]",
         ] {
             let text = format!("{MADE} {other} {gone}");
-            assert_eq!(verdict(&text), Verdict::Invalid, "{text}");
+            assert_eq!(verdict(&text), Verdict::Violated, "{text}");
         }
         let destroyed = format!("{MADE} 1:destroy 1:destroy![1] {gone}");
         let found = finding(&destroyed);
@@ -373,7 +373,7 @@ mod tests {
             "0:grow 1:shrink 0:grow![2] 1:shrink![2]",
             "0:shrink 1:acquire 0:shrink![2] 1:acquire!s2",
         ] {
-            assert_ne!(verdict(text), Verdict::Invalid, "{text}");
+            assert_ne!(verdict(text), Verdict::Violated, "{text}");
         }
     }
 
@@ -393,14 +393,14 @@ mod tests {
             ),
         ] {
             let found = finding(text);
-            assert_eq!(found.verdict, Verdict::Invalid, "{text}");
+            assert_eq!(found.verdict, Verdict::Violated, "{text}");
             assert_eq!(&*found.violations[0].anomaly, anomaly, "{text}");
             assert_eq!(found.violations[0].witness, [2, 3], "{text}");
         }
         let text = "0:count 1:grow 1:grow? 2:count 0:count![2] 2:count![]";
         assert_ne!(
             verdict(text),
-            Verdict::Invalid,
+            Verdict::Violated,
             "the second may have come first"
         );
     }
@@ -506,8 +506,8 @@ mod tests {
             let found = judged(history).verdict;
             let (kept, violated, missed) = tally.get();
             tally.set(match (found, can_be) {
-                (Verdict::Invalid, true) => panic!("a false violation"),
-                (Verdict::Invalid, false) => (kept, violated + 1, missed),
+                (Verdict::Violated, true) => panic!("a false violation"),
+                (Verdict::Violated, false) => (kept, violated + 1, missed),
                 (_, true) => (kept + 1, violated, missed),
                 (_, false) => (kept, violated, missed + 1),
             });

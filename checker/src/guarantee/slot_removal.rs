@@ -244,7 +244,7 @@ mod tests {
         }
         for not in ["8:grow 8:grow![3]", "8:grow 8:growx", "8:shrink 8:shrink?"] {
             let text = format!("{HELD} {not} {granted}");
-            assert_eq!(verdict(&text), Verdict::Invalid, "{text}");
+            assert_eq!(verdict(&text), Verdict::Violated, "{text}");
         }
         let meanwhile = format!("{HELD} 1:acquire 8:grow 1:acquire!s2");
         assert_eq!(verdict(&meanwhile), Verdict::Valid);

@@ -190,7 +190,7 @@ mod tests {
     fn a_gap_after_an_overshoot_was_not_repaired() {
         let repaired = "0:overshoot 0:overshoot![3] 0:count 0:count![1]";
         let found = finding(&format!("{OVERSHOT} {repaired}"));
-        assert_eq!(found.verdict, Verdict::Invalid);
+        assert_eq!(found.verdict, Verdict::Violated);
         assert_eq!(found.violations[0].witness, [3, 5]);
         assert_eq!(finding(OVERSHOT).violations.len(), 1, "it is told once");
         for excuse in [
@@ -204,10 +204,10 @@ mod tests {
             OVERSHOT.replace("0:overshoot 0", "1:grow 1:grow? 0:overshoot 0"),
         ] {
             let text = format!("{excuse} 2:destroy 2:destroy![] 2:count 2:count![]");
-            assert_ne!(verdict(&text), Verdict::Invalid, "{text}");
+            assert_ne!(verdict(&text), Verdict::Violated, "{text}");
         }
         let failed = OVERSHOT.replace("0:count 0", "1:shrink 1:shrinkx 0:count 0");
-        assert_eq!(verdict(&format!("{failed} {repaired}")), Verdict::Invalid);
+        assert_eq!(verdict(&format!("{failed} {repaired}")), Verdict::Violated);
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(verdict(text), Verdict::Unknown);
         assert_eq!(
             verdict(&format!("{text} b/0:count b/0:count![2]")),
-            Verdict::Invalid
+            Verdict::Violated
         );
     }
 }

@@ -82,7 +82,7 @@ pub(crate) fn accepts(model: &str, script: &str) {
 pub(crate) fn rejects(model: &str, script: &str) {
     let outcome = outcome(model, script);
     assert!(
-        matches!(outcome, Outcome::Invalid { .. }),
+        matches!(outcome, Outcome::Violated { .. }),
         "{model} must reject \"{script}\", but: {outcome:?}"
     );
 }

@@ -114,7 +114,7 @@ impl<'a, R: Reference> Explorer<'a, R> {
                 }
             }
         }
-        self.invalid(operations)
+        self.violated(operations)
     }
 
     fn root(&mut self) -> Result<Configuration, Reason> {
@@ -321,12 +321,12 @@ impl<'a, R: Reference> Explorer<'a, R> {
         }
     }
 
-    fn invalid(mut self, operations: &[Operation<'_>]) -> Result<Outcome, Reason> {
+    fn violated(mut self, operations: &[Operation<'_>]) -> Result<Outcome, Reason> {
         let way = self.seen.way(self.best);
         let end = self.timeline.ends[self.seen.passed(self.best) as usize];
         let stuck = self.timeline.operations[end.operation as usize].invoke;
         let prefix = self.retrace(&way)?;
-        Ok(Outcome::Invalid {
+        Ok(Outcome::Violated {
             prefix,
             stuck,
             function: function(operations, stuck),

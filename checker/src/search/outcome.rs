@@ -15,7 +15,7 @@ pub enum Outcome {
         order: Vec<Placement>,
     },
     /// The object could not have answered like this.
-    Invalid {
+    Violated {
         /// The longest way that the search found.
         prefix: Vec<Placement>,
         /// The index of the invocation of the operation that cannot be placed after the prefix, nor after any other.
@@ -75,7 +75,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Valid { .. } => out.write_str("linearizable"),
-            Self::Invalid {
+            Self::Violated {
                 prefix,
                 stuck,
                 function,

@@ -121,7 +121,7 @@ fn script(steps: &[Step], operations: Operations) -> String {
 #[derive(Debug, Default)]
 struct Tally {
     valid: u32,
-    invalid: u32,
+    violated: u32,
 }
 
 fn agree<R: Reference>(object: &R, history: &History, tally: &mut Tally) {
@@ -139,8 +139,8 @@ fn agree<R: Reference>(object: &R, history: &History, tally: &mut Tally) {
             );
             check_order(object, &operations, &found);
         }
-        Outcome::Invalid { stuck, .. } => {
-            tally.invalid += 1;
+        Outcome::Violated { stuck, .. } => {
+            tally.violated += 1;
             assert!(
                 !expected,
                 "brute force finds an order, but the search is stuck at {stuck}"
@@ -155,7 +155,7 @@ fn agree<R: Reference>(object: &R, history: &History, tally: &mut Tally) {
 fn check_order<R: Reference>(object: &R, operations: &[Operation<'_>], outcome: &Outcome) {
     let (order, complete) = match outcome {
         Outcome::Valid { order } => (order, true),
-        Outcome::Invalid { prefix, .. } => (prefix, false),
+        Outcome::Violated { prefix, .. } => (prefix, false),
         Outcome::Unknown(_) => return,
     };
     assert!(order.is_sorted_by_key(|placement| placement.before));
@@ -254,11 +254,11 @@ fn search_agrees_with_brute_force<R: Reference>(object: &R, operations: Operatio
     for_histories(operations, |history| {
         agree(object, history, &mut tally.borrow_mut());
     });
-    let Tally { valid, invalid } = tally.into_inner();
+    let Tally { valid, violated } = tally.into_inner();
     let sizeable = cases() / 10;
     assert!(
-        valid > sizeable && invalid > sizeable,
-        "valid {valid}, invalid {invalid}: the generator is lopsided"
+        valid > sizeable && violated > sizeable,
+        "valid {valid}, violated {violated}: the generator is lopsided"
     );
 }
 

@@ -73,7 +73,7 @@ fn equal_crashed_operations_do_not_multiply() {
         stop: &stop,
         memory_bytes: 64 << 20,
     };
-    let Outcome::Invalid { prefix, .. } =
+    let Outcome::Violated { prefix, .. } =
         outcome("register:0", &crashed_writes(60, |_| 7), &limits)
     else {
         panic!("the last read is of a value that nobody wrote");
@@ -163,7 +163,7 @@ fn keys_are_independent_and_foreign_ones_left_out() {
     assert!(matches!(outcomes[0].outcome, Outcome::Valid { .. }));
     assert!(matches!(
         outcomes[1].outcome,
-        Outcome::Invalid { stuck: 4, .. }
+        Outcome::Violated { stuck: 4, .. }
     ));
     let foreign = outcome("queue", &history, &Limits::none());
     assert_eq!(

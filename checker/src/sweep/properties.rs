@@ -237,14 +237,14 @@ fn loses_a_hold(how: u8) -> bool {
 #[derive(Debug, Default)]
 struct Tally {
     valid: u32,
-    invalid: u32,
+    violated: u32,
     unknown: u32,
 }
 
 impl Tally {
     fn is_varied(&self) -> bool {
-        let all = self.valid + self.invalid + self.unknown;
-        self.valid >= all / 15 && self.invalid >= all / 15
+        let all = self.valid + self.violated + self.unknown;
+        self.valid >= all / 15 && self.violated >= all / 15
     }
 }
 
@@ -304,7 +304,7 @@ fn searched<R: Reference>(object: &R, history: &History) -> bool {
     let operations: Vec<_> = history.operations().collect();
     match search::search(object, &operations, &Limits::none()) {
         Outcome::Valid { .. } => true,
-        Outcome::Invalid { .. } => false,
+        Outcome::Violated { .. } => false,
         Outcome::Unknown(reason) => panic!("no bound was set, but: {reason}"),
     }
 }
@@ -329,7 +329,7 @@ fn agrees<R: Reference>(object: &R, model: LockModel, history: &History, tally: 
                 !expected,
                 "the search finds an order, but the sweep says {contradiction:?}"
             );
-            tally.invalid += 1;
+            tally.violated += 1;
         }
         Swept::NotCovered => tally.unknown += 1,
     }
@@ -484,7 +484,7 @@ fn confirmed_exclusion() {
             let violations = confirmed::violations(&case, &lock, case.scope.slots());
             assert_eq!(violations.is_empty(), expected, "{violations:?}");
             if !expected {
-                tally.invalid += 1;
+                tally.violated += 1;
                 return;
             }
             let order = revocable_order(&lock, permits as usize);
@@ -548,7 +548,7 @@ fn justified_refusals() {
                     !expected,
                     "the search finds an order, but the sweep rejects {unjustified:?}"
                 );
-                tally.invalid += 1;
+                tally.violated += 1;
             }
         }
     });
@@ -604,12 +604,12 @@ fn exclusion() {
             .remove(0);
             let expected = too_many_believe(history, slots as usize);
             assert_eq!(
-                finding.verdict == crate::Verdict::Invalid,
+                finding.verdict == crate::Verdict::Violated,
                 expected,
                 "{finding:?}"
             );
             if expected {
-                tally.invalid += 1;
+                tally.violated += 1;
             } else {
                 tally.valid += 1;
             }
@@ -657,7 +657,7 @@ fn counterexamples_are_minimal() {
             tally.valid += 1;
             return;
         };
-        tally.invalid += 1;
+        tally.violated += 1;
         assert!(
             !violations(&only(history, &violation.events, None)).is_empty(),
             "{violation:?} is not enough"

@@ -246,7 +246,7 @@ fn says(judgement: &Judgement) -> String {
             "The recorded history contains no violation of {whose}: {names}. {}",
             test(judgement)
         ),
-        Verdict::Invalid => format!("The recorded history contradicts {whose}: {names}."),
+        Verdict::Violated => format!("The recorded history contradicts {whose}: {names}."),
         Verdict::Unknown => format!("The recorded history does not decide {whose}: {names}."),
     }
 }
@@ -327,7 +327,7 @@ fn about_criteria(judgement: &Judgement) -> Vec<String> {
 }
 
 fn violated(row: &Row) -> Option<&str> {
-    (row.finding.verdict == Verdict::Invalid).then_some(row.finding.guarantee.as_str())
+    (row.finding.verdict == Verdict::Violated).then_some(row.finding.guarantee.as_str())
 }
 
 fn facts(subject: &Subject) -> Vec<Fact> {
@@ -348,7 +348,7 @@ fn facts(subject: &Subject) -> Vec<Fact> {
 impl<'a> Guarantee<'a> {
     fn of(row: &'a Row, judgement: &'a Judgement) -> Self {
         let finding = &row.finding;
-        let beside = !row.judged && finding.verdict == Verdict::Invalid;
+        let beside = !row.judged && finding.verdict == Verdict::Violated;
         Self {
             name: &finding.guarantee,
             role: role(row, judgement),

@@ -79,7 +79,7 @@ pub(crate) fn incidents<'a>(history: &'a History, judgement: &'a Judgement) -> V
     let violated = judgement
         .guarantees
         .iter()
-        .filter(|row| row.finding.verdict == Verdict::Invalid);
+        .filter(|row| row.finding.verdict == Verdict::Violated);
     let listed = violated.flat_map(|row| {
         row.finding
             .violations

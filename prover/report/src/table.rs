@@ -42,7 +42,7 @@ pub fn list_table<const N: usize>(
 pub fn verdict_text(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Valid => "valid",
-        Verdict::Invalid => "violated",
+        Verdict::Violated => "violated",
         Verdict::Unknown => "unknown",
     }
 }
@@ -54,7 +54,7 @@ fn evidence(row: &Row, judgement: &Judgement) -> String {
         text = format!("{text}: {reason}");
     }
     match (&judgement.promised_by, row.judged, finding.verdict) {
-        (Some(lock), false, Verdict::Invalid) => format!("{text} (not promised by {lock})"),
+        (Some(lock), false, Verdict::Violated) => format!("{text} (not promised by {lock})"),
         _ => text,
     }
 }

@@ -83,7 +83,7 @@ fn print(
         "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {} operations, {} holds, contention in {} runs\n",
         summary.runs,
         summary.verdicts.valid,
-        summary.verdicts.invalid,
+        summary.verdicts.violated,
         summary.verdicts.unknown,
         summary.operations,
         summary.holds,
@@ -134,7 +134,7 @@ fn guarantees(summary: &Summary) -> String {
             name.clone(),
             if tally.judged { "judged" } else { "shown" }.to_owned(),
             tally.verdicts.valid.to_string(),
-            tally.verdicts.invalid.to_string(),
+            tally.verdicts.violated.to_string(),
             tally.verdicts.unknown.to_string(),
             exposure,
         ]

@@ -90,7 +90,7 @@ fn case(arguments: &ShrinkArgs) -> Result<(Case, usize), Failure> {
                 criteria.judge(&history, Some(&manifest.state), limits)
             })?;
             let judged = judgement.guarantees.iter().filter(|row| row.judged);
-            let mut violated = judged.filter(|row| row.finding.verdict == Verdict::Invalid);
+            let mut violated = judged.filter(|row| row.finding.verdict == Verdict::Violated);
             let first = violated.next();
             let first = first.ok_or_else(|| Failure::NothingViolated(arguments.folder.clone()))?;
             first.finding.guarantee.clone()

@@ -68,7 +68,7 @@ impl Engine<'_> {
         let trial = attempt(plan);
         Ok(Outcome::of(seed, trial, |judgement| match self.evidence {
             Evidence::Unasked => false,
-            Evidence::OfViolations => judgement.verdict == Verdict::Invalid,
+            Evidence::OfViolations => judgement.verdict == Verdict::Violated,
             Evidence::Whole => true,
         }))
     }

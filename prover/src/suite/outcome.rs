@@ -104,7 +104,7 @@ impl Judged {
         let judged = self.guarantees.iter().filter(|row| row.judged);
         let findings = judged.map(|row| &row.finding);
         findings
-            .filter(|finding| finding.verdict == Verdict::Invalid)
+            .filter(|finding| finding.verdict == Verdict::Violated)
             .map(|finding| finding.guarantee.as_str())
     }
 }
@@ -118,7 +118,7 @@ impl Recheck {
             Err(error) => return Self::Refused(error.to_string()),
         };
         let violations = certified.claims.iter().filter(|claim| {
-            claim.verdict == certify::Verdict::Invalid && claim.standing == Standing::Proved
+            claim.verdict == certify::Verdict::Violated && claim.standing == Standing::Proved
         });
         Self::Holds(violations.map(|claim| claim.of.clone()).collect())
     }

@@ -104,7 +104,7 @@ impl Case {
             let trial = attempt(self.plan(Seed(seed))?)?;
             let rows = &trial.judgement.guarantees;
             let is_violated = rows.iter().any(|row| {
-                row.finding.guarantee == self.guarantee && row.finding.verdict == Verdict::Invalid
+                row.finding.guarantee == self.guarantee && row.finding.verdict == Verdict::Violated
             });
             if !is_violated {
                 return Ok(false);

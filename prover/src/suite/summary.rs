@@ -45,7 +45,7 @@ pub struct Verdicts {
     /// What was asked for holds.
     pub valid: u64,
     /// It does not.
-    pub invalid: u64,
+    pub violated: u64,
     /// Nothing can be said.
     pub unknown: u64,
 }
@@ -117,7 +117,7 @@ impl Summary {
         }
         match judged.verdict_without_coverage() {
             Verdict::Valid => {}
-            Verdict::Invalid => self.failing.push(seed),
+            Verdict::Violated => self.failing.push(seed),
             Verdict::Unknown => self.open.push(seed),
         }
     }
@@ -153,7 +153,7 @@ impl Summary {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if !self.failing.is_empty() {
-            return Verdict::Invalid;
+            return Verdict::Violated;
         }
         if self.gaps().is_empty() && self.open.is_empty() && self.broken.is_empty() {
             Verdict::Valid
@@ -191,14 +191,14 @@ impl Verdicts {
     fn count(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Valid => self.valid += 1,
-            Verdict::Invalid => self.invalid += 1,
+            Verdict::Violated => self.violated += 1,
             Verdict::Unknown => self.unknown += 1,
         }
     }
 
     fn merge(&mut self, later: Self) {
         self.valid += later.valid;
-        self.invalid += later.invalid;
+        self.violated += later.violated;
         self.unknown += later.unknown;
     }
 }
@@ -215,7 +215,7 @@ mod tests {
         prop_oneof![
             Just(Verdict::Valid),
             Just(Verdict::Unknown),
-            Just(Verdict::Invalid)
+            Just(Verdict::Violated)
         ]
     }
 
@@ -273,7 +273,7 @@ mod tests {
             prop_assert_eq!(merged([merged(first.to_vec()), merged(second.to_vec())]), whole.clone());
             prop_assert_eq!(whole.runs, parts.len() as u64);
             let verdicts = whole.verdicts;
-            let counted = verdicts.valid + verdicts.invalid + verdicts.unknown + whole.broken.len() as u64;
+            let counted = verdicts.valid + verdicts.violated + verdicts.unknown + whole.broken.len() as u64;
             prop_assert_eq!(counted, whole.runs);
         }
     }

@@ -44,7 +44,7 @@ enum Change {
 /// What certificates know by name.
 const WORDS: &[&str] = &[
     "valid",
-    "invalid",
+    "violated",
     "unknown",
     "exclusion",
     "confirmed-exclusion",

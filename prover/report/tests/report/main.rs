@@ -67,7 +67,7 @@ fn a_valid_run_says_of_what_it_speaks() {
 
 #[test]
 fn a_double_hold_shows_both_holders_and_how_long() {
-    let sample = samples::invalid();
+    let sample = samples::violated();
     let text = text_of(&sample);
     assert!(
         text.contains("violated persistent-mutex under mutex"),
@@ -225,7 +225,7 @@ fn a_page_needs_nothing_but_itself() {
 
 #[test]
 fn the_same_run_gives_the_same_bytes() {
-    for make in [samples::valid, samples::invalid, samples::hostile] {
+    for make in [samples::valid, samples::violated, samples::hostile] {
         assert_eq!(make().html(), make().html());
         assert_eq!(make().plots(), make().plots());
     }

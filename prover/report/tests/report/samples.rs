@@ -336,9 +336,9 @@ pub(crate) fn unpromised() -> Sample {
 }
 
 /// The promise itself is broken.
-pub(crate) fn invalid() -> Sample {
+pub(crate) fn violated() -> Sample {
     double_hold(
-        "invalid",
+        "violated",
         "persistent-mutex",
         Criteria {
             judged: &["exclusion"],
@@ -416,7 +416,7 @@ pub(crate) fn all() -> Vec<Sample> {
     vec![
         valid(),
         unpromised(),
-        invalid(),
+        violated(),
         unknown(),
         empty(),
         hostile(),

@@ -78,10 +78,10 @@ mod tests {
     fn the_newest_outcome_that_says_something_is_taken_over_if_that_is_wanted() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let valid = outcome("exclusive-queue", Verdict::Valid);
-        let invalid = outcome("exclusive-queue", Verdict::Invalid);
+        let violated = outcome("exclusive-queue", Verdict::Violated);
         let unknown = outcome("exclusive-queue", Verdict::Unknown);
         let mut archive = Archive::open(folder.path(), false).expect("writable");
-        for outcome in [&invalid, &valid, &unknown] {
+        for outcome in [&violated, &valid, &unknown] {
             archive.add(outcome).expect("written");
         }
         let found = |resume: bool| {

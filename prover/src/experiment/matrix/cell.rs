@@ -176,7 +176,7 @@ pub(super) fn because(judgement: &Judgement) -> Option<String> {
     };
     match judgement.verdict {
         Verdict::Valid => None,
-        Verdict::Invalid => {
+        Verdict::Violated => {
             let violated: Vec<_> = judged().map(|finding| finding.guarantee.as_str()).collect();
             Some(violated.join(", "))
         }
@@ -224,9 +224,9 @@ pub(super) mod tests {
     fn only_a_correct_lock_has_to_keep_its_promises() {
         let exit = |lock, verdict| outcome(lock, verdict).exit();
         assert_eq!(exit("exclusive-queue", Verdict::Valid), Exit::Valid);
-        assert_eq!(exit("exclusive-queue", Verdict::Invalid), Exit::Violation);
+        assert_eq!(exit("exclusive-queue", Verdict::Violated), Exit::Violation);
         assert_eq!(exit("exclusive-queue", Verdict::Unknown), Exit::Unknown);
-        assert_eq!(exit("no-lock", Verdict::Invalid), Exit::Valid);
+        assert_eq!(exit("no-lock", Verdict::Violated), Exit::Valid);
         assert_eq!(exit("no-lock", Verdict::Unknown), Exit::Valid);
     }
 

@@ -93,7 +93,7 @@ fn row(outcome: &Outcome) -> [String; COLUMNS] {
 fn verdict(outcome: &Outcome) -> String {
     let text = verdict_text(outcome.verdict);
     match (&outcome.because, outcome.verdict) {
-        (Some(because), Verdict::Invalid | Verdict::Unknown) => format!("{text}: {because}"),
+        (Some(because), Verdict::Violated | Verdict::Unknown) => format!("{text}: {because}"),
         _ => text.to_owned(),
     }
 }
