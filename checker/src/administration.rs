@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use history::{Event, Function, History, Kind, Process, Value};
 
-use crate::holds::{NEVER, Position, position};
+use crate::position::{NEVER, Position, position};
 
 /// The kind of the failure of a `shrink` that found no request.
 const NOTHING_REQUESTED: &str = "nothing-requested";
 
 /// One operation on the slots of a lock.
 #[derive(Clone, Debug)]
-pub(crate) struct Deed {
+pub(crate) struct AdminOp {
     pub(crate) function: Function,
     pub(crate) invoke: Position,
     /// Its end of whatever kind; [`NEVER`] if it has none in the record.
@@ -25,7 +25,7 @@ pub(crate) struct Deed {
     pub(crate) found_no_request: bool,
 }
 
-impl Deed {
+impl AdminOp {
     fn new(history: &History, place: usize, invoke: &Event) -> Self {
         let partner = history.partner(place);
         let end = partner.map(|end| &history.events()[end]);
@@ -117,38 +117,36 @@ impl Deed {
 
 /// The administration of each lock, in the order of the invocations.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Administration(BTreeMap<Option<Arc<str>>, Vec<Deed>>);
+pub(crate) struct Administration(BTreeMap<Option<Arc<str>>, Vec<AdminOp>>);
 
 impl Administration {
     pub(crate) fn new(history: &History) -> Self {
-        let mut deeds: BTreeMap<Option<Arc<str>>, Vec<Deed>> = BTreeMap::new();
+        let mut ops: BTreeMap<Option<Arc<str>>, Vec<AdminOp>> = BTreeMap::new();
         for (place, event) in history.events().iter().enumerate() {
             let is_client = matches!(event.process, Process::Client(_));
             if is_client && event.kind == Kind::Invoke && event.function.is_administration() {
-                let deed = Deed::new(history, place, event);
-                deeds.entry(event.key.clone()).or_default().push(deed);
+                let op = AdminOp::new(history, place, event);
+                ops.entry(event.key.clone()).or_default().push(op);
             }
         }
-        Self(deeds)
+        Self(ops)
     }
 
     /// What was done to one lock.
-    pub(crate) fn of(&self, key: &Option<Arc<str>>) -> &[Deed] {
+    pub(crate) fn of(&self, key: &Option<Arc<str>>) -> &[AdminOp] {
         self.0.get(key).map_or(&[], Vec::as_slice)
     }
 
     /// Every lock that was administered.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Option<Arc<str>>, &[Deed])> {
-        self.0.iter().map(|(key, deeds)| (key, deeds.as_slice()))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Option<Arc<str>>, &[AdminOp])> {
+        self.0.iter().map(|(key, ops)| (key, ops.as_slice()))
     }
 }
 
 /// The last successful count of a lock, by invocation: if any was made after all changes, it was.
-pub(crate) fn last_count(deeds: &[Deed]) -> Option<(&Deed, &BTreeSet<u32>)> {
-    let counts = deeds.iter().rev();
-    counts
-        .into_iter()
-        .find_map(|deed| Some((deed, deed.counted()?)))
+pub(crate) fn last_count(ops: &[AdminOp]) -> Option<(&AdminOp, &BTreeSet<u32>)> {
+    let counts = ops.iter().rev();
+    counts.into_iter().find_map(|op| Some((op, op.counted()?)))
 }
 
 #[cfg(test)]
@@ -156,7 +154,7 @@ mod tests {
     use super::*;
     use crate::testing::history;
 
-    fn deeds(text: &str) -> Vec<Deed> {
+    fn ops(text: &str) -> Vec<AdminOp> {
         let administration = Administration::new(&history(text));
         let key = Some("lock-0".into());
         administration.of(&key).to_vec()
@@ -164,8 +162,8 @@ mod tests {
 
     #[test]
     fn what_is_of_unknown_outcome_may_still_take_effect() {
-        let found = deeds("0:grow 0:grow? 1:shrink 1:shrink![2] 2:count");
-        let settled: Vec<_> = found.iter().map(Deed::settled).collect();
+        let found = ops("0:grow 0:grow? 1:shrink 1:shrink![2] 2:count");
+        let settled: Vec<_> = found.iter().map(AdminOp::settled).collect();
         assert_eq!(settled, [NEVER, 3, NEVER]);
         assert_eq!((found[0].end, found[2].end), (1, NEVER));
         assert!(found[0].may_make(7) && !found[1].may_make(2));
@@ -173,17 +171,17 @@ mod tests {
 
     #[test]
     fn only_the_server_can_say_that_nothing_was_requested() {
-        let found = deeds(
+        let found = ops(
             "0:shrink 0:shrinkXnothing-requested 0:shrink 0:shrinkxnothing-requested 0:shrink 0:shrinkX",
         );
-        let said: Vec<_> = found.iter().map(|deed| deed.found_no_request).collect();
+        let said: Vec<_> = found.iter().map(|op| op.found_no_request).collect();
         assert_eq!(said, [true, false, false]);
     }
 
     #[test]
     fn what_failed_changed_nothing() {
-        let found = deeds("0:grow 0:growx 0:destroy 0:destroy![1] 0:count 0:count![1]");
-        let changes: Vec<_> = found.iter().map(Deed::may_change).collect();
+        let found = ops("0:grow 0:growx 0:destroy 0:destroy![1] 0:count 0:count![1]");
+        let changes: Vec<_> = found.iter().map(AdminOp::may_change).collect();
         assert_eq!(changes, [false, true, false]);
         assert_eq!(found[1].removed().collect::<Vec<_>>(), [1]);
         assert_eq!(last_count(&found).map(|(count, _)| count.invoke), Some(4));

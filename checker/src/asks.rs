@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use history::{Function, Kind, Process};
 
 use crate::Case;
-use crate::holds::{NEVER, Position, position};
+use crate::position::{NEVER, Position, position};
 
 /// One acquire.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use history::History;
 
 use crate::administration::Administration;
-use crate::holds::{self, Lock, NEVER, Position};
+use crate::holds::{self, Lock};
+use crate::position::{NEVER, Position};
 use crate::search::Limits;
 
 /// What the history itself does not say.

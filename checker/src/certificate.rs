@@ -1,7 +1,8 @@
 //! Certificates: the evidence for verdicts, in a form that a much smaller program can check again.
 //!
-//! `docs/certificates.md` is the complete format. A valid verdict is proved by a legal order of what happened (a few bits for each
-//! operation, compressed) or, where the definition is a plain scan, by its figures; an violated one by the few events that contradict each other.
+//! `docs/certificates.md` is the complete format. A valid verdict is proved by a legal order of
+//! what happened (a few bits for each operation, compressed) or, where the definition is a plain
+//! scan, by its figures; a violated one by the few events that contradict each other.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::order::{Entry, Order};
 use crate::{Case, Guarantee, Scope, Verdict};
 
 /// The number of the format that this program writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The evidence for verdicts about one history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ pub struct Figures {
     /// Grants.
     pub holds: u64,
     /// Holds that ended by loss.
-    pub cut: u64,
+    pub revoked: u64,
     /// Grants that came while there was no room for them.
     pub overlaps: u64,
     /// Observed refusals.
@@ -205,14 +206,14 @@ impl Figures {
     fn of(case: &Case<'_>) -> Self {
         let Counts {
             holds,
-            cut,
+            revoked,
             overlaps,
             refusals,
             ..
         } = exclusion::counts(case, exclusion::believed(case).len());
         Self {
             holds,
-            cut,
+            revoked,
             overlaps,
             refusals,
         }
@@ -370,7 +371,7 @@ mod tests {
         let certificate = Certificate::issue(&case, &guarantees, &findings, &[]);
         let figures = Figures {
             holds: 2,
-            cut: 1,
+            revoked: 1,
             overlaps: 1,
             refusals: 1,
         };

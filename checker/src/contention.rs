@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use history::{Function, Kind, Process};
 
 use crate::Case;
-use crate::holds::{Lock, NEVER, Position};
+use crate::holds::Lock;
+use crate::position::{NEVER, Position};
 
 /// The workers that asked for a lock while so many others had or wanted it that not all of them could have it.
 pub(crate) fn contended(case: &Case<'_>) -> BTreeSet<u32> {
@@ -53,8 +54,8 @@ fn failed_acquires(case: &Case<'_>) -> BTreeMap<Key, Vec<(u32, Position, Positio
         let invoke = case.history.partner(place).unwrap_or(place);
         let positions = (
             process,
-            crate::holds::position(invoke),
-            crate::holds::position(place),
+            crate::position::position(invoke),
+            crate::position::position(place),
         );
         failed.entry(event.key.clone()).or_default().push(positions);
     }
@@ -91,7 +92,7 @@ fn wants(
         let end = case
             .history
             .partner(span.invoke as usize)
-            .map_or(NEVER, crate::holds::position);
+            .map_or(NEVER, crate::position::position);
         wants.push((span.invoke, Change::Asks, worker));
         wants.push((end, Change::Leaves, worker));
     }

@@ -8,7 +8,8 @@ use history::fault::Window;
 use history::{Event, History, Process, Value};
 
 use crate::finding::{Reach, Violation, show_ns};
-use crate::holds::{self, Lock, NEVER, Position, position, position_or_never};
+use crate::holds::{self, Lock};
+use crate::position::{NEVER, Position, position, position_or_never};
 
 /// How wide the time between two events is drawn, in characters.
 const STEP: usize = 4;

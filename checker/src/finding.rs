@@ -40,8 +40,9 @@ pub struct Finding {
 pub struct Counts {
     /// Grants, each of which begins a hold.
     pub holds: u64,
-    /// Holds that ended by loss (an answer, news, or the end of the session), not by a release.
-    pub cut: u64,
+    /// Holds that ended by loss (an answer, a notification, or the end of the session), not by a
+    /// release.
+    pub revoked: u64,
     /// Grants that came while as many others as the lock has slots believed that they hold it.
     pub overlaps: u64,
     /// Acquires that the server itself refused.
@@ -179,9 +180,9 @@ pub enum Rule {
     /// A hold was confirmed after it had been reported lost.
     Revived,
     /// A release or a `held` answer succeeded for a process without a hold.
-    Stranger,
+    Unowned,
     /// A token is not greater than one that was given out before.
-    FenceWentBack,
+    TokenRegressed,
     /// An acquire was refused while nobody can have held the lock.
     RefusedWhileFree,
     /// Holds that do not fit together, in a model without revocation.
@@ -201,7 +202,7 @@ pub enum Rule {
     /// A slot that was there is not, though nothing can have removed it.
     SlotVanished,
     /// A slot that was not there is, though nothing can have made it.
-    SlotAppeared,
+    PhantomSlot,
     /// A count found a gap right after an overshoot.
     GapAfterOvershoot,
     /// The last count found a gap.
@@ -222,8 +223,8 @@ impl Rule {
             | Self::GrantedInside
             | Self::TooManyHold => anomaly::DOUBLE_HOLD,
             Self::Revived => anomaly::REVIVED_HOLD,
-            Self::Stranger => anomaly::STRANGER,
-            Self::FenceWentBack | Self::OrderOfTokens => anomaly::FENCE_WENT_BACK,
+            Self::Unowned => anomaly::UNOWNED,
+            Self::TokenRegressed | Self::OrderOfTokens => anomaly::TOKEN_REGRESSED,
             Self::RefusedWhileFree => anomaly::UNJUSTIFIED_REFUSAL,
             Self::ToldLost => anomaly::TOLD_LOST,
             Self::NoOrder => anomaly::NO_ORDER,
@@ -231,7 +232,7 @@ impl Rule {
             Self::NeverGranted => anomaly::NEVER_GRANTED,
             Self::RemovedSlotUsed => anomaly::REMOVED_SLOT_USED,
             Self::SlotVanished => anomaly::SLOT_VANISHED,
-            Self::SlotAppeared => anomaly::SLOT_APPEARED,
+            Self::PhantomSlot => anomaly::PHANTOM_SLOT,
             Self::GapAfterOvershoot | Self::GapAtTheEnd => anomaly::GAP,
             Self::LostDecrement => anomaly::LOST_DECREMENT,
             Self::DoubledDecrement => anomaly::DOUBLED_DECREMENT,
@@ -246,9 +247,9 @@ pub mod anomaly {
     /// A hold that was reported lost was confirmed later.
     pub const REVIVED_HOLD: &str = "revived hold";
     /// A release or a `held` answer succeeded for somebody without a hold.
-    pub const STRANGER: &str = "release by a stranger";
+    pub const UNOWNED: &str = "unowned release";
     /// A later grant carries a smaller fencing token, or the same.
-    pub const FENCE_WENT_BACK: &str = "fence went back";
+    pub const TOKEN_REGRESSED: &str = "token regressed";
     /// A hold was reported lost that nobody had released, in a model without revocation.
     pub const TOLD_LOST: &str = "lost without a release";
     /// No order of the operations is legal.
@@ -264,7 +265,7 @@ pub mod anomaly {
     /// A slot that was made, or found, is gone without a removal.
     pub const SLOT_VANISHED: &str = "slot vanished";
     /// A slot that was removed, or missed, is there without having been made.
-    pub const SLOT_APPEARED: &str = "slot out of nothing";
+    pub const PHANTOM_SLOT: &str = "phantom slot";
     /// A gap in the numbers of the slots was not repaired.
     pub const GAP: &str = "gap in the slots";
     /// A slot that was requested to be removed was not.

@@ -1,6 +1,6 @@
-//! From events to holds: which grant each release, answer and piece of news belongs to.
+//! From events to holds: which grant each release, answer and loss notification belongs to.
 //!
-//! Everything here is in positions: the place of an event in [`History::events`]. Positions never tie, so neither do holds.
+//! Everything here is in positions, which never tie, so neither do holds.
 //!
 //! Each grant begins a hold of its own. What a process does to a key afterwards concerns the latest hold that it has not successfully
 //! released; a client's belief ends with the latest hold that it still believes in.
@@ -11,61 +11,8 @@ use std::sync::Arc;
 use history::{Answer, Event, Function, Grant, History, Kind, Mode, Process, Value};
 use rustc_hash::FxHashMap;
 
-/// The place of an event in the history.
-pub(crate) type Position = u32;
-
-/// Later than every event.
-pub(crate) const NEVER: Position = Position::MAX;
-
-/// What ended a client's belief that it holds the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It asked for the release.
-    Release,
-    /// It was told that the lock is lost.
-    Loss,
-    /// Its process was retired because nobody knows how an operation ended.
-    Retired,
-    /// Nothing before the end of the record.
-    Open,
-}
-
-/// One acquisition and what is known of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Hold {
-    pub(crate) process: u32,
-    pub(crate) shared: bool,
-    pub(crate) token: u64,
-    /// The slot that it was granted, where the grant named one and is exclusive.
-    pub(crate) slot: Option<u32>,
-    /// How many holds of this lock its process had not released yet when this one was granted.
-    pub(crate) depth: u32,
-    /// The acquire's invocation.
-    pub(crate) asked: Position,
-    /// The acquire's return.
-    pub(crate) granted: Position,
-    /// Where belief ends, and why.
-    pub(crate) believed_until: Position,
-    pub(crate) end: End,
-    /// The invocation of the last verify that was answered `held`.
-    pub(crate) held: Option<Position>,
-    /// The return of the first answer or news that it is lost.
-    pub(crate) lost: Option<Position>,
-    /// The release that succeeded, or of which nobody knows: invocation, return ([`NEVER`] if unknown).
-    pub(crate) released: Option<(Position, Position)>,
-}
-
-impl Hold {
-    /// Whether it ended by loss, not by a release.
-    pub(crate) fn is_cut(&self) -> bool {
-        matches!(self.end, End::Loss | End::Retired)
-    }
-
-    /// The release, if it is known to have succeeded.
-    pub(crate) fn released_ok(&self) -> Option<(Position, Position)> {
-        self.released.filter(|(_, end)| *end != NEVER)
-    }
-}
+use crate::hold::{End, Hold};
+use crate::position::{NEVER, Position, position};
 
 /// An operation by its two ends; the end is [`NEVER`] where the outcome is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +29,7 @@ pub(crate) struct Span {
 pub(crate) enum Said {
     /// It goes on: a verify answered `held`.
     Held,
-    /// It is over: a verify that was answered `lost` or refused, or news.
+    /// It is over: a verify that was answered `lost` or refused, or a loss notification.
     Lost,
     /// It is over: the release was refused.
     NotReleased,
@@ -101,14 +48,14 @@ pub(crate) struct Statement {
 
 impl Statement {
     /// Whether it affirms a hold for a process that has none.
-    pub(crate) fn is_strange(&self) -> bool {
+    pub(crate) fn is_unowned(&self) -> bool {
         self.hold.is_none() && matches!(self.said, Said::Held | Said::Released)
     }
 }
 
 /// Everything about the lock with one key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lock {
+pub struct Lock {
     pub(crate) key: Option<Arc<str>>,
     /// In the order of the grants.
     pub(crate) holds: Vec<Hold>,
@@ -123,6 +70,18 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
+    /// The lock's key.
+    #[must_use]
+    pub fn key(&self) -> Option<&Arc<str>> {
+        self.key.as_ref()
+    }
+
+    /// What clients held of it, in the order of the grants.
+    #[must_use]
+    pub fn holds(&self) -> &[Hold] {
+        &self.holds
+    }
+
     /// The last event that says something certain about the lock.
     pub(crate) fn last_event(&self) -> Position {
         let granted = self.holds.iter().map(|hold| hold.granted);
@@ -132,8 +91,9 @@ impl Lock {
     }
 }
 
-/// The locks of a history, by key.
-pub(crate) fn locks(history: &History) -> Vec<Lock> {
+/// The locks of a history, in the order in which their keys appear.
+#[must_use]
+pub fn locks(history: &History) -> Vec<Lock> {
     let mut scan = Scan::default();
     for (position, event) in history.events().iter().enumerate() {
         if let Process::Client(process) = event.process {
@@ -141,16 +101,6 @@ pub(crate) fn locks(history: &History) -> Vec<Lock> {
         }
     }
     scan.locks
-}
-
-/// A position as it is kept here; a history has fewer events than [`NEVER`].
-pub(crate) fn position(place: usize) -> Position {
-    Position::try_from(place).expect("a history has fewer than u32::MAX events")
-}
-
-/// The position of an event that may be missing from the record: then it comes later than all others.
-pub(crate) fn position_or_never(place: Option<usize>) -> Position {
-    place.map_or(NEVER, position)
 }
 
 #[derive(Default)]
@@ -331,7 +281,7 @@ impl Scan {
         }
         let lock = &mut self.locks[lock as usize];
         if let Some(latest) = latest {
-            lock.holds[latest as usize].state(said, span);
+            enter(&mut lock.holds[latest as usize], said, span);
         }
         lock.statements.push(Statement {
             said,
@@ -366,17 +316,11 @@ fn is_shared(asked: &Value, answered: &Value) -> bool {
     }
 }
 
-impl Hold {
-    fn state(&mut self, said: Said, span: Span) {
-        match said {
-            Said::Held => self.held = Some(span.invoke),
-            Said::Lost | Said::NotReleased => self.lost = self.lost.or(Some(span.end)),
-            Said::Released => self.released = Some((span.invoke, span.end)),
-        }
-    }
-
-    fn disbelieve(&mut self, until: Position, end: End) {
-        self.believed_until = until;
-        self.end = end;
+/// Enters what the service said of a hold.
+fn enter(hold: &mut Hold, said: Said, span: Span) {
+    match said {
+        Said::Held => hold.held = Some(span.invoke),
+        Said::Lost | Said::NotReleased => hold.lost = hold.lost.or(Some(span.end)),
+        Said::Released => hold.released = Some((span.invoke, span.end)),
     }
 }

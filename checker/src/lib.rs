@@ -27,9 +27,11 @@ mod beginning;
 mod case;
 pub mod certificate;
 mod contention;
+mod cores;
 mod explain;
 mod finding;
 pub mod guarantee;
+mod hold;
 mod holds;
 mod linearizability;
 #[cfg(test)]
@@ -37,6 +39,7 @@ mod minimal;
 pub mod model;
 mod order;
 mod overlap;
+mod position;
 pub mod search;
 mod sweep;
 #[cfg(test)]
@@ -50,6 +53,8 @@ pub use finding::{
     show_ns,
 };
 pub use guarantee::{Guarantee, ParseError, judge, merge, parse};
+pub use hold::{End, Hold};
+pub use holds::{Lock, locks};
 pub use linearizability::{Linearized, linearize};
 pub use order::Order;
 pub use verdict::Verdict;

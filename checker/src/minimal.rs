@@ -44,8 +44,9 @@ impl Subject {
         self.finding(history).verdict == Verdict::Violated
     }
 
-    /// Whether the history still shows this violation or, for all rules but two, any. Without its grant what confirmed a revived hold is a stranger's, which
-    /// `ownership` does not allow either; without the overshoot a gap is one in the end.
+    /// Whether the history still shows this violation or, for all rules but two, any. Without its
+    /// grant what confirmed a revived hold is unowned, which `ownership` does not allow either;
+    /// without the overshoot a gap is one in the end.
     fn is_still_violated_by(&self, history: &History, rule: Rule) -> bool {
         let violations = self.finding(history).violations;
         let mut violations = violations.iter();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use history::History;
 
-use crate::holds::{Lock, Position, position};
+use crate::holds::Lock;
+use crate::position::{Position, position};
 use crate::search::{Placed, Placement};
 
 /// Something that takes effect at an instant.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::holds::Position;
+use crate::position::Position;
 
 /// From `begin` to `end`, both of them positions; nothing if `begin` is not before `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,9 @@
 //! - The value of a granted `:acquire` may be a map with `:fence` (Hazelcast's tests) or `:token`, where 0, a negative number or nil is unknown, and
 //!   `:slot`. `:client` and `:uid` in it are ignored: the owner of a lock is the process, as everywhere here. What an `:acquire` is
 //!   invoked with is ignored (Hazelcast's tests put a random name there) unless it is `:read` or `:write`.
-//! - The value of an event of the nemesis that has `:id` and `:phase` is the note of a fault and must be a whole one:
-//!   `{:id 0, :phase :inject, :class :isolating, :targets {:processes [3]}, :parameters {"for_ms" 4000}}`.
+//! - The value of an event of the nemesis that has `:id` and `:phase` is the note of a fault and
+//!   must be a whole one: `{:id 0, :phase :inject, :class :isolating, :targets {:processes [3]},
+//!   :parameters {"for_ms" 4000}}`.
 //! - A `:verify` answers `:held` or `:lost`.
 //! - All other values become JSON, and differ as JSON where they differ in Clojure. What JSON lacks is written as Transit does: `"~:a"` is `:a`,
 //!   `"~$a"` the symbol, `"~n123"` an integer beyond 64 bits, `["~#ratio",[1,3]]`, `["~#set",[…]]`, `["~#list",[…]]`, `["~#cmap",[k,v,…]]`; a string that begins

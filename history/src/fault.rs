@@ -1,8 +1,9 @@
 //! What the nemesis notes of its faults, and the windows that its notes make.
 //!
-//! A fault has up to four [notes](Note), one a [phase](Phase), each the value of an event of the nemesis that is named after the
-//! fault. The first says everything that whoever judges the record needs to know: what [class](Class) of fault it is, whom it
-//! strikes, and its parameters. So a checker need not know any fault by name.
+//! A fault has up to four [notes](Note), one a [phase](Phase), each the value of an event of the
+//! nemesis that is named after the fault. The first says everything that whoever judges the record
+//! needs to know: what [class](Class) of fault it is, whom it strikes, and its parameters. So a
+//! checker need not know any fault by name.
 //!
 //! ```
 //! use std::collections::BTreeMap;

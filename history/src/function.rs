@@ -14,7 +14,7 @@ pub enum Function {
     Verify,
     /// Give the lock back.
     Release,
-    /// News, which nobody asked for, that the lock is lost.
+    /// A loss notification: nobody asked for it.
     Lost,
     /// Make an administered lock.
     Create,

@@ -5,10 +5,10 @@
 //! - A process whose operation ended in `info` never acts again.
 //! - The nemesis has events of type `info` only, named by a fault; a client's are named by an operation.
 //! - An error stands on `fail` and `info` only; `observed` on `fail` only.
-//! - The [notes](crate::fault::Note) of a fault stand on events of the nemesis. The first is that of its injection, with an id of
-//!   its own; each that follows belongs to a later phase.
+//! - The [notes](crate::fault::Note) of a fault stand on events of the nemesis. The first is that
+//!   of its injection, with an id of its own; each that follows belongs to a later phase.
 //! - A verify that is `ok` was answered: it says `held` or `lost`.
-//! - News of loss is an `invoke` and an `ok`: nobody asked, so nothing can fail.
+//! - A loss notification is an `invoke` and an `ok`: nobody asked, so nothing can fail.
 //!
 //! An invocation at the end of the record may lack its end.
 

@@ -61,7 +61,8 @@ pub enum Value {
     Slots(Vec<u32>),
     /// What the nemesis notes of a fault.
     Note(Box<Note>),
-    /// Anything else: what registers, sets and queues hold, and what the nemesis of another program writes.
+    /// Anything else: what registers, sets and queues hold, and what the nemesis of another program
+    /// writes.
     Data(Box<serde_json::Value>),
 }
 
@@ -119,7 +120,8 @@ impl From<serde_json::Error> for ValueError {
     }
 }
 
-/// What claims to be a note must be a whole one; the nemesis of another program writes what it likes.
+/// What claims to be a note must be a whole one; the nemesis of another program writes what it
+/// likes.
 fn note_or_data(text: &str) -> Result<Value, ValueError> {
     let json = serde_json::from_str(text)?;
     if !Note::is_claimed_by(&json) {

@@ -20,7 +20,8 @@ pub trait Fault: Send + Sync {
     /// What kind of harm it does, and so how a record shows it.
     fn class(&self) -> Class;
 
-    /// What else is noted of it in a record, beside how long it was planned to last: what distinguishes it from others of its class.
+    /// What else is noted of it in a record, beside how long it was planned to last: what
+    /// distinguishes it from others of its class.
     fn parameters(&self) -> Parameters {
         Parameters::new()
     }

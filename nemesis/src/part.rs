@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// What of a target a fault takes hold of. No two faults have hold of the same at one time: what heals the one would take off the other.
+/// What of a target a fault takes hold of. No two faults have hold of the same at one time: what
+/// heals the one would take off the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// The link between a worker and the broker.

@@ -145,7 +145,8 @@ impl Schedule {
         }
     }
 
-    /// The first two faults that surely break the same at one time. Whom others strike is drawn when they begin, among those whom nothing strikes.
+    /// The first two faults that surely break the same at one time. Whom others strike is drawn
+    /// when they begin, among those whom nothing strikes.
     fn overlap(&self) -> Option<ScheduleError> {
         let order = self.by_beginning();
         let mut on: Vec<usize> = Vec::new();
@@ -167,8 +168,8 @@ impl Schedule {
         None
     }
 
-    /// The faults by their places, in as few lanes as there are at one time: those of a lane come one after the other, each begins only
-    /// when the one before has healed.
+    /// The faults by their places, in as few lanes as there are faults at one time: those of a lane come
+    /// one after the other, each begins only when the one before has healed.
     #[must_use]
     pub fn lanes(&self) -> Vec<Vec<usize>> {
         let mut lanes: Vec<Vec<usize>> = Vec::new();

@@ -14,7 +14,8 @@ pub enum Target {
         /// Taken modulo the number of candidates.
         draw: u32,
     },
-    /// One worker in the middle of administering a lock, a moment after it has begun; any one worker if nobody does in time.
+    /// One worker in the middle of administering a lock, a moment after it has begun; any one
+    /// worker if nobody does in time.
     Administrator {
         /// Taken modulo the number of candidates; decides the moment, too.
         draw: u32,
@@ -38,8 +39,8 @@ pub enum Target {
 }
 
 impl Target {
-    /// The workers it means among those that can be struck, given who of all is at this moment as it wants them. Empty only if it names none of
-    /// them.
+    /// The workers it means among those that can be struck, given who of all is at this moment as
+    /// it wants them. Empty only if it names none of them.
     #[must_use]
     pub fn resolve(&self, free: &[Worker], wanted: &[Worker]) -> Vec<Worker> {
         let wanted: Vec<Worker> = wanted

@@ -390,7 +390,8 @@ fn faults_of(schedule: &Schedule, site: &Site) -> Result<Vec<&'static str>, Plan
     named_faults(if names.is_empty() { "none" } else { &names }, site)
 }
 
-/// Today's testbeds break workers and what connects them with the broker, nothing inside the service.
+/// Today's testbeds break workers and what connects them with the broker, nothing inside the
+/// service.
 fn check_targets(schedule: &Schedule, testbed: &str) -> Result<(), PlanError> {
     let mut faults = schedule.faults.iter();
     match faults.position(|planned| planned.target.is_of_the_service()) {

@@ -60,7 +60,8 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     assert_eq!(different.len() as u64, SEEDS);
 }
 
-/// Faults that overlap are on at the same time, never on the same part of the same worker, and the same each time.
+/// Faults that overlap are on at the same time, never on the same part of the same worker, and the
+/// same each time.
 #[test]
 fn faults_may_overlap() {
     let schedule = r#"{"faults":[

@@ -7,7 +7,7 @@ use history::{Function, History, Kind, Process, Value};
 use super::record::{KeyName, NEVER};
 
 /// An operation that administers a lock, by the positions of its events.
-pub(super) struct Deed {
+pub(super) struct AdminOp {
     pub(super) function: Function,
     pub(super) invoked: usize,
     /// The position of the end, of whatever kind; `NEVER` if there is none.
@@ -21,29 +21,26 @@ pub(super) struct Deed {
 }
 
 /// What was done to each key that was administered, in the order of the invocations.
-pub(super) fn administered(history: &History) -> BTreeMap<KeyName, Vec<Deed>> {
-    let mut administered: BTreeMap<KeyName, Vec<Deed>> = BTreeMap::new();
+pub(super) fn administered(history: &History) -> BTreeMap<KeyName, Vec<AdminOp>> {
+    let mut administered: BTreeMap<KeyName, Vec<AdminOp>> = BTreeMap::new();
     for (invoked, event) in history.events().iter().enumerate() {
         let is_client = event.process != Process::Nemesis;
         if is_client && event.kind == Kind::Invoke && event.function.is_administration() {
-            let deed = Deed::begun(history, invoked, event.function.clone());
-            administered
-                .entry(event.key.clone())
-                .or_default()
-                .push(deed);
+            let op = AdminOp::begun(history, invoked, event.function.clone());
+            administered.entry(event.key.clone()).or_default().push(op);
         }
     }
     administered
 }
 
 /// What was done to one key.
-pub(super) fn deeds(history: &History, key: &KeyName) -> Vec<Deed> {
+pub(super) fn ops(history: &History, key: &KeyName) -> Vec<AdminOp> {
     administered(history).remove(key).unwrap_or_default()
 }
 
-impl Deed {
+impl AdminOp {
     fn begun(history: &History, invoked: usize, function: Function) -> Self {
-        let mut deed = Self {
+        let mut op = Self {
             function,
             invoked,
             ended: NEVER,
@@ -53,15 +50,15 @@ impl Deed {
         };
         if let Some(ended) = history.partner(invoked) {
             let end = &history.events()[ended];
-            deed.ended = ended;
-            deed.outcome = end.kind;
+            op.ended = ended;
+            op.outcome = end.kind;
             if let (Kind::Ok, Value::Slots(slots)) = (end.kind, &end.value) {
-                deed.slots = Some(slots.iter().copied().collect());
+                op.slots = Some(slots.iter().copied().collect());
             }
             let kind = end.error.as_ref().map(|error| &*error.kind);
-            deed.nothing_requested = end.observed && kind == Some("nothing-requested");
+            op.nothing_requested = end.observed && kind == Some("nothing-requested");
         }
-        deed
+        op
     }
 
     /// Whether it is of this kind and did not fail.
@@ -100,6 +97,6 @@ impl Deed {
 }
 
 /// Of the counts that found something the one that was invoked last.
-pub(super) fn last_count(deeds: &[Deed]) -> Option<&Deed> {
-    deeds.iter().rfind(|deed| deed.found().is_some())
+pub(super) fn last_count(ops: &[AdminOp]) -> Option<&AdminOp> {
+    ops.iter().rfind(|op| op.found().is_some())
 }

@@ -57,7 +57,8 @@ impl Certified {
     }
 }
 
-/// What all searches of one certificate may cost, in the book's units: some seconds, and less than 200 MB.
+/// What all searches of one certificate may cost, in the units of docs/certificates.md: some
+/// seconds, and less than 200 MB.
 const SEARCH_BUDGET: u64 = 8_000_000;
 
 /// Re-checks every claim of a certificate (the bytes of the file) against the history.

@@ -117,8 +117,8 @@ impl<'a> Evidence<'a> {
             ("granted-inside", ConfirmedExclusion | SlotExclusion) => self.granted_inside(),
             ("revived", ConfirmedExclusion | Ownership) => self.revived(),
             ("revived", SlotExclusion) => Ok(self.revived()? && self.grants()?[0].slot.is_some()),
-            ("stranger", Ownership) => self.stranger(),
-            ("fence-went-back", Fencing) => self.fence_went_back(),
+            ("unowned", Ownership) => self.unowned(),
+            ("token-regressed", Fencing) => self.token_regressed(),
             ("refused-while-free", JustifiedRefusal) => self.refused_while_free(),
             ("lost-update", NoLostUpdate) => self.lost_update(),
             ("never-granted", Progress(bound_ns)) => self.never_granted(*bound_ns),
@@ -127,12 +127,12 @@ impl<'a> Evidence<'a> {
                     .ok_or(WRONG_EVENTS)
             }
             ("slot-vanished", SlotExistence) => self.existence(true),
-            ("slot-appeared", SlotExistence) => self.existence(false),
+            ("phantom-slot", SlotExistence) => self.existence(false),
             ("gap-after-overshoot", SlotSequence) => self.by_two(sequence::is_left),
             ("gap-at-the-end", SlotSequence) => self.by_one(sequence::is_in_the_end),
             ("lost-decrement", NoLostDecrement) => self.by_two(decrements::is_lost),
             ("doubled-decrement", NoDoubledDecrement) => self.by_one(decrements::is_doubled),
-            ("stranger", Lock(law)) if law.owner == Owner::Process => self.stranger(),
+            ("unowned", Lock(law)) if law.owner == Owner::Process => self.unowned(),
             ("told-lost", Lock(law)) if law.owner == Owner::Process => self.told_lost(),
             ("too-many-hold", Lock(law)) if law.owner == Owner::Process && law.depth.is_none() => {
                 self.too_many(|hold| hold.literal_until, None)
@@ -192,14 +192,14 @@ impl<'a> Evidence<'a> {
         Ok(hold.is_revived())
     }
 
-    fn stranger(&self) -> Answer {
+    fn unowned(&self) -> Answer {
         let [end] = self.positions[..] else {
             return Err(WRONG_EVENTS);
         };
-        Ok(self.operation(end)?.is_by_stranger())
+        Ok(self.operation(end)?.is_unowned())
     }
 
-    fn fence_went_back(&self) -> Answer {
+    fn token_regressed(&self) -> Answer {
         let [first, second] = self.grants()?[..] else {
             return Err(WRONG_EVENTS);
         };

@@ -2,7 +2,7 @@
 
 use history::{Function, History, Kind};
 
-use super::administration::{Deed, administered, deeds, last_count};
+use super::administration::{AdminOp, administered, last_count, ops};
 use super::error::{Flaw, ensure};
 use super::record::KeyName;
 
@@ -52,82 +52,83 @@ pub(super) fn none_doubled(history: &History) -> Result<(), Flaw> {
 
 /// Whether a shrink that ends at a position found nothing requested any more, and the last count, which ends at another, lacks fewer slots than requested.
 pub(super) fn is_lost(history: &History, name: &KeyName, told: usize, counted: usize) -> bool {
-    let deeds = deeds(history, name);
-    let Ok(books) = books(&deeds) else {
+    let ops = ops(history, name);
+    let Ok(books) = books(&ops) else {
         return false;
     };
-    let mut tellers = deeds.iter().filter(|deed| deed.ended == told);
-    let is_told = tellers.any(|teller| is_final(&deeds, teller));
-    let begun = last_count(&deeds).map_or(0, |count| count.invoked);
+    let mut tellers = ops.iter().filter(|op| op.ended == told);
+    let is_told = tellers.any(|teller| is_final(&ops, teller));
+    let begun = last_count(&ops).map_or(0, |count| count.invoked);
     let is_lost = books.most.is_some_and(|most| most < books.requested);
     is_told && told < begun && books.counted == counted && is_lost
 }
 
 /// Whether the last count, which ends at a position, lacks more slots than may have been requested.
 pub(super) fn is_doubled(history: &History, name: &KeyName, counted: usize) -> bool {
-    let books = books(&deeds(history, name));
+    let books = books(&ops(history, name));
     books.is_ok_and(|books| books.counted == counted && books.least > books.possible)
 }
 
-/// The books of every key with a request.
+/// The accounts of every key with a request.
 fn all(history: &History) -> Result<Vec<(KeyName, Books)>, Flaw> {
     let mut all = Vec::new();
-    for (name, deeds) in administered(history) {
-        if deeds.iter().any(|deed| deed.is(&Function::Request)) {
-            let books = books(&deeds).map_err(|why| Flaw::new(why).on(&name))?;
+    for (name, ops) in administered(history) {
+        if ops.iter().any(|op| op.is(&Function::Request)) {
+            let books = books(&ops).map_err(|why| Flaw::new(why).on(&name))?;
             all.push((name, books));
         }
     }
     Ok(all)
 }
 
-/// Fails where the books of a count show more decrements than were requested by then: what was lost later may hide them.
+/// Fails where the account of a count shows more decrements than were requested by then: what was
+/// lost later may hide them.
 fn ensure_nothing_hidden(history: &History) -> Result<(), Flaw> {
-    administered(history).iter().try_for_each(|(name, deeds)| {
-        let counts = deeds.iter().filter(|deed| deed.found().is_some());
-        let mut books = counts.filter_map(|count| books_until(deeds, count).ok());
+    administered(history).iter().try_for_each(|(name, ops)| {
+        let counts = ops.iter().filter(|op| op.found().is_some());
+        let mut books = counts.filter_map(|count| books_until(ops, count).ok());
         ensure(books.all(|books| books.least <= books.possible), || {
             Flaw::new("a count lacked more slots than were requested by then").on(name)
         })
     })
 }
 
-fn books(deeds: &[Deed]) -> Result<Books, &'static str> {
-    let last = last_count(deeds).ok_or("the slots were not counted after the first request")?;
-    books_until(deeds, last)
+fn books(ops: &[AdminOp]) -> Result<Books, &'static str> {
+    let last = last_count(ops).ok_or("the slots were not counted after the first request")?;
+    books_until(ops, last)
 }
 
-fn books_until(deeds: &[Deed], last: &Deed) -> Result<Books, &'static str> {
-    let of = |function: Function| deeds.iter().filter(move |deed| deed.is(&function));
+fn books_until(ops: &[AdminOp], last: &AdminOp) -> Result<Books, &'static str> {
+    let of = |function: Function| ops.iter().filter(move |op| op.is(&function));
     if of(Function::Request).next().is_none() {
         return Err("no decrement was requested");
     }
     let work = of(Function::Request).chain(of(Function::Shrink));
-    let begun = work.map(|deed| deed.invoked).min().unwrap_or(0);
+    let begun = work.map(|op| op.invoked).min().unwrap_or(0);
     if last.invoked <= begun {
         return Err("the slots were not counted after the first request");
     }
-    let found = |count: &Deed| count.found().map_or(0, |slots| slots.len() as u64);
-    let first = deeds
+    let found = |count: &AdminOp| count.found().map_or(0, |slots| slots.len() as u64);
+    let first = ops
         .iter()
-        .rfind(|deed| deed.found().is_some() && deed.ended < begun);
-    ensure_known(deeds, begun, first)?;
+        .rfind(|op| op.found().is_some() && op.ended < begun);
+    ensure_known(ops, begun, first)?;
     let (from, until) = match first {
         Some(first) => (Some((first.invoked, first.ended)), last),
         None => (None, last),
     };
     // Whether it took effect in between: surely, perhaps or not at all.
-    let is_outside = |deed: &Deed| {
-        deed.invoked > until.ended || from.is_some_and(|(invoked, _)| deed.settled() < invoked)
+    let is_outside = |op: &AdminOp| {
+        op.invoked > until.ended || from.is_some_and(|(invoked, _)| op.settled() < invoked)
     };
-    let is_inside = |deed: &Deed| {
-        deed.settled() < until.invoked && from.is_none_or(|(_, ended)| ended < deed.invoked)
+    let is_inside = |op: &AdminOp| {
+        op.settled() < until.invoked && from.is_none_or(|(_, ended)| ended < op.invoked)
     };
-    let is_contested = |deed: &Deed| {
+    let is_contested = |op: &AdminOp| {
         of(Function::Shrink)
-            .any(|shrink| shrink.invoked < deed.settled() && deed.invoked < shrink.settled())
+            .any(|shrink| shrink.invoked < op.settled() && op.invoked < shrink.settled())
     };
-    if of(Function::Destroy).any(|deed| !is_outside(deed)) {
+    if of(Function::Destroy).any(|op| !is_outside(op)) {
         return Err("the lock was destroyed in between");
     }
     let (mut least, mut most) = (0_i128, Some(0_i128));
@@ -170,8 +171,12 @@ fn books_until(deeds: &[Deed], last: &Deed) -> Result<Books, &'static str> {
 }
 
 /// Without a count before all requests and shrinks, the lock must have been made by the first thing that was done to it, alone.
-fn ensure_known(deeds: &[Deed], begun: usize, first: Option<&Deed>) -> Result<(), &'static str> {
-    let mut all = deeds.iter().filter(|deed| deed.outcome != Kind::Fail);
+fn ensure_known(
+    ops: &[AdminOp],
+    begun: usize,
+    first: Option<&AdminOp>,
+) -> Result<(), &'static str> {
+    let mut all = ops.iter().filter(|op| op.outcome != Kind::Fail);
     let made = all
         .next()
         .filter(|made| made.function == Function::Create && made.outcome == Kind::Ok);
@@ -185,17 +190,17 @@ fn ensure_known(deeds: &[Deed], begun: usize, first: Option<&Deed>) -> Result<()
 }
 
 /// Whether a shrink was told that nothing was requested after every request that is `ok`, beside no other shrink, and nothing was requested later.
-fn is_final(deeds: &[Deed], told: &Deed) -> bool {
-    let is_after = deeds
+fn is_final(ops: &[AdminOp], told: &AdminOp) -> bool {
+    let is_after = ops
         .iter()
-        .filter(|deed| deed.is(&Function::Request))
+        .filter(|op| op.is(&Function::Request))
         .all(|request| {
             let is_over = request.outcome == Kind::Info || request.ended < told.invoked;
             request.invoked < told.invoked && is_over
         });
-    let mut others = deeds
+    let mut others = ops
         .iter()
-        .filter(|deed| deed.function == Function::Shrink && deed.invoked != told.invoked);
+        .filter(|op| op.function == Function::Shrink && op.invoked != told.invoked);
     let is_alone = others.all(|other| other.settled() < told.invoked || other.invoked > told.ended);
     told.function == Function::Shrink && told.nothing_requested && is_after && is_alone
 }

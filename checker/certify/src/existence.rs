@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use history::{Function, History, Kind};
 
-use super::administration::{Deed, administered, deeds};
+use super::administration::{AdminOp, administered, ops};
 use super::error::{Flaw, ensure};
 use super::record::{KeyName, NEVER, Record};
 
@@ -25,8 +25,8 @@ type Slots = BTreeMap<u32, Vec<Word>>;
 
 pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
     let mut is_tested = false;
-    for (name, deeds) in &administered(history) {
-        for words in slots(record, name, deeds).values() {
+    for (name, ops) in &administered(history) {
+        for words in slots(record, name, ops).values() {
             let mut stands = [Stands::default(), Stands::default()];
             for word in words {
                 stands[usize::from(word.left)].add(word);
@@ -70,7 +70,7 @@ pub(super) fn is_shown(
     ends: [usize; 2],
     was_there: bool,
 ) -> bool {
-    let slots = slots(record, name, &deeds(history, name));
+    let slots = slots(record, name, &ops(history, name));
     slots.values().any(|words| {
         let of = |end| words.iter().find(|word| word.ended == end);
         let pair = of(ends[0]).zip(of(ends[1]));
@@ -90,23 +90,23 @@ fn can_follow(word: &Word, other: &Word) -> bool {
 }
 
 /// Where something begins that may make a slot (or remove it), of what is not through at a position.
-fn next_change(deeds: &[Deed], slot: u32, is_there: bool, from: usize) -> usize {
+fn next_change(ops: &[AdminOp], slot: u32, is_there: bool, from: usize) -> usize {
     use Function::{Create, Destroy, Grow, Overshoot, Shrink};
-    let changes = |deed: &&Deed| {
-        let may_name = deed.slots.is_none() || deed.names(slot);
+    let changes = |op: &&AdminOp| {
+        let may_name = op.slots.is_none() || op.names(slot);
         let changes = if is_there {
-            deed.is(&Destroy) || (deed.is(&Shrink) || deed.is(&Overshoot)) && may_name
+            op.is(&Destroy) || (op.is(&Shrink) || op.is(&Overshoot)) && may_name
         } else {
-            (deed.is(&Create) || deed.is(&Grow)) && may_name
+            (op.is(&Create) || op.is(&Grow)) && may_name
         };
-        changes && deed.settled() > from
+        changes && op.settled() > from
     };
-    let first = deeds.iter().find(changes);
-    first.map_or(NEVER, |deed| deed.invoked)
+    let first = ops.iter().find(changes);
+    first.map_or(NEVER, |op| op.invoked)
 }
 
 /// What is said of each slot, in the order of the ends.
-fn slots(record: &Record, name: &KeyName, deeds: &[Deed]) -> Slots {
+fn slots(record: &Record, name: &KeyName, ops: &[AdminOp]) -> Slots {
     let key = record.keys.get(name);
     let holds = record.holds.iter().filter(|hold| Some(&hold.key) == key);
     let mut slots = Slots::new();
@@ -117,25 +117,25 @@ fn slots(record: &Record, name: &KeyName, deeds: &[Deed]) -> Slots {
                 ended: hold.granted,
                 found: Some(true),
                 left: true,
-                until: next_change(deeds, slot, true, hold.asked),
+                until: next_change(ops, slot, true, hold.asked),
             });
         }
     }
-    let listed: BTreeSet<u32> = deeds
+    let listed: BTreeSet<u32> = ops
         .iter()
-        .flat_map(|deed| deed.slots.iter().flatten().copied())
+        .flat_map(|op| op.slots.iter().flatten().copied())
         .chain(slots.keys().copied())
         .collect();
     for slot in listed {
         let words = slots.entry(slot).or_default();
-        words.extend(deeds.iter().filter_map(|deed| {
-            let (found, left) = said(deed, slot)?;
+        words.extend(ops.iter().filter_map(|op| {
+            let (found, left) = said(op, slot)?;
             Some(Word {
-                invoked: deed.invoked,
-                ended: deed.ended,
+                invoked: op.invoked,
+                ended: op.ended,
                 found,
                 left,
-                until: next_change(deeds, slot, left, deed.invoked),
+                until: next_change(ops, slot, left, op.invoked),
             })
         }));
         words.sort_by_key(|word| word.ended);
@@ -143,12 +143,12 @@ fn slots(record: &Record, name: &KeyName, deeds: &[Deed]) -> Slots {
     slots
 }
 
-/// Whether a deed found a slot, if it says so, and whether it left it there.
-fn said(deed: &Deed, slot: u32) -> Option<(Option<bool>, bool)> {
-    if deed.outcome != Kind::Ok || deed.slots.is_none() {
+/// Whether an operation found a slot, if it says so, and whether it left it there.
+fn said(op: &AdminOp, slot: u32) -> Option<(Option<bool>, bool)> {
+    if op.outcome != Kind::Ok || op.slots.is_none() {
         return None;
     }
-    Some(match (&deed.function, deed.names(slot)) {
+    Some(match (&op.function, op.names(slot)) {
         (Function::Create, listed) => (Some(false), listed),
         (Function::Grow, true) => (Some(false), true),
         (Function::Shrink | Function::Overshoot | Function::Destroy, true) => (Some(true), false),

@@ -10,7 +10,7 @@ use super::CertifyError;
 
 const PREFIX: &[u8] = b"{\"digest\":\"";
 const DIGEST_LENGTH: usize = 64;
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What the one who judged says about the run; the history cannot confirm it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ impl Scope {
 /// The verdict that a claim states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the words are the book's")]
+#[expect(missing_docs, reason = "docs/certificates.md has the words")]
 pub enum Verdict {
     Valid,
     Violated,
@@ -83,7 +83,7 @@ pub(super) enum Proof {
 #[serde(deny_unknown_fields)]
 pub(super) struct Figures {
     pub(super) holds: u64,
-    pub(super) cut: u64,
+    pub(super) revoked: u64,
     pub(super) overlaps: u64,
     pub(super) refusals: u64,
 }
@@ -108,13 +108,8 @@ pub(super) struct Contradiction {
 /// Reads a certificate that was issued for this history and not changed since.
 pub(super) fn read(history: &History, bytes: &[u8]) -> Result<Certificate, CertifyError> {
     check_digest(bytes)?;
+    check_format(bytes)?;
     let certificate = parse(bytes)?;
-    if certificate.format != FORMAT {
-        return Err(CertifyError::Unreadable(format!(
-            "\"format\" is {}",
-            certificate.format
-        )));
-    }
     if certificate.events != history.events().len() as u64 {
         return Err(CertifyError::OtherHistory("events"));
     }
@@ -140,6 +135,21 @@ fn check_digest(bytes: &[u8]) -> Result<(), CertifyError> {
         Ok(())
     } else {
         Err(CertifyError::Changed)
+    }
+}
+
+/// The format alone: the rest of a certificate with another one is not understood.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+fn check_format(bytes: &[u8]) -> Result<(), CertifyError> {
+    match serde_json::from_slice(bytes) {
+        Ok(Format { format }) if format != FORMAT => Err(CertifyError::Unreadable(format!(
+            "its format is {format}, not {FORMAT}: issue it again with `prover check --certificate`"
+        ))),
+        _ => Ok(()),
     }
 }
 

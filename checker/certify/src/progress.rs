@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use history::{History, Kind};
 
-use super::administration::{Deed, administered, last_count};
+use super::administration::{AdminOp, administered, last_count};
 use super::error::{Flaw, ensure};
 use super::fault::windows;
 use super::file::Scope;
@@ -17,14 +17,14 @@ pub(super) struct Progress<'a> {
     bound_ns: u128,
     /// The position of the last healing; 0 without faults.
     healed: usize,
-    administered: BTreeMap<KeyName, Vec<Deed>>,
+    administered: BTreeMap<KeyName, Vec<AdminOp>>,
 }
 
 /// What is known of one lock after the last healing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Again {
     InTime,
-    /// Not in time, or not for good; the acquire invoked at `asked` is the first that waited in vain.
+    /// Not in time, or not for good; the acquire invoked at `asked` is the first that starved.
     Never {
         asked: usize,
     },
@@ -94,8 +94,8 @@ impl<'a> Progress<'a> {
         if let Again::Never { .. } = first {
             return first;
         }
-        match self.in_vain(asks, self.surely_free(slots, holds, asks)) {
-            Again::InTime if self.in_vain(asks, slots.believed_free(holds)) == Again::InTime => {
+        match self.starved(asks, self.surely_free(slots, holds, asks)) {
+            Again::InTime if self.starved(asks, slots.believed_free(holds)) == Again::InTime => {
                 first
             }
             Again::Never { asked } => Again::Never { asked },
@@ -105,10 +105,10 @@ impl<'a> Progress<'a> {
 
     /// The slots that have to be granted again, if they are known and there are any.
     fn slots(&self, key: usize, holds: &[&Hold]) -> Option<Slots> {
-        let deeds = self.administered.get(self.record.key_name(key));
-        let deeds = deeds.map_or(&[][..], Vec::as_slice);
-        let Some(count) = last_count(deeds) else {
-            if deeds.iter().any(Deed::is_change) {
+        let ops = self.administered.get(self.record.key_name(key));
+        let ops = ops.map_or(&[][..], Vec::as_slice);
+        let Some(count) = last_count(ops) else {
+            if ops.iter().any(AdminOp::is_change) {
                 return None;
             }
             return Some(Slots {
@@ -119,7 +119,7 @@ impl<'a> Progress<'a> {
             });
         };
         let found = count.found().filter(|found| !found.is_empty())?;
-        let changes: Vec<_> = deeds.iter().filter(|deed| deed.is_change()).collect();
+        let changes: Vec<_> = ops.iter().filter(|op| op.is_change()).collect();
         if changes.iter().any(|change| change.ended > count.invoked) {
             return None;
         }
@@ -143,12 +143,12 @@ impl<'a> Progress<'a> {
         if slots.full(holds).is_some_and(is_by_then) {
             return Again::InTime;
         }
-        let mut in_vain = asks.iter().filter(|ask| {
+        let mut starved = asks.iter().filter(|ask| {
             let is_granted = ask.outcome == Kind::Ok && is_by_then(ask.ended);
             ask.invoked >= start && is_by_then(ask.invoked) && !is_granted
         });
         let is_wanted = |ask: &&&Ask| self.wanting(ask.invoked, holds, asks) >= slots.number;
-        match in_vain.find(is_wanted) {
+        match starved.find(is_wanted) {
             Some(first) if self.time(NEVER) > deadline_ns => Again::Never {
                 asked: first.invoked,
             },
@@ -180,8 +180,9 @@ impl<'a> Progress<'a> {
         workers.len()
     }
 
-    /// Whether somebody asked in vain for a lock that is free from a position on: not at all, surely, or perhaps.
-    fn in_vain(&self, asks: &[&Ask], free: usize) -> Again {
+    /// Whether somebody starved for a lock that is free from a position on: not at all, surely, or
+    /// perhaps.
+    fn starved(&self, asks: &[&Ask], free: usize) -> Again {
         let deadline_ns = self.time(free) + self.bound_ns;
         let waited = |ask: &&&Ask| ask.invoked > free || self.time(ask.ended) > deadline_ns;
         let first = asks
@@ -212,7 +213,7 @@ impl<'a> Progress<'a> {
 
     /// Not before its release is through, and never if that failed.
     fn may_last_until(&self, hold: &Hold) -> usize {
-        let is_let_go = hold.believed_until != NEVER && !hold.cut;
+        let is_let_go = hold.believed_until != NEVER && !hold.revoked;
         if hold.literal_until != NEVER {
             self.history.partner(hold.literal_until).unwrap_or(NEVER)
         } else if is_let_go && hold.over_by == NEVER {

@@ -47,7 +47,7 @@ impl Operation {
     }
 
     /// Whether it tells of a hold that its process does not have.
-    pub(super) fn is_by_stranger(&self) -> bool {
+    pub(super) fn is_unowned(&self) -> bool {
         matches!(self.act, Act::Release | Act::Confirm) && !self.is_unknown() && self.hold.is_none()
     }
 }
@@ -77,7 +77,7 @@ pub(super) struct Hold {
     pub(super) granted: usize,
     pub(super) believed_until: usize,
     /// Whether belief was ended by a loss report or by the end of the process.
-    pub(super) cut: bool,
+    pub(super) revoked: bool,
     pub(super) confirmed_until: usize,
     pub(super) over_by: usize,
     /// The invocation of the release that took effect, or may have.
@@ -279,7 +279,7 @@ impl Reader<'_> {
             asked,
             granted,
             believed_until: NEVER,
-            cut: false,
+            revoked: false,
             confirmed_until: asked,
             over_by: NEVER,
             literal_until: NEVER,
@@ -297,11 +297,11 @@ impl Reader<'_> {
     }
 
     /// Ends the belief of the latest believed hold of this key.
-    fn disbelieve(&mut self, process: u32, key: usize, position: usize, cut: bool) {
+    fn disbelieve(&mut self, process: u32, key: usize, position: usize, revoked: bool) {
         let believed = self.believed.entry(process).or_default();
         if let Some(latest) = believed.iter().rposition(|(of, _)| *of == key) {
             let (_, hold) = believed.remove(latest);
-            self.record.holds[hold].end_belief(position, cut);
+            self.record.holds[hold].end_belief(position, revoked);
         }
     }
 
@@ -331,9 +331,9 @@ impl Hold {
         }
     }
 
-    fn end_belief(&mut self, position: usize, cut: bool) {
+    fn end_belief(&mut self, position: usize, revoked: bool) {
         self.believed_until = position;
-        self.cut = cut;
+        self.revoked = revoked;
     }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn check_figures(
         .filter(|operation| operation.act == Act::Refusal);
     let counted = Figures {
         holds: record.holds.len() as u64,
-        cut: record.holds.iter().filter(|hold| hold.cut).count() as u64,
+        revoked: record.holds.iter().filter(|hold| hold.revoked).count() as u64,
         overlaps: overlaps.len() as u64,
         refusals: refusals.count() as u64,
     };
@@ -141,7 +141,7 @@ pub(super) fn ownership(history: &History, record: &Record) -> Result<(), Flaw> 
     if let Some(Operation { key, ended, .. }) = record
         .operations
         .iter()
-        .find(|operation| operation.is_by_stranger())
+        .find(|operation| operation.is_unowned())
     {
         return Err(flaw(
             history,

@@ -2,29 +2,29 @@
 
 use history::{Function, History, Kind};
 
-use super::administration::{Deed, administered, deeds, last_count};
+use super::administration::{AdminOp, administered, last_count, ops};
 use super::error::{Flaw, ensure};
 use super::record::KeyName;
 
 pub(super) fn check(history: &History) -> Result<(), Flaw> {
     let mut is_counted = false;
-    for (name, deeds) in &administered(history) {
-        let Some(last) = last_count(deeds) else {
-            let is_changed = deeds.iter().any(Deed::is_change);
+    for (name, ops) in &administered(history) {
+        let Some(last) = last_count(ops) else {
+            let is_changed = ops.iter().any(AdminOp::is_change);
             ensure(!is_changed, || {
                 Flaw::new("the slots were never counted").on(name)
             })?;
             continue;
         };
         is_counted = true;
-        let is_after = changes(deeds).all(|change| change.ended < last.invoked);
+        let is_after = changes(ops).all(|change| change.ended < last.invoked);
         ensure(is_after, || {
             Flaw::new("the slots were not counted after the last change").on(name)
         })?;
-        let counts = deeds.iter().filter(|deed| deed.found().is_some());
+        let counts = ops.iter().filter(|op| op.found().is_some());
         for count in counts {
             let is_last = count.invoked == last.invoked;
-            let is_left = is_gapped(count) && (is_last || overshoot_before(deeds, count).is_some());
+            let is_left = is_gapped(count) && (is_last || overshoot_before(ops, count).is_some());
             ensure(!is_left, || {
                 let flaw = Flaw::new("a gap in the slots is not repaired").on(name);
                 flaw.at(history.events()[count.ended].index)
@@ -36,29 +36,29 @@ pub(super) fn check(history: &History) -> Result<(), Flaw> {
 
 /// Whether a count that ends at a position finds a gap right after an overshoot that ends at another.
 pub(super) fn is_left(history: &History, name: &KeyName, overshot: usize, counted: usize) -> bool {
-    let deeds = deeds(history, name);
-    let mut counts = deeds.iter().filter(|deed| deed.ended == counted);
+    let ops = ops(history, name);
+    let mut counts = ops.iter().filter(|op| op.ended == counted);
     counts.any(|count| {
-        let overshoot = overshoot_before(&deeds, count);
+        let overshoot = overshoot_before(&ops, count);
         is_gapped(count) && overshoot.is_some_and(|overshoot| overshoot.ended == overshot)
     })
 }
 
 /// Whether the last count ends at a position and finds a gap that nothing can repair any more.
 pub(super) fn is_in_the_end(history: &History, name: &KeyName, counted: usize) -> bool {
-    let deeds = deeds(history, name);
-    last_count(&deeds).is_some_and(|count| {
-        let is_settled = changes(&deeds).all(|change| change.settled() < count.invoked);
+    let ops = ops(history, name);
+    last_count(&ops).is_some_and(|count| {
+        let is_settled = changes(&ops).all(|change| change.settled() < count.invoked);
         count.ended == counted && is_gapped(count) && is_settled
     })
 }
 
-fn changes(deeds: &[Deed]) -> impl Iterator<Item = &Deed> {
-    deeds.iter().filter(|deed| deed.is_change())
+fn changes(ops: &[AdminOp]) -> impl Iterator<Item = &AdminOp> {
+    ops.iter().filter(|op| op.is_change())
 }
 
 /// Whether a count finds a slot, but not all of those with lower numbers from 1 on.
-fn is_gapped(count: &Deed) -> bool {
+fn is_gapped(count: &AdminOp) -> bool {
     count.found().is_some_and(|slots| {
         let highest = slots.last().copied().unwrap_or(0);
         slots.contains(&0) || slots.len() as u64 != u64::from(highest)
@@ -66,8 +66,8 @@ fn is_gapped(count: &Deed) -> bool {
 }
 
 /// The successful overshoot before a count, if no other change began or was under way since its invocation.
-fn overshoot_before<'a>(deeds: &'a [Deed], count: &Deed) -> Option<&'a Deed> {
-    let before = || changes(deeds).filter(|change| change.invoked < count.ended);
+fn overshoot_before<'a>(ops: &'a [AdminOp], count: &AdminOp) -> Option<&'a AdminOp> {
+    let before = || changes(ops).filter(|change| change.invoked < count.ended);
     let last = before().last()?;
     let mut others = before().filter(|change| change.invoked != last.invoked);
     let is_overshoot = last.function == Function::Overshoot && last.outcome == Kind::Ok;

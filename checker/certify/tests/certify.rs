@@ -1,4 +1,5 @@
-//! Certificates written by hand from the book: what must be accepted, and what must be refused.
+//! Certificates written by hand from docs/certificates.md: what must be accepted, and what must be
+//! refused.
 
 use std::io::Write;
 
@@ -170,8 +171,8 @@ fn push_number(raw: &mut Vec<u8>, mut number: u64) {
     raw.push(number as u8);
 }
 
-fn scan(holds: u64, cut: u64, overlaps: u64, refusals: u64) -> Json {
-    json!({ "scan": { "holds": holds, "cut": cut, "overlaps": overlaps, "refusals": refusals } })
+fn scan(holds: u64, revoked: u64, overlaps: u64, refusals: u64) -> Json {
+    json!({ "scan": { "holds": holds, "revoked": revoked, "overlaps": overlaps, "refusals": refusals } })
 }
 
 fn against(rule: &str, events: &[u64]) -> Json {
@@ -187,7 +188,7 @@ fn body(history: &History, slots: u32, judgements: &[Json]) -> Json {
     let mut bytes = Vec::new();
     jsonl::write(history, &mut bytes).expect("a vector takes all");
     json!({
-        "format": 1,
+        "format": 2,
         "history": format!("{:x}", Sha256::digest(&bytes)),
         "events": history.events().len(),
         "scope": { "slots": slots, "workers": 5, "faults": ["partition"] },
@@ -260,7 +261,7 @@ const TWO_TURNS: &str = "0?a 0+a 0?r 0+r 1?a 1+a 1?v 1+v:held 1?r 1+r";
 const REFUSED: &str = "0?a 0+a 1?a 1!a 0?r 0+r";
 const TOKENS: &str = "0?a 0+a:3 0?r 0+r 1?a 1+a:4";
 const TOKENS_BACK: &str = "0?a 0+a:4 0?r 0+r 1?a 1+a:3";
-const NEWS_OF_LOSS: &str = "0?a 0+a 0?l 0+l 1?a 1+a";
+const LOSS_NOTIFICATION: &str = "0?a 0+a 0?l 0+l 1?a 1+a";
 const READERS: &str = "0?a:read 0+a 1?a 1+a:read 2?a:write 2!a 0?r 0+r 1?r 1+r";
 const NESTED: &str = "0?a 0+a:5 0?a 0+a:5 1?a 1!a 0?r 0+r 0?v 0+v:held 0?r 0+r";
 const UNKNOWN: &str = "0?a 0~a 1?a 1!a";
@@ -273,7 +274,7 @@ const CHAIN: &str = "0?a:read 0+a 1?a:read 2?a:write 1+a 0?v 0+v:held 2+a 1?v 1+
 const THREE: &str = "0?a 0+a 1?a 1+a 2?a 2+a 0?v 0+v:held 1?v 1+v:held 2?v 2+v:held";
 const GRANTED_INSIDE: &str = "0?a 0+a 1?a 1+a 0?v 0+v:held";
 const REVIVED: &str = "0?a 0+a 0?v 0+v:lost 0?v 0+v:held";
-const STRANGER: &str = "0?r 0+r 1?v 1+v:held";
+const UNOWNED: &str = "0?r 0+r 1?v 1+v:held";
 const FREE: &str = "0?a 0!a";
 const WRITTEN: &str = "0?w:1 0+w 1?g 1+g:1";
 const SWAPPED: &str = "0?c:[null,1] 0+c 1?c:[2,3] 1!c 2?g 2+g:1 2?g 2+g";
@@ -281,7 +282,7 @@ const ADDED: &str = "0?d:1 0~d 1?d:1 1+d 1?g 1+g:[1]";
 const FROM_EDN: &str = r#"0?d:{"b":1,"a":2} 0+d 1?g 1+g:["~#set",[{"a":2,"b":1}]]"#;
 const LINE: &str = "0?e:1 0+e 0?e:2 0+e 1?q 1+q:1 2?q 2~q 1?q 1+q 1?q 1!q";
 const COUNTED: &str = "0?w:1 0+w 0?w:2 0+w 1?g 1+g:2";
-const IN_VAIN: &str = "0?a 0-a 0?a 0-a";
+const STARVED: &str = "0?a 0-a 0?a 0-a";
 const HEALED: &str = "0?a 0~a #inject:cut:0 1?a 1!a #heal:cut 1?a 1+a 1?r 1+r";
 const STUCK: &str = "0?a 0+a 0?r 0+r 1?a 1-a 1?a 1!a";
 const COVERED: &str = "0?a 0+a 1?a #inject:partition:0 0?v #heal:partition 0+v:held";
@@ -332,8 +333,13 @@ fn accepted_valid() -> Vec<Case> {
         valid(REFUSED, 1, "justified-refusal", one_key("0 2 4")),
         valid(REFUSED, 1, "confirmed-exclusion", one_key("0 4")),
         valid(TOKENS, 1, "fencing", scan(2, 0, 0, 0)),
-        valid(NEWS_OF_LOSS, 1, "exclusion", scan(2, 1, 0, 0)),
-        valid(NEWS_OF_LOSS, 1, "confirmed-exclusion", one_key("0 r0 2 4")),
+        valid(LOSS_NOTIFICATION, 1, "exclusion", scan(2, 1, 0, 0)),
+        valid(
+            LOSS_NOTIFICATION,
+            1,
+            "confirmed-exclusion",
+            one_key("0 r0 2 4"),
+        ),
         valid(READERS, 1, "exclusion", scan(2, 0, 0, 1)),
         valid(READERS, 1, "confirmed-exclusion", one_key("0 2 6 8")),
         valid(READERS, 1, "justified-refusal", one_key("0 2 4 6 8")),
@@ -579,7 +585,7 @@ fn accepted_data() -> Vec<Case> {
             "no-lost-update",
             against("lost-update", &[1, 3]),
         ),
-        violated(IN_VAIN, 1, "progress<=10ms", against("never-granted", &[0])),
+        violated(STARVED, 1, "progress<=10ms", against("never-granted", &[0])),
         violated(STUCK, 1, "progress<=10ms", against("never-granted", &[4])),
     ]
 }
@@ -633,19 +639,19 @@ fn accepted_invalid() -> Vec<Case> {
         ),
         violated(REVIVED, 1, "confirmed-exclusion", against("revived", &[1])),
         violated(REVIVED, 1, "ownership", against("revived", &[1])),
-        violated(STRANGER, 1, "ownership", against("stranger", &[1])),
-        violated(STRANGER, 1, "ownership", against("stranger", &[3])),
+        violated(UNOWNED, 1, "ownership", against("unowned", &[1])),
+        violated(UNOWNED, 1, "ownership", against("unowned", &[3])),
         violated(
             TOKENS_BACK,
             1,
             "fencing",
-            against("fence-went-back", &[1, 5]),
+            against("token-regressed", &[1, 5]),
         ),
         violated(
             "0?a 1?a 0+a:4 1+a:4",
             1,
             "fencing",
-            against("fence-went-back", &[3, 2]),
+            against("token-regressed", &[3, 2]),
         ),
         violated(
             TOKENS_BACK,
@@ -741,7 +747,7 @@ fn accepted_invalid() -> Vec<Case> {
             APPEARED,
             1,
             "slot-existence",
-            against("slot-appeared", &[1, 3]),
+            against("phantom-slot", &[1, 3]),
         ),
         violated(
             "8?G 9?G 8+G:[2] 9+G:[2]",
@@ -753,7 +759,7 @@ fn accepted_invalid() -> Vec<Case> {
             "8?S 9?S 9+S:[2] 8+S:[2]",
             1,
             "slot-existence",
-            against("slot-appeared", &[2, 3]),
+            against("phantom-slot", &[2, 3]),
         ),
         violated(
             GAP,
@@ -786,10 +792,10 @@ fn accepted_invalid() -> Vec<Case> {
         |model| violated(DOUBLE, 1, model, against("too-many-hold", &[1, 3])),
     ));
     cases.extend(of_models(&OWNERS, |model| {
-        violated(STRANGER, 1, model, against("stranger", &[1]))
+        violated(UNOWNED, 1, model, against("unowned", &[1]))
     }));
     cases.extend(of_models(&OWNERS, |model| {
-        violated(NEWS_OF_LOSS, 1, model, against("told-lost", &[1, 3]))
+        violated(LOSS_NOTIFICATION, 1, model, against("told-lost", &[1, 3]))
     }));
     cases.extend(of_models(&OWNERS, |model| {
         violated("0?a 0+a 0?r 0!r", 1, model, against("told-lost", &[1, 3]))
@@ -942,9 +948,9 @@ fn every_figure_must_agree() {
         (1, 1, 0, 0),
         (1, 1, 0, u64::MAX),
     ] {
-        let (holds, cut, overlaps, refusals) = figures;
+        let (holds, revoked, overlaps, refusals) = figures;
         let other = Case {
-            proof: scan(holds, cut, overlaps, refusals),
+            proof: scan(holds, revoked, overlaps, refusals),
             of: case.of.clone(),
             ..case
         };
@@ -983,7 +989,7 @@ fn false_scans_are_refused() {
             "for longer",
         ),
         (
-            valid(STRANGER, 1, "ownership", scan(0, 0, 0, 0)),
+            valid(UNOWNED, 1, "ownership", scan(0, 0, 0, 0)),
             "no hold, key \"k\", event 1",
         ),
         (
@@ -1095,8 +1101,8 @@ fn false_orders_are_refused() {
             "event 2",
         ),
         (model(FREE, "rwlock", "0"), "event 0"),
-        (model(STRANGER, "semaphore:1", "0 2"), "event 0"),
-        (model(NEWS_OF_LOSS, "owner-mutex", "0 2 4"), "event 2"),
+        (model(UNOWNED, "semaphore:1", "0 2"), "event 0"),
+        (model(LOSS_NOTIFICATION, "owner-mutex", "0 2 4"), "event 2"),
         (model("0?a 0+a 1?r 1+r", "owner-mutex", "0 2"), "event 2"),
         (
             model("0?a 0+a 1?v 1+v:held", "owner-semaphore:3", "0 2"),
@@ -1109,21 +1115,21 @@ fn false_orders_are_refused() {
         (model("0?a 0~a 1?r 1+r", "owner-mutex", "0 2"), "event 2"),
         (confirmed(DOUBLE, "0 2 4 6"), "event 2"),
         (confirmed(DOUBLE, "0 r0 2 4 6"), "event 4"),
-        (confirmed(NEWS_OF_LOSS, "0 2 4"), "event 2"),
+        (confirmed(LOSS_NOTIFICATION, "0 2 4"), "event 2"),
         (
-            confirmed(NEWS_OF_LOSS, "0 r0 r0 2 4"),
+            confirmed(LOSS_NOTIFICATION, "0 r0 r0 2 4"),
             "what does not go on is revoked",
         ),
         (
-            confirmed(NEWS_OF_LOSS, "r0 0 2 4"),
+            confirmed(LOSS_NOTIFICATION, "r0 0 2 4"),
             "what does not go on is revoked",
         ),
         (
-            confirmed(NEWS_OF_LOSS, "0 r0 2 4 r2"),
+            confirmed(LOSS_NOTIFICATION, "0 r0 2 4 r2"),
             "what does not go on is revoked",
         ),
         (
-            confirmed(NEWS_OF_LOSS, "0 r0 4"),
+            confirmed(LOSS_NOTIFICATION, "0 r0 4"),
             "not in the order, key \"k\", event 2",
         ),
         (confirmed(REVIVED, "0 r0 2 4"), "event 4"),
@@ -1248,7 +1254,7 @@ fn false_contradictions_are_refused() {
         ),
         (
             violated(
-                NEWS_OF_LOSS,
+                LOSS_NOTIFICATION,
                 1,
                 "exclusion",
                 against("too-many-believe", &[1, 5]),
@@ -1311,19 +1317,19 @@ fn false_contradictions_are_refused() {
             "there is a legal order",
         ),
         (
-            violated(NEWS_OF_LOSS, 1, "ownership", against("revived", &[1])),
+            violated(LOSS_NOTIFICATION, 1, "ownership", against("revived", &[1])),
             no,
         ),
         (
-            violated(TWO_TURNS, 1, "ownership", against("stranger", &[3])),
+            violated(TWO_TURNS, 1, "ownership", against("unowned", &[3])),
             no,
         ),
         (
-            violated(TWO_TURNS, 1, "ownership", against("stranger", &[5])),
+            violated(TWO_TURNS, 1, "ownership", against("unowned", &[5])),
             no,
         ),
         (
-            violated(TOKENS, 1, "fencing", against("fence-went-back", &[1, 5])),
+            violated(TOKENS, 1, "fencing", against("token-regressed", &[1, 5])),
             no,
         ),
         (
@@ -1331,12 +1337,12 @@ fn false_contradictions_are_refused() {
                 TOKENS_BACK,
                 1,
                 "fencing",
-                against("fence-went-back", &[5, 1]),
+                against("token-regressed", &[5, 1]),
             ),
             no,
         ),
         (
-            violated(TWO_TURNS, 1, "fencing", against("fence-went-back", &[1, 5])),
+            violated(TWO_TURNS, 1, "fencing", against("token-regressed", &[1, 5])),
             no,
         ),
         // Who asks before the other was granted may get the smaller token.
@@ -1345,7 +1351,7 @@ fn false_contradictions_are_refused() {
                 "0?a 1?a 0+a:4 1+a:3",
                 1,
                 "fencing",
-                against("fence-went-back", &[2, 3]),
+                against("token-regressed", &[2, 3]),
             ),
             no,
         ),
@@ -1468,12 +1474,12 @@ fn false_contradictions_are_refused() {
             "no such rule",
         ),
         (
-            violated(STRANGER, 1, "model mutex", against("stranger", &[1])),
+            violated(UNOWNED, 1, "model mutex", against("unowned", &[1])),
             "no such rule",
         ),
         (
             violated(
-                NEWS_OF_LOSS,
+                LOSS_NOTIFICATION,
                 1,
                 "model owner-mutex",
                 against("told-lost", &[5, 3]),
@@ -1600,7 +1606,8 @@ fn false_claims_about_slots_are_refused() {
 /// take it for an exclusive one, or this legal history would have no order.
 #[test]
 fn false_claims_about_removals_are_refused() {
-    let of = |history, holds, cut| valid(history, 1, "slot-removal", scan(holds, cut, 0, 0));
+    let of =
+        |history, holds, revoked| valid(history, 1, "slot-removal", scan(holds, revoked, 0, 0));
     let used = |history, events: &[u64]| {
         violated(
             history,
@@ -1681,7 +1688,7 @@ fn false_claims_about_what_is_there_are_refused() {
         violated(history, 1, "slot-existence", against(rule, events))
     };
     let vanished = |history, events: &[u64]| shown(history, "slot-vanished", events);
-    let appeared = |history, events: &[u64]| shown(history, "slot-appeared", events);
+    let appeared = |history, events: &[u64]| shown(history, "phantom-slot", events);
     let (untested, no) = ("nobody looked", "do not contradict");
     let cases = [
         (of("9?N 9+N:[1]"), untested),
@@ -1732,8 +1739,9 @@ fn false_claims_about_what_is_there_are_refused() {
 #[test]
 fn false_claims_about_gaps_are_refused() {
     let of = |history| valid(history, 1, "slot-sequence", scan(0, 0, 0, 0));
-    let left =
-        |history, rule, events: &[u64]| violated(history, 1, "slot-sequence", against(rule, events));
+    let left = |history, rule, events: &[u64]| {
+        violated(history, 1, "slot-sequence", against(rule, events))
+    };
     let (uncounted, no) = ("not counted after the last change", "do not contradict");
     let (after, end) = ("gap-after-overshoot", "gap-at-the-end");
     let cases = [
@@ -1946,7 +1954,7 @@ fn false_claims_about_data_are_refused() {
             "there is a legal order",
         ),
         (
-            violated(WRITTEN, 1, "model register:nil", against("stranger", &[3])),
+            violated(WRITTEN, 1, "model register:nil", against("unowned", &[3])),
             "no such rule",
         ),
         // An operation that does not fit makes nothing of the whole key certain.
@@ -2057,7 +2065,7 @@ fn false_claims_about_progress_are_refused() {
             valid_within,
         ),
         (
-            valid(IN_VAIN, 1, "progress<=10ms", scan(0, 0, 0, 0)),
+            valid(STARVED, 1, "progress<=10ms", scan(0, 0, 0, 0)),
             valid_within,
         ),
         (
@@ -2092,15 +2100,15 @@ fn false_claims_about_progress_are_refused() {
             never,
         ),
         (
-            violated(IN_VAIN, 1, "progress<=10ms", against("never-granted", &[2])),
+            violated(STARVED, 1, "progress<=10ms", against("never-granted", &[2])),
             never,
         ),
         (
-            violated(IN_VAIN, 1, "progress<=1s", against("never-granted", &[0])),
+            violated(STARVED, 1, "progress<=1s", against("never-granted", &[0])),
             never,
         ),
         (
-            violated(IN_VAIN, 2, "progress<=10ms", against("never-granted", &[0])),
+            violated(STARVED, 2, "progress<=10ms", against("never-granted", &[0])),
             never,
         ),
         // In turn nobody is kept waiting, and two never wanted it at one time.
@@ -2325,7 +2333,7 @@ fn the_form_is_strict() {
         ("too many slots", |body| {
             body["scope"]["slots"] = json!(1_u64 << 32);
         }),
-        ("another format", |body| body["format"] = json!(2)),
+        ("another format", |body| body["format"] = json!(1)),
         ("another verdict", |body| {
             body["judgements"][0]["verdict"] = json!("Valid");
         }),

@@ -1,6 +1,7 @@
 //! Every certificate that the checker issues is confirmed, and no proof proves a verdict that the checker does not reach itself.
 //!
-//! The two know nothing of each other but the book's description of certificates, so what they agree about is not one mistake made once.
+//! The two know nothing of each other but docs/certificates.md, so what they agree about is not one
+//! mistake made once.
 
 #[path = "certify_agrees/administered.rs"]
 mod administered;

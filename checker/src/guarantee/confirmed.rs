@@ -11,11 +11,13 @@ use super::conclusion::conclude;
 use super::exclusion::{counts, evidence};
 use crate::Case;
 use crate::beginning;
+use crate::cores::{cores, points};
 use crate::finding::{Finding, Rule, Violation, anomaly};
-use crate::holds::{Hold, Lock, NEVER, Position};
+use crate::hold::Hold;
+use crate::holds::Lock;
 use crate::order::Order;
 use crate::overlap::{Interval, Overlap, Room, overlaps, rooms};
-use crate::sweep::cores::revocable_order;
+use crate::sweep::revocable::revocable_order;
 
 /// Never more clients than the lock has slots hold it for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,34 +70,6 @@ pub(super) fn finding(
     }
 }
 
-impl Hold {
-    /// Before this the hold certainly had not been taken away.
-    pub(crate) fn confirmed_until(&self) -> Position {
-        let released = self.released_ok().map(|(invoke, _)| invoke);
-        [self.held, released]
-            .into_iter()
-            .flatten()
-            .fold(self.asked, Position::max)
-    }
-
-    /// After this it certainly had ended.
-    pub(crate) fn over_by(&self) -> Position {
-        let released = self.released_ok().map(|(_, end)| end);
-        [self.lost, released]
-            .into_iter()
-            .flatten()
-            .fold(NEVER, Position::min)
-    }
-}
-
-pub(crate) fn confirmed_core(hold: &Hold) -> Interval {
-    Interval {
-        begin: hold.granted,
-        end: hold.confirmed_until(),
-        shared: hold.shared,
-    }
-}
-
 /// What contradicts exclusion of the holds of one lock with so many slots; an overlap hides grants inside cores, so those are looked for only without one.
 pub(crate) fn violations(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
     let mut found = revived(case, lock);
@@ -111,20 +85,16 @@ pub(crate) fn revived(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
     let revived = lock
         .holds
         .iter()
-        .filter(|hold| hold.confirmed_until() > hold.over_by());
+        .filter(|hold| hold.core_end() > hold.over_by());
     let violation = |hold: &Hold| {
         Violation::new(
             Rule::Revived,
             lock.key.clone(),
             case.witness([hold.granted]),
         )
-        .showing(case.indices([hold.granted, hold.over_by(), hold.confirmed_until()]))
+        .showing(case.indices([hold.granted, hold.over_by(), hold.core_end()]))
     };
     revived.map(violation).collect()
-}
-
-pub(crate) fn cores(lock: &Lock) -> Vec<Interval> {
-    lock.holds.iter().map(confirmed_core).collect()
 }
 
 fn double_holds(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
@@ -146,7 +116,7 @@ fn double_holds(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
         let end = if is_inside {
             last.granted
         } else {
-            last.confirmed_until()
+            last.core_end()
         };
         let witness =
             case.witness(std::iter::once(last.granted).chain(others().map(|core| core.begin)));
@@ -212,27 +182,6 @@ fn filled_by_a_chain(case: &Case<'_>, lock: &Lock, slots: usize) -> Violation {
 
 fn windows(lock: &Lock) -> Vec<Interval> {
     points(lock).into_iter().map(|(_, window)| window).collect()
-}
-
-/// The holds without a core, each with the window in which it needs room for an instant.
-pub(crate) fn points(lock: &Lock) -> Vec<(usize, Interval)> {
-    let holds = lock
-        .holds
-        .iter()
-        .enumerate()
-        .filter(|(_, hold)| confirmed_core(hold).is_empty());
-    holds
-        .map(|(place, hold)| {
-            (
-                place,
-                Interval {
-                    begin: hold.asked,
-                    end: hold.granted,
-                    shared: hold.shared,
-                },
-            )
-        })
-        .collect()
 }
 
 #[cfg(test)]

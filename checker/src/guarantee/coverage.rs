@@ -16,7 +16,7 @@ use super::Guarantee;
 use crate::contention::{contended, workers};
 use crate::finding::{Counts, FaultCount, Finding};
 use crate::guarantee::exclusion;
-use crate::holds::{NEVER, Position, position, position_or_never};
+use crate::position::{NEVER, Position, position, position_or_never};
 use crate::{Case, Verdict};
 
 /// The run proves something. The verdict is `valid` or `unknown`, never `violated`.

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use history::{Function, Kind};
 
 use crate::Case;
-use crate::administration::{Deed, last_count};
+use crate::administration::{AdminOp, last_count};
 use crate::finding::{Rule, Violation, counted};
-use crate::holds::Position;
+use crate::position::Position;
 
 /// Between two numbers; without an upper one anything may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +79,10 @@ pub(super) struct Account<'a> {
 /// The decrements between a known state and a count.
 struct Ledger<'a> {
     /// The operation that showed the state before; none if the lock did not exist.
-    base: Option<&'a Deed>,
-    count: &'a Deed,
+    base: Option<&'a AdminOp>,
+    count: &'a AdminOp,
     /// What made and removed slots in between.
-    others: Vec<&'a Deed>,
+    others: Vec<&'a AdminOp>,
     carried_out: Bounds,
     /// How many were requested before the count ended, at most.
     possible: u64,
@@ -91,18 +91,18 @@ struct Ledger<'a> {
     /// Whether some count lacked more than had been requested by then: what was lost is hidden by what was doubled before, and the other way round.
     is_masked: bool,
     /// The shrink that found that nothing was requested any more.
-    none_left: Option<&'a Deed>,
+    none_left: Option<&'a AdminOp>,
     /// Whether a slot may have been removed after the count.
     goes_on: bool,
-    requests: Vec<&'a Deed>,
-    shrinks: Vec<&'a Deed>,
+    requests: Vec<&'a AdminOp>,
+    shrinks: Vec<&'a AdminOp>,
 }
 
 /// The account of every lock of which a decrement was requested.
 pub(super) fn accounts<'a>(case: &'a Case<'_>) -> Vec<Account<'a>> {
     let accounts = case.administration.iter();
     accounts
-        .filter_map(|(key, deeds)| Account::new(key, deeds))
+        .filter_map(|(key, ops)| Account::new(key, ops))
         .collect()
 }
 
@@ -127,18 +127,18 @@ pub(super) fn evidence(accounts: &[Account<'_>]) -> String {
 }
 
 impl<'a> Account<'a> {
-    fn new(key: &'a Option<Arc<str>>, deeds: &'a [Deed]) -> Option<Self> {
-        let requests = of_kind(deeds, &Function::Request);
+    fn new(key: &'a Option<Arc<str>>, ops: &'a [AdminOp]) -> Option<Self> {
+        let requests = of_kind(ops, &Function::Request);
         if requests.is_empty() {
             return None;
         }
-        let is_filed = |deed: &&&Deed| deed.kind == Kind::Ok;
+        let is_filed = |op: &&&AdminOp| op.kind == Kind::Ok;
         let requested = requests.iter().filter(is_filed).count();
         Some(Self {
             key,
             requested: requested as u64,
             perhaps: (requests.len() - requested) as u64,
-            ledger: Ledger::new(deeds, requests),
+            ledger: Ledger::new(ops, requests),
         })
     }
 
@@ -227,57 +227,57 @@ const UNCLEAR: &str =
     "an operation that makes or removes slots was under way with a count, or is of unknown outcome";
 
 impl<'a> Ledger<'a> {
-    fn new(deeds: &'a [Deed], requests: Vec<&'a Deed>) -> Result<Self, &'static str> {
-        let shrinks = of_kind(deeds, &Function::Shrink);
+    fn new(ops: &'a [AdminOp], requests: Vec<&'a AdminOp>) -> Result<Self, &'static str> {
+        let shrinks = of_kind(ops, &Function::Shrink);
         let work = requests.iter().chain(&shrinks);
-        let begun = work.map(|deed| deed.invoke).min().unwrap_or_default();
-        let (base, before) = base(deeds, begun)
+        let begun = work.map(|op| op.invoke).min().unwrap_or_default();
+        let (base, before) = base(ops, begun)
             .ok_or("the slots were not known before the first decrement of a lock")?;
-        let (count, after) = last_count(deeds)
+        let (count, after) = last_count(ops)
             .filter(|(count, _)| count.invoke > begun)
             .ok_or("the slots of a lock were not counted after a decrement was requested")?;
-        let mut ledger = Self::until(deeds, &requests, &shrinks, (base, before), (count, after))?;
-        let counts = deeds.iter().filter(|deed| deed.invoke > begun);
+        let mut ledger = Self::until(ops, &requests, &shrinks, (base, before), (count, after))?;
+        let counts = ops.iter().filter(|op| op.invoke > begun);
         ledger.is_masked = counts
             .filter_map(|count| Some((count, count.counted()?)))
-            .filter_map(|until| Self::until(deeds, &requests, &shrinks, (base, before), until).ok())
+            .filter_map(|until| Self::until(ops, &requests, &shrinks, (base, before), until).ok())
             .any(|earlier| earlier.carried_out.least > earlier.possible);
         Ok(ledger)
     }
 
     /// From a known state until a count.
     fn until(
-        deeds: &'a [Deed],
-        requests: &[&'a Deed],
-        shrinks: &[&'a Deed],
-        (base, before): (Option<&'a Deed>, u64),
-        (count, after): (&'a Deed, &BTreeSet<u32>),
+        ops: &'a [AdminOp],
+        requests: &[&'a AdminOp],
+        shrinks: &[&'a AdminOp],
+        (base, before): (Option<&'a AdminOp>, u64),
+        (count, after): (&'a AdminOp, &BTreeSet<u32>),
     ) -> Result<Self, &'static str> {
-        let is_between = |deed: &&Deed| {
-            deed.invoke < count.end && base.is_none_or(|base| deed.settled() > base.invoke)
+        let is_between = |op: &&AdminOp| {
+            op.invoke < count.end && base.is_none_or(|base| op.settled() > base.invoke)
         };
-        let between = |function| of_kind(deeds, function).into_iter().filter(is_between);
+        let between = |function| of_kind(ops, function).into_iter().filter(is_between);
         if between(&Function::Destroy).next().is_some() {
             return Err("a lock was destroyed while its decrements were counted");
         }
         let mut made = Bounds::exactly(before);
         let mut gone = Bounds::exactly(after.len() as u64);
         let mut others = Vec::new();
-        let is_within = |deed: &Deed| {
-            deed.settled() < count.invoke && base.is_none_or(|base| base.end < deed.invoke)
+        let is_within = |op: &AdminOp| {
+            op.settled() < count.invoke && base.is_none_or(|base| base.end < op.invoke)
         };
-        for deed in between(&Function::Create).chain(between(&Function::Grow)) {
-            made += listed(deed, is_within(deed));
-            others.push(deed);
+        for op in between(&Function::Create).chain(between(&Function::Grow)) {
+            made += listed(op, is_within(op));
+            others.push(op);
         }
-        for deed in between(&Function::Overshoot) {
+        for op in between(&Function::Overshoot) {
             // Of a slot that two remove at one time both may say that they did.
-            let is_alone = !shrinks.iter().any(|shrink| shrink.meets(deed));
-            gone += listed(deed, is_within(deed) && is_alone);
-            others.push(deed);
+            let is_alone = !shrinks.iter().any(|shrink| shrink.meets(op));
+            gone += listed(op, is_within(op) && is_alone);
+            others.push(op);
         }
-        let asked = || requests.iter().filter(|deed| deed.invoke < count.end);
-        let certain = asked().filter(|deed| deed.kind == Kind::Ok).count();
+        let asked = || requests.iter().filter(|op| op.invoke < count.end);
+        let certain = asked().filter(|op| op.kind == Kind::Ok).count();
         Ok(Self {
             base,
             count,
@@ -286,23 +286,23 @@ impl<'a> Ledger<'a> {
             possible: asked().count() as u64,
             certain: certain as u64,
             is_masked: false,
-            none_left: none_left(deeds, requests, count),
-            goes_on: shrinks.iter().any(|deed| deed.end > count.invoke),
+            none_left: none_left(ops, requests, count),
+            goes_on: shrinks.iter().any(|op| op.end > count.invoke),
             requests: requests.to_vec(),
             shrinks: shrinks.to_vec(),
         })
     }
 
     /// The events of the operations that were counted, and of others.
-    fn shown(&self, case: &Case<'_>, work: impl Iterator<Item = &'a Deed>) -> Vec<u64> {
+    fn shown(&self, case: &Case<'_>, work: impl Iterator<Item = &'a AdminOp>) -> Vec<u64> {
         let others = self.others.iter().copied();
         let counted = self.base.into_iter().chain([self.count]).chain(others);
-        let deeds = counted.chain(work);
-        case.indices(deeds.flat_map(|deed| [deed.invoke, deed.end]))
+        let ops = counted.chain(work);
+        case.indices(ops.flat_map(|op| [op.invoke, op.end]))
     }
 }
 
-impl Deed {
+impl AdminOp {
     /// Whether two operations were under way at one time, or may have been.
     fn meets(&self, other: &Self) -> bool {
         self.invoke < other.settled() && other.invoke < self.settled()
@@ -310,14 +310,14 @@ impl Deed {
 }
 
 /// The operations of one kind that took effect, or may have.
-fn of_kind<'a>(deeds: &'a [Deed], function: &Function) -> Vec<&'a Deed> {
-    let of_kind = deeds.iter().filter(|deed| deed.function == *function);
-    of_kind.filter(|deed| deed.may_count()).collect()
+fn of_kind<'a>(ops: &'a [AdminOp], function: &Function) -> Vec<&'a AdminOp> {
+    let of_kind = ops.iter().filter(|op| op.function == *function);
+    of_kind.filter(|op| op.may_count()).collect()
 }
 
 /// How many slots an operation made or removed within the time that is counted.
-fn listed(deed: &Deed, is_within: bool) -> Bounds {
-    let number = deed.slots.as_ref().map(|slots| slots.len() as u64);
+fn listed(op: &AdminOp, is_within: bool) -> Bounds {
+    let number = op.slots.as_ref().map(|slots| slots.len() as u64);
     Bounds {
         least: number.filter(|_| is_within).unwrap_or(0),
         most: number,
@@ -325,15 +325,11 @@ fn listed(deed: &Deed, is_within: bool) -> Bounds {
 }
 
 /// The last state that is known before an event, and how many slots there were: what a count found, or that there were none before the lock was made.
-fn base(deeds: &[Deed], begun: Position) -> Option<(Option<&Deed>, u64)> {
-    let before = || {
-        deeds
-            .iter()
-            .filter(|deed| deed.may_count() && deed.end < begun)
-    };
-    let mut counts = before().filter_map(|deed| Some((Some(deed), deed.counted()?.len() as u64)));
+fn base(ops: &[AdminOp], begun: Position) -> Option<(Option<&AdminOp>, u64)> {
+    let before = || ops.iter().filter(|op| op.may_count() && op.end < begun);
+    let mut counts = before().filter_map(|op| Some((Some(op), op.counted()?.len() as u64)));
     counts.next_back().or_else(|| {
-        let mut all = deeds.iter().filter(|deed| deed.may_count());
+        let mut all = ops.iter().filter(|op| op.may_count());
         let first = all.next()?;
         let is_made = first.function == Function::Create && first.kind == Kind::Ok;
         let is_alone = all.next().is_none_or(|next| first.end < next.invoke);
@@ -342,13 +338,13 @@ fn base(deeds: &[Deed], begun: Position) -> Option<(Option<&Deed>, u64)> {
 }
 
 /// A shrink that was told, before the count began, that nothing was requested, after every request and beside no other shrink.
-fn none_left<'a>(deeds: &'a [Deed], requests: &[&Deed], count: &Deed) -> Option<&'a Deed> {
-    let shrinks = || {
-        deeds
-            .iter()
-            .filter(|deed| deed.function == Function::Shrink)
-    };
-    let is_conclusive = |told: &&Deed| {
+fn none_left<'a>(
+    ops: &'a [AdminOp],
+    requests: &[&AdminOp],
+    count: &AdminOp,
+) -> Option<&'a AdminOp> {
+    let shrinks = || ops.iter().filter(|op| op.function == Function::Shrink);
+    let is_conclusive = |told: &&AdminOp| {
         let is_after = requests.iter().all(|request| {
             request.invoke < told.invoke && (request.kind != Kind::Ok || request.end < told.invoke)
         });

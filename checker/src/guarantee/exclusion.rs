@@ -10,7 +10,8 @@ use super::Guarantee;
 use super::conclusion::conclude;
 use crate::Case;
 use crate::finding::{Counts, Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
-use crate::holds::{Hold, Lock};
+use crate::hold::Hold;
+use crate::holds::Lock;
 use crate::overlap::{Interval, Overlap, overlaps};
 
 /// Never more clients than the lock has slots believe that they hold it.
@@ -101,7 +102,7 @@ pub(crate) fn counts(case: &Case<'_>, overlaps: usize) -> Counts {
     let holds = || case.locks.iter().flat_map(|lock| &lock.holds);
     Counts {
         holds: holds().count() as u64,
-        cut: holds().filter(|hold| hold.is_cut()).count() as u64,
+        revoked: holds().filter(|hold| hold.is_revoked()).count() as u64,
         refusals: case
             .locks
             .iter()
@@ -112,7 +113,7 @@ pub(crate) fn counts(case: &Case<'_>, overlaps: usize) -> Counts {
     }
 }
 
-/// `402 holds, 12 of them cut while held`, or `2 overlaps, longest 4.93 s`.
+/// `402 holds, 12 of them revoked`, or `2 overlaps, longest 4.93 s`.
 pub(crate) fn evidence(counts: &Counts, exposures_ns: &[u64]) -> String {
     match exposures_ns.iter().max() {
         Some(longest) => format!(
@@ -121,9 +122,9 @@ pub(crate) fn evidence(counts: &Counts, exposures_ns: &[u64]) -> String {
             show_ns(*longest)
         ),
         None => format!(
-            "{}, {} of them cut while held",
+            "{}, {} of them revoked",
             counted(counts.holds, "hold"),
-            counts.cut
+            counts.revoked
         ),
     }
 }
@@ -162,7 +163,7 @@ mod tests {
         );
         assert_eq!(
             (found.verdict, found.evidence.as_str()),
-            (Verdict::Valid, "2 holds, 0 of them cut while held")
+            (Verdict::Valid, "2 holds, 0 of them revoked")
         );
     }
 
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn belief_ends_with_news_and_answers_and_the_process() {
+    fn belief_ends_with_notifications_answers_and_the_process() {
         let others = "1:acquire 1:acquire!";
         assert_eq!(
             verdict(&format!("0:acquire 0:acquire! 0:lost 0:lost! {others}")),

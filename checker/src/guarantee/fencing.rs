@@ -10,7 +10,8 @@ use super::conclusion::conclude;
 use super::{Guarantee, exclusion};
 use crate::Case;
 use crate::finding::{Finding, Rule, Violation, counted};
-use crate::holds::{Hold, Lock};
+use crate::hold::Hold;
+use crate::holds::Lock;
 
 /// Fencing tokens are unique and grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub(crate) fn disordered(lock: &Lock) -> Vec<(&Hold, &Hold)> {
 fn of_lock(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
     let violation = |(one, other): (&Hold, &Hold)| {
         Violation::new(
-            Rule::FenceWentBack,
+            Rule::TokenRegressed,
             lock.key.clone(),
             case.witness([one.granted, other.granted]),
         )

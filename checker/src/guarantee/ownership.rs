@@ -16,7 +16,7 @@ impl Guarantee for Ownership {
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let of_lock = |lock| strangers(case, lock).chain(confirmed::revived(case, lock));
+        let of_lock = |lock| unowned(case, lock).chain(confirmed::revived(case, lock));
         let mut violations: Vec<Violation> = case.locks.iter().flat_map(of_lock).collect();
         violations.sort_by(|one, other| one.events.cmp(&other.events));
         let counts = exclusion::counts(case, 0);
@@ -37,10 +37,10 @@ impl Guarantee for Ownership {
     }
 }
 
-fn strangers<'a>(case: &'a Case<'_>, lock: &'a Lock) -> impl Iterator<Item = Violation> + 'a {
+fn unowned<'a>(case: &'a Case<'_>, lock: &'a Lock) -> impl Iterator<Item = Violation> + 'a {
     let violation = |statement: &Statement| {
         Violation::new(
-            Rule::Stranger,
+            Rule::Unowned,
             lock.key.clone(),
             case.witness([statement.span.end]),
         )
@@ -48,7 +48,7 @@ fn strangers<'a>(case: &'a Case<'_>, lock: &'a Lock) -> impl Iterator<Item = Vio
     };
     lock.statements
         .iter()
-        .filter(|statement| statement.is_strange())
+        .filter(|statement| statement.is_unowned())
         .map(violation)
 }
 

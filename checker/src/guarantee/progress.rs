@@ -1,10 +1,13 @@
 //! `progress<=D`: after the last fault the lock works again.
 //!
-//! A lock works again at the first instant after the last healing at which all its slots are held at one time (for a mutex: at the first grant). If a count found
-//! the slots of an administered lock and grants name theirs, each of those slots is a lock of its own: all must be granted, at one time or one after the other. A holder
-//! from before does not count for a mutex or a slot with a name; while it goes on, nobody waits in vain, so the clock starts when it ends. If the lock does not
-//! work again in time although as many clients as it has slots wanted it at one time, and one of them asked in vain, the guarantee is violated; if too few did, or the
-//! record is too short, nothing is known.
+//! A lock works again at the first instant after the last healing at which all its slots are held
+//! at one time (for a mutex: at the first grant). If a count found the slots of an administered
+//! lock and grants name theirs, each of those slots is a lock of its own: all must be granted, at
+//! one time or one after the other. A holder from before does not count for a mutex or a slot with
+//! a name; while it goes on, nobody starves, so the clock starts when it ends. If the lock does not
+//! work again in time although as many clients as it has slots wanted it at one time, and one of
+//! them starved, the guarantee is violated; if too few did, or the record is too short, nothing is
+//! known.
 //!
 //! A lock has the slots that its last successful count lists; without counts, as many as are said. Nobody can wait for slots that are still to be made or removed,
 //! so for an administered lock the clock starts at the last change if that comes after the last healing.
@@ -19,10 +22,12 @@ use std::time::Duration;
 use history::Kind;
 
 use super::{Guarantee, exclusion};
-use crate::administration::{Deed, last_count};
+use crate::administration::{AdminOp, last_count};
 use crate::asks::{Ask, Asks};
 use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
-use crate::holds::{End, Hold, Lock, NEVER, Position, position_or_never};
+use crate::hold::{End, Hold};
+use crate::holds::Lock;
+use crate::position::{NEVER, Position, position_or_never};
 use crate::{Case, Verdict};
 
 /// Every lock is granted again within a bound after the last fault.
@@ -142,9 +147,9 @@ struct Slots {
 impl Slots {
     /// Those of a lock after the last healing; or why they are not known.
     fn new(case: &Case<'_>, lock: &Lock, healed: Position) -> Result<Self, &'static str> {
-        let deeds = case.administration.of(&lock.key);
-        let Some((count, slots)) = last_count(deeds) else {
-            if deeds.iter().any(Deed::may_change) {
+        let ops = case.administration.of(&lock.key);
+        let Some((count, slots)) = last_count(ops) else {
+            if ops.iter().any(AdminOp::may_change) {
                 return Err("the slots of a lock that is administered were never counted");
             }
             return Ok(Self {
@@ -154,8 +159,8 @@ impl Slots {
                 doubtful: false,
             });
         };
-        let changes = || deeds.iter().filter(|deed| deed.may_change());
-        let last = changes().map(|deed| deed.end).max().unwrap_or(0);
+        let changes = || ops.iter().filter(|op| op.may_change());
+        let last = changes().map(|op| op.end).max().unwrap_or(0);
         if last > count.invoke {
             return Err("the slots of a lock were not counted after the last change");
         }
@@ -167,7 +172,7 @@ impl Slots {
             number: slots.len(),
             named: is_named.then(|| slots.clone()),
             since: healed.max(last),
-            doubtful: changes().any(|deed| deed.settled() == NEVER),
+            doubtful: changes().any(|op| op.settled() == NEVER),
         })
     }
 
@@ -267,7 +272,7 @@ impl Return {
     }
 }
 
-/// Whether somebody asked in vain until the record ended.
+/// Whether somebody starved until the record ended.
 enum Vain {
     No,
     Perhaps,
@@ -301,13 +306,13 @@ impl ProgressWithin {
             return Return::After(after_ns);
         }
         let deadline_ns = start_ns.saturating_add(self.bound_ns());
-        let in_vain = |ask: &&Ask| {
+        let starved = |ask: &&Ask| {
             let is_asked = ask.invoke >= start && case.time(ask.invoke) <= deadline_ns;
             is_asked && !(ask.kind == Some(Kind::Ok) && case.time(ask.end) <= deadline_ns)
         };
         let wants = Wants::new(case, lock, asks);
-        let mut in_vain = asks.iter().filter(in_vain);
-        match in_vain.find(|ask| wants.workers_at(ask.invoke) >= slots.number) {
+        let mut starved = asks.iter().filter(starved);
+        match starved.find(|ask| wants.workers_at(ask.invoke) >= slots.number) {
             Some(first) if case.time(NEVER) > deadline_ns => Return::Never(first.invoke),
             _ => Return::Undecided(TOO_LITTLE),
         }
@@ -324,7 +329,8 @@ impl ProgressWithin {
         }
     }
 
-    /// Whether somebody asked in vain for a lock that is free from `free` on. Only who was refused later than the bound after both is surely in vain.
+    /// Whether somebody starved for a lock that is free from `free` on. Only who was refused later
+    /// than the bound after both surely starved.
     fn vain(&self, case: &Case<'_>, asks: &[Ask], free: Position) -> Vain {
         let late_ns = |from| case.time(from).saturating_add(self.bound_ns());
         let deadline_ns = late_ns(free);
@@ -368,7 +374,7 @@ fn may_last_until(case: &Case<'_>, hold: &Hold) -> Position {
     let retired = |release: Position| {
         case.history
             .partner(release as usize)
-            .map_or(NEVER, crate::holds::position)
+            .map_or(NEVER, crate::position::position)
     };
     match hold.released {
         Some((invoke, NEVER)) => retired(invoke),

@@ -13,9 +13,11 @@ use super::{Guarantee, confirmed, exclusion};
 use crate::Case;
 use crate::beginning;
 use crate::finding::{Finding, Reach, Rule, Violation, anomaly, counted};
-use crate::holds::{Hold, Lock, Position, Span, position};
+use crate::hold::Hold;
+use crate::holds::{Lock, Span};
 use crate::model;
 use crate::order::Order;
+use crate::position::{Position, position};
 use crate::search::{Outcome, search};
 use crate::sweep::lazy::{Revocation, justify};
 

@@ -198,7 +198,8 @@ pub fn judge(
         .collect()
 }
 
-/// The worst verdict of some findings: violated, then unknown, then valid. No findings at all prove nothing: `unknown`.
+/// The worst verdict of some findings: violated, then unknown, then valid. No findings at all prove
+/// nothing: `unknown`.
 #[must_use]
 pub fn merge<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Verdict {
     findings

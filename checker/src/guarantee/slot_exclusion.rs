@@ -12,9 +12,10 @@ use rayon::prelude::*;
 use super::{Guarantee, confirmed};
 use crate::Case;
 use crate::finding::{Finding, Violation, counted};
-use crate::holds::{Lock, Statement, position};
+use crate::holds::{Lock, Statement};
 use crate::order::{Order, in_sequence};
-use crate::sweep::cores::revocable_instants;
+use crate::position::position;
+use crate::sweep::revocable::revocable_instants;
 
 /// No slot is held by two clients for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +130,7 @@ mod tests {
         let text = "0:acquire 0:acquire!s1 1:acquire 1:acquire!s2 0:verify 0:verify!held 1:verify 1:verify!held";
         let found = finding(&history(text), "slot-exclusion", 1);
         assert_eq!(found.verdict, Verdict::Valid);
-        assert_eq!(found.evidence, "2 slots: 2 holds, 0 of them cut while held");
+        assert_eq!(found.evidence, "2 slots: 2 holds, 0 of them revoked");
     }
 
     #[test]

@@ -14,9 +14,11 @@ use super::Guarantee;
 use super::conclusion::conclude;
 use super::exclusion::counts;
 use crate::Case;
-use crate::administration::Deed;
+use crate::administration::AdminOp;
 use crate::finding::{Finding, Rule, Violation, counted};
-use crate::holds::{Hold, Lock, NEVER, Position};
+use crate::hold::Hold;
+use crate::holds::Lock;
+use crate::position::{NEVER, Position};
 
 /// What was made is there, and what was removed is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +32,10 @@ impl Guarantee for SlotExistence {
     fn judge(&self, case: &Case<'_>) -> Finding {
         let (mut tested, mut changed) = (0, 0);
         let mut violations = Vec::new();
-        for (key, deeds) in case.administration.iter() {
+        for (key, ops) in case.administration.iter() {
             let lock = case.locks.iter().find(|lock| lock.key == *key);
-            for slot in slots_named(deeds, lock) {
-                let account = Account::new(deeds, lock, slot);
+            for slot in slots_named(ops, lock) {
+                let account = Account::new(ops, lock, slot);
                 changed += account.changes().count();
                 tested += account.tested();
                 let contradictions = account.contradictions();
@@ -55,16 +57,16 @@ impl Guarantee for SlotExistence {
     }
 }
 
-fn rule(later: &Sight) -> Rule {
+fn rule(later: &Observation) -> Rule {
     match later.before {
-        Some(true) => Rule::SlotAppeared,
+        Some(true) => Rule::PhantomSlot,
         _ => Rule::SlotVanished,
     }
 }
 
 /// Every slot that an operation on the lock lists or a grant names.
-fn slots_named(deeds: &[Deed], lock: Option<&Lock>) -> BTreeSet<u32> {
-    let listed = deeds.iter().flat_map(|deed| deed.slots.iter().flatten());
+fn slots_named(ops: &[AdminOp], lock: Option<&Lock>) -> BTreeSet<u32> {
+    let listed = ops.iter().flat_map(|op| op.slots.iter().flatten());
     let granted = lock.into_iter().flat_map(|lock| &lock.holds);
     let granted = granted.filter_map(|hold| hold.slot);
     listed.copied().chain(granted).collect()
@@ -72,17 +74,17 @@ fn slots_named(deeds: &[Deed], lock: Option<&Lock>) -> BTreeSet<u32> {
 
 /// What an operation of known outcome says of one slot: whether it was there when the operation began to work on it, and when that was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sight {
+struct Observation {
     invoke: Position,
     end: Position,
     before: Option<bool>,
     after: bool,
 }
 
-impl Sight {
-    fn of_deed(deed: &Deed, slot: u32) -> Option<Self> {
-        let is_listed = deed.slots.as_ref()?.contains(&slot);
-        let (before, after) = match deed.function {
+impl Observation {
+    fn of_op(op: &AdminOp, slot: u32) -> Option<Self> {
+        let is_listed = op.slots.as_ref()?.contains(&slot);
+        let (before, after) = match op.function {
             Function::Create => (Some(false), is_listed),
             Function::Grow if is_listed => (Some(false), true),
             Function::Shrink | Function::Overshoot if is_listed => (Some(true), false),
@@ -91,8 +93,8 @@ impl Sight {
             _ => return None,
         };
         Some(Self {
-            invoke: deed.invoke,
-            end: deed.end,
+            invoke: op.invoke,
+            end: op.end,
             before,
             after,
         })
@@ -115,75 +117,84 @@ impl Sight {
 /// Everything that is known of one slot.
 struct Account {
     /// In the order of their ends.
-    sights: Vec<Sight>,
-    /// Of the sights up to each, the place of the one that began last and left no slot, and of the one that left one.
+    observations: Vec<Observation>,
+    /// Of the observations up to each, the place of the one that began last and left no slot, and
+    /// of the one that left one.
     latest: [Vec<Option<usize>>; 2],
     /// What may have removed the slot, and what may have made it: indexed by what they leave.
     changers: [Changers; 2],
 }
 
 impl Account {
-    fn new(deeds: &[Deed], lock: Option<&Lock>, slot: u32) -> Self {
-        let of_deeds = deeds.iter().filter_map(|deed| Sight::of_deed(deed, slot));
+    fn new(ops: &[AdminOp], lock: Option<&Lock>, slot: u32) -> Self {
+        let of_ops = ops.iter().filter_map(|op| Observation::of_op(op, slot));
         let holds = lock.into_iter().flat_map(|lock| &lock.holds);
         let granted = holds.filter(|hold| hold.slot == Some(slot));
-        let mut sights: Vec<Sight> = of_deeds.chain(granted.map(Sight::of_grant)).collect();
-        sights.sort_by_key(|sight| sight.end);
+        let mut observations: Vec<Observation> =
+            of_ops.chain(granted.map(Observation::of_grant)).collect();
+        observations.sort_by_key(|observation| observation.end);
         Self {
-            latest: [false, true].map(|left| latest(&sights, left)),
+            latest: [false, true].map(|left| latest(&observations, left)),
             changers: [
-                Changers::new(deeds, |deed| deed.may_remove(slot)),
-                Changers::new(deeds, |deed| deed.may_make(slot)),
+                Changers::new(ops, |op| op.may_remove(slot)),
+                Changers::new(ops, |op| op.may_make(slot)),
             ],
-            sights,
+            observations,
         }
     }
 
-    fn changes(&self) -> impl Iterator<Item = &Sight> {
-        self.sights.iter().filter(|sight| sight.is_change())
+    fn changes(&self) -> impl Iterator<Item = &Observation> {
+        self.observations
+            .iter()
+            .filter(|observation| observation.is_change())
     }
 
-    /// The sights which a later one contradicts, each later one once.
-    fn contradictions(&self) -> impl Iterator<Item = (&Sight, &Sight)> {
+    /// The observations which a later one contradicts, each later one once.
+    fn contradictions(&self) -> impl Iterator<Item = (&Observation, &Observation)> {
         let against = |(place, later)| {
             let earlier = self.otherwise(later).or_else(|| self.beside(place, later));
             Some((earlier?, later))
         };
-        self.sights.iter().enumerate().filter_map(against)
+        self.observations.iter().enumerate().filter_map(against)
     }
 
-    /// A sight that went on when this one began, ended before it, and can have come neither before it nor after it.
-    fn beside(&self, place: usize, later: &Sight) -> Option<&Sight> {
+    /// An observation that went on when this one began, ended before it, and can have come neither
+    /// before it nor after it.
+    fn beside(&self, place: usize, later: &Observation) -> Option<&Observation> {
         let through = self
-            .sights
-            .partition_point(|sight| sight.end < later.invoke);
-        let mut others = self.sights[through..place].iter();
+            .observations
+            .partition_point(|observation| observation.end < later.invoke);
+        let mut others = self.observations[through..place].iter();
         others.find(|other| self.cannot_follow(later, other) && self.cannot_follow(other, later))
     }
 
-    /// Whether a sight found the slot otherwise than another left it, and nothing can have changed that between the two.
-    fn cannot_follow(&self, later: &Sight, earlier: &Sight) -> bool {
+    /// Whether an observation found the slot otherwise than another left it, and nothing can have
+    /// changed that between the two.
+    fn cannot_follow(&self, later: &Observation, earlier: &Observation) -> bool {
         later.before == Some(!earlier.after) && later.end < self.lasts(earlier)
     }
 
-    /// A sight through before this one began that left the slot otherwise, if nothing can have changed that since. The one that began last will do: what
-    /// is not known from there is not known from any before it.
-    fn otherwise(&self, later: &Sight) -> Option<&Sight> {
+    /// An observation through before this one began that left the slot otherwise, if nothing can
+    /// have changed that since. The one that began last will do: what is not known from there is
+    /// not known from any before it.
+    fn otherwise(&self, later: &Observation) -> Option<&Observation> {
         let left = !later.before?;
         let through = self
-            .sights
-            .partition_point(|sight| sight.end < later.invoke);
+            .observations
+            .partition_point(|observation| observation.end < later.invoke);
         let place = self.latest[usize::from(left)][..through].last()?;
-        let earlier = &self.sights[(*place)?];
+        let earlier = &self.observations[(*place)?];
         (later.end < self.lasts(earlier)).then_some(earlier)
     }
 
     /// How many changes were followed by a look at the slot before anything may have changed it again.
     fn tested(&self) -> usize {
-        let is_tested = |change: &&Sight| {
-            let next = self.sights.partition_point(|sight| sight.end <= change.end);
+        let is_tested = |change: &&Observation| {
+            let next = self
+                .observations
+                .partition_point(|observation| observation.end <= change.end);
             let until = self.lasts(change);
-            let mut looks = self.sights[next..]
+            let mut looks = self.observations[next..]
                 .iter()
                 .take_while(|look| look.end < until);
             looks.any(|look| change.end < look.invoke && look.before == Some(change.after))
@@ -191,22 +202,25 @@ impl Account {
         self.changes().filter(is_tested).count()
     }
 
-    /// Until when the slot stays as a sight left it: the invocation of what may change it next.
-    fn lasts(&self, sight: &Sight) -> Position {
-        self.changers[usize::from(!sight.after)].first_unsettled(sight.invoke)
+    /// Until when the slot stays as an observation left it: the invocation of what may change it
+    /// next.
+    fn lasts(&self, observation: &Observation) -> Position {
+        self.changers[usize::from(!observation.after)].first_unsettled(observation.invoke)
     }
 }
 
-/// For each sight the one with the greatest invocation among it and those before that left the slot there, or not.
-fn latest(sights: &[Sight], left: bool) -> Vec<Option<usize>> {
-    let later = |latest: &mut Option<usize>, (place, sight): (usize, &Sight)| {
-        let is_later = latest.is_none_or(|latest: usize| sights[latest].invoke < sight.invoke);
-        if sight.after == left && is_later {
+/// For each observation the one with the greatest invocation among it and those before that left
+/// the slot there, or not.
+fn latest(observations: &[Observation], left: bool) -> Vec<Option<usize>> {
+    let later = |latest: &mut Option<usize>, (place, observation): (usize, &Observation)| {
+        let is_later =
+            latest.is_none_or(|latest: usize| observations[latest].invoke < observation.invoke);
+        if observation.after == left && is_later {
             *latest = Some(place);
         }
         Some(*latest)
     };
-    sights.iter().enumerate().scan(None, later).collect()
+    observations.iter().enumerate().scan(None, later).collect()
 }
 
 /// Operations that may have changed a slot, in the order of their invocations.
@@ -217,15 +231,15 @@ struct Changers {
 }
 
 impl Changers {
-    fn new(deeds: &[Deed], may_change: impl Fn(&Deed) -> bool) -> Self {
-        let deeds = || deeds.iter().filter(|deed| may_change(deed));
-        let later = |latest: &mut Position, deed: &Deed| {
-            *latest = deed.settled().max(*latest);
+    fn new(ops: &[AdminOp], may_change: impl Fn(&AdminOp) -> bool) -> Self {
+        let ops = || ops.iter().filter(|op| may_change(op));
+        let later = |latest: &mut Position, op: &AdminOp| {
+            *latest = op.settled().max(*latest);
             Some(*latest)
         };
         Self {
-            invokes: deeds().map(|deed| deed.invoke).collect(),
-            settled: deeds().scan(0, later).collect(),
+            invokes: ops().map(|op| op.invoke).collect(),
+            settled: ops().scan(0, later).collect(),
         }
     }
 
@@ -306,7 +320,7 @@ mod tests {
     fn a_slot_does_not_come_out_of_nothing() {
         let found = finding("0:shrink 0:shrink![2] 1:acquire 1:acquire!s2");
         assert_eq!(found.verdict, Verdict::Violated);
-        assert_eq!(&*found.violations[0].anomaly, "slot out of nothing");
+        assert_eq!(&*found.violations[0].anomaly, "phantom slot");
         assert_eq!(found.violations[0].witness, [1, 3]);
         for later in [
             "0:shrink 0:shrink![2]",
@@ -384,13 +398,10 @@ mod tests {
             ("0:grow 1:grow 1:grow![2] 0:grow![2]", "slot vanished"),
             (
                 "0:shrink 1:shrink 0:shrink![2] 1:shrink![2]",
-                "slot out of nothing",
+                "phantom slot",
             ),
             ("0:count 1:count 0:count![2] 1:count![]", "slot vanished"),
-            (
-                "0:count 1:acquire 0:count![] 1:acquire!s2",
-                "slot out of nothing",
-            ),
+            ("0:count 1:acquire 0:count![] 1:acquire!s2", "phantom slot"),
         ] {
             let found = finding(text);
             assert_eq!(found.verdict, Verdict::Violated, "{text}");

@@ -14,9 +14,11 @@ use super::conclusion::conclude;
 use super::exclusion::counts;
 use super::slot_exclusion::by_slot;
 use crate::Case;
-use crate::administration::Deed;
+use crate::administration::AdminOp;
 use crate::finding::{Finding, Rule, Violation, counted};
-use crate::holds::{End, Hold, Lock, NEVER, Position, Said};
+use crate::hold::{End, Hold};
+use crate::holds::{Lock, Said};
+use crate::position::{NEVER, Position};
 
 /// What was removed is neither granted nor held any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +33,8 @@ impl Guarantee for SlotRemoval {
         let (mut removed, mut met) = (0, 0);
         let mut uses = BTreeMap::new();
         for lock in &case.locks {
-            let deeds = case.administration.of(&lock.key);
-            let removals = removals(deeds);
+            let ops = case.administration.of(&lock.key);
+            let removals = removals(ops);
             if removals.is_empty() {
                 continue;
             }
@@ -44,7 +46,7 @@ impl Guarantee for SlotRemoval {
                 };
                 let mut holds = slot.holds.iter();
                 met += u64::from(holds.any(|hold| removal.meets(hold)));
-                for found in removal.uses(deeds, slot) {
+                for found in removal.uses(ops, slot) {
                     uses.entry(*found.last().expect("a use has events"))
                         .or_insert_with(|| violation(case, lock, &found));
                 }
@@ -83,25 +85,25 @@ struct Removal {
 }
 
 /// Every removal after which there is a time without the slot.
-fn removals(deeds: &[Deed]) -> Vec<Removal> {
-    let removal = |deed: &Deed, slot: u32| Removal {
+fn removals(ops: &[AdminOp]) -> Vec<Removal> {
+    let removal = |op: &AdminOp, slot: u32| Removal {
         slot,
-        invoke: deed.invoke,
-        begin: deed.end,
-        end: made_again(deeds, deed, slot),
+        invoke: op.invoke,
+        begin: op.end,
+        end: made_again(ops, op, slot),
     };
-    let all = deeds
+    let all = ops
         .iter()
-        .flat_map(|deed| deed.removed().map(move |slot| removal(deed, slot)));
+        .flat_map(|op| op.removed().map(move |slot| removal(op, slot)));
     all.filter(|removal| removal.begin < removal.end).collect()
 }
 
 /// When something first may have made the slot again: not what was through before the removal began.
-fn made_again(deeds: &[Deed], removing: &Deed, slot: u32) -> Position {
-    let makers = deeds
+fn made_again(ops: &[AdminOp], removing: &AdminOp, slot: u32) -> Position {
+    let makers = ops
         .iter()
-        .filter(|deed| deed.may_make(slot) && deed.settled() > removing.invoke);
-    makers.map(|deed| deed.invoke).min().unwrap_or(NEVER)
+        .filter(|op| op.may_make(slot) && op.settled() > removing.invoke);
+    makers.map(|op| op.invoke).min().unwrap_or(NEVER)
 }
 
 impl Removal {
@@ -118,13 +120,13 @@ impl Removal {
     }
 
     /// The events of each use: the removal, the grant, and what else shows it.
-    fn uses(&self, deeds: &[Deed], slot: &Lock) -> BTreeSet<Vec<Position>> {
+    fn uses(&self, ops: &[AdminOp], slot: &Lock) -> BTreeSet<Vec<Position>> {
         let granted = slot
             .holds
             .iter()
             .filter(|hold| self.spans(hold.asked, hold.granted))
             .map(|hold| vec![self.begin, hold.granted]);
-        let gone = self.gone(deeds).map(|wait| wait.end);
+        let gone = self.gone(ops).map(|wait| wait.end);
         let told = slot.statements.iter().filter_map(|statement| {
             let span = statement.span;
             let hold = &slot.holds[statement.hold? as usize];
@@ -144,15 +146,15 @@ impl Removal {
     }
 
     /// The first answer that the holder of the removed slot is gone.
-    fn gone<'a>(&self, deeds: &'a [Deed]) -> Option<&'a Deed> {
-        let says_so = |deed: &&Deed| {
-            let names = deed
+    fn gone<'a>(&self, ops: &'a [AdminOp]) -> Option<&'a AdminOp> {
+        let says_so = |op: &&AdminOp| {
+            let names = op
                 .slots
                 .as_ref()
                 .is_some_and(|slots| slots.contains(&self.slot));
-            deed.function == Function::Wait && names && self.spans(deed.invoke, deed.end)
+            op.function == Function::Wait && names && self.spans(op.invoke, op.end)
         };
-        deeds.iter().filter(says_so).min_by_key(|deed| deed.end)
+        ops.iter().filter(says_so).min_by_key(|op| op.end)
     }
 }
 

@@ -12,9 +12,9 @@ use super::Guarantee;
 use super::conclusion::conclude;
 use super::exclusion::counts;
 use crate::Case;
-use crate::administration::{Deed, last_count};
+use crate::administration::{AdminOp, last_count};
 use crate::finding::{Finding, Rule, Violation, counted};
-use crate::holds::{NEVER, Position};
+use crate::position::{NEVER, Position};
 
 /// There is no gap in the slots, or it is repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,10 @@ impl Guarantee for SlotSequence {
         let (mut found, mut gaps) = (0, 0);
         let (mut violations, mut doubt) = (Vec::new(), None);
         let mut is_judged = false;
-        for (key, deeds) in case.administration.iter() {
-            let counts = deeds
-                .iter()
-                .filter_map(|deed| Some((deed, deed.counted()?)));
+        for (key, ops) in case.administration.iter() {
+            let counts = ops.iter().filter_map(|op| Some((op, op.counted()?)));
             found += counts.clone().count() as u64;
-            let gapped: Vec<&Deed> = counts
+            let gapped: Vec<&AdminOp> = counts
                 .filter(|(_, slots)| has_gap(slots))
                 .map(|(count, _)| count)
                 .collect();
@@ -42,12 +40,12 @@ impl Guarantee for SlotSequence {
             let violation = |rule, events: &[Position]| {
                 Violation::new(rule, key.clone(), case.witness(events.iter().copied()))
             };
-            let left = left_open(deeds, &gapped);
+            let left = left_open(ops, &gapped);
             violations.extend(left.iter().map(|(overshoot, count)| {
                 violation(Rule::GapAfterOvershoot, &[overshoot.end, count.end])
             }));
-            let end = end_of(deeds);
-            let is_told = |count: &Deed| left.iter().any(|(_, told)| told.end == count.end);
+            let end = end_of(ops);
+            let is_told = |count: &AdminOp| left.iter().any(|(_, told)| told.end == count.end);
             match end {
                 End::Gapless => is_judged = true,
                 End::Gap(count) if !is_told(count) => {
@@ -75,18 +73,18 @@ fn has_gap(slots: &BTreeSet<u32>) -> bool {
 }
 
 /// The counts that found a gap although the last that may have changed the slots is an overshoot, and went alone.
-fn left_open<'a>(deeds: &'a [Deed], gapped: &[&'a Deed]) -> Vec<(&'a Deed, &'a Deed)> {
-    let changes: Vec<&Deed> = deeds.iter().filter(|deed| deed.may_change()).collect();
+fn left_open<'a>(ops: &'a [AdminOp], gapped: &[&'a AdminOp]) -> Vec<(&'a AdminOp, &'a AdminOp)> {
+    let changes: Vec<&AdminOp> = ops.iter().filter(|op| op.may_change()).collect();
     let settled: Vec<Position> = changes
         .iter()
-        .scan(0, |latest, deed| {
-            *latest = deed.settled().max(*latest);
+        .scan(0, |latest, op| {
+            *latest = op.settled().max(*latest);
             Some(*latest)
         })
         .collect();
-    let left = |count: &&'a Deed| {
+    let left = |count: &&'a AdminOp| {
         let last = changes
-            .partition_point(|deed| deed.invoke < count.end)
+            .partition_point(|op| op.invoke < count.end)
             .checked_sub(1)?;
         let overshoot = changes[last];
         let is_alone = last == 0 || settled[last - 1] < overshoot.invoke;
@@ -101,25 +99,25 @@ fn left_open<'a>(deeds: &'a [Deed], gapped: &[&'a Deed]) -> Vec<(&'a Deed, &'a D
 enum End<'a> {
     NotAdministered,
     Gapless,
-    Gap(&'a Deed),
+    Gap(&'a AdminOp),
     Unknown(&'static str),
 }
 
-fn end_of(deeds: &[Deed]) -> End<'_> {
-    let changes = || deeds.iter().filter(|deed| deed.may_change());
-    let Some((count, slots)) = last_count(deeds) else {
+fn end_of(ops: &[AdminOp]) -> End<'_> {
+    let changes = || ops.iter().filter(|op| op.may_change());
+    let Some((count, slots)) = last_count(ops) else {
         return match changes().next() {
             None => End::NotAdministered,
             Some(_) => End::Unknown("the slots of a lock were changed and never counted"),
         };
     };
-    if changes().any(|deed| deed.end > count.invoke) {
+    if changes().any(|op| op.end > count.invoke) {
         return End::Unknown("the slots of a lock were not counted after the last change");
     }
     if !has_gap(slots) {
         return End::Gapless;
     }
-    if changes().any(|deed| deed.settled() == NEVER) {
+    if changes().any(|op| op.settled() == NEVER) {
         return End::Unknown(
             "the last count found a gap that an operation of unknown outcome may still repair",
         );

@@ -60,7 +60,7 @@ impl Reference for Fenced {
     }
 }
 
-/// The highest token after a grant with this one; nothing if it went back.
+/// The highest token after a grant with this one; nothing if it regressed.
 pub(super) fn raised(highest: u64, token: u64) -> Option<u64> {
     if token == 0 {
         Some(highest)

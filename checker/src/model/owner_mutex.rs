@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_strangers_and_second_holders() {
+    fn rejects_unowned_releases_and_second_holders() {
         rejects("owner-mutex", "0 acquire; 0 ok; 1 acquire; 1 ok");
         rejects("owner-mutex", "0 acquire; 0 ok; 0 acquire; 0 ok");
         rejects("owner-mutex", "0 acquire; 0 ok; 1 release; 1 ok");

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_one_too_many_and_strangers() {
+    fn rejects_one_too_many_and_unowned_releases() {
         rejects(
             "owner-semaphore:2",
             "0 acquire; 0 ok; 1 acquire; 1 ok; 2 acquire; 2 ok",

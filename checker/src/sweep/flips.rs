@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::holds::{Lock, NEVER, Position, Said, Span};
+use crate::holds::{Lock, Said, Span};
 use crate::order::{Entry, Order};
+use crate::position::{NEVER, Position};
 
 /// The operation that cannot take effect before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

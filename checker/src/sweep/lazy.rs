@@ -10,10 +10,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::guarantee::confirmed::confirmed_core;
-use crate::holds::{Lock, NEVER, Position, Said};
+use crate::cores::confirmed_core;
+use crate::holds::{Lock, Said};
 use crate::order::{Entry, Instant, Order, Side};
-use crate::sweep::cores::points_with_room;
+use crate::position::{NEVER, Position};
+use crate::sweep::revocable::points_with_room;
 
 /// Whether a hold can end without anybody noticing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,10 +114,10 @@ fn candidates(lock: &Lock, revocation: Revocation) -> Vec<Candidate> {
 }
 
 fn revocable(lock: &Lock) -> Vec<Candidate> {
-    let candidate = |hold: &crate::holds::Hold, start_by| Candidate {
+    let candidate = |hold: &crate::hold::Hold, start_by| Candidate {
         asked: hold.asked,
         start_by: Some(start_by),
-        lo: hold.confirmed_until(),
+        lo: hold.core_end(),
         hi: hold.over_by(),
         release: hold.released_ok().map(|(invoke, _)| invoke),
         phase: Phase::Unasked,
@@ -136,7 +137,7 @@ fn revocable(lock: &Lock) -> Vec<Candidate> {
 }
 
 fn literal(lock: &Lock) -> Vec<Candidate> {
-    let candidate = |hold: &crate::holds::Hold| Candidate {
+    let candidate = |hold: &crate::hold::Hold| Candidate {
         asked: hold.asked,
         start_by: Some(Instant::new(hold.granted, Side::Before)),
         lo: hold.released.map_or(NEVER, |(invoke, _)| invoke),

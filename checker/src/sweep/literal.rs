@@ -4,11 +4,13 @@
 //! open. Each hold is certain from the grant's return to the release's invocation, and an order exists if and only if these cores fit together.
 
 use crate::finding::Rule;
-use crate::holds::{Hold, Lock, NEVER, Position, Said, Statement};
+use crate::hold::Hold;
+use crate::holds::{Lock, Said, Statement};
 use crate::order::{Entry, Instant, Order, Side, in_sequence};
 use crate::overlap::{Interval, overlaps};
+use crate::position::{NEVER, Position};
 use crate::sweep::lazy::{Revocation, justify};
-use crate::sweep::{cores, flips};
+use crate::sweep::{flips, revocable};
 
 /// The lock models that a sweep decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,8 +146,8 @@ fn owned(model: LockModel, lock: &Lock) -> Result<Order, Contradiction> {
 fn said_wrong(lock: &Lock) -> Option<Contradiction> {
     let wrong = |statement: &Statement| match statement.hold {
         None => statement
-            .is_strange()
-            .then(|| Contradiction::new(Rule::Stranger, [statement.span.end])),
+            .is_unowned()
+            .then(|| Contradiction::new(Rule::Unowned, [statement.span.end])),
         Some(hold) => matches!(statement.said, Said::Lost | Said::NotReleased).then(|| {
             let granted = lock.holds[hold as usize].granted;
             Contradiction::new(Rule::ToldLost, [granted, statement.span.end])
@@ -242,11 +244,11 @@ fn order(lock: &Lock) -> Order {
         .holds
         .iter()
         .filter_map(unknown_release)
-        .map(cores::after);
+        .map(revocable::after);
     let statements = lock
         .statements
         .iter()
-        .map(|statement| cores::after(statement.span.invoke));
+        .map(|statement| revocable::after(statement.span.invoke));
     in_sequence(
         lock.key.clone(),
         grants.chain(unknown).chain(statements).collect(),

@@ -1,6 +1,5 @@
 //! Decisions in O(n log n), each with the order or the events that prove it.
 
-pub(crate) mod cores;
 pub(crate) mod flips;
 pub(crate) mod lazy;
 pub(crate) mod literal;
@@ -8,3 +7,4 @@ pub(crate) mod literal;
 mod properties;
 #[cfg(test)]
 mod replay;
+pub(crate) mod revocable;

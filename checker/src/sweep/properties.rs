@@ -6,10 +6,10 @@ use history::{
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::cores::revocable_order;
 use super::lazy::{Revocation, justify};
 use super::literal::{self, LockModel, Swept};
 use super::replay;
+use super::revocable::revocable_order;
 use crate::guarantee::confirmed;
 use crate::holds::{self, Lock, Said};
 use crate::model::*;

@@ -9,9 +9,9 @@ use flate2::read::DeflateDecoder;
 use history::{Function, History, Kind, Operation, Process};
 
 use crate::certificate::PackedOrder;
-use crate::holds::NEVER;
 use crate::model::Reference;
 use crate::order::{Entry, Order};
+use crate::position::NEVER;
 
 /// Unpacks what stands in a certificate.
 fn unpack(packed: &PackedOrder) -> Order {

@@ -26,7 +26,8 @@ pub(super) fn read(edn: &Edn<'_>) -> Result<Option<Value>, FormError> {
     Ok(Some(Value::Note(Box::new(note))))
 }
 
-/// As it would stand in JSON Lines: names instead of keywords. Only the values of parameters may be anything.
+/// As it would stand in JSON Lines: names instead of keywords. Only the values of parameters may be
+/// anything.
 fn plain(edn: &Edn<'_>) -> Json {
     match edn {
         Edn::Map(entries) => {

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
-    /// Nothing passes, at least one way: an answer from the other side shows that the fault was not on.
+    /// Nothing passes, at least one way: an answer from the other side shows that the fault was not
+    /// on.
     Isolating,
     /// Its targets stand still: whatever they do shows that the fault was not on.
     Halting,

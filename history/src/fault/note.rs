@@ -8,10 +8,12 @@ use serde_json::Value as Json;
 
 use super::{Class, Targets};
 
-/// What else is known of a fault, by name: what it was planned to last (`for_ms`), and whatever distinguishes it from others.
+/// What else is known of a fault, by name: what it was planned to last (`for_ms`), and whatever
+/// distinguishes it from others.
 pub type Parameters = BTreeMap<String, Json>;
 
-/// What the nemesis notes of a fault: `{"phase":"inject","id":0,"class":"isolating","targets":{"processes":[3]}}`, and later
+/// What the nemesis notes of a fault:
+/// `{"phase":"inject","id":0,"class":"isolating","targets":{"processes":[3]}}`, and later
 /// `{"phase":"on","id":0}`.
 ///
 /// The form is closed. The name of the fault is that of the event's function.

@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 use super::{Class, Note, Parameters, Targets};
 use crate::{Function, History, Value};
 
-/// A fault from its injection to its end. Windows may overlap. Ends are positions in [`History::events`]; one that the record does
-/// not show is missing.
+/// A fault from its injection to its end. Windows may overlap. Ends are positions in
+/// [`History::events`]; one that the record does not show is missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Window {
     /// Tells the fault from all others of the history.
@@ -144,7 +144,8 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-        /// However windows interleave, and wherever the record ends, each note belongs to the window with its id.
+        /// However windows interleave, and wherever the record ends, each note belongs to the
+        /// window with its id.
         #[test]
         fn every_note_belongs_to_the_window_with_its_id(turns in prop::collection::vec(0..5_u64, 0..25)) {
             let mut builder = HistoryBuilder::default();

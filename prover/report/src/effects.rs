@@ -1,10 +1,10 @@
 //! What each fault did to those who held a lock: when they noticed, when somebody else was granted it, and for how long both believed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use checker::{End, Hold};
+use history::History;
 use history::fault::Window;
-use history::{Event, Function, History, Kind, Process};
 
 /// What a fault did to one holder. Times are in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,60 +25,74 @@ pub struct Effect {
     pub exposure: u64,
 }
 
-/// One hold, from grant to the end of belief.
-#[derive(Debug)]
-struct Hold {
-    process: u32,
-    key: Option<Arc<str>>,
+/// A hold in time, with the key of its lock.
+struct Held<'a> {
+    key: Option<&'a Arc<str>>,
+    hold: &'a Hold,
     granted: u64,
-    ended: Option<(u64, Ending)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Released,
-    Lost,
+    /// Where belief ends, if it does.
+    ended: Option<u64>,
 }
 
 /// The effects of all faults on those who held a lock when these were injected.
 #[must_use]
 pub fn effects(history: &History) -> Vec<Effect> {
-    let holds = holds(history);
+    let locks = checker::locks(history);
+    let holds = held(history, &locks);
     let mut effects = Vec::new();
     let time = |place: usize| history.events()[place].time;
     for window in history.windows() {
         let injected = time(window.inject);
         let lasted = window.heal.map(|heal| time(heal) - injected);
-        let is_hit = |hold: &&Hold| {
-            let ended = hold.ended.map_or(u64::MAX, |(ended, _)| ended);
-            window.targets.processes().contains(&hold.process)
-                && hold.granted < injected
-                && injected <= ended
+        let is_hit = |held: &&Held<'_>| {
+            window.targets.processes().contains(&held.hold.process())
+                && held.hold.is_believed_at(window.inject)
         };
-        for hold in holds.iter().filter(is_hit) {
-            effects.push(effect(&holds, hold, &window, injected, lasted));
+        for hit in holds.iter().filter(is_hit) {
+            effects.push(effect(&holds, hit, &window, injected, lasted));
         }
     }
     effects
 }
 
+/// All holds in the order of the grants.
+fn held<'a>(history: &History, locks: &'a [checker::Lock]) -> Vec<Held<'a>> {
+    let time = |place: usize| history.events()[place].time;
+    let of_lock = |lock: &'a checker::Lock| {
+        lock.holds().iter().map(move |hold| Held {
+            key: lock.key(),
+            hold,
+            granted: time(hold.granted()),
+            ended: hold.believed_until().map(time),
+        })
+    };
+    let mut holds: Vec<Held<'_>> = locks.iter().flat_map(of_lock).collect();
+    holds.sort_by_key(|held| held.hold.granted());
+    holds
+}
+
 fn effect(
-    holds: &[Hold],
-    hit: &Hold,
+    holds: &[Held<'_>],
+    hit: &Held<'_>,
     window: &Window,
     injected: u64,
     lasted: Option<u64>,
 ) -> Effect {
+    let is_next = |other: &&Held<'_>| {
+        other.key == hit.key
+            && other.hold.process() != hit.hold.process()
+            && other.granted > injected
+    };
     let next = holds
         .iter()
-        .filter(|other| {
-            other.key == hit.key && other.process != hit.process && other.granted > injected
-        })
+        .filter(is_next)
         .map(|other| other.granted)
         .min();
-    let noticed = hit.ended.filter(|(_, ending)| *ending == Ending::Lost);
+    let noticed = hit
+        .ended
+        .filter(|_| matches!(hit.hold.end(), End::Loss | End::Retired));
     let exposure = match (hit.ended, next) {
-        (Some((ended, _)), Some(granted)) => ended.saturating_sub(granted),
+        (Some(ended), Some(granted)) => ended.saturating_sub(granted),
         _ => 0,
     };
     Effect {
@@ -86,59 +100,9 @@ fn effect(
         fault: window.name.to_string(),
         injected,
         lasted,
-        noticed: noticed.map(|(at, _)| at - injected),
+        noticed: noticed.map(|at| at - injected),
         granted: next.map(|at| at - injected),
         exposure,
-    }
-}
-
-fn holds(history: &History) -> Vec<Hold> {
-    let mut holds: Vec<Hold> = Vec::new();
-    let mut open: BTreeMap<(u32, Option<Arc<str>>), usize> = BTreeMap::new();
-    for event in history.events() {
-        let Process::Client(process) = event.process else {
-            continue;
-        };
-        if event.function == Function::Acquire && event.kind == Kind::Ok {
-            open.insert((process, event.key.clone()), holds.len());
-            holds.push(Hold {
-                process,
-                key: event.key.clone(),
-                granted: event.time,
-                ended: None,
-            });
-            continue;
-        }
-        let Some(ending) = ending(event) else {
-            continue;
-        };
-        // Whoever is retired holds nothing any more, on any key.
-        let is_over = |(owner, key): &(u32, Option<Arc<str>>)| {
-            *owner == process && (event.kind == Kind::Info || *key == event.key)
-        };
-        let over: Vec<_> = open
-            .keys()
-            .filter(|entry| is_over(entry))
-            .cloned()
-            .collect();
-        for entry in over {
-            if let Some(hold) = open.remove(&entry) {
-                holds[hold].ended = Some((event.time, ending));
-            }
-        }
-    }
-    holds
-}
-
-/// Whether an event ends belief, and how.
-fn ending(event: &Event) -> Option<Ending> {
-    let says_lost = event.value == history::Value::Answer(history::Answer::Lost);
-    match (event.kind, &event.function) {
-        (Kind::Invoke, Function::Release) => Some(Ending::Released),
-        (Kind::Info, _) | (Kind::Ok, Function::Lost) => Some(Ending::Lost),
-        (Kind::Ok, Function::Verify) if says_lost => Some(Ending::Lost),
-        (Kind::Fail, Function::Verify) if event.observed => Some(Ending::Lost),
-        _ => None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! What pictures of a run show: who believed in a hold from when to when, what was in flight, and what was broken for whom.
 //!
-//! One pass over the history. Whether two holds contradict each other is not decided here: that is the checker's, and pictures mark
-//! what it found.
+//! What a hold is, and whether two contradict each other, is not decided here: that is the
+//! checker's, and pictures mark what it found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use history::fault;
-use history::{Answer, Event, Function, History, Kind, Process, Value};
+use checker::End;
+use history::{Event, Function, History, Kind, Process, fault};
 
 use crate::outcome::Outcome;
 
@@ -87,14 +87,18 @@ impl Scene {
             },
             ..Scan::default()
         };
-        let windows = history.windows();
-        let mut windows = windows.iter().peekable();
         for (place, event) in history.events().iter().enumerate() {
-            if let Process::Client(process) = event.process {
-                scan.client(history, place, event, process);
-            } else if let Some(window) = windows.next_if(|window| window.inject == place) {
-                scan.window(history, window);
+            if let (Process::Client(process), Kind::Invoke) = (event.process, event.kind) {
+                scan.invoked(history, place, event, process);
             }
+        }
+        let locks = checker::locks(history);
+        let mut holds: Vec<Held<'_>> = locks.iter().flat_map(held).collect();
+        holds.sort_by_key(|(_, hold)| hold.granted());
+        scan.hold(history, &holds);
+        scan.lose(history, &holds);
+        for window in history.windows() {
+            scan.window(history, &holds, &window);
         }
         scan.scene
     }
@@ -110,40 +114,29 @@ impl Scene {
     }
 }
 
+/// A hold and the key of its lock.
+type Held<'a> = (Option<&'a Arc<str>>, &'a checker::Hold);
+
+fn held(lock: &checker::Lock) -> impl Iterator<Item = Held<'_>> {
+    lock.holds().iter().map(|hold| (lock.key(), hold))
+}
+
 #[derive(Default)]
 struct Scan {
     scene: Scene,
     keys: BTreeMap<Option<Arc<str>>, usize>,
-    /// For each process the holds that it believes in, the latest last.
-    believed: BTreeMap<u32, Vec<usize>>,
 }
 
 impl Scan {
-    fn client(&mut self, history: &History, place: usize, event: &Event, process: u32) {
+    /// An operation takes time, but for a loss notification.
+    fn invoked(&mut self, history: &History, place: usize, event: &Event, process: u32) {
         let key = self.key(event.key.as_ref());
-        let end = history
-            .partner(place)
-            .map(|partner| &history.events()[partner]);
-        match (event.kind, &event.function) {
-            (Kind::Invoke, function) => {
-                self.fly(event, end, process, key);
-                self.invoked(function, event, end, process, key);
-            }
-            (Kind::Info, _) => self.retire(process, event.time),
-            (Kind::Ok, Function::Acquire) => self.grant(process, key, event.time),
-            (Kind::Ok, Function::Lost) => self.lose(process, key, event.time),
-            (Kind::Ok, Function::Verify) if event.value == Value::Answer(Answer::Lost) => {
-                self.lose(process, key, event.time);
-            }
-            _ => {}
-        }
-    }
-
-    /// News of loss is not an operation that takes time.
-    fn fly(&mut self, event: &Event, end: Option<&Event>, process: u32, key: usize) {
         if event.function == Function::Lost {
             return;
         }
+        let end = history
+            .partner(place)
+            .map(|partner| &history.events()[partner]);
         let flight = Flight {
             worker: self.scene.worker(process),
             key: Some(key),
@@ -154,109 +147,58 @@ impl Scan {
         self.scene.flights.push(flight);
     }
 
-    fn invoked(
-        &mut self,
-        function: &Function,
-        event: &Event,
-        end: Option<&Event>,
-        process: u32,
-        key: usize,
-    ) {
-        let ok = end.is_some_and(|end| end.kind == Kind::Ok);
-        let held = end.is_some_and(|end| end.value == Value::Answer(Answer::Held));
-        match function {
-            Function::Release => {
-                let Some(hold) = self.disbelieve(process, key, event.time) else {
-                    return;
-                };
-                if ok {
-                    hold.confirmed = event.time;
-                }
-            }
-            Function::Verify if ok && held => {
-                if let Some(hold) = self.latest(process, key) {
-                    self.scene.holds[hold].confirmed = event.time;
-                }
-            }
-            _ => {}
+    fn hold(&mut self, history: &History, holds: &[Held<'_>]) {
+        let time = |place: usize| history.events()[place].time;
+        for (key, hold) in holds {
+            let begin = time(hold.granted());
+            let drawn = Hold {
+                process: hold.process(),
+                worker: self.scene.worker(hold.process()),
+                key: self.key(*key),
+                begin,
+                confirmed: hold.confirmed_until().map_or(begin, time),
+                end: hold.believed_until().map_or(self.scene.end, time),
+            };
+            self.scene.holds.push(drawn);
         }
     }
 
-    fn grant(&mut self, process: u32, key: usize, time: u64) {
-        let (worker, end) = (self.scene.worker(process), self.scene.end);
-        self.believed
-            .entry(process)
-            .or_default()
-            .push(self.scene.holds.len());
-        self.scene.holds.push(Hold {
-            process,
-            worker,
-            key,
-            begin: time,
-            confirmed: time,
-            end,
-        });
-    }
-
-    fn lose(&mut self, process: u32, key: usize, time: u64) {
-        let worker = self.scene.worker(process);
-        if self.disbelieve(process, key, time).is_some() {
-            self.scene.losses.push(Loss {
+    /// Whoever is retired gives up all that it holds at one moment.
+    fn lose(&mut self, history: &History, holds: &[Held<'_>]) {
+        let mut losses = BTreeSet::new();
+        for (key, hold) in holds {
+            let key = match hold.end() {
+                End::Loss => Some(self.key(*key)),
+                End::Retired => None,
+                End::Release | End::Open => continue,
+            };
+            losses.insert((
+                hold.believed_until(),
+                self.scene.worker(hold.process()),
+                key,
+            ));
+        }
+        let loss = |(place, worker, key): (Option<usize>, u32, Option<usize>)| {
+            place.map(|place| Loss {
                 worker,
-                key: Some(key),
-                at: time,
-            });
-        }
+                key,
+                at: history.events()[place].time,
+            })
+        };
+        self.scene.losses = losses.into_iter().filter_map(loss).collect();
     }
 
-    fn latest(&self, process: u32, key: usize) -> Option<usize> {
-        let stack = self.believed.get(&process)?;
-        stack
-            .iter()
-            .rev()
-            .copied()
-            .find(|hold| self.scene.holds[*hold].key == key)
-    }
-
-    fn disbelieve(&mut self, process: u32, key: usize, time: u64) -> Option<&mut Hold> {
-        let latest = self.latest(process, key)?;
-        self.believed
-            .entry(process)
-            .or_default()
-            .retain(|hold| *hold != latest);
-        let hold = &mut self.scene.holds[latest];
-        hold.end = time;
-        Some(hold)
-    }
-
-    /// Nobody knows how an operation ended: the process believes in nothing any more.
-    fn retire(&mut self, process: u32, time: u64) {
-        let holds = self.believed.remove(&process).unwrap_or_default();
-        for hold in &holds {
-            self.scene.holds[*hold].end = time;
-        }
-        if !holds.is_empty() {
-            let worker = self.scene.worker(process);
-            self.scene.losses.push(Loss {
-                worker,
-                key: None,
-                at: time,
-            });
-        }
-    }
-
-    fn window(&mut self, history: &History, window: &fault::Window) {
-        let holds = |process: &u32| {
-            self.believed
-                .get(process)
-                .is_some_and(|holds| !holds.is_empty())
+    fn window(&mut self, history: &History, holds: &[Held<'_>], window: &fault::Window) {
+        let believes = |process: &u32| {
+            let mut own = holds.iter().filter(|(_, hold)| hold.process() == *process);
+            own.any(|(_, hold)| hold.is_believed_at(window.inject))
         };
         let time = |place: usize| history.events()[place].time;
         let targets = window.targets.processes();
         self.scene.windows.push(Window {
             fault: window.name.clone(),
             targets: targets.to_vec(),
-            holders: targets.iter().copied().filter(holds).collect(),
+            holders: targets.iter().copied().filter(believes).collect(),
             begin: time(window.inject),
             end: window.heal.map(time),
         });
@@ -276,7 +218,7 @@ impl Scan {
 #[cfg(test)]
 mod tests {
     use history::fault::{Class, Note, Parameters, Targets};
-    use history::{Draft, HistoryBuilder};
+    use history::{Answer, Draft, HistoryBuilder};
 
     use super::*;
 

@@ -6,13 +6,14 @@ use nemesis::{Part, Worker};
 
 use crate::watch::Watch;
 
-/// What of which worker is in the hold of a fault. Two faults that had hold of the same would heal each other.
+/// What of which worker is in the hold of a fault. Two faults that had hold of the same would heal
+/// each other.
 #[derive(Debug, Default)]
 pub(crate) struct Occupied(Watch<BTreeSet<(Part, Worker)>>);
 
 impl Occupied {
-    /// Takes hold of those whom `choose` picks among the workers of whom none of these parts is taken; as long as it picks nobody, waits until
-    /// others are free.
+    /// Takes hold of those whom `choose` picks among the workers of whom none of these parts is
+    /// taken; as long as it picks nobody, waits until others are free.
     pub(crate) async fn take(
         &self,
         parts: &[Part],

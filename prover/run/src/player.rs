@@ -34,8 +34,8 @@ pub enum NemesisError {
     UnknownFault(String),
 }
 
-/// Plays the schedule until its end or until the run's time is up; then everything has healed. Faults that overlap are on at the same time; one
-/// that is late delays those that come after it.
+/// Plays the schedule until its end or until the run's time is up; then everything has healed.
+/// Faults that overlap are on at the same time; one that is late delays those that come after it.
 ///
 /// # Errors
 /// The system or the record is out of reach: a harness error.
@@ -84,8 +84,9 @@ impl Player<'_> {
         Ok(())
     }
 
-    /// The injection is recorded before the fault is, so that no effect stands before its cause; then that it is in force; the healing before
-    /// it is taken off, so that between the last two it surely is on; and at last that nothing is left of it.
+    /// The injection is recorded before the fault is, so that no effect stands before its cause;
+    /// then that it is in force; the healing before it is taken off, so that between the last two
+    /// it surely is on; and at last that nothing is left of it.
     async fn strike(
         &self,
         id: u64,
@@ -129,7 +130,8 @@ impl Player<'_> {
         }
     }
 
-    /// Chooses the targets of a fault and takes hold of them; nothing if the run's time is up before they can be had.
+    /// Chooses the targets of a fault and takes hold of them; nothing if the run's time is up
+    /// before they can be had.
     async fn take(&self, fault: &dyn Fault, planned: &Planned) -> Option<Vec<Worker>> {
         let board = &self.shared.board;
         let wanted: fn(&Standing) -> bool = match planned.target {
@@ -137,7 +139,8 @@ impl Player<'_> {
             _ => |worker| worker.holds,
         };
         if let Target::Holder { .. } | Target::Administrator { .. } = planned.target {
-            // If nobody does in time the fault strikes somebody all the same; the history shows that it hit no holder.
+            // If nobody does in time the fault strikes somebody all the same; the history shows
+            // that it hit no holder.
             let _ = timeout(SOMEBODY_WITHIN, board.somebody(wanted)).await;
         }
         let choose =

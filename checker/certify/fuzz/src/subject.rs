@@ -9,7 +9,7 @@ use history::History;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The models of locks; what the others do is not described in the book.
+/// The models of locks; what the others do docs/certificates.md does not describe.
 const MODELS: &[&str] = &[
     "mutex",
     "owner-mutex",
@@ -41,7 +41,7 @@ impl Subject {
     fn of(log: &[u8]) -> Self {
         let history = history::jsonl::read(log).expect("the file is a history");
         let head = format!(
-            "\"format\":1,\"history\":\"{}\",\"events\":{}",
+            "\"format\":2,\"history\":\"{}\",\"events\":{}",
             history_digest(&history),
             history.events().len()
         );

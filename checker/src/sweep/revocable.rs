@@ -1,7 +1,8 @@
 //! The order that the cores of holds give by themselves: each hold lasts as long as is certain, and no longer.
 
-use crate::guarantee::confirmed;
-use crate::holds::{Hold, Lock, Said};
+use crate::cores::{self, confirmed_core};
+use crate::hold::Hold;
+use crate::holds::{Lock, Said};
 use crate::order::{Entry, Instant, Order, Side, in_sequence};
 use crate::overlap::{Interval, Room, rooms};
 
@@ -16,7 +17,7 @@ pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, Ent
     for hold in lock
         .holds
         .iter()
-        .filter(|hold| !confirmed::confirmed_core(hold).is_empty())
+        .filter(|hold| !confirmed_core(hold).is_empty())
     {
         placed.push((
             Instant::new(hold.granted, Side::Before),
@@ -24,7 +25,7 @@ pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, Ent
         ));
         if hold.released_ok().is_none() {
             placed.push((
-                Instant::new(hold.confirmed_until(), Side::AfterLast),
+                Instant::new(hold.core_end(), Side::AfterLast),
                 Entry::revocation(hold.asked),
             ));
         }
@@ -48,14 +49,14 @@ pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, Ent
 }
 
 /// Just after its invocation.
-pub(crate) fn after(invoke: crate::holds::Position) -> (Instant, Entry) {
+pub(crate) fn after(invoke: crate::position::Position) -> (Instant, Entry) {
     (Instant::new(invoke, Side::After), Entry::operation(invoke))
 }
 
 /// The holds without a core, each with an instant at which it has room.
 pub(crate) fn points_with_room(lock: &Lock, slots: usize) -> Vec<(&Hold, Instant)> {
-    let cores = confirmed::cores(lock);
-    let points = confirmed::points(lock);
+    let cores = cores::cores(lock);
+    let points = cores::points(lock);
     let windows: Vec<Interval> = points.iter().map(|(_, window)| *window).collect();
     let instant = |((place, window), room): ((usize, Interval), Room)| match room {
         Room::Before(core) => (&lock.holds[place], Instant::new(core, Side::WellBefore)),
