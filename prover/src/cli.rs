@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use plan::spec::{RunSpec, time};
 use run::seed::{Seed, Seeds};
-
 use workloads::generate::Violation;
 
 use crate::experiment::Chosen;
 use crate::output::Format;
-use crate::spec::{RunSpec, time};
 
 /// Jepsen-style correctness prover for distributed locks.
 #[derive(Debug, Parser)]

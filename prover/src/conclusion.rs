@@ -6,15 +6,16 @@ use std::time::Duration;
 use checker::certificate::Certificate;
 use history::History;
 use jiff::Timestamp;
-use report::{Judgement, Subject};
+use plan::Plan;
+use plan::manifest::Manifest;
+use report::Judgement;
+use suite::Criteria;
+use suite::within;
 
 use crate::failure::Failure;
-use crate::judgement::Criteria;
-use crate::limits::within;
-use crate::manifest::Manifest;
-use crate::plan::Plan;
 use crate::reading;
 use crate::store::{Store, file};
+use crate::subject;
 
 /// How far the judgement of a run may search where a sweep does not decide.
 const SEARCH_WITHIN: Duration = Duration::from_secs(60);
@@ -70,7 +71,7 @@ pub(crate) fn keep(
     } = conclusion;
     store.write(file::CERTIFICATE, &certificate.to_bytes())?;
     store.write_json(file::VERDICT, judgement)?;
-    let subject = Subject::from(manifest);
+    let subject = subject::of_manifest(manifest);
     let page = report::html(&subject, history, judgement)?;
     store.write(file::REPORT, page.as_bytes())?;
     for (name, svg) in report::plots(&subject, history, judgement)? {

@@ -4,13 +4,13 @@ use std::io;
 use std::path::PathBuf;
 
 use history::jsonl::LogError;
+use plan::PlanError;
 use run::RunError;
+use suite::ShrinkError;
 use testbed::{StartError, TestbedError};
 
 use crate::exit::Exit;
-use crate::plan::PlanError;
 use crate::store::StoreError;
-use crate::suite::ShrinkError;
 
 /// What stood in the way of a command.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,8 @@
 //! Jepsen-style correctness prover for distributed locks: the parts of the command-line program.
 //!
-//! The data's way: [`cli`] (text) -> [`plan`] (every mistake is found) -> `testbed` (up) -> `run` (workers and nemesis into the
+//! The data's way: [`cli`] (text) -> `plan` (every mistake is found) -> `testbed` (up) -> `run` (workers and nemesis into the
 //! history) -> `checker` (reads the file just written) -> `report` -> [`store`].
 
-pub mod catalogue;
 pub mod causes;
 pub mod cli;
 pub mod commands;
@@ -13,16 +12,8 @@ pub mod exit;
 pub mod experiment;
 pub mod failure;
 mod interruption;
-pub mod judgement;
-mod limits;
-pub mod manifest;
 pub mod output;
-pub mod plan;
 mod reading;
 mod record;
-mod simulated;
-pub mod spec;
 pub mod store;
 mod subject;
-pub mod suite;
-mod swarm;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use history::{History, edn, jsonl};
 use nemesis::Schedule;
+use plan::manifest::Manifest;
 
 use crate::failure::Failure;
-use crate::manifest::Manifest;
 use crate::output;
 use crate::store::file;
 
@@ -77,5 +77,5 @@ fn is_ours(manifest: &str) -> serde_json::Result<bool> {
 pub(super) fn schedule_in(folder: &Path) -> Result<Schedule, Failure> {
     let path = folder.join(file::SCHEDULE);
     let text = fs::read_to_string(&path).map_err(|source| Failure::Open { path, source })?;
-    Ok(Schedule::parse(&text).map_err(crate::plan::PlanError::Schedule)?)
+    Ok(Schedule::parse(&text).map_err(plan::PlanError::Schedule)?)
 }

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use plan::Plan;
+use plan::manifest::{Manifest, State};
 use run::seed::Stream;
 use run::{Clock, Counters, Ran, Recording, Stage, Stop, execute};
+use suite::simulate;
 use testbed::{Demand, Described, Progress, RealSite, Site, StartError, Testbed, daemon};
 
 use crate::causes::with_causes;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
-use crate::manifest::{Manifest, State};
 use crate::output::{self, Format, Steps};
-use crate::plan::Plan;
-use crate::simulated::simulate;
 use crate::store::Store;
 
 /// Has the run happen, and notes in the manifest how that went.

@@ -3,34 +3,32 @@
 use std::time::Duration;
 
 use humantime::format_duration;
+use plan::manifest::{Manifest, Planned, State};
 use report::{Fact, Skew, Subject};
 use testbed::Described;
 
-use crate::manifest::{Manifest, Planned, State};
-
-impl From<&Manifest> for Subject {
-    fn from(manifest: &Manifest) -> Self {
-        let plan = &manifest.plan;
-        let bounds = [
-            about_testbed(manifest.testbed.as_ref()),
-            about_ending(&manifest.state),
-        ];
-        Self {
-            lock: plan.lock.clone(),
-            workload: plan.workload.clone(),
-            faults: plan.faults.clone(),
-            workers: plan.concurrency,
-            setting: setting(manifest),
-            bounds: bounds.into_iter().flatten().collect(),
-            skew: manifest.skew.map(|skew| Skew {
-                bursts: skew.bursts,
-                median_ns: skew.median_ns,
-                p99_ns: skew.p99_ns,
-            }),
-            repeat: manifest.spec.command_line(),
-            plan: planned(plan),
-            origin: origin(manifest),
-        }
+/// The subject of a report on the run of this manifest.
+pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
+    let plan = &manifest.plan;
+    let bounds = [
+        about_testbed(manifest.testbed.as_ref()),
+        about_ending(&manifest.state),
+    ];
+    Subject {
+        lock: plan.lock.clone(),
+        workload: plan.workload.clone(),
+        faults: plan.faults.clone(),
+        workers: plan.concurrency,
+        setting: setting(manifest),
+        bounds: bounds.into_iter().flatten().collect(),
+        skew: manifest.skew.map(|skew| Skew {
+            bursts: skew.bursts,
+            median_ns: skew.median_ns,
+            p99_ns: skew.p99_ns,
+        }),
+        repeat: manifest.spec.command_line(),
+        plan: planned(plan),
+        origin: origin(manifest),
     }
 }
 
@@ -130,7 +128,7 @@ mod tests {
             state: State::Running,
             ..stored()
         };
-        let subject = Subject::from(&manifest);
+        let subject = of_manifest(&manifest);
         assert!(subject.bounds[0].contains("what the run was made on is not known"));
         assert!(subject.bounds[1].contains("it was killed"));
         let origin = format!("{:?}", subject.origin);
@@ -144,7 +142,7 @@ mod tests {
             state: State::Finished,
             ..stored()
         };
-        let bounds = Subject::from(&manifest).bounds;
+        let bounds = of_manifest(&manifest).bounds;
         let caveat = "the verdict speaks of the model of the broker, not of a real one";
         assert_eq!(bounds, [format!("The testbed is simulated: {caveat}.")]);
     }

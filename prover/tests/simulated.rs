@@ -7,11 +7,11 @@ use assert_cmd::Command;
 use checker::Verdict;
 use clap::Parser;
 use nemesis::Schedule;
+use plan::Plan;
+use plan::spec::RunSpec;
 use prover::cli::Cli;
-use prover::plan::Plan;
-use prover::spec::RunSpec;
-use prover::suite::{Trial, Until, attempt, campaign};
 use run::seed::{Seed, Seeds};
+use suite::{Trial, Until, attempt, campaign};
 
 /// As many as the issue asks for; each is run twice.
 const SEEDS: u64 = 200;

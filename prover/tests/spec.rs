@@ -4,11 +4,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
+use plan::spec::{RunSpec, TargetKind};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use prover::cli::Cli;
-use prover::spec::{RunSpec, TargetKind};
 use run::seed::Seed;
 
 /// The words that a shell makes of a command line.

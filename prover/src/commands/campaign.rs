@@ -1,9 +1,12 @@
 //! `prover --seeds A..B`: a simulated run for each seed, and what they show together.
 
 use checker::Verdict;
+use plan::PlanError;
+use plan::spec::RunSpec;
 use report::{list_table, verdict_text};
 use run::seed::{Seed, Seeds};
 use serde_json::json;
+use suite::{Summary, Until, campaign, spec_of};
 use testbed::Described;
 
 use crate::cli::RunArgs;
@@ -13,9 +16,6 @@ use crate::interruption::unless_interrupted;
 use crate::output::Format;
 use crate::output::result;
 use crate::output::{self, Bar};
-use crate::plan::PlanError;
-use crate::spec::RunSpec;
-use crate::suite::{Summary, Until, campaign, spec_of};
 
 /// How many seeds of a kind are printed.
 const SHOWN: usize = 10;

@@ -5,19 +5,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use history::History;
+use plan::PROGRESS;
+use plan::manifest::Manifest;
 use report::{Judgement, guarantees_table, verdict_text, violation_text};
 use serde_json::json;
+use suite::Criteria;
+use suite::within;
 
 use crate::causes::with_causes;
 use crate::cli::CheckArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::judgement::Criteria;
-use crate::limits::within;
-use crate::manifest::Manifest;
 use crate::output;
 use crate::output::Format;
-use crate::plan::PROGRESS;
 use crate::reading;
 use crate::store::file;
 

@@ -9,6 +9,7 @@ use ::conform::comparison::Divergence;
 use ::conform::script::Script;
 use ::conform::{explained, named, random};
 use jiff::Timestamp;
+use plan::PlanError;
 use run::seed::{Seed, Stream};
 use serde_json::json;
 use testbed::{
@@ -22,7 +23,6 @@ use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::Format;
 use crate::output::{self, Steps};
-use crate::plan::PlanError;
 
 /// Each script asks for its own.
 const HEARTBEAT: Duration = Duration::from_secs(60);

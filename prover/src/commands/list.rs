@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use plan::catalogue;
 use report::list_table;
 use serde_json::json;
 
-use crate::catalogue;
 use crate::cli::{ListArgs, ListKind};
 use crate::exit::Exit;
 use crate::experiment;

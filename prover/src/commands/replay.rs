@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use plan::spec::RunSpec;
+
 use super::run;
 use crate::cli::ReplayArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::reading;
-use crate::spec::RunSpec;
 use crate::store::file;
 
 /// Runs again what is stored in a folder, with the same plan and the same schedule.

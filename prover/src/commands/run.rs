@@ -3,6 +3,9 @@
 use std::fs::File;
 
 use nemesis::Schedule;
+use plan::Plan;
+use plan::manifest::Manifest;
+use plan::spec::RunSpec;
 use run::{Skew, Stop};
 use serde_json::json;
 
@@ -13,11 +16,8 @@ use crate::cli::{OutputArgs, RunArgs};
 use crate::conclusion::{Conclusion, begin, conclude, keep};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::manifest::Manifest;
 use crate::output::{self, Format, Steps};
-use crate::plan::Plan;
 use crate::record::record;
-use crate::spec::RunSpec;
 use crate::store::{Store, file};
 
 /// One run, or one for each seed.

@@ -4,23 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use locks::Lock;
+use plan::PlanError;
+use plan::catalogue;
 use rayon::prelude::*;
 use report::list_table;
 use run::seed::Seed;
 use serde_json::json;
+use suite::selftest::{
+    Examined, RUNS_OF_BROKEN, RUNS_OF_CORRECT, Shortcoming, Shown, TIME_LIMIT, examine, spec_of,
+    workload_of,
+};
 
-use crate::catalogue;
 use crate::cli::SelftestArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
 use crate::output::Format;
 use crate::output::{self, Bar};
-use crate::plan::PlanError;
-use crate::suite::selftest::{
-    Examined, RUNS_OF_BROKEN, RUNS_OF_CORRECT, Shortcoming, Shown, TIME_LIMIT, examine, spec_of,
-    workload_of,
-};
 
 /// Examines the locks and prints what came out.
 pub(super) async fn selftest(arguments: &SelftestArgs) -> Result<Exit, Failure> {

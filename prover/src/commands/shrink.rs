@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use checker::Verdict;
 use nemesis::Schedule;
+use plan::spec::RunSpec;
+use suite::Criteria;
+use suite::within;
+use suite::{Case, Shrunk, shrink};
 use testbed::Progress;
 
 use super::{replay, run};
 use crate::cli::{OutputArgs, ShrinkArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::judgement::Criteria;
-use crate::limits::within;
 use crate::output::Format;
 use crate::output::{self, Steps};
 use crate::reading;
-use crate::spec::RunSpec;
 use crate::store::file;
-use crate::suite::{Case, Shrunk, shrink};
 
 /// How far the judgement of the run may search.
 const SEARCH_WITHIN: Duration = Duration::from_secs(60);

@@ -15,11 +15,16 @@ use async_trait::async_trait;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use jiff::Timestamp;
 use locks::Lock;
+use measure::{Rounds, Sample, measure, set_up, source};
+use plan::PlanError;
+use plan::manifest::{Git, git};
+use plan::spec::{command_line, utf8_path};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use run::seed::{Seed, Stream};
 use serde::Serialize;
 use serde_json::json;
+use table::Cost as Measured;
 use testbed::{Choice, ChoiceError, Described, Direct, Progress, RealSite, Site};
 
 use super::Experiment;
@@ -30,14 +35,8 @@ use crate::causes::with_causes;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
-use crate::manifest::{Git, git};
 use crate::output::{self, Format, Steps};
-use crate::plan::PlanError;
-use crate::spec::{command_line, utf8_path};
 use crate::store::fresh_folder;
-
-use measure::{Rounds, Sample, measure, set_up, source};
-use table::Cost as Measured;
 
 pub use measure::CostError;
 

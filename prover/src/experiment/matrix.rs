@@ -11,23 +11,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use futures_util::FutureExt;
+use plan::catalogue;
+use plan::spec::{command_line, utf8_path};
+use plan::{PlanError, suits, unknown};
 use run::seed::Seed;
 use serde::Serialize;
 use serde_json::json;
+use suite::TrialError;
 use testbed::Progress;
 
 use super::Experiment;
 use super::document::Document;
 use super::registry::assumed;
-use crate::catalogue;
 use crate::causes::with_causes;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::{self, Format, Steps};
-use crate::plan::{PlanError, suits, unknown};
-use crate::spec::{command_line, utf8_path};
-use crate::suite::TrialError;
 
 /// The broken lock that stands for all of them: a matrix without one that is found violated could be one of a prover that finds nothing.
 const CANARY: &str = "no-lock";
@@ -67,8 +67,8 @@ struct MatrixArgs {
     #[arg(short, long, value_delimiter = ',', value_name = "NAME")]
     workload: Vec<String>,
     /// How long the workload of each cell runs
-    #[arg(long, default_value = "20s", value_parser = crate::spec::time::positive, value_name = "TIME")]
-    #[serde(with = "crate::spec::time")]
+    #[arg(long, default_value = "20s", value_parser = plan::spec::time::positive, value_name = "TIME")]
+    #[serde(with = "plan::spec::time")]
     time_limit: Duration,
     /// The first seed of each cell
     #[arg(long, default_value = "1", value_name = "N")]

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use checker::Verdict;
 use jiff::Timestamp;
+use plan::manifest::Git;
+use plan::spec::RunSpec;
 use report::{COVERAGE, Judgement};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
-use crate::manifest::Git;
-use crate::spec::RunSpec;
 
 /// What breaks.
 pub(super) const NEMESES: &[&str] = &["none", "partition,cut"];
@@ -96,7 +96,7 @@ impl Cell {
 
     /// Whether the lock is broken on purpose.
     pub(super) fn is_broken_on_purpose(&self) -> bool {
-        crate::catalogue::find(&self.lock).is_some_and(|lock| lock.breaks().is_some())
+        plan::catalogue::find(&self.lock).is_some_and(|lock| lock.breaks().is_some())
     }
 }
 

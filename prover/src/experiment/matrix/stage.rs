@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use checker::Verdict;
 use jiff::Timestamp;
+use plan::Plan;
+use plan::manifest::git;
 use report::Judgement;
 use run::Stop;
 use run::seed::{Seed, Stream};
+use suite::attempt;
 use testbed::{
     Demand, Described, Direct, Progress, ProxyChoice, RabbitImage, RealSite, Silent, Testbed,
 };
@@ -17,12 +20,9 @@ use crate::conclusion::{begin, conclude, keep};
 use crate::experiment::CellError;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
-use crate::manifest::git;
 use crate::output::Steps;
-use crate::plan::Plan;
 use crate::record::{carry_out, note};
 use crate::store::file;
-use crate::suite::attempt;
 
 /// Where all cells of one place are run.
 pub(super) struct Stage<'a> {

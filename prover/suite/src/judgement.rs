@@ -8,10 +8,9 @@ use checker::model::NameError;
 use checker::search::Limits;
 use checker::{Case, Guarantee, Scope, Verdict};
 use history::History;
+use plan::manifest::{Manifest, State};
+use plan::{Plan, bounded, progress_within};
 use report::{COVERAGE, Judgement, Row};
-
-use crate::manifest::{Manifest, State};
-use crate::plan::{Plan, bounded, progress_within};
 
 /// What a history is judged by.
 #[derive(Debug)]

@@ -127,9 +127,9 @@ impl Recheck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Plan;
-    use crate::spec::RunSpec;
-    use crate::suite::attempt;
+    use crate::attempt;
+    use plan::Plan;
+    use plan::spec::RunSpec;
 
     fn outcome(lock: &str) -> Outcome {
         let spec = RunSpec {

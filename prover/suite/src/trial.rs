@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use checker::certificate::Certificate;
 use history::History;
+use plan::Plan;
+use plan::manifest::State;
 use report::Judgement;
 use run::{Ran, Recording, RunError};
 
 use crate::judgement::Criteria;
 use crate::limits::within;
-use crate::manifest::State;
-use crate::plan::Plan;
-use crate::simulated::simulate;
+use crate::simulation::simulate;
 
 /// How far the judgement of one trial, and the issue of its certificate, may search.
 const SEARCH_WITHIN: Duration = Duration::from_secs(10);

@@ -3,7 +3,7 @@
 mod bounds;
 mod command;
 mod run_spec;
-pub(crate) mod time;
+pub mod time;
 
 pub use bounds::OutOfBounds;
 pub use command::{command_line, utf8_path};

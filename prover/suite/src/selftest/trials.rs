@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use locks::Lock;
+use plan::spec::{RunSpec, TargetKind};
+use plan::{judges, suits};
 use run::seed::Seed;
 use workloads::Workload;
-
-use crate::plan::{judges, suits};
-use crate::spec::{RunSpec, TargetKind};
 
 /// So many runs must show what is wrong with a broken lock, at the latest.
 pub const RUNS_OF_BROKEN: u64 = 200;

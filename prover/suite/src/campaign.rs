@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use plan::PlanError;
+use plan::spec::RunSpec;
 use run::seed::{Seed, Seeds};
 
 use super::engine::{Engine, Evidence};
 use super::summary::Summary;
-use crate::plan::PlanError;
-use crate::spec::RunSpec;
 
 /// So many runs are under way before anybody looks at what came of them.
 const BATCH: usize = 32;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use checker::Verdict;
 use locks::Lock;
+use plan::PlanError;
 use run::seed::Seed;
 
 use super::examined::{Examined, Shortcoming, Shown};
 use super::trials::{RUNS_OF_BROKEN, RUNS_OF_CORRECT, spec_of};
-use crate::plan::PlanError;
-use crate::suite::{Came, Engine, Evidence, Judged, Outcome, Recheck};
+use crate::{Came, Engine, Evidence, Judged, Outcome, Recheck};
 
 /// Examines a lock by the runs that begin with a seed, as long as `go_on` says true; `None` where it did not.
 ///
@@ -176,11 +176,11 @@ fn stem(guarantee: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Plan;
-    use crate::suite::attempt;
+    use crate::attempt;
+    use plan::Plan;
 
     fn lock(name: &str) -> Arc<dyn Lock> {
-        crate::catalogue::find(name).expect("known")
+        plan::catalogue::find(name).expect("known")
     }
 
     fn judged(lock: &dyn Lock) -> Judged {

@@ -289,7 +289,7 @@ fn testbed(spec: &RunSpec) -> Result<Choice, ChoiceError> {
 
 /// How soon after the last fault every lock must be granted again: the broker takes a silent client for dead after up to three heartbeats, and
 /// the clients need a moment to notice.
-pub(crate) fn progress_within(heartbeat: Duration) -> Duration {
+pub fn progress_within(heartbeat: Duration) -> Duration {
     3 * heartbeat + Duration::from_secs(4)
 }
 
@@ -477,16 +477,16 @@ fn promises<'a>(workload: &dyn Workload, lock: &'a dyn Lock) -> impl Iterator<It
 }
 
 /// Whether a run of a workload can put a promise to the test.
-pub(crate) fn judges(workload: &dyn Workload, promise: &str) -> bool {
+pub fn judges(workload: &dyn Workload, promise: &str) -> bool {
     let stem = promise.split("<=").next().unwrap_or(promise);
     workload.judges().contains(&stem)
 }
 
 /// The guarantee that is asked for without a bound where a run's heartbeat gives one.
-pub(crate) const PROGRESS: &str = "progress";
+pub const PROGRESS: &str = "progress";
 
 /// A promise of progress says nothing of how soon: that depends on the run.
-pub(crate) fn bounded(name: &str, progress: Duration) -> String {
+pub fn bounded(name: &str, progress: Duration) -> String {
     if name == PROGRESS {
         return format!("progress<={}", humantime::format_duration(progress));
     }
@@ -498,7 +498,7 @@ fn parse(names: &[String]) -> Result<Vec<Box<dyn Guarantee>>, PlanError> {
 }
 
 /// A name that is none of those that are known.
-pub(crate) fn unknown<'a>(
+pub fn unknown<'a>(
     kind: &'static str,
     name: &str,
     known: impl Iterator<Item = &'a str>,

@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use locks::broker::{Broker, ConnectOptions};
+use plan::Plan;
 use run::seed::Stream;
 use run::{Clock, Ran, Recording, RunError, Stage, execute};
 use simulated::Simulation;
 use testbed::{SimulatedSystem, clients};
-
-use crate::plan::Plan;
 
 /// Stands before every name in the simulated broker, which no other run shares.
 const PREFIX: &str = "prover";
@@ -20,7 +19,7 @@ const PREFIX: &str = "prover";
 ///
 /// # Errors
 /// As for [`execute`].
-pub(crate) fn simulate(
+pub fn simulate(
     plan: &Plan,
     recording: Recording,
     interrupted: impl Future<Output = ()>,

@@ -171,7 +171,7 @@ impl Planned {
 }
 
 /// Outside a working tree, or without git, there is nothing to say.
-pub(crate) fn git() -> Option<Git> {
+pub fn git() -> Option<Git> {
     let commit = git_says(&["rev-parse", "HEAD"])?;
     let changes = git_says(&["status", "--porcelain", "--untracked-files=no"])?;
     Some(Git {

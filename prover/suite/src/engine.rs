@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 
 use checker::Verdict;
+use plan::spec::RunSpec;
+use plan::{Plan, PlanError};
 use rayon::prelude::*;
 
 use super::outcome::Outcome;
 use super::trial::attempt;
-use crate::plan::{Plan, PlanError};
-use crate::spec::RunSpec;
 
 /// Which certificates are issued and checked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

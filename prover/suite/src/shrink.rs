@@ -9,11 +9,11 @@ use checker::Verdict;
 use history::fault::Window;
 use history::{Event, Function, History, Kind, Process};
 use nemesis::{Call, Planned, Request, Schedule, Target};
+use plan::spec::RunSpec;
+use plan::{Plan, PlanError};
 use run::seed::Seed;
 
 use super::trial::{TrialError, attempt};
-use crate::plan::{Plan, PlanError};
-use crate::spec::RunSpec;
 
 /// A violation must show under each of so many seeds: what hangs on one draw of latencies is no counterexample that anybody can repeat.
 const SEEDS: u64 = 3;

@@ -1,0 +1,12 @@
+//! What is asked of a run, what follows from it, and what is stored of it.
+//!
+//! The data's way: [`spec`] (typed or stored) -> `swarm` (what was left to chance) -> [`Plan`]
+//! (every mistake is found before anything starts) -> [`manifest`].
+
+pub mod catalogue;
+pub mod manifest;
+mod plan;
+pub mod spec;
+mod swarm;
+
+pub use plan::{PROGRESS, Plan, PlanError, bounded, judges, progress_within, suits, unknown};
