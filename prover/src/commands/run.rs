@@ -1,6 +1,7 @@
 //! `prover run`: one run from the plan to the verdict.
 
 use std::fs::File;
+use std::sync::Mutex;
 
 use nemesis::Schedule;
 use plan::Plan;
@@ -8,6 +9,8 @@ use plan::manifest::Manifest;
 use plan::spec::RunSpec;
 use run::{Skew, Stop};
 use serde_json::json;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
 
 use super::campaign::run_seeds;
 use super::check::print_judgement;
@@ -103,13 +106,18 @@ fn log_to(store: &Store) {
     let Ok(file) = File::options().append(true).open(store.path(file::LOG)) else {
         return;
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,lapin=off"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let asked_for = std::env::var("RUST_LOG").ok();
+    let filter = asked_for.and_then(|levels| levels.parse().ok());
+    let usual = || {
+        let off_for_lapin = Targets::new().with_target("lapin", LevelFilter::OFF);
+        off_for_lapin.with_default(LevelFilter::INFO)
+    };
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(file)
-        .finish();
+        .with_writer(Mutex::new(file));
+    let subscriber = tracing_subscriber::registry()
+        .with(filter.unwrap_or_else(usual))
+        .with(lines);
     // A second run in one process goes on in the first one's log.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
