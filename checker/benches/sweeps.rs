@@ -1,4 +1,5 @@
-//! How long judging takes, without reading the file: a valid history of twenty workers, one lock, now and then a crash.
+//! How long judging takes, without reading the file: a valid history of twenty workers, one lock,
+//! now and then a crash.
 
 use checker::certificate::Certificate;
 use checker::search::Limits;

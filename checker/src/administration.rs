@@ -94,7 +94,8 @@ impl AdminOp {
         )
     }
 
-    /// Whether it may have removed a slot; who destroys a lock removes all of them, whichever it lists.
+    /// Whether it may have removed a slot; who destroys a lock removes all of them, whichever it
+    /// lists.
     pub(crate) fn may_remove(&self, slot: u32) -> bool {
         let is_listed = self.slots.as_ref().is_none_or(|gone| gone.contains(&slot));
         let removes = self.function == Function::Destroy || is_listed;

@@ -11,7 +11,8 @@ type Key = Option<Arc<str>>;
 /// A key with more operations is not tried again and again.
 const OPERATIONS_MAX: usize = 10_000;
 
-/// What `judge` finds in the shortest beginning of the history of a key that it finds anything in. What was found in the whole stays as it is if the key has too many operations.
+/// What `judge` finds in the shortest beginning of the history of a key that it finds anything in.
+/// What was found in the whole stays as it is if the key has too many operations.
 pub(crate) fn shortest(
     history: &History,
     key: &Key,
@@ -41,8 +42,8 @@ fn ends(history: &History, key: &Key, found: &Violation) -> Vec<usize> {
     ends.map(|(position, _)| position).collect()
 }
 
-/// The events of one key up to a position. What ends later is of unknown outcome; what fails later is left out, for that it had no effect is so however
-/// much is read.
+/// The events of one key up to a position. What ends later is of unknown outcome; what fails later
+/// is left out, for that it had no effect is so however much is read.
 pub(crate) fn beginning(history: &History, key: &Key, last: usize) -> History {
     let mut builder = HistoryBuilder::default();
     let events = history.events().iter().enumerate().take(last + 1);

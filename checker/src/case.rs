@@ -14,7 +14,8 @@ use crate::search::Limits;
 pub struct Scope {
     /// How many clients may hold a lock at one time: 1, or the size of a semaphore.
     pub slots: NonZeroU32,
-    /// How many workers the run had; the worker of a process is `process % workers`. Without it every process counts as a worker.
+    /// How many workers the run had; the worker of a process is `process % workers`. Without it
+    /// every process counts as a worker.
     pub workers: Option<NonZeroU32>,
     /// The names of the faults that were selected for the run.
     pub faults: Vec<String>,
@@ -73,7 +74,8 @@ impl<'a> Case<'a> {
             .map(|event| event.index)
     }
 
-    /// The time of a position in nanoseconds; that of the last event for a position after the record.
+    /// The time of a position in nanoseconds; that of the last event for a position after the
+    /// record.
     pub(crate) fn time(&self, position: Position) -> u64 {
         let events = self.history.events();
         events

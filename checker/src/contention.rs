@@ -8,7 +8,8 @@ use crate::Case;
 use crate::holds::Lock;
 use crate::position::{NEVER, Position};
 
-/// The workers that asked for a lock while so many others had or wanted it that not all of them could have it.
+/// The workers that asked for a lock while so many others had or wanted it that not all of them
+/// could have it.
 pub(crate) fn contended(case: &Case<'_>) -> BTreeSet<u32> {
     let mut contended = BTreeSet::new();
     let failed = failed_acquires(case);

@@ -1,4 +1,5 @@
-//! A violation for people: its events in a table, and a picture of who believed what while which faults were on.
+//! A violation for people: its events in a table, and a picture of who believed what while which
+//! faults were on.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -19,8 +20,9 @@ const SHOWN_MAX: usize = 10;
 
 /// A table of the events of a violation and a picture of the time around them.
 ///
-/// In the picture each column marked `|` is an event of the table or the edge of a fault. A process asks for the lock where `?` stands, believes that it
-/// holds it where `#` stands, and a fault is on where `=` stands.
+/// In the picture each column marked `|` is an event of the table or the edge of a fault. A process
+/// asks for the lock where `?` stands, believes that it holds it where `#` stands, and a fault is
+/// on where `=` stands.
 #[must_use]
 pub fn explain(history: &History, violation: &Violation) -> String {
     let scene = Scene::new(history, violation);
@@ -137,7 +139,8 @@ impl<'a> Scene<'a> {
         text.push('\n');
     }
 
-    /// The longest legal order that a search found, or the end of it, and what does not go on from there.
+    /// The longest legal order that a search found, or the end of it, and what does not go on from
+    /// there.
     fn reach(&self, text: &mut String, reach: &Reach) {
         let placed = crate::finding::counted(reach.placed, "operation");
         let _ = writeln!(text, "longest legal order: {placed}");

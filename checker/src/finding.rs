@@ -26,7 +26,8 @@ pub struct Finding {
     /// What was counted on the way.
     #[serde(default)]
     pub counts: Counts,
-    /// What contradicts the guarantee, at most [`VIOLATIONS_MAX`] of them, in the order of the history.
+    /// What contradicts the guarantee, at most [`VIOLATIONS_MAX`] of them, in the order of the
+    /// history.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
     /// The length of every overlap in nanoseconds, in the order of the history.
@@ -91,7 +92,8 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation of a rule; its events are those of the rule until [`showing`](Self::showing) says otherwise.
+    /// A violation of a rule; its events are those of the rule until [`showing`](Self::showing)
+    /// says otherwise.
     pub(crate) fn new(rule: Rule, key: Option<Arc<str>>, witness: Vec<u64>) -> Self {
         let mut events = witness.clone();
         events.sort_unstable();
@@ -142,11 +144,13 @@ pub const PREFIX_MAX: usize = 1_000;
 /// How far a search for a legal order came before it found that there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
-    /// How many operations stand in the longest legal order that was found; holds that were revoked in it do not count.
+    /// How many operations stand in the longest legal order that was found; holds that were revoked
+    /// in it do not count.
     pub placed: u64,
     /// The indices of the invocations of the last of them, at most [`PREFIX_MAX`], in that order.
     pub prefix: Vec<u64>,
-    /// The index of the invocation of the operation that can be placed neither after that order nor after any other.
+    /// The index of the invocation of the operation that can be placed neither after that order nor
+    /// after any other.
     pub stuck: u64,
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Everything here is in positions, which never tie, so neither do holds.
 //!
-//! Each grant begins a hold of its own. What a process does to a key afterwards concerns the latest hold that it has not successfully
-//! released; a client's belief ends with the latest hold that it still believes in.
+//! Each grant begins a hold of its own. What a process does to a key afterwards concerns the latest
+//! hold that it has not successfully released; a client's belief ends with the latest hold that it
+//! still believes in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -140,7 +141,8 @@ impl Scan {
         lock
     }
 
-    /// A release ends belief as soon as it is asked for. An operation without a known end is entered here, because its end may not exist.
+    /// A release ends belief as soon as it is asked for. An operation without a known end is
+    /// entered here, because its end may not exist.
     fn invoked(
         &mut self,
         history: &History,

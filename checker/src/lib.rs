@@ -1,7 +1,8 @@
 //! History to verdict and certificate: pure, exact, certifying.
 //!
-//! A [`Guarantee`] is a property that a history keeps or violates; [`guarantee::ALL`] lists them, [`parse`] finds one by its name, and [`judge`]
-//! tells what a history says about several of them. This crate knows no clock, no file, no network and no async.
+//! A [`Guarantee`] is a property that a history keeps or violates; [`guarantee::ALL`] lists them,
+//! [`parse`] finds one by its name, and [`judge`] tells what a history says about several of them.
+//! This crate knows no clock, no file, no network and no async.
 //!
 //! ```
 //! use checker::search::Limits;

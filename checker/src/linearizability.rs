@@ -1,6 +1,7 @@
 //! `--model`: whether a history is linearizable under a model taken literally.
 //!
-//! Lock models are decided by sweeps wherever those are exact; the rest is searched, within limits. Keys are judged by themselves.
+//! Lock models are decided by sweeps wherever those are exact; the rest is searched, within limits.
+//! Keys are judged by themselves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,9 +29,11 @@ pub struct Linearized {
     pub orders: Vec<Order>,
 }
 
-/// Whether a history is linearizable under the model with a name such as `owner-mutex` or `semaphore:2`.
+/// Whether a history is linearizable under the model with a name such as `owner-mutex` or
+/// `semaphore:2`.
 ///
-/// Keys on which only operations were done that the model does not have (a resource beside its lock) are left out.
+/// Keys on which only operations were done that the model does not have (a resource beside its
+/// lock) are left out.
 ///
 /// # Errors
 /// There is no model with this name.

@@ -1,4 +1,5 @@
-//! Counterexamples are minimal: alone they violate, and without any part of them they do not. `docs/certificates.md` says what that means for which rule.
+//! Counterexamples are minimal: alone they violate, and without any part of them they do not.
+//! `docs/certificates.md` says what that means for which rule.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -60,7 +61,8 @@ impl Subject {
             // It speaks of what did not happen in the whole record.
             Rule::NeverGranted => {}
             Rule::LostDecrement | Rule::DoubledDecrement => self.check_counted(history, violation),
-            // The event that ends a belief ends the latest of its process: which one that is, a grant may decide that is not shown.
+            // The event that ends a belief ends the latest of its process: which one that is, a
+            // grant may decide that is not shown.
             _ if self.of.starts_with("overlap") && holds_twice(history) => {}
             _ => self.check_operations(history, violation),
         }
@@ -157,7 +159,8 @@ fn holds_twice(history: &History) -> bool {
     })
 }
 
-/// Whether the counterexample is all that the explanation shows, not only the events that the rule names.
+/// Whether the counterexample is all that the explanation shows, not only the events that the rule
+/// names.
 fn shows_what_it_needs(of: &str, rule: Rule) -> bool {
     of.starts_with("overlap")
         || matches!(

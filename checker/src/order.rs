@@ -12,7 +12,8 @@ use crate::search::{Placed, Placement};
 /// Something that takes effect at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The invocation of the operation; for a revocation that of the acquire whose hold is taken away.
+    /// The invocation of the operation; for a revocation that of the acquire whose hold is taken
+    /// away.
     pub(crate) invoke: Position,
     /// Whether this is the silent end of a hold.
     pub(crate) is_revocation: bool,
@@ -34,7 +35,8 @@ impl Entry {
     }
 }
 
-/// The order for one key. That the instants exist is checked by whoever reads it: each entry takes the earliest that is left to it.
+/// The order for one key. That the instants exist is checked by whoever reads it: each entry takes
+/// the earliest that is left to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     pub(crate) key: Option<Arc<str>>,
@@ -97,8 +99,9 @@ impl Order {
         }
     }
 
-    /// The order that a search found in which every acquisition is an owner of its own, named by the number of its hold. Acquires of unknown outcome have no
-    /// names, and any of them that goes on may be the one that is revoked.
+    /// The order that a search found in which every acquisition is an owner of its own, named by
+    /// the number of its hold. Acquires of unknown outcome have no names, and any of them that goes
+    /// on may be the one that is revoked.
     pub(crate) fn of_search(lock: &Lock, history: &History, found: &[Placement]) -> Self {
         let unknown: BTreeSet<Position> = lock.unknown.iter().map(|span| span.invoke).collect();
         let mut nameless = Vec::new();

@@ -22,7 +22,8 @@ impl Interval {
 /// More intervals at one time than there may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Overlap {
-    /// Places in the list of intervals: the one that came last, then those it found there, the longest first.
+    /// Places in the list of intervals: the one that came last, then those it found there, the
+    /// longest first.
     pub(crate) members: Vec<usize>,
     pub(crate) begin: Position,
     pub(crate) end: Position,
@@ -44,7 +45,8 @@ impl Active {
         }
     }
 
-    /// The last to end among those that leave no room for another interval: `slots` of them, or one of the other mode.
+    /// The last to end among those that leave no room for another interval: `slots` of them, or one
+    /// of the other mode.
     fn in_the_way(&self, shared: bool, slots: usize) -> Option<Vec<(Position, usize)>> {
         let longest =
             |set: &BTreeSet<_>, count| set.iter().rev().take(count).copied().collect::<Vec<_>>();
@@ -81,8 +83,8 @@ impl MaxByEnd for Option<Vec<(Position, usize)>> {
     }
 }
 
-/// One overlap for each interval that began while there was no room for it: with those that leave it the longest exposure. `intervals` are in
-/// the order of their beginnings. O(n (log n + slots)).
+/// One overlap for each interval that began while there was no room for it: with those that leave
+/// it the longest exposure. `intervals` are in the order of their beginnings. O(n (log n + slots)).
 pub(crate) fn overlaps(intervals: &[Interval], slots: usize) -> Vec<Overlap> {
     debug_assert!(
         intervals.is_sorted_by_key(|interval| interval.begin),
@@ -121,11 +123,13 @@ pub(crate) enum Room {
     AtEnd,
     /// Just before the interval that begins at this position.
     Before(Position),
-    /// Nowhere: these intervals span the whole window. There are none of them if it takes a chain to fill it.
+    /// Nowhere: these intervals span the whole window. There are none of them if it takes a chain
+    /// to fill it.
     Nowhere(Vec<usize>),
 }
 
-/// For each window the room that the intervals leave in it. `intervals` do not overlap (see [`overlaps`]). O(n (log n + slots)).
+/// For each window the room that the intervals leave in it. `intervals` do not overlap (see
+/// [`overlaps`]). O(n (log n + slots)).
 pub(crate) fn rooms(intervals: &[Interval], windows: &[Interval], slots: usize) -> Vec<Room> {
     let mut steps: Vec<(Position, Step)> = Vec::with_capacity(2 * intervals.len() + windows.len());
     for (place, interval) in intervals

@@ -3,10 +3,12 @@
 use history::fault::{Class, Note, Parameters, Targets};
 use history::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Process, Value};
 
-/// A history from words such as `0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release?`: process, operation, and for an end `!` (ok),
-/// `x` (fail), `X` (observed fail) or `?` (info). Digits after `!` are a token, `s1` is a slot, `[1,2]` are slots, `held` and `lost` are answers;
-/// a word after `x` or `X` is the kind of the failure; `k/` before a word names the key.
-/// Faults are `+cut:0,1` (inject, with targets) and `-cut` (heal). Each event is one millisecond after the last.
+/// A history from words such as `0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release?`:
+/// process, operation, and for an end `!` (ok), `x` (fail), `X` (observed fail) or `?` (info).
+/// Digits after `!` are a token, `s1` is a slot, `[1,2]` are slots, `held` and `lost` are answers;
+/// a word after `x` or `X` is the kind of the failure; `k/` before a word names the key. Faults are
+/// `+cut:0,1` (inject, with targets) and `-cut` (heal). Each event is one millisecond after the
+/// last.
 pub(crate) fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
     let mut faults = 0;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What is known about a guarantee after reading the history. The order is by badness, so that the worst of several is their maximum.
+/// What is known about a guarantee after reading the history. The order is by badness, so that the
+/// worst of several is their maximum.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum Verdict {
     /// It held.
     Valid,
-    /// The history does not decide it, or a bound was hit before it was decided. Where nobody has judged, nothing is known.
+    /// The history does not decide it, or a bound was hit before it was decided. Where nobody has
+    /// judged, nothing is known.
     #[default]
     Unknown,
     /// It was violated.

@@ -1,4 +1,5 @@
-//! Histories whose file name is the verdict: `golden/<guarantee>/<what happens>[.slots-N].<verdict>.jsonl`.
+//! Histories whose file name is the verdict:
+//! `golden/<guarantee>/<what happens>[.slots-N].<verdict>.jsonl`.
 //!
 //! `-at-most-` in a folder's name stands for `<=`, and a folder `model-M` is for the model M.
 
@@ -30,7 +31,8 @@ fn name(path: &Path) -> String {
         .into_owned()
 }
 
-/// What the history itself does not say: every fault in it was selected, by two workers; the slots are in the file's name.
+/// What the history itself does not say: every fault in it was selected, by two workers; the slots
+/// are in the file's name.
 fn scope(history: &History, file: &str) -> Scope {
     let mut faults: Vec<String> = history
         .faults()

@@ -1,4 +1,5 @@
-//! What recording costs: one event appended to a file, its write call included, and what reading costs.
+//! What recording costs: one event appended to a file, its write call included, and what reading
+//! costs.
 
 use std::fs::File;
 use std::hint::black_box;

@@ -1,24 +1,28 @@
 //! EDN in and out: the histories of Jepsen and Knossos.
 //!
-//! A history is maps, one after the other (`history.edn`) or in one vector or list; a map may carry a tag such as `#jepsen.history.Op`.
-//! Unlike JSON Lines this format is open: what is not understood is left out, with these decisions.
+//! A history is maps, one after the other (`history.edn`) or in one vector or list; a map may carry
+//! a tag such as `#jepsen.history.Op`. Unlike JSON Lines this format is open: what is not
+//! understood is left out, with these decisions.
 //!
-//! - The order of the maps is the order of the history. An `:index` that does not grow (or is missing, or -1) is numbered anew, a `:time` that goes
-//!   back (or is missing) is set to that of the map before. Unknown keys are ignored, `:process :nemesis` is of type `:info` whatever
-//!   it says, and an `:error` counts on `:fail` and `:info` only.
+//! - The order of the maps is the order of the history. An `:index` that does not grow (or is
+//!   missing, or -1) is numbered anew, a `:time` that goes back (or is missing) is set to that of
+//!   the map before. Unknown keys are ignored, `:process :nemesis` is of type `:info` whatever it
+//!   says, and an `:error` counts on `:fail` and `:info` only.
 //! - A `:fail` is unobserved unless its map says `:observed true`.
-//! - The value of a granted `:acquire` may be a map with `:fence` (Hazelcast's tests) or `:token`, where 0, a negative number or nil is unknown, and
-//!   `:slot`. `:client` and `:uid` in it are ignored: the owner of a lock is the process, as everywhere here. What an `:acquire` is
-//!   invoked with is ignored (Hazelcast's tests put a random name there) unless it is `:read` or `:write`.
+//! - The value of a granted `:acquire` may be a map with `:fence` (Hazelcast's tests) or `:token`,
+//!   where 0, a negative number or nil is unknown, and `:slot`. `:client` and `:uid` in it are
+//!   ignored: the owner of a lock is the process, as everywhere here. What an `:acquire` is invoked
+//!   with is ignored (Hazelcast's tests put a random name there) unless it is `:read` or `:write`.
 //! - The value of an event of the nemesis that has `:id` and `:phase` is the note of a fault and
 //!   must be a whole one: `{:id 0, :phase :inject, :class :isolating, :targets {:processes [3]},
 //!   :parameters {"for_ms" 4000}}`.
 //! - A `:verify` answers `:held` or `:lost`.
-//! - All other values become JSON, and differ as JSON where they differ in Clojure. What JSON lacks is written as Transit does: `"~:a"` is `:a`,
-//!   `"~$a"` the symbol, `"~n123"` an integer beyond 64 bits, `["~#ratio",[1,3]]`, `["~#set",[…]]`, `["~#list",[…]]`, `["~#cmap",[k,v,…]]`; a string that begins
-//!   with `~` is written `"~~…"`.
-//! - Keys of `jepsen.independent` are not taken apart: `[k v]` is a value, and an error as the value of a lock operation without a `:key`, since all
-//!   locks would be taken for one.
+//! - All other values become JSON, and differ as JSON where they differ in Clojure. What JSON lacks
+//!   is written as Transit does: `"~:a"` is `:a`, `"~$a"` the symbol, `"~n123"` an integer beyond
+//!   64 bits, `["~#ratio",[1,3]]`, `["~#set",[…]]`, `["~#list",[…]]`, `["~#cmap",[k,v,…]]`; a
+//!   string that begins with `~` is written `"~~…"`.
+//! - Keys of `jepsen.independent` are not taken apart: `[k v]` is a value, and an error as the
+//!   value of a lock operation without a `:key`, since all locks would be taken for one.
 //!
 //! Strings know the escapes `\t \r \n \\ \"`.
 

@@ -35,7 +35,8 @@ pub struct Failure {
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
-    /// The place in the history; it grows from event to event, and its order is the order of the history.
+    /// The place in the history; it grows from event to event, and its order is the order of the
+    /// history.
     pub index: u64,
     /// Nanoseconds since the run began, on one monotonic clock; it never goes back but may tie.
     pub time: u64,
@@ -47,14 +48,16 @@ pub struct Event {
     /// What was done.
     #[serde(rename = "f")]
     pub function: Function,
-    /// The lock or resource it was done to; keys are independent of each other. A nemesis event has none.
+    /// The lock or resource it was done to; keys are independent of each other. A nemesis event has
+    /// none.
     pub key: Option<Arc<str>>,
     /// What was asked for or answered.
     pub value: Value,
     /// Why the operation did not end with `ok`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<Failure>>,
-    /// Whether the server itself said that the operation failed. A failure that the client decided on by itself constrains nothing.
+    /// Whether the server itself said that the operation failed. A failure that the client decided
+    /// on by itself constrains nothing.
     #[serde(skip_serializing_if = "is_false")]
     pub observed: bool,
 }

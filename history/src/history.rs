@@ -48,15 +48,16 @@ impl History {
             .filter(|event| event.process == Process::Nemesis)
     }
 
-    /// Whether the record was cut off while it was written: the last line is torn, or an operation has no end. A verdict about such a history
-    /// speaks of what was recorded, not of the whole run.
+    /// Whether the record was cut off while it was written: the last line is torn, or an operation
+    /// has no end. A verdict about such a history speaks of what was recorded, not of the whole
+    /// run.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.torn || self.operations().any(|operation| operation.end.is_none())
     }
 
-    /// The first index that is not there, counted from 0. A record of this program's own has none: its events are numbered without gaps. What was
-    /// recorded elsewhere may count as it likes.
+    /// The first index that is not there, counted from 0. A record of this program's own has none:
+    /// its events are numbered without gaps. What was recorded elsewhere may count as it likes.
     #[must_use]
     pub fn first_gap(&self) -> Option<u64> {
         let mut places = (0..).zip(&self.events);

@@ -1,7 +1,8 @@
 //! The JSON Lines form of a history: one event a line.
 //!
-//! `{"index":12,"time":48211930,"process":3,"type":"invoke","f":"acquire","key":"lock-0","value":null}`. The format is closed: an unknown
-//! field is an error. Lines end with LF or CRLF; blank lines are skipped; the text is UTF-8 without a byte-order mark.
+//! `{"index":12,"time":48211930,"process":3,"type":"invoke","f":"acquire","key":"lock-0","value":null}`.
+//! The format is closed: an unknown field is an error. Lines end with LF or CRLF; blank lines are
+//! skipped; the text is UTF-8 without a byte-order mark.
 
 mod blocks;
 mod line;
@@ -17,7 +18,8 @@ use crate::{Draft, Event, History, RuleError};
 
 pub use reader::read;
 
-/// The longest line that is read, in bytes; a longer one is an error, so that a file without line ends cannot fill the memory.
+/// The longest line that is read, in bytes; a longer one is an error, so that a file without line
+/// ends cannot fill the memory.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// Why a history could not be read.
@@ -71,12 +73,14 @@ pub enum LogError {
     /// It breaks a rule; the log stays as it was.
     #[error("the event breaks a rule of the history")]
     Rule(#[from] RuleError),
-    /// It could not be written, or one before it: the log takes no more, so that nothing stands after a gap.
+    /// It could not be written, or one before it: the log takes no more, so that nothing stands
+    /// after a gap.
     #[error("cannot write the history (is the disk full?)")]
     Io(#[source] Arc<io::Error>),
 }
 
-/// A history on its way to a file: each event is handed to the sink whole, in one call, as it happens.
+/// A history on its way to a file: each event is handed to the sink whole, in one call, as it
+/// happens.
 ///
 /// The sink must not buffer if what was appended is to outlive a kill of the process.
 #[derive(Debug)]
@@ -100,10 +104,12 @@ impl<W: Write> Log<W> {
         }
     }
 
-    /// Appends an event at `time` (nanoseconds since the run began), and returns it as it stands there.
+    /// Appends an event at `time` (nanoseconds since the run began), and returns it as it stands
+    /// there.
     ///
     /// # Errors
-    /// The rule that it breaks, or that it could not be written; after that every other event fails for the same reason.
+    /// The rule that it breaks, or that it could not be written; after that every other event fails
+    /// for the same reason.
     pub fn append(&mut self, time: u64, draft: Draft) -> Result<Event, LogError> {
         if let Some(failure) = &self.failure {
             return Err(LogError::Io(Arc::clone(failure)));

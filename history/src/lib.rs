@@ -1,9 +1,10 @@
 //! The record of a run: events, operations, and the JSON Lines log.
 //!
-//! A [`History`] is the list of everything the clients of a lock and the nemesis did, in the order in which it was
-//! recorded. It is well-formed by construction: [`jsonl::read`], [`jsonl::Log`] and [`HistoryBuilder`] are the only doors, and each
-//! rejects what is not (see [`rules`]). This crate knows no clock, no file, no network and no async: times come in as numbers, bytes
-//! through [`std::io`] traits. What the nemesis did is in [`fault`].
+//! A [`History`] is the list of everything the clients of a lock and the nemesis did, in the order
+//! in which it was recorded. It is well-formed by construction: [`jsonl::read`], [`jsonl::Log`] and
+//! [`HistoryBuilder`] are the only doors, and each rejects what is not (see [`rules`]). This crate
+//! knows no clock, no file, no network and no async: times come in as numbers, bytes through
+//! [`std::io`] traits. What the nemesis did is in [`fault`].
 //!
 //! ```
 //! use history::{Draft, Function, HistoryBuilder, Kind, Process};

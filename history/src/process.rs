@@ -7,8 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The name under which somebody acts in a history.
 ///
-/// A client's number is the name of one session: when the outcome of an operation is unknown the process is retired and the worker
-/// goes on as `process + concurrency`, so the worker of a process is `process % concurrency`.
+/// A client's number is the name of one session: when the outcome of an operation is unknown the
+/// process is retired and the worker goes on as `process + concurrency`, so the worker of a process
+/// is `process % concurrency`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Process {
     /// One session of a lock, driven by one worker.

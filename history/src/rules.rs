@@ -1,9 +1,11 @@
 //! When a history is well-formed.
 //!
 //! - Indices grow, times never go back.
-//! - A process does one thing at a time: an invocation, then its end with the same function and key.
+//! - A process does one thing at a time: an invocation, then its end with the same function and
+//!   key.
 //! - A process whose operation ended in `info` never acts again.
-//! - The nemesis has events of type `info` only, named by a fault; a client's are named by an operation.
+//! - The nemesis has events of type `info` only, named by a fault; a client's are named by an
+//!   operation.
 //! - An error stands on `fail` and `info` only; `observed` on `fail` only.
 //! - The [notes](crate::fault::Note) of a fault stand on events of the nemesis. The first is that
 //!   of its injection, with an id of its own; each that follows belongs to a later phase.

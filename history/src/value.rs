@@ -77,7 +77,8 @@ impl Value {
         }
     }
 
-    /// Reads the JSON text of the value of an event; which form it must have depends on whose it is.
+    /// Reads the JSON text of the value of an event; which form it must have depends on whose it
+    /// is.
     pub(crate) fn parse(
         text: &str,
         process: Process,

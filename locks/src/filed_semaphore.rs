@@ -54,8 +54,8 @@ impl FiledSemaphore {
     /// Does what an administrator of such a semaphore can ask.
     ///
     /// # Errors
-    /// Those of [`PersistentSemaphore::act`], and [`ErrorKind::NothingRequested`] where no decrement is
-    /// filed.
+    /// Those of [`PersistentSemaphore::act`], and [`ErrorKind::NothingRequested`] where no
+    /// decrement is filed.
     pub async fn act(self, slots: &Slots, action: Action) -> Result<Vec<u32>, Error> {
         match action {
             Action::Request => self.file(slots).await,

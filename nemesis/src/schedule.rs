@@ -1,4 +1,5 @@
-//! What breaks, for whom, when and for how long: decided before the run begins, from the seed alone.
+//! What breaks, for whom, when and for how long: decided before the run begins, from the seed
+//! alone.
 
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use crate::{Part, Target, fault};
 pub struct Schedule {
     /// The faults, in any order; they may overlap, but no two have hold of the same at one time.
     pub faults: Vec<Planned>,
-    /// What clients do and when, in place of what the workload would have them do. If there are none the workload decides.
+    /// What clients do and when, in place of what the workload would have them do. If there are
+    /// none the workload decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
 }
@@ -23,7 +25,8 @@ pub struct Schedule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
-    /// When it is due, in milliseconds since the run began; it waits until the worker's operation before has ended.
+    /// When it is due, in milliseconds since the run began; it waits until the worker's operation
+    /// before has ended.
     pub at_ms: u64,
     /// The worker, counted from 0.
     pub worker: u32,
@@ -100,7 +103,8 @@ pub enum ScheduleError {
 }
 
 impl Schedule {
-    /// Draws a schedule. With several faults each is drawn equally often, in an order that the stream decides.
+    /// Draws a schedule. With several faults each is drawn equally often, in an order that the
+    /// stream decides.
     #[must_use]
     pub fn draw(settings: &Settings<'_>, random: &mut ChaCha8Rng) -> Self {
         let mut faults = Vec::new();
@@ -129,7 +133,8 @@ impl Schedule {
     /// Reads a stored schedule.
     ///
     /// # Errors
-    /// It is not a schedule, names an unknown fault, or has two faults that break the same at one time.
+    /// It is not a schedule, names an unknown fault, or has two faults that break the same at one
+    /// time.
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
         let schedule: Self = serde_json::from_str(text)?;
         if let Some(planned) = schedule
@@ -168,8 +173,8 @@ impl Schedule {
         None
     }
 
-    /// The faults by their places, in as few lanes as there are faults at one time: those of a lane come
-    /// one after the other, each begins only when the one before has healed.
+    /// The faults by their places, in as few lanes as there are faults at one time: those of a lane
+    /// come one after the other, each begins only when the one before has healed.
     #[must_use]
     pub fn lanes(&self) -> Vec<Vec<usize>> {
         let mut lanes: Vec<Vec<usize>> = Vec::new();

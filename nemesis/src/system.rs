@@ -10,13 +10,15 @@ pub type Worker = usize;
 #[error("fault injection failed: {0}")]
 pub struct SystemError(#[from] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// A running system under test, as far as faults go. The proxies in front of a real broker are one; a simulation is another. What a system cannot do it
-/// refuses: no fault is ever taken for one that was not there.
+/// A running system under test, as far as faults go. The proxies in front of a real broker are one;
+/// a simulation is another. What a system cannot do it refuses: no fault is ever taken for one that
+/// was not there.
 ///
 /// Each call returns when the change is in force.
 #[async_trait]
 pub trait System: Send + Sync {
-    /// Nothing passes between the worker and the broker any more, in either direction: bytes, closes and resets are held back.
+    /// Nothing passes between the worker and the broker any more, in either direction: bytes,
+    /// closes and resets are held back.
     async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
         self.partition_upstream(worker).await?;
         self.partition_downstream(worker).await
@@ -34,7 +36,8 @@ pub trait System: Send + Sync {
     /// The worker's link is as it was; what a partition held back is delivered.
     async fn heal(&self, worker: Worker) -> Result<(), SystemError>;
 
-    /// The worker's connections stop where they are, as those of a process that was stopped do: they read, write and count nothing.
+    /// The worker's connections stop where they are, as those of a process that was stopped do:
+    /// they read, write and count nothing.
     async fn freeze(&self, _: Worker) -> Result<(), SystemError> {
         Err(unable("freeze the connections of a client"))
     }

@@ -1,7 +1,9 @@
-//! How fast locks are used through the prover, without faults, next to the bare client library over the same number of connections.
+//! How fast locks are used through the prover, without faults, next to the bare client library over
+//! the same number of connections.
 //!
-//! `cargo bench --profile dev -p prover --bench rate -- [connections] [seconds]`: starts a broker in Docker, and alternates the two, so that the machine's noise
-//! falls on both alike. An operation is an acquire or a release of the true mutex; the bare loop sends what they send.
+//! `cargo bench --profile dev -p prover --bench rate -- [connections] [seconds]`: starts a broker
+//! in Docker, and alternates the two, so that the machine's noise falls on both alike. An operation
+//! is an acquire or a release of the true mutex; the bare loop sends what they send.
 #![allow(clippy::print_stdout, reason = "prints its figures")]
 
 use std::fs::File;

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-/// An error and all its causes in one line, the deepest last. A cause that the text before it tells already is not told again.
+/// An error and all its causes in one line, the deepest last. A cause that the text before it tells
+/// already is not told again.
 #[must_use]
 pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -38,7 +38,8 @@ Exit codes:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a workload against a lock while a nemesis breaks things, and judge what happened (the default).
+    /// Run a workload against a lock while a nemesis breaks things, and judge what happened (the
+    /// default).
     Run(Box<RunArgs>),
     /// Judge stored histories.
     Check(CheckArgs),
@@ -54,15 +55,20 @@ pub enum Command {
     Doctor,
     /// Remove the containers and networks that killed runs left.
     Clean(CleanArgs),
-    /// Repeat a stored run: in the simulation to the byte, elsewhere with the same plan and schedule
+    /// Repeat a stored run: in the simulation to the byte, elsewhere with the same plan and
+    /// schedule
     Replay(ReplayArgs),
-    /// What the same faults did in several runs, side by side: when holders noticed, when others were granted the lock
+    /// What the same faults did in several runs, side by side: when holders noticed, when others
+    /// were granted the lock
     Compare(CompareArgs),
-    /// Find the fewest faults, workers and operations that still violate what a stored run violated, in the simulation
+    /// Find the fewest faults, workers and operations that still violate what a stored run
+    /// violated, in the simulation
     Shrink(ShrinkArgs),
-    /// Put the prover itself to the test: in simulated runs every broken lock must be caught, and no correct one (exit code 1 otherwise)
+    /// Put the prover itself to the test: in simulated runs every broken lock must be caught, and
+    /// no correct one (exit code 1 otherwise)
     Selftest(SelftestArgs),
-    /// Measure how faithful the simulated broker is: the same scripts on it and on a real one, compared.
+    /// Measure how faithful the simulated broker is: the same scripts on it and on a real one,
+    /// compared.
     Conform(ConformArgs),
     /// Answer a question about the locks by measurements [`prover list experiments`]
     #[command(subcommand)]
@@ -77,7 +83,8 @@ pub struct RunArgs {
     /// What is run.
     #[command(flatten)]
     pub spec: RunSpec,
-    /// Run a simulation for each of these seeds, on all cores, until one shows a violation; with `--nemesis all` each is a swarm
+    /// Run a simulation for each of these seeds, on all cores, until one shows a violation; with
+    /// `--nemesis all` each is a swarm
     #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "keep"])]
     pub seeds: Option<Seeds>,
     /// Go on with the other seeds after a violation
@@ -111,7 +118,8 @@ pub struct CheckArgs {
     /// Judge this guarantee; repeatable [default: what the run was judged by, else `exclusion`]
     #[arg(long = "guarantee", value_name = "NAME")]
     pub guarantees: Vec<String>,
-    /// Judge whether the history is linearizable under this model, taken literally; repeatable [`prover list models`]
+    /// Judge whether the history is linearizable under this model, taken literally; repeatable
+    /// [`prover list models`]
     #[arg(long = "model", value_name = "NAME")]
     pub models: Vec<String>,
     /// Write the evidence to this file; `prover certify` checks it again

@@ -1,4 +1,5 @@
-//! Exit codes: a documented part of the command line, so that scripts can tell a finding from a harness error.
+//! Exit codes: a documented part of the command line, so that scripts can tell a finding from a
+//! harness error.
 
 use std::process::ExitCode;
 
@@ -12,7 +13,8 @@ pub enum Exit {
     Violation = 1,
     /// Nothing can be said: the run proves nothing, or a bound was hit.
     Unknown = 2,
-    /// A harness error: the testbed could not be started or kept running, or the record could not be written.
+    /// A harness error: the testbed could not be started or kept running, or the record could not
+    /// be written.
     Harness = 3,
     /// Nothing was selected.
     NothingSelected = 4,

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use crate::exit::Exit;
 use crate::output;
 
-/// Resolves when somebody wants the program to end, and at once if somebody did before. From the first call on, a second signal ends the process on
-/// the spot, whatever it is doing.
+/// Resolves when somebody wants the program to end, and at once if somebody did before. From the
+/// first call on, a second signal ends the process on the spot, whatever it is doing.
 pub(crate) async fn interrupted() {
     static WANTED: OnceLock<watch::Receiver<bool>> = OnceLock::new();
     let mut wanted = WANTED.get_or_init(listen).clone();
@@ -21,7 +21,8 @@ pub(crate) async fn interrupted() {
     }
 }
 
-/// Does something that keeps this thread busy and asks now and then whether to go on; says also whether it was interrupted.
+/// Does something that keeps this thread busy and asks now and then whether to go on; says also
+/// whether it was interrupted.
 pub(crate) async fn unless_interrupted<T>(
     work: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> T,
 ) -> (T, bool) {

@@ -1,7 +1,8 @@
 //! Jepsen-style correctness prover for distributed locks: the parts of the command-line program.
 //!
-//! The data's way: [`cli`] (text) -> `plan` (every mistake is found) -> `testbed` (up) -> `run` (workers and nemesis into the
-//! history) -> `checker` (reads the file just written) -> `report` -> [`store`].
+//! The data's way: [`cli`] (text) -> `plan` (every mistake is found) -> `testbed` (up) -> `run`
+//! (workers and nemesis into the history) -> `checker` (reads the file just written) -> `report` ->
+//! [`store`].
 
 pub mod causes;
 pub mod cli;

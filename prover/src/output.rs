@@ -36,7 +36,8 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Shows what is going on: a spinner on a terminal, a line a step elsewhere, nothing where only results are wanted.
+/// Shows what is going on: a spinner on a terminal, a line a step elsewhere, nothing where only
+/// results are wanted.
 pub(crate) struct Steps {
     spinner: Option<ProgressBar>,
     is_quiet: bool,

@@ -1,4 +1,5 @@
-//! The results store: one folder a run, made before the run begins, so that a disk that is full or not writable is noticed in time.
+//! The results store: one folder a run, made before the run begins, so that a disk that is full or
+//! not writable is noticed in time.
 
 use std::fs::{self, File};
 use std::io;
@@ -112,7 +113,8 @@ impl Store {
     }
 }
 
-/// A new folder in `parent`, named after the time. Two runs that begin in the same millisecond still get a folder each.
+/// A new folder in `parent`, named after the time. Two runs that begin in the same millisecond
+/// still get a folder each.
 pub(crate) fn fresh_folder(parent: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
     let failed = |path: &Path, source| StoreError {
         path: path.to_owned(),

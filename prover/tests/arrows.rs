@@ -1,4 +1,5 @@
-//! The table of crates in CONTRIBUTING.md and the manifests say the same: which crate may use which.
+//! The table of crates in CONTRIBUTING.md and the manifests say the same: which crate may use
+//! which.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,11 +1,13 @@
-//! Tests and benchmarks ask for no features of dependencies that the program itself does not ask for. Otherwise `cargo test` would build these
-//! dependencies and all that stands on them, the prover included, a second time after `cargo run`.
+//! Tests and benchmarks ask for no features of dependencies that the program itself does not ask
+//! for. Otherwise `cargo test` would build these dependencies and all that stands on them, the
+//! prover included, a second time after `cargo run`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-/// What cargo would build: `name version [features]`, without what only macros and build scripts use.
+/// What cargo would build: `name version [features]`, without what only macros and build scripts
+/// use.
 fn packages(selection: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args([

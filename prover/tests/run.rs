@@ -1,4 +1,5 @@
-//! Whole runs of the program against a real RabbitMQ: what it says, how it exits, and what it leaves behind.
+//! Whole runs of the program against a real RabbitMQ: what it says, how it exits, and what it
+//! leaves behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -303,7 +304,8 @@ async fn a_run_takes_its_broker_down_and_clean_does_it_for_a_killed_one() {
     });
 }
 
-/// A proxy that is told to stop waits for the request that is under way. Two signals that come together must not let it.
+/// A proxy that is told to stop waits for the request that is under way. Two signals that come
+/// together must not let it.
 #[test]
 fn who_interrupts_twice_need_not_wait() {
     let mut command = prover();

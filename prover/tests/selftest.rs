@@ -2,7 +2,8 @@
 
 use std::fs;
 
-/// A table without what hangs on the exact draws: which seed catches a lock, how many runs prove something.
+/// A table without what hangs on the exact draws: which seed catches a lock, how many runs prove
+/// something.
 fn without_draws(table: &str) -> Vec<String> {
     let line = |line: &str| {
         let mut before = "";

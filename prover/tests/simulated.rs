@@ -1,4 +1,5 @@
-//! Runs in the simulation: the same seed gives the same bytes, a broken lock is caught, and the verdict says what it speaks of.
+//! Runs in the simulation: the same seed gives the same bytes, a broken lock is caught, and the
+//! verdict says what it speaks of.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! What is asked of a run survives being printed as a command and typed again, and being stored and read again.
+//! What is asked of a run survives being printed as a command and typed again, and being stored and
+//! read again.
 
 use std::process::Command;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! What all clients of a run show together at its end: that all slots of every key can be held at the same time.
+//! What all clients of a run show together at its end: that all slots of every key can be held at
+//! the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,8 @@ pub(crate) struct Audit(Mutex<BTreeMap<Arc<str>, Entry>>);
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// How many slots there are to be held; not known of a lock that is administered before they were counted.
+    /// How many slots there are to be held; not known of a lock that is administered before they
+    /// were counted.
     slots: Option<u32>,
     holders: BTreeSet<usize>,
     is_proven: bool,

@@ -12,13 +12,15 @@ pub enum Step {
     Wait(Duration),
     /// Let time pass until so long after the run began; news of loss cuts it short.
     Until(Duration),
-    /// Let time pass in which the client does something else than listen: news of loss is heard afterwards.
+    /// Let time pass in which the client does something else than listen: news of loss is heard
+    /// afterwards.
     Work(Duration),
     /// Wait for the other workers, so that all go on at the same instant.
     Gather,
     /// Do an operation on a key.
     Invoke(Function, Arc<str>),
-    /// Do an operation on a key, with what its invocation says: the slots to make, the number to write.
+    /// Do an operation on a key, with what its invocation says: the slots to make, the number to
+    /// write.
     InvokeWith(Function, Arc<str>, Value),
     /// Nothing is left to do.
     Done,
@@ -33,7 +35,8 @@ pub enum Outcome {
     Ok,
     /// The operation did not take effect.
     Fail,
-    /// The lock is lost: a verify said so, or news, or the session is gone. The client holds nothing and goes on in a new session if need be.
+    /// The lock is lost: a verify said so, or news, or the session is gone. The client holds
+    /// nothing and goes on in a new session if need be.
     Lost,
 }
 
@@ -42,11 +45,13 @@ pub trait Client: Send {
     /// The next step, given what became of the last one.
     fn next(&mut self, last: Outcome) -> Step;
 
-    /// What an operation that took effect brought, before [`next`](Self::next) is told that it did: a grant, slots, what was read.
+    /// What an operation that took effect brought, before [`next`](Self::next) is told that it did:
+    /// a grant, slots, what was read.
     fn told(&mut self, value: &Value) {
         let _ = value;
     }
 
-    /// The run's time is up: from now on the steps give back what is held, then have every key granted once more, then are [`Step::Done`].
+    /// The run's time is up: from now on the steps give back what is held, then have every key
+    /// granted once more, then are [`Step::Done`].
     fn finish(&mut self);
 }

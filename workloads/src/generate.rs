@@ -1,8 +1,9 @@
 //! Large lock histories by construction: what `prover generate` writes.
 //!
-//! A mutex is simulated in which every grant and every release takes effect at one instant between its two events, so the history is
-//! valid under `owner-mutex`, however many operations crash. One double hold can be planted: one grant comes while
-//! somebody else holds the lock and has not asked to release it.
+//! A mutex is simulated in which every grant and every release takes effect at one instant between
+//! its two events, so the history is valid under `owner-mutex`, however many operations crash. One
+//! double hold can be planted: one grant comes while somebody else holds the lock and has not asked
+//! to release it.
 //!
 //! ```
 //! use workloads::generate::{Generator, Plan, Violation};
@@ -87,7 +88,8 @@ enum Step {
     GaveUp,
 }
 
-/// Makes the events of a [`Plan`] one after the other, with their times; it takes no more memory than the workers need.
+/// Makes the events of a [`Plan`] one after the other, with their times; it takes no more memory
+/// than the workers need.
 #[derive(Debug)]
 pub struct Generator {
     plan: Plan,

@@ -1,4 +1,5 @@
-//! The workloads `guarded` and `guarded-fenced`: a resource outside the broker is read, changed and written while the lock is held.
+//! The workloads `guarded` and `guarded-fenced`: a resource outside the broker is read, changed and
+//! written while the lock is held.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +66,8 @@ impl Workload for Guarded {
         }
     }
 
-    /// Without fencing no lock keeps updates: a client may stand still between its verify and its write.
+    /// Without fencing no lock keeps updates: a client may stand still between its verify and its
+    /// write.
     fn judges(&self) -> &'static [&'static str] {
         match self {
             Self::Unfenced => &[
@@ -205,7 +207,8 @@ impl Writer {
         Step::Wait(self.half_of_the_hold())
     }
 
-    /// The longer the holder takes after its last look at the lock, the more can happen before it writes.
+    /// The longer the holder takes after its last look at the lock, the more can happen before it
+    /// writes.
     fn work(&mut self, key: Arc<str>) -> Step {
         self.state = State::Working(key);
         Step::Work(self.half_of_the_hold())
@@ -215,7 +218,8 @@ impl Writer {
         self.random.random_range(Duration::ZERO..=self.params.hold)
     }
 
-    /// Once the run's time is up nothing is written any more, so that every write is read afterwards.
+    /// Once the run's time is up nothing is written any more, so that every write is read
+    /// afterwards.
     fn write(&mut self, key: Arc<str>) -> Step {
         if self.unread.is_some() {
             return self.release(key);

@@ -1,4 +1,5 @@
-//! A client that acquires, holds for a while and verifies now and then, releases, again; and shows at the end that everything can be had again.
+//! A client that acquires, holds for a while and verifies now and then, releases, again; and shows
+//! at the end that everything can be had again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::audit::Seat;
 use crate::{Client, Outcome, Params, Step};
 
-/// How long a client waits, once the run's time is up, before it asks again for a key that was refused.
+/// How long a client waits, once the run's time is up, before it asks again for a key that was
+/// refused.
 pub(crate) const RETRY: Duration = Duration::from_millis(100);
 
 /// A client that wants one of a few locks, again and again.
@@ -88,7 +90,8 @@ impl Holder {
         Self::new(params, random, Finale::EachKey(params.key_names()))
     }
 
-    /// A client that shows at the end, with the others of the audit, that all slots of every key can be held.
+    /// A client that shows at the end, with the others of the audit, that all slots of every key
+    /// can be held.
     pub(crate) fn of_all_slots(params: &Params, random: ChaCha8Rng, seat: Seat) -> Self {
         Self::new(params, random, Finale::AllSlots(seat))
     }
@@ -171,7 +174,8 @@ impl Holder {
     /// Waits until the next verify, or for what is left of the hold.
     fn hold(&mut self, key: Arc<str>, left: Duration) -> Step {
         let left = match &self.finale {
-            // What was granted after the finish is held until all slots are held at the same time; what was granted before shows nothing and is given back.
+            // What was granted after the finish is held until all slots are held at the same time;
+            // what was granted before shows nothing and is given back.
             Finale::AllSlots(seat) if seat.holds(&key) && !seat.is_proven(&key) => {
                 2 * self.params.verify_every
             }
@@ -215,7 +219,8 @@ mod tests {
         Box::new(Holder::of_each_key(params, ChaCha8Rng::seed_from_u64(seed)))
     }
 
-    /// The functions of the operations that a client asks for while `answer` decides what becomes of them.
+    /// The functions of the operations that a client asks for while `answer` decides what becomes
+    /// of them.
     fn operations(
         client: &mut dyn Client,
         count: usize,

@@ -1,7 +1,8 @@
 //! What the clients of a lock do: pure generators, and the guarantees that they put in question.
 //!
-//! A [`Workload`] makes one [`Client`] for each worker. A client is asked for its next [`Step`] and told what became of the last one;
-//! it knows no clock and no lock, and draws from its own seeded stream, so the same answers lead to the same steps.
+//! A [`Workload`] makes one [`Client`] for each worker. A client is asked for its next [`Step`] and
+//! told what became of the last one; it knows no clock and no lock, and draws from its own seeded
+//! stream, so the same answers lead to the same steps.
 
 mod audit;
 mod client;

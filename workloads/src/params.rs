@@ -20,7 +20,8 @@ pub struct Params {
     pub slots: u32,
     /// Whether the lock's decrements are filed before they are carried out.
     pub files_decrements: bool,
-    /// Whether the workers wait for each other and acquire at the same instant, instead of at a rate.
+    /// Whether the workers wait for each other and acquire at the same instant, instead of at a
+    /// rate.
     pub burst: bool,
 }
 

@@ -23,7 +23,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How many more slots than at first a lock has at most.
 const GROWTH: u32 = 1;
 
-/// Clients that want a slot of one of a few locks, and administrators that change how many there are.
+/// Clients that want a slot of one of a few locks, and administrators that change how many there
+/// are.
 pub(crate) struct Resize;
 
 impl Workload for Resize {
@@ -217,7 +218,8 @@ impl Administrator {
         self.known.insert(act.key.clone(), slots);
     }
 
-    /// Now and then it waits for the holder of the slot; at the end it goes on until nothing is filed any more.
+    /// Now and then it waits for the holder of the slot; at the end it goes on until nothing is
+    /// filed any more.
     fn shrunk(&mut self, act: Act, removed: Vec<u32>) {
         if self.finale.is_some() {
             self.next.push_front(act);

@@ -1,4 +1,5 @@
-//! A client that does what it is told, at the time at which it is told to: for schedules that were shrunk to what matters.
+//! A client that does what it is told, at the time at which it is told to: for schedules that were
+//! shrunk to what matters.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,8 +20,9 @@ pub struct Line {
     pub key: Arc<str>,
 }
 
-/// A client that does these one after the other and nothing else. It leaves out what no client in its senses would do: to ask for a lock while it holds one, and to verify or
-/// release what it does not hold.
+/// A client that does these one after the other and nothing else. It leaves out what no client in
+/// its senses would do: to ask for a lock while it holds one, and to verify or release what it does
+/// not hold.
 #[must_use]
 pub fn script(lines: impl IntoIterator<Item = Line>) -> Box<dyn Client> {
     Box::new(Script {

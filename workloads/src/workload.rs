@@ -19,10 +19,12 @@ pub trait Workload: Send + Sync {
     /// The lock that is taken if none is named.
     fn default_lock(&self) -> &'static str;
 
-    /// The guarantees that a report on such a run shows, by name; what a lock promises is judged, the rest is shown.
+    /// The guarantees that a report on such a run shows, by name; what a lock promises is judged,
+    /// the rest is shown.
     fn questions(&self) -> &'static [&'static str];
 
-    /// The promises that a run can put to the test, by the names of their guarantees without bounds; a lock's other promises are left out of the verdict.
+    /// The promises that a run can put to the test, by the names of their guarantees without
+    /// bounds; a lock's other promises are left out of the verdict.
     fn judges(&self) -> &'static [&'static str];
 
     /// What a lock must offer.

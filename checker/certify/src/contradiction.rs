@@ -64,7 +64,8 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// Whether the events contradict each other; false if the bound on searches was hit before there was an answer.
+    /// Whether the events contradict each other; false if the bound on searches was hit before
+    /// there was an answer.
     pub(super) fn check(&self, rule: &str, budget: &mut Budget) -> Result<bool, Flaw> {
         let answer = match self.subject {
             Subject::Lock(_) => self.keeps_to(Law::has),
@@ -207,8 +208,9 @@ impl<'a> Evidence<'a> {
         Ok(first.token != 0 && second.token != 0 && (first.token == second.token || back))
     }
 
-    /// Everybody who could have held at some moment of the refusal fits together with it. A shared hold keeps out an exclusive one
-    /// whatever the number of slots, so only a refusal among exclusive ones can have others beside it.
+    /// Everybody who could have held at some moment of the refusal fits together with it. A shared
+    /// hold keeps out an exclusive one whatever the number of slots, so only a refusal among
+    /// exclusive ones can have others beside it.
     fn refused_while_free(&self) -> Answer {
         let [end] = self.positions[..] else {
             return Err(WRONG_EVENTS);

@@ -36,7 +36,8 @@ enum Change {
     Holds,
 }
 
-/// Whether somebody waited for a lock while so many others had or wanted it that not all could have it.
+/// Whether somebody waited for a lock while so many others had or wanted it that not all could have
+/// it.
 fn is_contended(record: &Record, scope: &Scope) -> bool {
     let granted: BTreeMap<usize, usize> = record
         .holds
@@ -131,8 +132,8 @@ fn sessions<'a>(history: &'a History, record: &Record) -> BTreeMap<u32, Session<
     sessions
 }
 
-/// Whether the fault took effect on a target that held a lock. One that isolates did not if a target got an answer all the same, one that halts if a target
-/// did anything at all.
+/// Whether the fault took effect on a target that held a lock. One that isolates did not if a
+/// target got an answer all the same, one that halts if a target did anything at all.
 fn has_landed(sessions: &BTreeMap<u32, Session<'_>>, window: &Window<'_>, scope: &Scope) -> bool {
     let targets = || {
         window
@@ -211,7 +212,8 @@ impl Step<'_> {
         }
     }
 
-    /// Only the other side can have said so; that a lock is lost a client may also conclude by itself, and the guarded resource is beyond all faults.
+    /// Only the other side can have said so; that a lock is lost a client may also conclude by
+    /// itself, and the guarded resource is beyond all faults.
     fn is_answered(&self) -> bool {
         self.end.is_some_and(|end| {
             let is_of_the_lock = !matches!(end.function, Function::Read | Function::Write);

@@ -108,7 +108,8 @@ impl Data {
         Ok(places)
     }
 
-    /// What an operation with this end (none if the outcome is unknown; a failure was observed) does or says, if it does.
+    /// What an operation with this end (none if the outcome is unknown; a failure was observed)
+    /// does or says, if it does.
     fn call(&self, invocation: &Event, end: Option<&Event>) -> Result<Option<Call>, &'static str> {
         let asked = || json(&invocation.value);
         let answer = end.map_or(Json::Null, |end| json(&end.value));
@@ -212,7 +213,8 @@ fn pair(value: &Json) -> Result<(Json, Json), &'static str> {
     }
 }
 
-/// The elements that a read of a set brings: an array of them, or a set or list as it is tagged where it comes from EDN.
+/// The elements that a read of a set brings: an array of them, or a set or list as it is tagged
+/// where it comes from EDN.
 pub(super) fn elements(value: &Json) -> Result<BTreeSet<String>, &'static str> {
     let elements = match value.as_array().map(Vec::as_slice) {
         Some([Json::String(tag), Json::Array(elements)]) if tag == "~#set" || tag == "~#list" => {

@@ -1,4 +1,5 @@
-//! `no-lost-decrement` and `no-doubled-decrement`: what was requested and what was carried out, counted.
+//! `no-lost-decrement` and `no-doubled-decrement`: what was requested and what was carried out,
+//! counted.
 
 use history::{Function, History, Kind};
 
@@ -50,7 +51,8 @@ pub(super) fn none_doubled(history: &History) -> Result<(), Flaw> {
     })
 }
 
-/// Whether a shrink that ends at a position found nothing requested any more, and the last count, which ends at another, lacks fewer slots than requested.
+/// Whether a shrink that ends at a position found nothing requested any more, and the last count,
+/// which ends at another, lacks fewer slots than requested.
 pub(super) fn is_lost(history: &History, name: &KeyName, told: usize, counted: usize) -> bool {
     let ops = ops(history, name);
     let Ok(books) = books(&ops) else {
@@ -170,7 +172,8 @@ fn books_until(ops: &[AdminOp], last: &AdminOp) -> Result<Books, &'static str> {
     })
 }
 
-/// Without a count before all requests and shrinks, the lock must have been made by the first thing that was done to it, alone.
+/// Without a count before all requests and shrinks, the lock must have been made by the first thing
+/// that was done to it, alone.
 fn ensure_known(
     ops: &[AdminOp],
     begun: usize,
@@ -189,7 +192,8 @@ fn ensure_known(
     }
 }
 
-/// Whether a shrink was told that nothing was requested after every request that is `ok`, beside no other shrink, and nothing was requested later.
+/// Whether a shrink was told that nothing was requested after every request that is `ok`, beside no
+/// other shrink, and nothing was requested later.
 fn is_final(ops: &[AdminOp], told: &AdminOp) -> bool {
     let is_after = ops
         .iter()

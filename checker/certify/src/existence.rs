@@ -1,4 +1,5 @@
-//! `slot-existence`: whether slots are there as those say who made, removed, counted or were granted them.
+//! `slot-existence`: whether slots are there as those say who made, removed, counted or were
+//! granted them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,8 @@ struct Word {
     found: Option<bool>,
     /// Whether the slot was there after it.
     left: bool,
-    /// Where something begins that may have changed that, and was not through when the operation began.
+    /// Where something begins that may have changed that, and was not through when the operation
+    /// began.
     until: usize,
 }
 
@@ -62,7 +64,8 @@ pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
     })
 }
 
-/// Whether the operations that end at two positions contradict each other about a slot that was there first (or was not).
+/// Whether the operations that end at two positions contradict each other about a slot that was
+/// there first (or was not).
 pub(super) fn is_shown(
     history: &History,
     record: &Record,
@@ -78,7 +81,8 @@ pub(super) fn is_shown(
     })
 }
 
-/// Whether of two operations, the first of which ended first, neither can have come before the other.
+/// Whether of two operations, the first of which ended first, neither can have come before the
+/// other.
 fn contradict(first: &Word, second: &Word) -> bool {
     let is_before = first.ended < second.invoked || !can_follow(first, second);
     first.ended < second.ended && is_before && !can_follow(second, first)
@@ -89,7 +93,8 @@ fn can_follow(word: &Word, other: &Word) -> bool {
     word.found != Some(!other.left) || word.ended > other.until
 }
 
-/// Where something begins that may make a slot (or remove it), of what is not through at a position.
+/// Where something begins that may make a slot (or remove it), of what is not through at a
+/// position.
 fn next_change(ops: &[AdminOp], slot: u32, is_there: bool, from: usize) -> usize {
     use Function::{Create, Destroy, Grow, Overshoot, Shrink};
     let changes = |op: &&AdminOp| {

@@ -153,8 +153,8 @@ fn check_format(bytes: &[u8]) -> Result<(), CertifyError> {
     }
 }
 
-/// One object in one line, and each part in the form that is written: what serde would forgive (an array in place of an object,
-/// a field left out that may be null) does not read back equal.
+/// One object in one line, and each part in the form that is written: what serde would forgive (an
+/// array in place of an object, a field left out that may be null) does not read back equal.
 fn parse(bytes: &[u8]) -> Result<Certificate, CertifyError> {
     let unreadable = |problem: &dyn ToString| CertifyError::Unreadable(problem.to_string());
     let line = bytes

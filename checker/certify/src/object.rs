@@ -15,7 +15,8 @@ pub(super) struct Place<C> {
     pub(super) key: usize,
     /// The position of the invocation.
     pub(super) invoked: usize,
-    /// The position of the end; `NEVER` if the outcome is unknown. Such an operation may be in the order, every other one must be.
+    /// The position of the end; `NEVER` if the outcome is unknown. Such an operation may be in the
+    /// order, every other one must be.
     pub(super) ended: usize,
     /// What was asked and answered.
     pub(super) call: C,
@@ -73,7 +74,8 @@ pub(super) trait Object {
 /// The keys that a model is about: those with an operation that it has.
 ///
 /// # Errors
-/// On such a key there is another operation too, or there are only others in the history: no order can say what they did.
+/// On such a key there is another operation too, or there are only others in the history: no order
+/// can say what they did.
 pub(super) fn keys_of_model(
     history: &History,
     has: impl Fn(&Function) -> bool,

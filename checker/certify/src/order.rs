@@ -20,7 +20,8 @@ struct Entry {
     invoked: usize,
 }
 
-/// Checks that the orders are there for every key that needs one and for no other, and that each is legal.
+/// Checks that the orders are there for every key that needs one and for no other, and that each is
+/// legal.
 pub(super) fn check<O: Object>(
     history: &History,
     record: &Record,
@@ -139,7 +140,8 @@ impl<O: Object> Replay<'_, O> {
 
 const NUMBER_BYTES_MAX: u64 = 5;
 
-/// Unpacks an order of at most this many entries; so a small certificate cannot ask for much memory.
+/// Unpacks an order of at most this many entries; so a small certificate cannot ask for much
+/// memory.
 fn unpack(order: &Order, entries_max: u64) -> Result<Vec<Entry>, &'static str> {
     let shortest = order.entries..=NUMBER_BYTES_MAX * order.entries.min(entries_max);
     if order.entries > entries_max || !shortest.contains(&order.raw) {

@@ -156,7 +156,8 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// How many workers have or want the lock just after a position: they hold it, wait for an answer, or failed and ask again later.
+    /// How many workers have or want the lock just after a position: they hold it, wait for an
+    /// answer, or failed and ask again later.
     fn wanting(&self, now: usize, holds: &[&Hold], asks: &[&Ask]) -> usize {
         let holding = holds
             .iter()
@@ -249,7 +250,8 @@ impl Slots {
             .is_none_or(|named| hold.slot.is_some_and(|slot| named.contains(&slot)))
     }
 
-    /// From when on clients wait: holders from before may go on with a mutex, or with a slot that has a name.
+    /// From when on clients wait: holders from before may go on with a mutex, or with a slot that
+    /// has a name.
     fn start(&self, holds: &[&Hold]) -> Option<usize> {
         let keeps = self.named.is_some() || self.number == 1;
         let spanning = holds.iter().filter(|hold| {
@@ -261,7 +263,8 @@ impl Slots {
         (start != NEVER).then_some(start)
     }
 
-    /// The grant with which all slots were granted again: with names each of them once, without all at one time.
+    /// The grant with which all slots were granted again: with names each of them once, without all
+    /// at one time.
     fn full(&self, holds: &[&Hold]) -> Option<usize> {
         let again = || holds.iter().filter(|hold| hold.granted > self.since);
         if let Some(named) = &self.named {

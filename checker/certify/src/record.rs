@@ -1,4 +1,5 @@
-//! What certificates speak of, read out of a history: operations, holds, and what belongs to which hold.
+//! What certificates speak of, read out of a history: operations, holds, and what belongs to which
+//! hold.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,7 +12,8 @@ pub(super) const NEVER: usize = usize::MAX;
 /// The name of a key as histories and certificates write it; null is a key.
 pub(super) type KeyName = Option<Arc<str>>;
 
-/// What an operation says about holds. What says nothing about them (a verify of unknown outcome, a failure that nobody observed) is left out.
+/// What an operation says about holds. What says nothing about them (a verify of unknown outcome, a
+/// failure that nobody observed) is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Acquire,
@@ -100,7 +102,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Reads the events before position `until`. Operations that end later are unknown; those that fail later have no effect.
+    /// Reads the events before position `until`. Operations that end later are unknown; those that
+    /// fail later have no effect.
     pub(super) fn of(history: &History, until: usize) -> Self {
         let mut reader = Reader {
             history,
@@ -346,7 +349,8 @@ pub(super) enum Outcome<'a> {
     Nothing,
 }
 
-/// What the events before `until` say about the operation that was invoked at a position. That it failed is so however much of the history is read.
+/// What the events before `until` say about the operation that was invoked at a position. That it
+/// failed is so however much of the history is read.
 pub(super) fn outcome(history: &History, invoked: usize, until: usize) -> Outcome<'_> {
     let Some(position) = history.partner(invoked) else {
         return Outcome::Unknown;

@@ -39,7 +39,8 @@ pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
     ensure(meets, || Flaw::new("no slot was held when it was removed"))
 }
 
-/// Whether these events show a use: the ends of the removal and of the grant, then nothing, or the end of a confirmation, or those of a wait and a release.
+/// Whether these events show a use: the ends of the removal and of the grant, then nothing, or the
+/// end of a confirmation, or those of a wait and a release.
 pub(super) fn is_shown(
     history: &History,
     record: &Record,
@@ -104,7 +105,8 @@ impl Absence<'_> {
         self.removing.ended < invoked && ended < self.until
     }
 
-    /// Whether a removed slot was held: from before the removal until after it, or until a loss report meanwhile.
+    /// Whether a removed slot was held: from before the removal until after it, or until a loss
+    /// report meanwhile.
     fn meets(&self, history: &History, hold: &Hold) -> bool {
         let is_held = hold.slot == Some(self.slot)
             && hold.granted < self.removing.invoked

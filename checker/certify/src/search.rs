@@ -28,8 +28,9 @@ struct Past<S> {
     placed: BTreeSet<usize>,
 }
 
-/// Goes through the events of one key with every past that explains them: whatever has to have happened when an operation
-/// ends happened at that moment at the latest. `places` are those of the key, in the order of their invocations.
+/// Goes through the events of one key with every past that explains them: whatever has to have
+/// happened when an operation ends happened at that moment at the latest. `places` are those of the
+/// key, in the order of their invocations.
 pub(super) fn has_order<O: Object>(
     object: &O,
     places: &[Place<O::Call>],
@@ -140,7 +141,8 @@ impl<O: Object> Search<'_, O> {
         is_possible.then_some(next)
     }
 
-    /// What does the same and never ends loses nothing if it happens in the order of the invocations.
+    /// What does the same and never ends loses nothing if it happens in the order of the
+    /// invocations.
     fn is_first_of_its_like(&self, past: &Past<O::State>, index: usize) -> bool {
         let place = &self.places[index];
         let is_alike = |other: &usize| {

@@ -34,7 +34,8 @@ pub(super) fn check(history: &History) -> Result<(), Flaw> {
     ensure(is_counted, || Flaw::new("nobody counted the slots"))
 }
 
-/// Whether a count that ends at a position finds a gap right after an overshoot that ends at another.
+/// Whether a count that ends at a position finds a gap right after an overshoot that ends at
+/// another.
 pub(super) fn is_left(history: &History, name: &KeyName, overshot: usize, counted: usize) -> bool {
     let ops = ops(history, name);
     let mut counts = ops.iter().filter(|op| op.ended == counted);
@@ -65,7 +66,8 @@ fn is_gapped(count: &AdminOp) -> bool {
     })
 }
 
-/// The successful overshoot before a count, if no other change began or was under way since its invocation.
+/// The successful overshoot before a count, if no other change began or was under way since its
+/// invocation.
 fn overshoot_before<'a>(ops: &'a [AdminOp], count: &AdminOp) -> Option<&'a AdminOp> {
     let before = || changes(ops).filter(|change| change.invoked < count.ended);
     let last = before().last()?;

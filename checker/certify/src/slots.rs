@@ -17,7 +17,8 @@ pub(super) struct Call {
 }
 
 impl Slots {
-    /// Fails where no grant names a slot, or where a key has exclusive grants that do and others that do not.
+    /// Fails where no grant names a slot, or where a key has exclusive grants that do and others
+    /// that do not.
     pub(super) fn named_in(record: &Record) -> Result<Self, Flaw> {
         let keys = |is_named: bool| -> BTreeSet<usize> {
             let holds = record.holds.iter().filter(|hold| !hold.shared);

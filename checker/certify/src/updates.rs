@@ -25,7 +25,8 @@ enum What {
 }
 
 impl Access {
-    /// The access that ends at this position, if one does. A read that brings neither elements nor a number is none.
+    /// The access that ends at this position, if one does. A read that brings neither elements nor
+    /// a number is none.
     pub(super) fn ended_at(history: &History, position: usize) -> Option<Self> {
         let end = history
             .events()
@@ -104,7 +105,8 @@ pub(super) fn check(history: &History) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// What is wrong with a resource, and the position where. `accesses` come in the order of their ends.
+/// What is wrong with a resource, and the position where. `accesses` come in the order of their
+/// ends.
 fn first_lost(accesses: &[Access]) -> Option<(&'static str, usize)> {
     let (updates, mut reads): (Vec<&Access>, Vec<&Access>) =
         accesses.iter().partition(|access| access.is_update());
@@ -126,7 +128,8 @@ fn first_lost(accesses: &[Access]) -> Option<(&'static str, usize)> {
     Some(("the read does not show an update", lost.ended))
 }
 
-/// The first read that does not show what was acknowledged before. Of numbers only the greatest before a read counts.
+/// The first read that does not show what was acknowledged before. Of numbers only the greatest
+/// before a read counts.
 fn first_stale<'a>(updates: &[&Access], reads: &[&'a Access]) -> Option<&'a Access> {
     let mut updates = updates.iter().copied().peekable();
     let (mut adds, mut greatest) = (Vec::new(), None);

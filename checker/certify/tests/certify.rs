@@ -17,10 +17,13 @@ use sha2::{Digest, Sha256};
 
 const MILLISECOND: u64 = 1_000_000;
 
-/// Reads events like `0?a 0+a:7 1?a:read@b 1!a`: a process, `?` invoke, `+` ok, `-` fail, `!` observed fail or `~` info, the first letter of
-/// `acquire`, `verify`, `release` or `lost`, a value (`s1` is a slot) and a key (`k` if there is none). Of data there are `w`rite, `g`et, `c`ompare-and-set, a`d`d,
-/// `e`nqueue and de`q`ueue with JSON values; of administration `N`ew (create), `G`row, `S`hrink, `D`estroy, `C`ount, `O`vershoot, `W`ait and `R`equest with
-/// slots like `[1,2]`, where `!S` found nothing requested. `#inject:cut:0` and `#heal:cut` are a fault of process 0. An event comes every 10 ms.
+/// Reads events like `0?a 0+a:7 1?a:read@b 1!a`: a process, `?` invoke, `+` ok, `-` fail, `!`
+/// observed fail or `~` info, the first letter of `acquire`, `verify`, `release` or `lost`, a value
+/// (`s1` is a slot) and a key (`k` if there is none). Of data there are `w`rite, `g`et,
+/// `c`ompare-and-set, a`d`d, `e`nqueue and de`q`ueue with JSON values; of administration `N`ew
+/// (create), `G`row, `S`hrink, `D`estroy, `C`ount, `O`vershoot, `W`ait and `R`equest with slots
+/// like `[1,2]`, where `!S` found nothing requested. `#inject:cut:0` and `#heal:cut` are a fault of
+/// process 0. An event comes every 10 ms.
 fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
     let mut faults = 0;
@@ -489,9 +492,11 @@ fn accepted_data() -> Vec<Case> {
         valid(COUNTED, 1, "no-lost-update", scan(0, 0, 0, 0)),
         valid("0?a 0+a", 1, "progress<=10ms", scan(1, 0, 0, 0)),
         valid(HEALED, 1, "progress<=20ms", scan(1, 0, 0, 1)),
-        // Two slots one after the other: the count says that there are two, whatever the scope says.
+        // Two slots one after the other: the count says that there are two, whatever the scope
+        // says.
         valid(IN_TURN, 9, "progress<=80ms", scan(2, 0, 0, 0)),
-        // The clock starts when the slot from before is given back, and a removed one does not count.
+        // The clock starts when the slot from before is given back, and a removed one does not
+        // count.
         valid(
             "9?N 9+N:[1,2] 9?C 9+C:[1,2] 0?a 0+a:s1 #inject:cut:0 #heal:cut 1?a 1+a:s2 0?r 0+r 2?a 2+a:s1",
             2,
@@ -1602,8 +1607,9 @@ fn false_claims_about_slots_are_refused() {
     }
 }
 
-/// An acquire that says only at its end that it was shared: a beginning of the history that does not reach there must not
-/// take it for an exclusive one, or this legal history would have no order.
+/// An acquire that says only at its end that it was shared: a beginning of the history that does
+/// not reach there must not take it for an exclusive one, or this legal history would have no
+/// order.
 #[test]
 fn false_claims_about_removals_are_refused() {
     let of =

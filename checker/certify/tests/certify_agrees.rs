@@ -1,4 +1,5 @@
-//! Every certificate that the checker issues is confirmed, and no proof proves a verdict that the checker does not reach itself.
+//! Every certificate that the checker issues is confirmed, and no proof proves a verdict that the
+//! checker does not reach itself.
 //!
 //! The two know nothing of each other but docs/certificates.md, so what they agree about is not one
 //! mistake made once.
@@ -342,7 +343,8 @@ impl World<'_> {
         Some(())
     }
 
-    /// Ends an operation on the resource, which is shared by its keys: to mix them up is one of the things that go wrong.
+    /// Ends an operation on the resource, which is shared by its keys: to mix them up is one of the
+    /// things that go wrong.
     fn answer(&mut self, worker: usize, call: Call) -> Option<()> {
         let Call {
             function,
@@ -553,7 +555,8 @@ fn judge(history: &History, slots: u32, faults: &[&str]) -> (Vec<(String, String
     )
 }
 
-/// What the certificate states is what the checker found, and every verdict that it states is proved.
+/// What the certificate states is what the checker found, and every verdict that it states is
+/// proved.
 fn agree(
     history: &History,
     certified: &Certified,
@@ -609,7 +612,8 @@ fn seal(body: &serde_json::Value) -> Vec<u8> {
 
 const CHOICES_MAX: usize = 160;
 
-/// Runs a property over random histories: 5,000 of them, or PROPTEST_CASES. A history is made by choices, for so many slots and these faults.
+/// Runs a property over random histories: 5,000 of them, or PROPTEST_CASES. A history is made by
+/// choices, for so many slots and these faults.
 fn check_property<T: Debug>(
     more: impl Strategy<Value = T>,
     property: impl Fn(&History, u32, &[&str], &[u8], T) -> Result<(), TestCaseError>,
@@ -712,7 +716,8 @@ fn what_the_checker_issues_for_the_golden_histories_is_confirmed() {
     assert!(count > 40, "{count}");
 }
 
-/// The proofs for one history, tried on another that differs in little: whatever they still prove must be so.
+/// The proofs for one history, tried on another that differs in little: whatever they still prove
+/// must be so.
 #[test]
 fn a_proof_for_another_history_proves_only_what_is_so() {
     let change = (any::<prop::sample::Index>(), any::<u8>());
@@ -732,8 +737,8 @@ fn a_proof_for_another_history_proves_only_what_is_so() {
     });
 }
 
-/// Whatever a certificate with one claim proves is what the checker found. About refusals the checker leaves more open than there is to prove: with readers,
-/// and where exclusion is broken.
+/// Whatever a certificate with one claim proves is what the checker found. About refusals the
+/// checker leaves more open than there is to prove: with readers, and where exclusion is broken.
 fn only_what_is_so(
     history: &History,
     certificate: &[u8],

@@ -4,7 +4,8 @@ use super::Guarantee;
 use crate::Verdict;
 use crate::finding::{Counts, Finding, VIOLATIONS_MAX, Violation};
 
-/// Violated where there is a violation, else unknown where there is a reason for doubt, else valid. The first few violations are kept.
+/// Violated where there is a violation, else unknown where there is a reason for doubt, else valid.
+/// The first few violations are kept.
 pub(super) fn conclude(
     guarantee: &dyn Guarantee,
     counts: Counts,

@@ -1,8 +1,10 @@
 //! `confirmed-exclusion`: exclusion when the service may take a hold away at any moment.
 //!
-//! A hold is certain from the return of the grant to the invocation of the last `held` answer or of the successful release: its core. A grant that
-//! was never confirmed needs only an instant between the acquire's two events at which the cores leave room. Both conditions together are
-//! exact: the cores and those instants are themselves a legal explanation of the history. What was reported lost cannot be confirmed later.
+//! A hold is certain from the return of the grant to the invocation of the last `held` answer or of
+//! the successful release: its core. A grant that was never confirmed needs only an instant between
+//! the acquire's two events at which the cores leave room. Both conditions together are exact: the
+//! cores and those instants are themselves a legal explanation of the history. What was reported
+//! lost cannot be confirmed later.
 
 use rayon::prelude::*;
 
@@ -46,7 +48,8 @@ impl Guarantee for ConfirmedExclusion {
     }
 }
 
-/// What is concluded from the double holds, the grants inside cores and the revived holds of all locks.
+/// What is concluded from the double holds, the grants inside cores and the revived holds of all
+/// locks.
 pub(super) fn finding(
     guarantee: &dyn Guarantee,
     case: &Case<'_>,
@@ -70,7 +73,8 @@ pub(super) fn finding(
     }
 }
 
-/// What contradicts exclusion of the holds of one lock with so many slots; an overlap hides grants inside cores, so those are looked for only without one.
+/// What contradicts exclusion of the holds of one lock with so many slots; an overlap hides grants
+/// inside cores, so those are looked for only without one.
 pub(crate) fn violations(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
     let mut found = revived(case, lock);
     let doubles = double_holds(case, lock, slots);
@@ -102,8 +106,9 @@ fn double_holds(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
     let violation = |overlap: Overlap| {
         let last = &lock.holds[overlap.members[0]];
         let others = || overlap.members[1..].iter().map(|place| cores[*place]);
-        // Where the last was asked for after the others were granted, its grant alone contradicts them, confirmed or not. If it went to one of
-        // the others' processes, then how it ended belongs to the picture: only after that do answers speak of the earlier hold.
+        // Where the last was asked for after the others were granted, its grant alone contradicts
+        // them, confirmed or not. If it went to one of the others' processes, then how it ended
+        // belongs to the picture: only after that do answers speak of the earlier hold.
         let is_own = overlap.members[1..]
             .iter()
             .any(|place| lock.holds[*place].process == last.process);
@@ -165,7 +170,8 @@ fn grants_inside(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
         .collect()
 }
 
-/// No hold spans the whole window, but readers that overlap fill it: there is no order up to where that is known.
+/// No hold spans the whole window, but readers that overlap fill it: there is no order up to where
+/// that is known.
 fn filled_by_a_chain(case: &Case<'_>, lock: &Lock, slots: usize) -> Violation {
     let last = case.witness([lock.last_event()]);
     let found = Violation::new(Rule::NoOrder, lock.key.clone(), last);

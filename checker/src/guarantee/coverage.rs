@@ -1,11 +1,14 @@
 //! `coverage`: whether the run proves anything.
 //!
-//! A history in which nobody competed, or in which no fault ever hurt a holder, is valid for every lock. Coverage asks for grants, for contention, and
-//! for each selected fault that at least once it took effect on a process that held the lock: while it believed in the hold it had at the injection, or
-//! as that hold ended, an operation did not come back while the fault was on, or the process learned that its lock or its connection is gone.
-//! A fault that lets a process stand still shows by nothing at all: the process recorded nothing while it was on, and believed in the hold all the while.
-//! That an operation is still under way at the healing shows something only of a fault that lets nothing pass; of any other it must be known, before
-//! the healing, that the operation was lost.
+//! A history in which nobody competed, or in which no fault ever hurt a holder, is valid for every
+//! lock. Coverage asks for grants, for contention, and for each selected fault that at least once
+//! it took effect on a process that held the lock: while it believed in the hold it had at the
+//! injection, or as that hold ended, an operation did not come back while the fault was on, or the
+//! process learned that its lock or its connection is gone. A fault that lets a process stand still
+//! shows by nothing at all: the process recorded nothing while it was on, and believed in the hold
+//! all the while. That an operation is still under way at the healing shows something only of a
+//! fault that lets nothing pass; of any other it must be known, before the healing, that the
+//! operation was lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -287,7 +290,8 @@ impl Session<'_> {
             .is_some_and(|until| window.heal < until)
     }
 
-    /// Whether the fault was felt by what it did while it believed in a hold from before the fault, or by what ended that hold.
+    /// Whether the fault was felt by what it did while it believed in a hold from before the fault,
+    /// or by what ended that hold.
     fn is_hurt_in(&self, window: &Span<'_>) -> bool {
         let Some(until) = self.holds_until(window.inject) else {
             return false;
@@ -303,8 +307,8 @@ impl Step<'_> {
         window.on < self.invoke && self.end < window.heal
     }
 
-    /// Only the other side can have said so. That a lock is lost a client may also conclude by itself, and the resource that a lock guards is out of reach
-    /// of faults.
+    /// Only the other side can have said so. That a lock is lost a client may also conclude by
+    /// itself, and the resource that a lock guards is out of reach of faults.
     fn is_an_answer(&self) -> bool {
         let lost = Value::Answer(Answer::Lost);
         let is_ok = self
@@ -328,8 +332,8 @@ impl Step<'_> {
         self.outcome.is_some_and(|event| event.kind == Kind::Info)
     }
 
-    /// It did not come to a known end while the fault was on. If the record ends before the fault does, an operation without an end shows
-    /// nothing.
+    /// It did not come to a known end while the fault was on. If the record ends before the fault
+    /// does, an operation without an end shows nothing.
     fn is_stuck_in(&self, window: &Span<'_>) -> bool {
         self.end > window.heal || self.is_info()
     }
@@ -348,7 +352,8 @@ impl Step<'_> {
     }
 }
 
-/// Failures whose kind says that the connection is gone: `connection-refused`, `connection-closed` and the like, and these.
+/// Failures whose kind says that the connection is gone: `connection-refused`, `connection-closed`
+/// and the like, and these.
 fn is_connection(kind: &str) -> bool {
     const OTHERS: &[&str] = &["io", "heartbeat-missed", "not-sent"];
     kind.starts_with("connection") || OTHERS.contains(&kind)

@@ -1,11 +1,14 @@
-//! How many decrements were requested of a lock, carried out, lost and doubled: a matter of counting.
+//! How many decrements were requested of a lock, carried out, lost and doubled: a matter of
+//! counting.
 //!
-//! The count goes from the last state that is known for certain and older than all requests to the last successful count. What is missing there, and was
-//! removed by no `overshoot`, was carried out as a decrement. Where an operation that makes or removes slots was under way with either end, or is of unknown
-//! outcome, it may have counted or not, and the number lies between bounds.
+//! The count goes from the last state that is known for certain and older than all requests to the
+//! last successful count. What is missing there, and was removed by no `overshoot`, was carried out
+//! as a decrement. Where an operation that makes or removes slots was under way with either end, or
+//! is of unknown outcome, it may have counted or not, and the number lies between bounds.
 //!
-//! A request that was not carried out may still be waiting. It is lost only if a `shrink` found afterwards that nothing was requested, while no other `shrink`
-//! can have had a request in its hands, and nothing was requested later.
+//! A request that was not carried out may still be waiting. It is lost only if a `shrink` found
+//! afterwards that nothing was requested, while no other `shrink` can have had a request in its
+//! hands, and nothing was requested later.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -88,7 +91,8 @@ struct Ledger<'a> {
     possible: u64,
     /// How many were requested before the count ended for certain.
     certain: u64,
-    /// Whether some count lacked more than had been requested by then: what was lost is hidden by what was doubled before, and the other way round.
+    /// Whether some count lacked more than had been requested by then: what was lost is hidden by
+    /// what was doubled before, and the other way round.
     is_masked: bool,
     /// The shrink that found that nothing was requested any more.
     none_left: Option<&'a AdminOp>,
@@ -324,7 +328,8 @@ fn listed(op: &AdminOp, is_within: bool) -> Bounds {
     }
 }
 
-/// The last state that is known before an event, and how many slots there were: what a count found, or that there were none before the lock was made.
+/// The last state that is known before an event, and how many slots there were: what a count found,
+/// or that there were none before the lock was made.
 fn base(ops: &[AdminOp], begun: Position) -> Option<(Option<&AdminOp>, u64)> {
     let before = || ops.iter().filter(|op| op.may_count() && op.end < begun);
     let mut counts = before().filter_map(|op| Some((Some(op), op.counted()?.len() as u64)));
@@ -337,7 +342,8 @@ fn base(ops: &[AdminOp], begun: Position) -> Option<(Option<&AdminOp>, u64)> {
     })
 }
 
-/// A shrink that was told, before the count began, that nothing was requested, after every request and beside no other shrink.
+/// A shrink that was told, before the count began, that nothing was requested, after every request
+/// and beside no other shrink.
 fn none_left<'a>(
     ops: &'a [AdminOp],
     requests: &[&AdminOp],

@@ -1,8 +1,9 @@
 //! `exclusion`: what a user of a plain mutex expects.
 //!
-//! A client believes from the return of the grant until it asks for the release (whatever comes of it), is told that the lock is lost, or is
-//! retired by an operation of unknown outcome. A hold without an end is believed until the end of the record. Only what is certain is used: both
-//! ends are events of the client itself, so every two intervals that overlap are a true double hold.
+//! A client believes from the return of the grant until it asks for the release (whatever comes of
+//! it), is told that the lock is lost, or is retired by an operation of unknown outcome. A hold
+//! without an end is believed until the end of the record. Only what is certain is used: both ends
+//! are events of the client itself, so every two intervals that overlap are a true double hold.
 
 use rayon::prelude::*;
 

@@ -1,7 +1,8 @@
 //! `fencing`: tokens by which a resource can tell a late holder from the present one.
 //!
-//! Token 0 is none, or not known. Tokens of one lock must differ, and must grow from a grant that returned to every grant that was asked for after
-//! that; grants that were under way at the same time may be numbered either way.
+//! Token 0 is none, or not known. Tokens of one lock must differ, and must grow from a grant that
+//! returned to every grant that was asked for after that; grants that were under way at the same
+//! time may be numbered either way.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -48,7 +49,8 @@ impl Guarantee for Fencing {
     }
 }
 
-/// One violation for each grant whose token was given out before, or is smaller than that of a grant that had returned when it was asked for.
+/// One violation for each grant whose token was given out before, or is smaller than that of a
+/// grant that had returned when it was asked for.
 pub(crate) fn disordered(lock: &Lock) -> Vec<(&Hold, &Hold)> {
     let mut by_asked: Vec<&Hold> = lock.holds.iter().filter(|hold| hold.token != 0).collect();
     let by_granted = by_asked.clone();

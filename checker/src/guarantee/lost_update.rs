@@ -1,9 +1,10 @@
 //! `no-lost-update`: a resource that is written under the lock keeps what was acknowledged.
 //!
-//! Two kinds of resource are understood. A set: `add` puts an element in, `read` brings all of them as an array. A counter: `write` stores a number
-//! that the client made from the one it had read, so that no number is written twice and none that is read is smaller than one
-//! acknowledged before. What was acknowledged but never read afterwards leaves the verdict `unknown`; a read of nil shows nothing, nor does a read of
-//! the other kind of resource.
+//! Two kinds of resource are understood. A set: `add` puts an element in, `read` brings all of them
+//! as an array. A counter: `write` stores a number that the client made from the one it had read,
+//! so that no number is written twice and none that is read is smaller than one acknowledged
+//! before. What was acknowledged but never read afterwards leaves the verdict `unknown`; a read of
+//! nil shows nothing, nor does a read of the other kind of resource.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -86,7 +87,8 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// The events of each update that is gone: the update, and the read that should have seen it or the update that overwrote it.
+    /// The events of each update that is gone: the update, and the read that should have seen it or
+    /// the update that overwrote it.
     fn lost(&mut self) -> Vec<Vec<u64>> {
         self.updates.sort_by_key(Operation::returned);
         self.reads.sort_by_key(|read| read.invoke.index);

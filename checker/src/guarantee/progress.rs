@@ -9,12 +9,15 @@
 //! them starved, the guarantee is violated; if too few did, or the record is too short, nothing is
 //! known.
 //!
-//! A lock has the slots that its last successful count lists; without counts, as many as are said. Nobody can wait for slots that are still to be made or removed,
-//! so for an administered lock the clock starts at the last change if that comes after the last healing.
+//! A lock has the slots that its last successful count lists; without counts, as many as are said.
+//! Nobody can wait for slots that are still to be made or removed, so for an administered lock the
+//! clock starts at the last change if that comes after the last healing.
 //!
-//! One grant does not settle it: a lock that is then stuck for good is violated too. Once the last hold is over, whoever asks must be granted within
-//! the bound; if nobody is, although somebody goes on asking beyond it, the lock is never granted again. If it may be held after all (by an acquire or
-//! a release of unknown outcome, or a release that failed) or if nobody asked long enough, nothing is known.
+//! One grant does not settle it: a lock that is then stuck for good is violated too. Once the last
+//! hold is over, whoever asks must be granted within the bound; if nobody is, although somebody
+//! goes on asking beyond it, the lock is never granted again. If it may be held after all (by an
+//! acquire or a release of unknown outcome, or a release that failed) or if nobody asked long
+//! enough, nothing is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -369,7 +372,8 @@ fn surely_free(case: &Case<'_>, lock: &Lock, asks: &[Ask], slots: &Slots) -> Pos
         .max(slots.since)
 }
 
-/// Where a hold may end at the latest: not before its release is through, and never if the release failed.
+/// Where a hold may end at the latest: not before its release is through, and never if the release
+/// failed.
 fn may_last_until(case: &Case<'_>, hold: &Hold) -> Position {
     let retired = |release: Position| {
         case.history

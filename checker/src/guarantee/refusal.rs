@@ -1,7 +1,8 @@
 //! `justified-refusal`: the service says that the lock is busy only when somebody could hold it.
 //!
-//! Somebody could hold it: there is a legal order, with holds revoked at any moment, in which the lock is held (all slots of it) at an instant of every
-//! refusal. One client at a time is decided by a sweep, several by a search.
+//! Somebody could hold it: there is a legal order, with holds revoked at any moment, in which the
+//! lock is held (all slots of it) at an instant of every refusal. One client at a time is decided
+//! by a sweep, several by a search.
 
 use std::collections::BTreeMap;
 
@@ -148,7 +149,8 @@ fn has_modes(lock: &Lock) -> bool {
     spans.any(|span| span.shared) || lock.holds.iter().any(|hold| hold.shared)
 }
 
-/// Refusals during which fewer clients can have held the lock than it has slots, however the rest went.
+/// Refusals during which fewer clients can have held the lock than it has slots, however the rest
+/// went.
 fn while_free(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
     let mut begins: Vec<Position> = lock.holds.iter().map(|hold| hold.asked).collect();
     begins.extend(lock.unknown.iter().map(|span| span.invoke));
@@ -194,8 +196,9 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
     }
 }
 
-/// The history of a lock with every acquisition as a process of its own, named by the number of its hold: what the service says of a hold says nothing about
-/// another that its process has. Releases of unknown outcome are left out: they end a hold no otherwise than a revocation may.
+/// The history of a lock with every acquisition as a process of its own, named by the number of its
+/// hold: what the service says of a hold says nothing about another that its process has. Releases
+/// of unknown outcome are left out: they end a hold no otherwise than a revocation may.
 fn by_acquisition(history: &History, lock: &Lock) -> History {
     let holds = (0..)
         .zip(&lock.holds)

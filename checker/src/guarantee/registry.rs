@@ -22,8 +22,8 @@ pub trait Guarantee: Send + Sync + std::fmt::Debug {
     /// Whether the history keeps it.
     fn judge(&self, case: &Case<'_>) -> Finding;
 
-    /// Legal orders for a history that keeps it, a proof that is quicker to check than to find. Nothing if the definition itself is
-    /// as quick.
+    /// Legal orders for a history that keeps it, a proof that is quicker to check than to find.
+    /// Nothing if the definition itself is as quick.
     #[doc(hidden)]
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
         let _ = case;
@@ -183,7 +183,8 @@ pub fn parse(name: &str) -> Result<Box<dyn Guarantee>, ParseError> {
     }
 }
 
-/// Judges a history by several guarantees, in their order. Few of them ever search; those keep within `limits`.
+/// Judges a history by several guarantees, in their order. Few of them ever search; those keep
+/// within `limits`.
 #[must_use]
 pub fn judge(
     history: &History,

@@ -1,9 +1,12 @@
 //! `slot-exclusion`: each slot of a lock is a mutex of its own.
 //!
-//! Slots come and go while clients hold them, so how many clients may hold the lock at one time says little. That nobody shares a slot is certain at any time: a slot
-//! that was removed and made again is not granted to a second holder while the first still has it. The holds of a lock are split by the slots that their grants
-//! name, and each slot is judged as `confirmed-exclusion` judges a mutex. A lock none of whose grants names a slot is left out, and so are grants that others may
-//! share. Where only some name theirs, the others may hold the same: then nothing is known.
+//! Slots come and go while clients hold them, so how many clients may hold the lock at one time
+//! says little. That nobody shares a slot is certain at any time: a slot that was removed and made
+//! again is not granted to a second holder while the first still has it. The holds of a lock are
+//! split by the slots that their grants name, and each slot is judged as `confirmed-exclusion`
+//! judges a mutex. A lock none of whose grants names a slot is left out, and so are grants that
+//! others may share. Where only some name theirs, the others may hold the same: then nothing is
+//! known.
 
 use std::collections::BTreeMap;
 
@@ -185,7 +188,8 @@ mod tests {
         assert_eq!(verdict(&text), Verdict::Violated);
     }
 
-    /// The same history with a lock for each slot: what is done to a lock goes to that of the slot that was granted last and is not released.
+    /// The same history with a lock for each slot: what is done to a lock goes to that of the slot
+    /// that was granted last and is not released.
     fn one_key_a_slot(history: &History) -> History {
         let mut granted: HashMap<_, Vec<String>> = HashMap::new();
         let mut keys = HashMap::new();

@@ -1,10 +1,15 @@
-//! `slot-existence`: a slot that was made is there until it is removed, and one that was removed is not there until it is made again.
+//! `slot-existence`: a slot that was made is there until it is removed, and one that was removed is
+//! not there until it is made again.
 //!
-//! Every operation of known outcome says of a slot what was there before it or after it: a `create` or `grow` that lists it made it, a `shrink`, `destroy` or
-//! `overshoot` that lists it removed it, a `count` found it or not, and a grant found it. A lock that could be created had no slots before, and one that
-//! was destroyed has none after. Two operations of which one ended before the other began contradict each other if the first left the slot otherwise than the
-//! second found it, unless something may have changed it meanwhile: an operation of unknown outcome may have made or removed any slot at any time since its
-//! invocation. Of two operations that went on together, the same holds if they contradict each other in either order: two that both made the slot, for example.
+//! Every operation of known outcome says of a slot what was there before it or after it: a `create`
+//! or `grow` that lists it made it, a `shrink`, `destroy` or `overshoot` that lists it removed it,
+//! a `count` found it or not, and a grant found it. A lock that could be created had no slots
+//! before, and one that was destroyed has none after. Two operations of which one ended before the
+//! other began contradict each other if the first left the slot otherwise than the second found it,
+//! unless something may have changed it meanwhile: an operation of unknown outcome may have made or
+//! removed any slot at any time since its invocation. Of two operations that went on together, the
+//! same holds if they contradict each other in either order: two that both made the slot, for
+//! example.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +77,8 @@ fn slots_named(ops: &[AdminOp], lock: Option<&Lock>) -> BTreeSet<u32> {
     listed.copied().chain(granted).collect()
 }
 
-/// What an operation of known outcome says of one slot: whether it was there when the operation began to work on it, and when that was done.
+/// What an operation of known outcome says of one slot: whether it was there when the operation
+/// began to work on it, and when that was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Observation {
     invoke: Position,
@@ -187,7 +193,8 @@ impl Account {
         (later.end < self.lasts(earlier)).then_some(earlier)
     }
 
-    /// How many changes were followed by a look at the slot before anything may have changed it again.
+    /// How many changes were followed by a look at the slot before anything may have changed it
+    /// again.
     fn tested(&self) -> usize {
         let is_tested = |change: &&Observation| {
             let next = self
@@ -453,7 +460,8 @@ mod tests {
         assert_eq!(witnesses, [&[1, 3], &[1, 5], &[3, 5]]);
     }
 
-    /// Whether there is an order of what is known and of what may have happened in which a slot is there or not as everybody says.
+    /// Whether there is an order of what is known and of what may have happened in which a slot is
+    /// there or not as everybody says.
     fn has_order(operations: &[Operation<'_>], slot: u32, is_there: bool) -> bool {
         let is_done = |operation: &Operation<'_>| operation.outcome() == Kind::Info;
         if operations.iter().all(is_done) {

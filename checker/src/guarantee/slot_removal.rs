@@ -1,9 +1,11 @@
 //! `slot-removal`: a slot that was removed is gone.
 //!
-//! From the return of the operation that removed a slot until another that may make it again begins, the slot does not exist. Whoever is granted it meanwhile, or is told
-//! that it is held, uses what is gone; so does who releases it after a `wait` said that its holder is gone. What begins or ends outside of that time proves
-//! nothing, and where something that may make the slot was under way with the removal, or is of unknown outcome, there is no such time at all. A removal puts
-//! something to the test only if somebody held the slot.
+//! From the return of the operation that removed a slot until another that may make it again
+//! begins, the slot does not exist. Whoever is granted it meanwhile, or is told that it is held,
+//! uses what is gone; so does who releases it after a `wait` said that its holder is gone. What
+//! begins or ends outside of that time proves nothing, and where something that may make the slot
+//! was under way with the removal, or is of unknown outcome, there is no such time at all. A
+//! removal puts something to the test only if somebody held the slot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,7 +100,8 @@ fn removals(ops: &[AdminOp]) -> Vec<Removal> {
     all.filter(|removal| removal.begin < removal.end).collect()
 }
 
-/// When something first may have made the slot again: not what was through before the removal began.
+/// When something first may have made the slot again: not what was through before the removal
+/// began.
 fn made_again(ops: &[AdminOp], removing: &AdminOp, slot: u32) -> Position {
     let makers = ops
         .iter()
@@ -107,7 +110,8 @@ fn made_again(ops: &[AdminOp], removing: &AdminOp, slot: u32) -> Position {
 }
 
 impl Removal {
-    /// Whether the slot was held by all that its holder knew, from before the removal began until it was through or its loss was told.
+    /// Whether the slot was held by all that its holder knew, from before the removal began until
+    /// it was through or its loss was told.
     fn meets(&self, hold: &Hold) -> bool {
         let lasted = hold.believed_until > self.begin;
         let was_lost = hold.end == End::Loss && hold.believed_until > self.invoke;

@@ -1,8 +1,10 @@
 //! `slot-sequence`: the slots of a lock are numbered without gaps.
 //!
-//! A gap may open, for example where an administrator dies between two steps; then an `overshoot` removes what lies behind it. It is not repaired if a count
-//! still finds it although nothing but a successful `overshoot` was done since, or if the last count finds it. Only what is certain is used: where another
-//! operation that may change the slots was under way with the count, or one of unknown outcome may still take effect, a gap contradicts nothing.
+//! A gap may open, for example where an administrator dies between two steps; then an `overshoot`
+//! removes what lies behind it. It is not repaired if a count still finds it although nothing but a
+//! successful `overshoot` was done since, or if the last count finds it. Only what is certain is
+//! used: where another operation that may change the slots was under way with the count, or one of
+//! unknown outcome may still take effect, a gap contradicts nothing.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +74,8 @@ fn has_gap(slots: &BTreeSet<u32>) -> bool {
     !(1..).zip(slots).all(|(number, slot)| number == *slot)
 }
 
-/// The counts that found a gap although the last that may have changed the slots is an overshoot, and went alone.
+/// The counts that found a gap although the last that may have changed the slots is an overshoot,
+/// and went alone.
 fn left_open<'a>(ops: &'a [AdminOp], gapped: &[&'a AdminOp]) -> Vec<(&'a AdminOp, &'a AdminOp)> {
     let changes: Vec<&AdminOp> = ops.iter().filter(|op| op.may_change()).collect();
     let settled: Vec<Position> = changes

@@ -52,7 +52,8 @@ impl RegisterCall {
         matches!(self, Self::Read(_) | Self::Differs(_))
     }
 
-    /// What an operation means to a register. A read of nil observes nothing; a refused read or write says nothing.
+    /// What an operation means to a register. A read of nil observes nothing; a refused read or
+    /// write says nothing.
     pub(super) fn of(operation: &Operation<'_>) -> Result<Option<Self>, Unsuitable> {
         match (&operation.invoke.function, operation.outcome()) {
             (Function::Read, Kind::Ok) => Ok(read(operation)),

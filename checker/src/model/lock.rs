@@ -7,8 +7,8 @@ use history::{Answer, Function, Kind, Mode, Operation, Process, Value};
 pub enum Owner {
     /// A process that may act again.
     Process(u32),
-    /// Any process whose acquire ended in `info`. It never acts again, so no later call can tell one such holder from
-    /// another: making them equal makes crashed acquires interchangeable.
+    /// Any process whose acquire ended in `info`. It never acts again, so no later call can tell
+    /// one such holder from another: making them equal makes crashed acquires interchangeable.
     Retired,
 }
 

@@ -1,14 +1,16 @@
 //! What the object under test is allowed to do: one small reference object a file.
 //!
-//! A model is a [`Reference`]: a state, what an operation of a history means to it, and one step. From that the
-//! [search](crate::search) decides whether a history is linearizable. Semantics that all models share:
+//! A model is a [`Reference`]: a state, what an operation of a history means to it, and one step.
+//! From that the [search](crate::search) decides whether a history is linearizable. Semantics that
+//! all models share:
 //!
-//! - An operation that ended in `ok` took effect once between its two events; one that ended in `info` may have, at any time after
-//!   its invocation, or never.
-//! - A `fail` that the server itself said (`observed`) is a refusal: the model must be in a state that refuses. Where the object never
-//!   refuses (a write, an enqueue) such a refusal says nothing. An unobserved `fail` had no effect and says nothing.
-//! - The owner of a lock is the process. A process whose acquire ended in `info` never acts again, so whoever holds by it is
-//!   [nobody in particular](Owner::Retired).
+//! - An operation that ended in `ok` took effect once between its two events; one that ended in
+//!   `info` may have, at any time after its invocation, or never.
+//! - A `fail` that the server itself said (`observed`) is a refusal: the model must be in a state
+//!   that refuses. Where the object never refuses (a write, an enqueue) such a refusal says
+//!   nothing. An unobserved `fail` had no effect and says nothing.
+//! - The owner of a lock is the process. A process whose acquire ended in `info` never acts again,
+//!   so whoever holds by it is [nobody in particular](Owner::Retired).
 //! - Token 0 is unknown.
 //!
 //! A model of your own is one type:

@@ -23,7 +23,8 @@ pub(super) const ENTRY: Entry = Entry {
     }),
 };
 
-/// Who holds the lock how often, under which token (0 = not known yet), and the highest token that was seen.
+/// Who holds the lock how often, under which token (0 = not known yet), and the highest token that
+/// was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fence {
     held: Option<Count>,

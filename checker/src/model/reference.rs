@@ -11,7 +11,8 @@ use crate::search::{Budget, Outcome, explore};
 pub trait Reference: Send + Sync {
     /// What the object remembers.
     type State: Clone + Eq + Hash + Debug;
-    /// What one operation asks and what was answered. Two operations with equal calls are interchangeable to the object.
+    /// What one operation asks and what was answered. Two operations with equal calls are
+    /// interchangeable to the object.
     type Call: Clone + Eq + Hash + Debug;
 
     /// Whether the object has this operation.
@@ -19,8 +20,9 @@ pub trait Reference: Send + Sync {
 
     /// What an operation means to the object; nothing if it constrains nothing and changes nothing.
     ///
-    /// It is asked only for operations that the object [knows](Self::knows) and that took effect, may have, or were refused by the
-    /// server. An operation that may have taken effect has no answer to hold the object to.
+    /// It is asked only for operations that the object [knows](Self::knows) and that took effect,
+    /// may have, or were refused by the server. An operation that may have taken effect has no
+    /// answer to hold the object to.
     ///
     /// # Errors
     /// What is wrong with the operation's value.
@@ -32,13 +34,15 @@ pub trait Reference: Send + Sync {
     /// The state after the call, if the call can be answered like that in this state.
     fn step(&self, state: &Self::State, call: &Self::Call) -> Option<Self::State>;
 
-    /// Whether the call leaves every state as it is. It is safe to say no; saying yes makes the search faster.
+    /// Whether the call leaves every state as it is. It is safe to say no; saying yes makes the
+    /// search faster.
     fn observes(&self, call: &Self::Call) -> bool {
         let _ = call;
         false
     }
 
-    /// The states that the object may fall into by itself. From no state may this lead back to the same state.
+    /// The states that the object may fall into by itself. From no state may this lead back to the
+    /// same state.
     fn revocations(&self, state: &Self::State) -> Vec<(Revocation, Self::State)> {
         let _ = state;
         Vec::new()
@@ -53,7 +57,8 @@ pub trait Reference: Send + Sync {
 /// The silent end of a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Revocation {
-    /// Whose hold; nobody's in particular where the model has no owners or the holder's acquire ended in `info`.
+    /// Whose hold; nobody's in particular where the model has no owners or the holder's acquire
+    /// ended in `info`.
     pub process: Option<u32>,
 }
 

@@ -10,7 +10,8 @@ pub trait Lock: Reference {
     fn without_one_hold(&self, state: &Self::State) -> Vec<(Revocation, Self::State)>;
 }
 
-/// A lock that may end each hold silently at any moment from its grant on, so for the observer from the acquire's invocation on.
+/// A lock that may end each hold silently at any moment from its grant on, so for the observer from
+/// the acquire's invocation on.
 #[derive(Clone, Copy, Debug)]
 pub struct Revocable<L>(pub L);
 

@@ -90,7 +90,8 @@ fn read(operation: &Operation<'_>) -> Result<Option<SetCall>, Unsuitable> {
     Ok(Some(SetCall::Read(elements)))
 }
 
-/// The elements that a read brings: an array; a set from EDN is `["~#set", [...]]` (see `history::edn`).
+/// The elements that a read brings: an array; a set from EDN is `["~#set", [...]]` (see
+/// `history::edn`).
 pub(crate) fn elements(value: &Json) -> Option<Elements> {
     let elements = match value.as_array()?.as_slice() {
         [Json::String(tag), Json::Array(elements)] if tag == "~#set" || tag == "~#list" => elements,

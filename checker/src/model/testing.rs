@@ -1,7 +1,8 @@
 //! Histories written as scripts, for tests: `0 acquire; 0 ok {"token":1}; 1 acquire; 1 refused`.
 //!
-//! Each step is a process, then the function it invokes or the type of the end of what it invoked, then a JSON value; `refused` is a
-//! `fail` that the server itself said, of a `shrink` because nothing was requested.
+//! Each step is a process, then the function it invokes or the type of the end of what it invoked,
+//! then a JSON value; `refused` is a `fail` that the server itself said, of a `shrink` because
+//! nothing was requested.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,8 @@ use history::{Kind, Operation};
 
 use crate::model::Reference;
 
-/// Whether some order of all operations that must have happened, and of any that may have, respects time and the object.
+/// Whether some order of all operations that must have happened, and of any that may have, respects
+/// time and the object.
 pub(super) fn linearizable<R: Reference>(object: &R, operations: &[Operation<'_>]) -> bool {
     let open: Vec<_> = operations
         .iter()

@@ -8,7 +8,8 @@ use rustc_hash::FxHasher;
 use super::Reason;
 use super::limits::Share;
 
-/// Where the search stands: ends passed, operations linearized and not yet ended, the object's state.
+/// Where the search stands: ends passed, operations linearized and not yet ended, the object's
+/// state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Configuration {
     /// How many ends have been passed.
@@ -45,7 +46,8 @@ pub(super) struct Configurations {
     numbers: HashTable<u32>,
 }
 
-/// Configurations a chunk: a power of two, so that growing needs no copying and finding no division.
+/// Configurations a chunk: a power of two, so that growing needs no copying and finding no
+/// division.
 const CHUNK: usize = 1 << 10;
 
 impl Configurations {

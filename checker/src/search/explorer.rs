@@ -9,8 +9,8 @@ use super::timeline::{Cursor, Timeline};
 use super::{Outcome, Placed, Placement, Reason};
 use crate::model::Reference;
 
-/// Searches for an order of the operations of one key, given in the order of their invocations, that the object could have gone
-/// through.
+/// Searches for an order of the operations of one key, given in the order of their invocations,
+/// that the object could have gone through.
 pub fn explore<R: Reference>(
     object: &R,
     operations: &[Operation<'_>],
@@ -169,10 +169,11 @@ impl<'a, R: Reference> Explorer<'a, R> {
 
     /// Passes every end that can be passed without a choice.
     ///
-    /// An operation that only observes, and that the state allows, is taken at once. That loses nothing: in any order that goes on
-    /// from here it could be moved to the front, since whatever must come before it has been linearized, and taking it away from
-    /// where it was changes nothing for the others. (It must leave every state as it is, not just this one: a write of the value
-    /// that is there already may be needed later.)
+    /// An operation that only observes, and that the state allows, is taken at once. That loses
+    /// nothing: in any order that goes on from here it could be moved to the front, since whatever
+    /// must come before it has been linearized, and taking it away from where it was changes
+    /// nothing for the others. (It must leave every state as it is, not just this one: a write of
+    /// the value that is there already may be needed later.)
     fn settle(
         &mut self,
         here: &mut Configuration,

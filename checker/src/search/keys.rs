@@ -18,7 +18,8 @@ pub struct KeyOutcome {
     pub outcome: Outcome,
 }
 
-/// Whether the operations of one key, in the order of their invocations, are linearizable under the model.
+/// Whether the operations of one key, in the order of their invocations, are linearizable under the
+/// model.
 #[must_use]
 pub fn search(model: &dyn Model, operations: &[Operation<'_>], limits: &Limits<'_>) -> Outcome {
     judge(model, operations, &Budget::new(*limits))
@@ -26,8 +27,9 @@ pub fn search(model: &dyn Model, operations: &[Operation<'_>], limits: &Limits<'
 
 /// Whether a history is linearizable under the model, key by key: each key is an object of its own.
 ///
-/// Keys on which only operations were done that the model does not have (a resource beside its lock) are left out. If that leaves nothing
-/// of a history with operations, there is one answer, unknown.
+/// Keys on which only operations were done that the model does not have (a resource beside its
+/// lock) are left out. If that leaves nothing of a history with operations, there is one answer,
+/// unknown.
 #[must_use]
 pub fn linearizable(model: &dyn Model, history: &History, limits: &Limits<'_>) -> Vec<KeyOutcome> {
     let keys = by_key(history);

@@ -8,7 +8,8 @@ use super::Reason;
 /// The bounds of a search. This crate knows no clock: who calls decides when to stop.
 #[derive(Clone, Copy)]
 pub struct Limits<'a> {
-    /// Asked every now and then (about a thousand steps apart); once it says yes the answer is unknown.
+    /// Asked every now and then (about a thousand steps apart); once it says yes the answer is
+    /// unknown.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// How many bytes the search may take, all keys together.
     pub memory_bytes: usize,

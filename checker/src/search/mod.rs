@@ -1,10 +1,12 @@
-//! Linearizability by search, for every model and of last resort: it is exponential where it must be, and bounded.
+//! Linearizability by search, for every model and of last resort: it is exponential where it must
+//! be, and bounded.
 //!
-//! The search is Wing and Gong's with Lowe's two additions: configurations that were seen are not tried again, and an operation is
-//! linearized only when an end in the record cannot be passed without (just in time). A configuration is how many ends have been
-//! passed, which pending operations have been linearized (a bit each), and the state of the object (a number, states being kept
-//! once). Nothing recurses, so no history is too long for the stack; [`Limits`] bound time and memory, and the answer is
-//! [`Outcome::Unknown`] when a bound is hit.
+//! The search is Wing and Gong's with Lowe's two additions: configurations that were seen are not
+//! tried again, and an operation is linearized only when an end in the record cannot be passed
+//! without (just in time). A configuration is how many ends have been passed, which pending
+//! operations have been linearized (a bit each), and the state of the object (a number, states
+//! being kept once). Nothing recurses, so no history is too long for the stack; [`Limits`] bound
+//! time and memory, and the answer is [`Outcome::Unknown`] when a bound is hit.
 //!
 //! ```
 //! use checker::{model, search};

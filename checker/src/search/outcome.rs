@@ -9,7 +9,8 @@ use crate::model::{Revocation, Unsuitable};
 /// The answer for one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The object could have gone through this; operations that are missing (`info`) need not have happened.
+    /// The object could have gone through this; operations that are missing (`info`) need not have
+    /// happened.
     Valid {
         /// In the order of their instants.
         order: Vec<Placement>,
@@ -18,7 +19,8 @@ pub enum Outcome {
     Violated {
         /// The longest way that the search found.
         prefix: Vec<Placement>,
-        /// The index of the invocation of the operation that cannot be placed after the prefix, nor after any other.
+        /// The index of the invocation of the operation that cannot be placed after the prefix, nor
+        /// after any other.
         stuck: u64,
         /// What that operation is.
         function: Function,
@@ -32,7 +34,8 @@ pub enum Outcome {
 pub struct Placement {
     /// What takes effect.
     pub placed: Placed,
-    /// The index of an event; the instant lies just before it. Of several such instants the order decides.
+    /// The index of an event; the instant lies just before it. Of several such instants the order
+    /// decides.
     pub before: u64,
 }
 

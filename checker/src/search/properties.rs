@@ -8,7 +8,8 @@ use super::{Limits, Outcome, Placed, brute_force, linearizable};
 use crate::model::testing::history;
 use crate::model::*;
 
-/// One step of a process: what it does if it is idle (function and value), how it ends if it is not.
+/// One step of a process: what it does if it is idle (function and value), how it ends if it is
+/// not.
 type Step = (u32, prop::sample::Index, prop::sample::Index);
 
 /// What can be invoked, and the values that `ok` can bring.
@@ -88,8 +89,8 @@ pub(crate) const QUEUE: Operations = &[
     ("dequeue", &["1", "2", ""]),
 ];
 
-/// The script of a history: each step is the next event of its process. A process whose operation ended in `info` goes on under
-/// a new name.
+/// The script of a history: each step is the next event of its process. A process whose operation
+/// ended in `info` goes on under a new name.
 fn script(steps: &[Step], operations: Operations) -> String {
     let mut names = [0, 1, 2];
     let mut pending: [Option<&[&str]>; 3] = [None; 3];
@@ -151,7 +152,8 @@ fn agree<R: Reference>(object: &R, history: &History, tally: &mut Tally) {
     }
 }
 
-/// The order is what the outcome says: every instant lies within its operation, and the object can go through it.
+/// The order is what the outcome says: every instant lies within its operation, and the object can
+/// go through it.
 fn check_order<R: Reference>(object: &R, operations: &[Operation<'_>], outcome: &Outcome) {
     let (order, complete) = match outcome {
         Outcome::Valid { order } => (order, true),
@@ -222,7 +224,8 @@ pub(crate) fn for_histories(operations: Operations, property: impl Fn(&History))
     for_scripts(&scripts, |script| property(&history(script)));
 }
 
-/// Runs a property over random histories in which one thing is done after the other, each by a process of its own: an invocation and its end.
+/// Runs a property over random histories in which one thing is done after the other, each by a
+/// process of its own: an invocation and its end.
 pub(crate) fn for_sequences(operations: &'static [(&str, &str)], property: impl Fn(&History)) {
     let one = prop::sample::select(operations);
     let script = |operations: Vec<(&str, &str)>| {

@@ -45,7 +45,8 @@ fn number(number: u32) -> Value {
     Value::data(number.into())
 }
 
-/// `crashed` writes of one value that never returned, then turns of writes and reads, and a read of what nobody wrote.
+/// `crashed` writes of one value that never returned, then turns of writes and reads, and a read of
+/// what nobody wrote.
 fn crashed_writes(crashed: u32, value: impl Fn(u32) -> u32) -> History {
     let mut writer = Writer::new();
     for process in 0..crashed {
@@ -66,7 +67,8 @@ fn crashed_writes(crashed: u32, value: impl Fn(u32) -> u32) -> History {
 
 #[test]
 fn equal_crashed_operations_do_not_multiply() {
-    // A crashed write is needed for each of 50 reads, and there are 60 equal ones: 2^60 choices, or 61.
+    // A crashed write is needed for each of 50 reads, and there are 60 equal ones: 2^60 choices, or
+    // 61.
     let steps = AtomicU32::new(0);
     let stop = || steps.fetch_add(1, Ordering::Relaxed) > 1_000;
     let limits = Limits {

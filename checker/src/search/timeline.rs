@@ -21,11 +21,14 @@ pub(super) struct Pending<C> {
     pub(super) must: bool,
     /// Whether it leaves every state as it is.
     pub(super) observes: bool,
-    /// The slot of the operation that is as good and was invoked before this one, for operations that need not be linearized.
+    /// The slot of the operation that is as good and was invoked before this one, for operations
+    /// that need not be linearized.
     ///
-    /// Crashed operations with equal calls are interchangeable: wherever an order takes the later one and not the earlier one (or
-    /// not yet), taking the earlier one in its place leads through the same states, and is allowed, for it was invoked before and has
-    /// no end. So only orders that take equal ones by their invocations need to be looked at: n of them give n + 1 choices, not 2^n.
+    /// Crashed operations with equal calls are interchangeable: wherever an order takes the later
+    /// one and not the earlier one (or not yet), taking the earlier one in its place leads through
+    /// the same states, and is allowed, for it was invoked before and has no end. So only orders
+    /// that take equal ones by their invocations need to be looked at: n of them give n + 1
+    /// choices, not 2^n.
     pub(super) after: Option<u32>,
 }
 
@@ -117,7 +120,8 @@ fn count_invoked<C>(operations: &[Pending<C>], ends: &mut [End]) {
     }
 }
 
-/// Gives each operation the lowest slot that is free from its invocation to its end, and tells how many there are.
+/// Gives each operation the lowest slot that is free from its invocation to its end, and tells how
+/// many there are.
 fn assign_slots<C>(operations: &mut [Pending<C>], ends: &[End]) -> usize {
     let mut free = BinaryHeap::new();
     let mut slots = 0;

@@ -1,7 +1,8 @@
 //! Locks without owners: only how many hold matters, and anybody may release.
 //!
-//! Nothing takes effect before it must. What must take effect while there is no room for it (or nothing to release) is preceded by one operation of
-//! the other kind: of those under way, the one that ends first, since it has the least time left.
+//! Nothing takes effect before it must. What must take effect while there is no room for it (or
+//! nothing to release) is preceded by one operation of the other kind: of those under way, the one
+//! that ends first, since it has the least time left.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,8 @@ pub(crate) struct Stuck {
     pub(crate) end: Position,
 }
 
-/// A legal order for a semaphore without owners. `unknown_releases` are those of which nobody knows the outcome; loss reports say nothing.
+/// A legal order for a semaphore without owners. `unknown_releases` are those of which nobody knows
+/// the outcome; loss reports say nothing.
 pub(crate) fn count(
     lock: &Lock,
     unknown_releases: &[Span],

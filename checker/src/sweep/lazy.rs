@@ -1,12 +1,13 @@
 //! Refusals: was there always somebody who could hold the lock?
 //!
-//! One client holds at a time. Go through the record in order, and let each hold begin as late as it can and last as long as it can. Only a refusal that
-//! would go without a holder makes a hold begin early: first the next one that has a core, since that costs nothing; then, of those
-//! without a core, the one that must begin first, since the others can still serve later. Then, if no other hold remains to come, an acquire of unknown
-//! outcome that would hold for ever.
+//! One client holds at a time. Go through the record in order, and let each hold begin as late as
+//! it can and last as long as it can. Only a refusal that would go without a holder makes a hold
+//! begin early: first the next one that has a core, since that costs nothing; then, of those
+//! without a core, the one that must begin first, since the others can still serve later. Then, if
+//! no other hold remains to come, an acquire of unknown outcome that would hold for ever.
 //!
-//! What this accepts is legal: the order is at hand. What it rejects is illegal, except where a hold without a core was reported lost; such a
-//! rejection is [doubtful](Unjustified::doubtful).
+//! What this accepts is legal: the order is at hand. What it rejects is illegal, except where a
+//! hold without a core was reported lost; such a rejection is [doubtful](Unjustified::doubtful).
 
 use std::collections::BTreeSet;
 
@@ -76,7 +77,8 @@ enum Turn {
     Refusing(usize),
 }
 
-/// A legal order that justifies every refusal, for a lock that one client holds at a time and whose cores fit together.
+/// A legal order that justifies every refusal, for a lock that one client holds at a time and whose
+/// cores fit together.
 pub(crate) fn justify(lock: &Lock, revocation: Revocation) -> Result<Order, Unjustified> {
     let candidates = candidates(lock, revocation);
     let turns = turns(lock, &candidates, revocation);
@@ -200,7 +202,8 @@ struct Sweep<'a> {
     /// Definite holds that have not begun, with a core and without.
     cores_to_come: BTreeSet<(Instant, usize)>,
     points_to_come: BTreeSet<(Instant, usize)>,
-    /// Holds without a core that could begin now, the first that must begin first; optional ones last.
+    /// Holds without a core that could begin now, the first that must begin first; optional ones
+    /// last.
     ready: BTreeSet<(Instant, usize)>,
     /// Optional holds that could begin now and would last for ever.
     endless: BTreeSet<usize>,
@@ -290,7 +293,8 @@ impl<'a> Sweep<'a> {
             .or_else(endless)
     }
 
-    /// Whether the next hold with a core has been asked for, and no hold without one must find room before it is over.
+    /// Whether the next hold with a core has been asked for, and no hold without one must find room
+    /// before it is over.
     fn blocks_nobody(&self, place: usize) -> bool {
         let Candidate { phase, lo, .. } = self.candidates[place];
         let is_blocked = self

@@ -1,7 +1,8 @@
 //! Lock models taken literally: no hold ends but by its release.
 //!
-//! A process does one thing at a time, so whether it holds is known at each of its operations; only how operations of different processes interleave is
-//! open. Each hold is certain from the grant's return to the release's invocation, and an order exists if and only if these cores fit together.
+//! A process does one thing at a time, so whether it holds is known at each of its operations; only
+//! how operations of different processes interleave is open. Each hold is certain from the grant's
+//! return to the release's invocation, and an order exists if and only if these cores fit together.
 
 use crate::finding::Rule;
 use crate::hold::Hold;
@@ -109,7 +110,8 @@ impl Contradiction {
     }
 }
 
-/// Whether the lock with this record behaved like the model. `unknown_releases` are only needed without owners.
+/// Whether the lock with this record behaved like the model. `unknown_releases` are only needed
+/// without owners.
 pub(crate) fn check(model: LockModel, lock: &Lock) -> Swept {
     if !model.covers(lock) {
         return Swept::NotCovered;

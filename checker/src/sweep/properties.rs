@@ -100,7 +100,8 @@ impl Service {
     }
 }
 
-/// Turns dice into a history: three workers use a lock that mostly works, may lose holds, and lies now and then.
+/// Turns dice into a history: three workers use a lock that mostly works, may lose holds, and lies
+/// now and then.
 fn history_of(steps: &[Step], flavour: Flavour) -> History {
     let mut workers: Vec<Worker> = (0..3)
         .map(|process| Worker {

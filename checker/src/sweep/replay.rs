@@ -1,4 +1,5 @@
-//! Reads an order as `docs/certificates.md` says, by stepping through the reference objects of [`crate::model`].
+//! Reads an order as `docs/certificates.md` says, by stepping through the reference objects of
+//! [`crate::model`].
 
 use std::collections::BTreeSet;
 use std::io::Read;

@@ -1,4 +1,5 @@
-//! The order that the cores of holds give by themselves: each hold lasts as long as is certain, and no longer.
+//! The order that the cores of holds give by themselves: each hold lasts as long as is certain, and
+//! no longer.
 
 use crate::cores::{self, confirmed_core};
 use crate::hold::Hold;
@@ -6,7 +7,8 @@ use crate::holds::{Lock, Said};
 use crate::order::{Entry, Instant, Order, Side, in_sequence};
 use crate::overlap::{Interval, Room, rooms};
 
-/// The order for a lock whose holds may be revoked. Its confirmed cores fit together, and every grant has room.
+/// The order for a lock whose holds may be revoked. Its confirmed cores fit together, and every
+/// grant has room.
 pub(crate) fn revocable_order(lock: &Lock, slots: usize) -> Order {
     in_sequence(lock.key.clone(), revocable_instants(lock, slots))
 }

@@ -1,4 +1,5 @@
-//! The JSON Lines reader takes any bytes without a panic, and what it accepts can be written and reads back equal.
+//! The JSON Lines reader takes any bytes without a panic, and what it accepts can be written and
+//! reads back equal.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

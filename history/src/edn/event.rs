@@ -113,7 +113,8 @@ fn key(edn: &Edn<'_>) -> Option<Arc<str>> {
     }
 }
 
-/// The k of a lock operation's `[k v]`. Without it all the locks of `jepsen.independent` would be taken for one.
+/// The k of a lock operation's `[k v]`. Without it all the locks of `jepsen.independent` would be
+/// taken for one.
 fn independent_key(edn: &Edn<'_>, function: &Function) -> Option<String> {
     match (edn, function) {
         (Edn::Tagged(_, edn), function) => independent_key(edn, function),

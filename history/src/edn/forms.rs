@@ -188,7 +188,8 @@ fn token_end(text: &[u8], at: usize) -> usize {
     if first { at + 1 + length } else { at }
 }
 
-/// Where a character literal ends: the backslash, one character whatever it is, and the rest of a name.
+/// Where a character literal ends: the backslash, one character whatever it is, and the rest of a
+/// name.
 fn char_end(text: &[u8], at: usize) -> usize {
     let character = text[at + 1..]
         .iter()

@@ -171,7 +171,8 @@ fn untagged(items: &[Json]) -> Option<Edn<'static>> {
     means(&edn, &Json::Array(items.to_vec())).then_some(edn)
 }
 
-/// Whether the EDN can be written in the middle of other EDN, reads back, and still stands for the JSON.
+/// Whether the EDN can be written in the middle of other EDN, reads back, and still stands for the
+/// JSON.
 fn means(edn: &Edn<'_>, json: &Json) -> bool {
     let text = format!("[{edn}]");
     edn::read(&text).is_ok_and(|(again, rest)| rest.is_empty() && to_json(&again) == json!([json]))

@@ -24,7 +24,8 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// The next whole lines, or what is left at the end. A block without a line end is the beginning of a line that is too long.
+    /// The next whole lines, or what is left at the end. A block without a line end is the
+    /// beginning of a line that is too long.
     pub(super) fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut block = Vec::with_capacity(BLOCK_BYTES);
         block.append(&mut self.rest);

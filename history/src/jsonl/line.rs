@@ -19,7 +19,8 @@ pub(super) fn parse(line: &[u8], keys: &mut Keys) -> Result<Option<Event>, LineE
     if text.is_empty() {
         return Ok(None);
     }
-    // Checking the encoding of a whole line at once is faster than string by string; what is wrong is said the same way.
+    // Checking the encoding of a whole line at once is faster than string by string; what is wrong
+    // is said the same way.
     let line: Line<'_> = match std::str::from_utf8(text) {
         Ok(text) => serde_json::from_str(text)?,
         Err(_) => serde_json::from_slice(text)?,

@@ -1,5 +1,6 @@
-//! Reading in parallel: blocks of lines are split into pieces, the pieces parsed by all cores, and the events admitted one after the
-//! other while the next block is being parsed. Never more than a few blocks are held.
+//! Reading in parallel: blocks of lines are split into pieces, the pieces parsed by all cores, and
+//! the events admitted one after the other while the next block is being parsed. Never more than a
+//! few blocks are held.
 
 use std::io::Read;
 use std::mem;
@@ -14,8 +15,8 @@ use crate::{Event, History, HistoryBuilder};
 
 /// Reads a history.
 ///
-/// A last line that was torn while it was written (no line end, and the JSON stops in the middle) is left out, and the history is
-/// [incomplete](History::is_incomplete).
+/// A last line that was torn while it was written (no line end, and the JSON stops in the middle)
+/// is left out, and the history is [incomplete](History::is_incomplete).
 ///
 /// # Errors
 /// The first line that is no event or breaks a rule, with its number.
@@ -136,7 +137,8 @@ mod tests {
 
     const TURNS: usize = 30_000;
 
-    /// Lines enough for several blocks; line `n` of the file is entry `n - 1`, and every hundredth is blank.
+    /// Lines enough for several blocks; line `n` of the file is entry `n - 1`, and every hundredth
+    /// is blank.
     fn lines() -> Vec<String> {
         let mut index = 0;
         let mut line = |process: usize, kind: &str| {

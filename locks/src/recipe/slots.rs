@@ -66,7 +66,8 @@ impl Slots {
         Ok(self.channel)
     }
 
-    /// Does what needs nothing but the slots. `slot` of [`administer`] says how new ones are declared.
+    /// Does what needs nothing but the slots. `slot` of [`administer`] says how new ones are
+    /// declared.
     ///
     /// # Errors
     /// [`ErrorKind::PreconditionFailed`] or [`ErrorKind::NotFound`] where the slots are not as the
@@ -111,8 +112,8 @@ impl Slots {
     /// The slot that a decrement removes: the last, but never the lock with it.
     ///
     /// # Errors
-    /// [`ErrorKind::PreconditionFailed`] where there is one slot only, [`ErrorKind::NotFound`] where
-    /// there is none.
+    /// [`ErrorKind::PreconditionFailed`] where there is one slot only, [`ErrorKind::NotFound`]
+    /// where there is none.
     pub async fn removable(&self) -> Result<u32, Error> {
         match self.last().await? {
             1 => Err(self.unfit("has one slot only: destroy it instead")),
@@ -229,8 +230,8 @@ impl Slots {
 /// part of its work: only the end of the session settles that nothing more comes of it.
 ///
 /// # Errors
-/// [`ErrorKind::Busy`] where another administers the lock; the action's own where it changed nothing;
-/// [`ErrorKind::GivenUp`], or another of unknown outcome, where it may have.
+/// [`ErrorKind::Busy`] where another administers the lock; the action's own where it changed
+/// nothing; [`ErrorKind::GivenUp`], or another of unknown outcome, where it may have.
 pub async fn administer(
     wire: &mut Wire,
     key: &str,

@@ -12,8 +12,8 @@ pub trait Recipe: Send + Sync {
     /// Asks once for the lock.
     ///
     /// # Errors
-    /// [`Busy`](crate::ErrorKind::Busy) where another holds it. Where something was left behind on the
-    /// server, the error must say that the outcome is unknown ([`Error::unsettled`]).
+    /// [`Busy`](crate::ErrorKind::Busy) where another holds it. Where something was left behind on
+    /// the server, the error must say that the outcome is unknown ([`Error::unsettled`]).
     async fn take(&self, wire: &mut Wire, key: &str) -> Result<Hold, Error>;
 
     /// Asks the server whether the lock is still held.
@@ -25,8 +25,8 @@ pub trait Recipe: Send + Sync {
     /// Gives the lock back. After a success the hold's channel can be used for another.
     ///
     /// # Errors
-    /// [`Lost`](crate::ErrorKind::Lost) where the server says that it was not held; after any other error the
-    /// session ends, so that the server takes back what it may still have for it.
+    /// [`Lost`](crate::ErrorKind::Lost) where the server says that it was not held; after any other
+    /// error the session ends, so that the server takes back what it may still have for it.
     async fn give_back(&self, wire: &mut Wire, hold: &mut Hold) -> Result<(), Error>;
 
     /// Administers the lock.

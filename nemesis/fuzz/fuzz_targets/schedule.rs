@@ -1,5 +1,6 @@
-//! A stored schedule may be any text: it is read without a panic, and one that is accepted can be written, reads back equal and
-//! strikes workers that exist; the faults of a lane come one after another.
+//! A stored schedule may be any text: it is read without a panic, and one that is accepted can be
+//! written, reads back equal and strikes workers that exist; the faults of a lane come one after
+//! another.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -5,7 +5,8 @@ use history::fault::Class;
 
 use crate::{Fault, Part, System, SystemError, Worker};
 
-/// Whatever the client was about to do, nobody learns what became of it; another process takes its place when this heals.
+/// Whatever the client was about to do, nobody learns what became of it; another process takes its
+/// place when this heals.
 pub(crate) struct Crash;
 
 #[async_trait]

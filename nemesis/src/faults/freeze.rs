@@ -5,7 +5,8 @@ use history::fault::{Class, Parameters};
 
 use crate::{Fault, Part, System, SystemError, Worker};
 
-/// As where a process is stopped, or its virtual machine moves: when it wakes it believes what it believed before.
+/// As where a process is stopped, or its virtual machine moves: when it wakes it believes what it
+/// believed before.
 pub(crate) struct Freeze;
 
 #[async_trait]

@@ -5,7 +5,8 @@ use history::fault::Class;
 
 use crate::{Fault, Part, System, SystemError, Worker};
 
-/// What the client asks for is done, and it never hears of it; the broker still hears its heartbeats.
+/// What the client asks for is done, and it never hears of it; the broker still hears its
+/// heartbeats.
 pub(crate) struct PartitionDownstream;
 
 #[async_trait]

@@ -5,7 +5,8 @@ use history::fault::Class;
 
 use crate::{Fault, Part, System, SystemError, Worker};
 
-/// The client still hears the broker, and so the broker's heartbeats: it is the broker that must lose patience.
+/// The client still hears the broker, and so the broker's heartbeats: it is the broker that must
+/// lose patience.
 pub(crate) struct PartitionUpstream;
 
 #[async_trait]

@@ -5,7 +5,8 @@ use history::fault::{Class, Parameters};
 
 use crate::{Fault, Part, System, SystemError, Worker};
 
-/// As where a thread hangs while the client library's own threads go on: heartbeats flow, and nobody learns anything.
+/// As where a thread hangs while the client library's own threads go on: heartbeats flow, and
+/// nobody learns anything.
 pub(crate) struct Pause;
 
 #[async_trait]

@@ -11,8 +11,9 @@ use testbed::Described;
 use crate::plan::Plan;
 use crate::spec::RunSpec;
 
-/// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has ended, so a manifest
-/// that still says `running` beside no running process is that of a killed run.
+/// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has
+/// ended, so a manifest that still says `running` beside no running process is that of a killed
+/// run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// The version of the prover.

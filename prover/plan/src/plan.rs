@@ -1,4 +1,5 @@
-//! From what is asked of a run to a typed plan: every mistake is found here, before anything starts.
+//! From what is asked of a run to a typed plan: every mistake is found here, before anything
+//! starts.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -287,13 +288,14 @@ fn testbed(spec: &RunSpec) -> Result<Choice, ChoiceError> {
     Choice::parse(&spec.testbed, rabbitmq, toxiproxy, spec.keep)
 }
 
-/// How soon after the last fault every lock must be granted again: the broker takes a silent client for dead after up to three heartbeats, and
-/// the clients need a moment to notice.
+/// How soon after the last fault every lock must be granted again: the broker takes a silent client
+/// for dead after up to three heartbeats, and the clients need a moment to notice.
 pub fn progress_within(heartbeat: Duration) -> Duration {
     3 * heartbeat + Duration::from_secs(4)
 }
 
-/// How long the last phase may take: after the broker has let go of what was lost, every worker has one key after another granted.
+/// How long the last phase may take: after the broker has let go of what was lost, every worker has
+/// one key after another granted.
 fn finish_within(progress: Duration, spec: &RunSpec, params: &Params) -> Duration {
     let grants = GRANT_WITHIN.saturating_mul(spec.keys.saturating_mul(params.slots));
     progress
@@ -301,7 +303,8 @@ fn finish_within(progress: Duration, spec: &RunSpec, params: &Params) -> Duratio
         .saturating_add(grants)
 }
 
-/// A workload of several holders is not run with less workers than it asks for, whatever a swarm has drawn.
+/// A workload of several holders is not run with less workers than it asks for, whatever a swarm
+/// has drawn.
 fn enough(workload: &dyn Workload, slots: Option<u32>, drawn: Option<u32>) -> Option<u32> {
     if workload.slots() == 1 {
         return drawn;

@@ -1,4 +1,5 @@
-//! A swarm: every run of a campaign differs from the others in more than its schedule, so that together they reach what no fixed setting does.
+//! A swarm: every run of a campaign differs from the others in more than its schedule, so that
+//! together they reach what no fixed setting does.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use run::seed::{Seed, Stream};
 
 use crate::spec::RunSpec;
 
-/// The spec with everything drawn from the seed that was not given: at least one of `faults`, and the numbers.
+/// The spec with everything drawn from the seed that was not given: at least one of `faults`, and
+/// the numbers.
 #[must_use]
 pub(crate) fn drawn(given: &RunSpec, faults: &[&str], seed: Seed) -> RunSpec {
     let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Swarm));
@@ -48,7 +50,8 @@ fn some_of(faults: &[&str], random: &mut ChaCha8Rng) -> String {
     some.join(",")
 }
 
-/// Between two numbers of milliseconds; short ones as often as long ones. In whole numbers, which are the same on every machine.
+/// Between two numbers of milliseconds; short ones as often as long ones. In whole numbers, which
+/// are the same on every machine.
 fn between(shortest: u64, longest: u64, random: &mut ChaCha8Rng) -> Duration {
     let octave = random.random_range(0..=(longest / shortest).ilog2());
     let low = shortest << octave;

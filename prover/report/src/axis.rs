@@ -79,7 +79,8 @@ impl Axis {
         }
     }
 
-    /// The place of a value between the beginning of the axis, 0, and its end, 1; if need be at the edge.
+    /// The place of a value between the beginning of the axis, 0, and its end, 1; if need be at the
+    /// edge.
     pub(crate) fn part(&self, value: u64) -> f64 {
         let part = match self.scale {
             Scale::Linear(end) => value as f64 / end as f64,

@@ -1,4 +1,5 @@
-//! A chart as SVG: two axes, shaded spans, marks and a legend; what plots share, and nothing that only one of them knows.
+//! A chart as SVG: two axes, shaded spans, marks and a legend; what plots share, and nothing that
+//! only one of them knows.
 
 use serde::Serialize;
 
@@ -11,7 +12,8 @@ pub(crate) const PALETTE: &str = include_str!("palette.css");
 /// How many colours there are for things of one sort; beyond that they come again.
 pub(crate) const COLOURS: usize = 6;
 
-/// What all pictures share, so that times stand below each other: their width, and the room beside what they show.
+/// What all pictures share, so that times stand below each other: their width, and the room beside
+/// what they show.
 pub(crate) const WIDTH: f64 = 1200.0;
 pub(crate) const LEFT: f64 = 92.0;
 pub(crate) const RIGHT: f64 = 26.0;

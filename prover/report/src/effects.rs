@@ -1,4 +1,5 @@
-//! What each fault did to those who held a lock: when they noticed, when somebody else was granted it, and for how long both believed.
+//! What each fault did to those who held a lock: when they noticed, when somebody else was granted
+//! it, and for how long both believed.
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ pub struct Effect {
     pub injected: u64,
     /// How long it lasted; nothing if the record ends before it heals.
     pub lasted: Option<u64>,
-    /// How long after that the holder learned that it had lost the lock; nothing if it did not, or released it.
+    /// How long after that the holder learned that it had lost the lock; nothing if it did not, or
+    /// released it.
     pub noticed: Option<u64>,
     /// How long after that somebody else was granted the lock.
     pub granted: Option<u64>,

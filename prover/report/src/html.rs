@@ -1,7 +1,7 @@
 //! The proof report of one run: one page that needs nothing but itself.
 //!
-//! It is read by those who look for a false claim in it, so everything it says stands in the manifest, the history or the
-//! judgement, and what it leaves out it counts.
+//! It is read by those who look for a false claim in it, so everything it says stands in the
+//! manifest, the history or the judgement, and what it leaves out it counts.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -23,13 +23,15 @@ use crate::timeline::{Timeline, View, draw};
 
 const TEMPLATE: &str = include_str!("report.html.j2");
 
-/// How many incidents are shown from near, how many overlaps and fault windows are listed, and how many events of an incident.
+/// How many incidents are shown from near, how many overlaps and fault windows are listed, and how
+/// many events of an incident.
 const CLOSE_UPS_MAX: usize = 6;
 const EXPOSURES_MAX: usize = 50;
 const WINDOWS_MAX: usize = 100;
 const EVENTS_MAX: usize = 20;
 
-/// What a picture from near shows before and after the incident, as a multiple of its length, and at least.
+/// What a picture from near shows before and after the incident, as a multiple of its length, and
+/// at least.
 const MARGIN_MIN_NS: u64 = 1_000;
 
 /// Why a report could not be made: a template of the prover is broken.
@@ -251,7 +253,8 @@ fn says(judgement: &Judgement) -> String {
     }
 }
 
-/// What was judged and came out like this. Coverage is no promise, so it is named only if it decides nothing.
+/// What was judged and came out like this. Coverage is no promise, so it is named only if it
+/// decides nothing.
 fn judged_as(judgement: &Judgement, verdict: Verdict) -> String {
     let judged = judgement
         .guarantees
@@ -370,7 +373,8 @@ fn role(row: &Row, judgement: &Judgement) -> &'static str {
     }
 }
 
-/// The first and the longest incident of every violated guarantee, each place once, those that decide the verdict first.
+/// The first and the longest incident of every violated guarantee, each place once, those that
+/// decide the verdict first.
 fn close_ups(scene: &Scene, incidents: &[Incident<'_>]) -> Result<Vec<CloseUp>, ReportError> {
     let mut chosen: Vec<Vec<&Incident<'_>>> = Vec::new();
     for of_row in incidents.chunk_by(|one, other| std::ptr::eq(one.row, other.row)) {

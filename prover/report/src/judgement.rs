@@ -13,10 +13,12 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Whether the record was cut off: the verdict speaks of what was recorded.
     pub incomplete: bool,
-    /// Why a run that did not go through all its phases proves nothing, whatever its guarantees say.
+    /// Why a run that did not go through all its phases proves nothing, whatever its guarantees
+    /// say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<String>,
-    /// The first event that is missing from the history of a run: whoever took it away may have turned any verdict into another.
+    /// The first event that is missing from the history of a run: whoever took it away may have
+    /// turned any verdict into another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_event: Option<u64>,
     /// Every guarantee, what was judged first.

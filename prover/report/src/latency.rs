@@ -65,7 +65,8 @@ impl Latency {
     }
 }
 
-/// The latencies of all operations that have an end, by function and outcome. News of loss takes no time and is left out.
+/// The latencies of all operations that have an end, by function and outcome. News of loss takes no
+/// time and is left out.
 pub(crate) fn latencies(history: &History) -> Vec<Latency> {
     let run_ns = history.events().last().map_or(0, |last| last.time);
     let mut by_kind: BTreeMap<(Function, Outcome), Latency> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! What was found out, for people: pure functions of a run, its history and the judgement on it.
 //!
-//! The same arguments give the same bytes: nothing here knows a clock, a file or where the run was made.
+//! The same arguments give the same bytes: nothing here knows a clock, a file or where the run was
+//! made.
 
 mod axis;
 mod chart;

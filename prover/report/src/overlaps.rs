@@ -55,7 +55,8 @@ impl<'a> Incident<'a> {
     }
 }
 
-/// An overlap begins with the last that came: at its grant, or, where only the whole of its acquire is certain, at the invocation.
+/// An overlap begins with the last that came: at its grant, or, where only the whole of its acquire
+/// is certain, at the invocation.
 fn last_to_come<'a>(events: &[&'a Event]) -> Option<&'a Event> {
     let last = |kind| {
         events
@@ -91,7 +92,8 @@ pub(crate) fn incidents<'a>(history: &'a History, judgement: &'a Judgement) -> V
         .collect()
 }
 
-/// A judgement lists so many violations of a guarantee at most. From this time on there may be more than are listed.
+/// A judgement lists so many violations of a guarantee at most. From this time on there may be more
+/// than are listed.
 pub(crate) fn listed_until(incidents: &[Incident<'_>]) -> Option<u64> {
     let rows = incidents.chunk_by(|one, other| std::ptr::eq(one.row, other.row));
     let full = rows.filter(|of_row| of_row[0].row.finding.violations.len() >= VIOLATIONS_MAX);

@@ -23,7 +23,8 @@ const STEPS_MAX: usize = 400;
 /// A picture: its path in the folder of the run, and the SVG.
 pub type Picture = (&'static str, String);
 
-/// The pictures of a run: `plots/timeline.svg`, `plots/latency.svg`, and `plots/exposures.svg` if there were overlaps.
+/// The pictures of a run: `plots/timeline.svg`, `plots/latency.svg`, and `plots/exposures.svg` if
+/// there were overlaps.
 ///
 /// # Errors
 /// Never, unless a template of the prover is broken.

@@ -1,4 +1,5 @@
-//! What pictures of a run show: who believed in a hold from when to when, what was in flight, and what was broken for whom.
+//! What pictures of a run show: who believed in a hold from when to when, what was in flight, and
+//! what was broken for whom.
 //!
 //! What a hold is, and whether two contradict each other, is not decided here: that is the
 //! checker's, and pictures mark what it found.
@@ -38,7 +39,8 @@ pub(crate) struct Hold {
     /// Its place in [`Scene::keys`].
     pub(crate) key: usize,
     pub(crate) begin: u64,
-    /// The invocation of the last answer `held`, or of the successful release: up to here the service itself vouched for it.
+    /// The invocation of the last answer `held`, or of the successful release: up to here the
+    /// service itself vouched for it.
     pub(crate) confirmed: u64,
     pub(crate) end: u64,
 }

@@ -15,7 +15,8 @@ pub struct Subject {
     pub workers: u32,
     /// Where and when it ran.
     pub setting: Vec<Fact>,
-    /// What the verdict does not mean, because of the testbed or of how the run ended; whole sentences.
+    /// What the verdict does not mean, because of the testbed or of how the run ended; whole
+    /// sentences.
     pub bounds: Vec<String>,
     /// How close to simultaneous its bursts were, if it had any.
     pub skew: Option<Skew>,

@@ -7,7 +7,8 @@ use minijinja::{
 };
 use serde::Serialize;
 
-/// Renders a template. Everything in it is escaped but for what the template itself marks as markup.
+/// Renders a template. Everything in it is escaped but for what the template itself marks as
+/// markup.
 pub(crate) fn render(source: &str, context: impl Serialize) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -1,7 +1,7 @@
 //! The picture of a run: a row a worker, time to the right.
 //!
-//! However long the run, the picture stays small: what lies closer together than a reader can see is drawn as one, and what is left out
-//! is counted.
+//! However long the run, the picture stays small: what lies closer together than a reader can see
+//! is drawn as one, and what is left out is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,8 @@ const AXIS: f64 = 30.0;
 
 /// Further workers are not drawn.
 const WORKERS_MAX: u32 = 64;
-/// Rows times colours up to which bars are merged only when they touch; with more they are merged the sooner.
+/// Rows times colours up to which bars are merged only when they touch; with more they are merged
+/// the sooner.
 const DENSE: usize = 40;
 /// Up to so many bars of holds, each says what it is when pointed at.
 const TITLED_MAX: usize = 300;
@@ -266,7 +267,8 @@ impl Strips {
         }
     }
 
-    /// Adds a bar at least one unit wide; those of one row and class come in the order of their beginnings.
+    /// Adds a bar at least one unit wide; those of one row and class come in the order of their
+    /// beginnings.
     fn add(&mut self, row: u32, bar: Bar) {
         let place = (row, bar.class.clone());
         let Some(last) = self.last.get_mut(&place) else {

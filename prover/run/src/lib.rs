@@ -1,9 +1,9 @@
-//! One run from its first event to its last: workers and nemesis side by side, and the record of what
-//! they did.
+//! One run from its first event to its last: workers and nemesis side by side, and the record of
+//! what they did.
 //!
 //! [`Setup`] says what is decided of a run before it begins, [`Stage`] what a testbed offers to it;
-//! [`execute`] carries it out into a [`Recording`], whose [`Observer`]s see each event once it is on
-//! its way to the history.
+//! [`execute`] carries it out into a [`Recording`], whose [`Observer`]s see each event once it is
+//! on its way to the history.
 
 mod board;
 mod burst;

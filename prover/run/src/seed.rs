@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Seed(pub u64);
 
-/// What draws from a stream of its own, so that a change in one place leaves the others as they were.
+/// What draws from a stream of its own, so that a change in one place leaves the others as they
+/// were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// The schedule of the nemesis.

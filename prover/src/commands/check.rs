@@ -23,7 +23,8 @@ use crate::store::file;
 
 /// Judges every file and prints what was found; the worst verdict decides the exit code.
 pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
-    // Wrong names are found before the first file is read; a bare `progress` is right where the file is that of a run.
+    // Wrong names are found before the first file is read; a bare `progress` is right where the
+    // file is that of a run.
     for model in &arguments.models {
         checker::model::named(model)?;
     }

@@ -1,4 +1,5 @@
-//! `prover shrink`: what is left of a run when everything that its violation does not need is left out.
+//! `prover shrink`: what is left of a run when everything that its violation does not need is left
+//! out.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! `prover experiment cost`: what the operations of the locks cost on a real broker, in time and in broker operations.
+//! `prover experiment cost`: what the operations of the locks cost on a real broker, in time and in
+//! broker operations.
 
 mod ask;
 mod cell;
@@ -59,10 +60,12 @@ struct CostArgs {
     /// How often before that without being counted
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
     warm_up: u32,
-    /// Decides all chance: the order within each round, and what the intervals draw [default: drawn, and shown]
+    /// Decides all chance: the order within each round, and what the intervals draw
+    /// [default: drawn, and shown]
     #[arg(long, value_name = "N")]
     seed: Option<Seed>,
-    /// Also write the tables into this page, between the lines `<!-- begin cost -->` and `<!-- end cost -->`
+    /// Also write the tables into this page, between the lines `<!-- begin cost -->` and
+    /// `<!-- end cost -->`
     #[arg(long, value_name = "FILE", value_parser = utf8_path)]
     docs: Option<PathBuf>,
     /// Where the measurements are stored
@@ -83,7 +86,8 @@ struct CostArgs {
 const SAMPLES: &str = "samples.jsonl";
 const MANIFEST: &str = "manifest.json";
 
-/// The locks whose costs are measured: those that keep what they promise, and of those that differ in administration only one.
+/// The locks whose costs are measured: those that keep what they promise, and of those that differ
+/// in administration only one.
 fn subjects() -> Vec<Arc<dyn Lock>> {
     let correct = locks::ALL.iter();
     let differing = correct.filter(|lock| !lock.kind().files_decrements());

@@ -1,7 +1,8 @@
 //! A broker that counts what is asked of it, in front of any other.
 //!
-//! Counted is what crosses the broker surface, as the AMQP methods that the client sends for it. What the client library sends by itself
-//! is not: heartbeats, the answer to a close, the close of a channel that was dropped.
+//! Counted is what crosses the broker surface, as the AMQP methods that the client sends for it.
+//! What the client library sends by itself is not: heartbeats, the answer to a close, the close of
+//! a channel that was dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,7 +21,8 @@ use serde::{Deserialize, Serialize};
 pub struct Operations {
     /// AMQP methods that the client sent.
     pub methods: u32,
-    /// Times that it had to wait for the broker before it could go on: methods that were sent together are waited for once.
+    /// Times that it had to wait for the broker before it could go on: methods that were sent
+    /// together are waited for once.
     pub round_trips: u32,
 }
 

@@ -1,4 +1,5 @@
-//! A page of the documentation of which a part is made by an experiment: what stands between two comments.
+//! A page of the documentation of which a part is made by an experiment: what stands between two
+//! comments.
 
 use std::fs;
 use std::io;

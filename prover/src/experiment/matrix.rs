@@ -1,4 +1,5 @@
-//! `prover experiment matrix`: what every lock does under every workload, with and without faults, simulated and on real brokers.
+//! `prover experiment matrix`: what every lock does under every workload, with and without faults,
+//! simulated and on real brokers.
 
 mod archive;
 mod cell;
@@ -29,7 +30,8 @@ use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::{self, Format, Steps};
 
-/// The broken lock that stands for all of them: a matrix without one that is found violated could be one of a prover that finds nothing.
+/// The broken lock that stands for all of them: a matrix without one that is found violated could
+/// be one of a prover that finds nothing.
 const CANARY: &str = "no-lock";
 
 use archive::Archive;
@@ -77,11 +79,13 @@ struct MatrixArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
     #[serde(skip)]
     tries: u32,
-    /// Take over what is stored of the same cells from earlier, unless that is unknown, and run only the others
+    /// Take over what is stored of the same cells from earlier, unless that is unknown, and run
+    /// only the others
     #[arg(long)]
     #[serde(skip)]
     resume: bool,
-    /// Also write the tables into this page, between the lines `<!-- begin matrix -->` and `<!-- end matrix -->`
+    /// Also write the tables into this page, between the lines `<!-- begin matrix -->` and
+    /// `<!-- end matrix -->`
     #[arg(long, value_name = "FILE", value_parser = utf8_path)]
     docs: Option<PathBuf>,
     /// Where the cells and their runs are stored, in a folder `matrix`
@@ -161,7 +165,8 @@ async fn conduct(arguments: &MatrixArgs) -> Result<Exit, Failure> {
     Ok(Exit::worst(exits))
 }
 
-/// What came of the cells, in their order, and whatever else there is to say about the run as a whole.
+/// What came of the cells, in their order, and whatever else there is to say about the run as a
+/// whole.
 type Ran = (Vec<Outcome>, Vec<Exit>);
 
 /// Runs the cells place by place, so that only one broker is up at a time.
@@ -201,7 +206,8 @@ async fn run_all(arguments: &MatrixArgs, cells: &[Cell], steps: &Steps) -> Resul
                     exits.push(Exit::Interrupted);
                     break;
                 }
-                // What is wrong with the broker must not be taken for a finding about the next lock.
+                // What is wrong with the broker must not be taken for a finding about the next
+                // lock.
                 Err(failure) => {
                     output::note(&format!("error: {cell}: {}", with_causes(&failure)));
                     exits.push(failure.exit());

@@ -1,4 +1,5 @@
-//! Questions about the locks that are answered by measurements: each experiment is one file here and its entry in [`ALL`], and a command of its own.
+//! Questions about the locks that are answered by measurements: each experiment is one file here
+//! and its entry in [`ALL`], and a command of its own.
 
 mod cost;
 pub mod counting;

@@ -1,7 +1,9 @@
 //! What a sample says: its median and its mean, each with how far chance may have moved it.
 //!
-//! Latencies have long tails and no known distribution, so the intervals come from the percentile bootstrap: the sample is drawn again with replacement, many times, and
-//! 95 % of the medians and means seen then lie within the interval. It assumes that the measurements do not depend on each other, and nothing else.
+//! Latencies have long tails and no known distribution, so the intervals come from the percentile
+//! bootstrap: the sample is drawn again with replacement, many times, and 95 % of the medians and
+//! means seen then lie within the interval. It assumes that the measurements do not depend on each
+//! other, and nothing else.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -125,7 +127,8 @@ mod tests {
         assert_ne!(of(1), of(2));
     }
 
-    /// Of samples of a known distribution with a long tail: how many intervals contain what they should.
+    /// Of samples of a known distribution with a long tail: how many intervals contain what they
+    /// should.
     #[test]
     fn about_95_of_100_intervals_contain_the_truth() {
         const TRIES: usize = 400;

@@ -21,7 +21,8 @@ pub enum Until {
     Done,
 }
 
-/// Runs the seeds one batch after the other; tells `progress` how many are done, and goes on as long as `go_on` says true.
+/// Runs the seeds one batch after the other; tells `progress` how many are done, and goes on as
+/// long as `go_on` says true.
 ///
 /// # Errors
 /// The spec makes no plan.

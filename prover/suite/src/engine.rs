@@ -1,4 +1,5 @@
-//! Runs specs in simulations, in batches on all cores. What is run does not depend on how many cores there are.
+//! Runs specs in simulations, in batches on all cores. What is run does not depend on how many
+//! cores there are.
 
 use std::ops::ControlFlow;
 
@@ -33,8 +34,9 @@ pub struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    /// Runs the specs one batch after the other, until a batch has an outcome that `take` breaks at. All outcomes of a batch are taken, in the order of the specs.
-    /// Breaks where it was told not to go on.
+    /// Runs the specs one batch after the other, until a batch has an outcome that `take` breaks
+    /// at. All outcomes of a batch are taken, in the order of the specs. Breaks where it was told
+    /// not to go on.
     ///
     /// # Errors
     /// A spec makes no plan.

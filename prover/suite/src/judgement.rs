@@ -1,4 +1,5 @@
-//! From a history to a verdict: which guarantees decide, which are only shown, and whether the run proved anything.
+//! From a history to a verdict: which guarantees decide, which are only shown, and whether the run
+//! proved anything.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -76,7 +77,8 @@ impl Criteria {
         Ok(Self::new(parse(BARE_JUDGED)?, parse(BARE_SHOWN)?))
     }
 
-    /// The same, but judged by these guarantees and models and nothing else. A bare `progress` is bounded as in the run.
+    /// The same, but judged by these guarantees and models and nothing else. A bare `progress` is
+    /// bounded as in the run.
     ///
     /// # Errors
     /// A name is not one of a guarantee, or lacks its bound.
@@ -287,7 +289,8 @@ mod tests {
         let finished = Some(&State::Finished);
         let whole = judge(&granted_twice(0..0), finished);
         assert_eq!((whole.verdict, whole.missing_event), (Verdict::Valid, None));
-        // Without the release it looks like a double hold, without the first grant like no contention.
+        // Without the release it looks like a double hold, without the first grant like no
+        // contention.
         for gap in [2..4, 0..4] {
             let (first, history) = (gap.start, granted_twice(gap));
             let judged = judge(&history, finished);

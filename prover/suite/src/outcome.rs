@@ -87,7 +87,8 @@ impl Judged {
         }
     }
 
-    /// The verdict without coverage: what the run says of what it was judged by, however little it put to the test.
+    /// The verdict without coverage: what the run says of what it was judged by, however little it
+    /// put to the test.
     #[must_use]
     pub fn verdict_without_coverage(&self) -> Verdict {
         let judged = self.guarantees.iter().filter(|row| row.judged);

@@ -1,7 +1,8 @@
 //! Finds the fewest faults, workers and operations that still violate a guarantee.
 //!
-//! What the clients of a run did becomes a script, whom its faults struck becomes explicit, and then pieces are left out as long as the violation stays: first large ones,
-//! then single ones, until nothing more can be left out.
+//! What the clients of a run did becomes a script, whom its faults struck becomes explicit, and
+//! then pieces are left out as long as the violation stays: first large ones, then single ones,
+//! until nothing more can be left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,8 @@ use run::seed::Seed;
 
 use super::trial::{TrialError, attempt};
 
-/// A violation must show under each of so many seeds: what hangs on one draw of latencies is no counterexample that anybody can repeat.
+/// A violation must show under each of so many seeds: what hangs on one draw of latencies is no
+/// counterexample that anybody can repeat.
 const SEEDS: u64 = 3;
 
 /// A script of clients and faults, and who must violate what.

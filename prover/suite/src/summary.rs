@@ -12,7 +12,8 @@ use super::outcome::{Came, Judged, Outcome};
 /// Where the bounds of progress differ from run to run they still are one guarantee.
 const BOUNDED_BY_RUN: &str = "progress";
 
-/// What many runs found out. Summaries of parts merge into that of the whole, however it is divided.
+/// What many runs found out. Summaries of parts merge into that of the whole, however it is
+/// divided.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Runs.
@@ -33,7 +34,8 @@ pub struct Summary {
     pub faults: BTreeMap<String, Landings>,
     /// The seeds whose runs violated what they were judged by.
     pub failing: Vec<Seed>,
-    /// The seeds whose runs left open, for another reason than what they covered, whether what they were judged by holds.
+    /// The seeds whose runs left open, for another reason than what they covered, whether what they
+    /// were judged by holds.
     pub open: Vec<Seed>,
     /// The seeds whose runs broke down, and why.
     pub broken: Vec<(Seed, String)>,
@@ -149,7 +151,8 @@ impl Summary {
         }
     }
 
-    /// What the campaign shows as a whole. Runs cover for each other: what one did not put to the test another may have.
+    /// What the campaign shows as a whole. Runs cover for each other: what one did not put to the
+    /// test another may have.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if !self.failing.is_empty() {

@@ -1,4 +1,5 @@
-//! One simulated run that leaves nothing on disk: what campaigns, shrinking and the self-test are made of.
+//! One simulated run that leaves nothing on disk: what campaigns, shrinking and the self-test are
+//! made of.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,5 @@
-//! The re-check takes any bytes for a certificate without a panic, also such as pass for a certificate of this history.
+//! The re-check takes any bytes for a certificate without a panic, also such as pass for a
+//! certificate of this history.
 #![no_main]
 
 use certify::certify;

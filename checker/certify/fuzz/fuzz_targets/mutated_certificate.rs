@@ -1,4 +1,5 @@
-//! Whatever is changed in a certificate, the re-check does not panic, and what it still calls proved is so.
+//! Whatever is changed in a certificate, the re-check does not panic, and what it still calls
+//! proved is so.
 #![no_main]
 
 use std::num::NonZeroU32;

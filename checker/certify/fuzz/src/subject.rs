@@ -1,4 +1,5 @@
-//! A history, the certificate that the checker issues for it, and the seal that makes others pass as issued for it.
+//! A history, the certificate that the checker issues for it, and the seal that makes others pass
+//! as issued for it.
 
 use std::sync::LazyLock;
 
@@ -64,7 +65,8 @@ impl Subject {
         })
     }
 
-    /// A certificate with these bytes for its scope and judgements, and the digests that it needs to be read on.
+    /// A certificate with these bytes for its scope and judgements, and the digests that it needs
+    /// to be read on.
     #[must_use]
     pub fn sealed(&self, rest: &[u8]) -> Vec<u8> {
         let with = |digest: &str| {

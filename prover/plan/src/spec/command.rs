@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 /// What runs the prover in its own workspace.
 const PROVER: &str = "cargo run -p prover --";
 
-/// The command that gives these options: those that differ from what is assumed without them. The fields of both are options by their names.
+/// The command that gives these options: those that differ from what is assumed without them. The
+/// fields of both are options by their names.
 #[must_use]
 pub fn command_line<T: Serialize>(subcommand: &[&str], options: &T, assumed: &T) -> String {
     let (options, assumed) = (fields(options), fields(assumed));

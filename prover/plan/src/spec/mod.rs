@@ -1,4 +1,5 @@
-//! What is asked of a run, and the command that asks for it: one value that the command line fills, the manifest stores, and replay and shrink begin with.
+//! What is asked of a run, and the command that asks for it: one value that the command line fills,
+//! the manifest stores, and replay and shrink begin with.
 
 mod bounds;
 mod command;

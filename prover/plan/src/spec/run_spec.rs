@@ -10,21 +10,24 @@ use serde::{Deserialize, Serialize};
 use super::time;
 use super::{OutOfBounds, bounds, command_line, utf8_path};
 
-/// What is asked of a run. Each field is an option of the command line by its name there; what is `None` was not asked for: the workload, a default or,
-/// in a swarm, chance decides it. As JSON it is an object with those names, times as people write them (`1m30s`).
+/// What is asked of a run. Each field is an option of the command line by its name there; what is
+/// `None` was not asked for: the workload, a default or, in a swarm, chance decides it. As JSON it
+/// is an object with those names, times as people write them (`1m30s`).
 #[derive(Clone, Debug, PartialEq, Args, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RunSpec {
     /// What the clients do [`prover list workloads`]
     #[arg(short, long, default_value = "mutex", value_name = "NAME")]
     pub workload: String,
-    /// The lock under test, with its options: exclusive-queue,verify=passive-declare [default: the workload's own; `prover list locks`]
+    /// The lock under test, with its options: exclusive-queue,verify=passive-declare
+    /// [default: the workload's own; `prover list locks`]
     #[arg(long, value_name = "LOCK")]
     pub lock: Option<String>,
     /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
     #[arg(long, default_value = "none", value_name = "FAULTS")]
     pub nemesis: String,
-    /// Where: `auto` (Docker if it answers, else `sim`), `sim`, `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
+    /// Where: `auto` (Docker if it answers, else `sim`), `sim`, `docker`, or the URL of a running
+    /// broker: amqp://user:password@127.0.0.1:5672/vhost
     #[arg(long, default_value = "auto", value_name = "TESTBED")]
     pub testbed: String,
     /// How long the workload runs
@@ -40,10 +43,12 @@ pub struct RunSpec {
     /// Independent locks
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub keys: u32,
-    /// How many clients may hold a lock: its slots [default: 3 for the workloads semaphore and resize]
+    /// How many clients may hold a lock: its slots
+    /// [default: 3 for the workloads semaphore and resize]
     #[arg(long, value_name = "N")]
     pub slots: Option<u32>,
-    /// How long a lock is held on average; each hold lasts between nothing and twice that [default: 500ms]
+    /// How long a lock is held on average; each hold lasts between nothing and twice that
+    /// [default: 500ms]
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     #[serde(with = "time::optional")]
     pub hold: Option<Duration>,
@@ -54,7 +59,8 @@ pub struct RunSpec {
     /// Let all workers acquire at the same instant, again and again, instead of at a rate
     #[arg(long)]
     pub burst: bool,
-    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death [default: 2s]
+    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death
+    /// [default: 2s]
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
     #[serde(with = "time::optional")]
     pub heartbeat: Option<Duration>,
@@ -65,7 +71,8 @@ pub struct RunSpec {
     /// The broker: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
     #[arg(long, value_name = "IMAGE")]
     pub rabbitmq: Option<String>,
-    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy [default: auto]
+    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy
+    /// [default: auto]
     #[arg(long, value_name = "PROXY")]
     pub toxiproxy: Option<String>,
     /// The quiet time before each fault [default: 5s]
@@ -82,14 +89,16 @@ pub struct RunSpec {
     /// Play this stored schedule instead of drawing one
     #[arg(long, value_name = "FILE", value_parser = utf8_path, conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_duration", "target"])]
     pub schedule: Option<PathBuf>,
-    /// Judge this guarantee instead of what the lock promises; repeatable [`prover list guarantees`]
+    /// Judge this guarantee instead of what the lock promises; repeatable
+    /// [`prover list guarantees`]
     #[arg(long = "guarantee", value_name = "NAME")]
     #[serde(rename = "guarantee")]
     pub guarantees: Vec<String>,
     /// Decides all chance [default: drawn, and shown]
     #[arg(long, value_name = "N")]
     pub seed: Option<Seed>,
-    /// Draw from the seed what is not given: which of the faults, and heartbeat, concurrency, rate, hold, interval and duration
+    /// Draw from the seed what is not given: which of the faults, and heartbeat, concurrency, rate,
+    /// hold, interval and duration
     #[arg(long, conflicts_with = "schedule")]
     pub swarm: bool,
     /// Leave the containers running

@@ -1,6 +1,7 @@
 //! What a report says, and that it says nothing else.
 //!
-//! The reports of all samples are left in the folder `report` of cargo's `target/tmp`, to be looked at.
+//! The reports of all samples are left in the folder `report` of cargo's `target/tmp`, to be looked
+//! at.
 
 mod samples;
 

@@ -1,4 +1,5 @@
-//! Runs as they could have been recorded: what reports are made of in tests, and looked at by people.
+//! Runs as they could have been recorded: what reports are made of in tests, and looked at by
+//! people.
 
 use checker::search::Limits;
 use checker::{Scope, Verdict};
@@ -179,7 +180,8 @@ impl Script {
     }
 }
 
-/// The locks go round among five workers, who ask and are refused meanwhile. Workers are `processes` now.
+/// The locks go round among five workers, who ask and are refused meanwhile. Workers are
+/// `processes` now.
 fn rounds(script: &mut Script, from: u64, to: u64, processes: [u32; 5], keys: &[&str]) {
     let mut at = from;
     let mut round = 0_usize;
@@ -280,7 +282,8 @@ pub(crate) fn valid() -> Sample {
     Sample::new("valid", subject, CONFIRMED, script)
 }
 
-/// A paused client goes on believing for 4.93 s after the broker gave its lock to somebody else. `criteria` decide whose promise that breaks.
+/// A paused client goes on believing for 4.93 s after the broker gave its lock to somebody else.
+/// `criteria` decide whose promise that breaks.
 pub(crate) fn double_hold(name: &'static str, lock: &str, criteria: Criteria) -> Sample {
     let mut script = Script::default();
     rounds(&mut script, 10 * MS, 5 * S, [0, 1, 2, 3, 4], &["lock-0"]);
@@ -394,7 +397,8 @@ pub(crate) fn hostile() -> Sample {
     Sample::new("hostile", subject, EXCLUSION, script)
 }
 
-/// A long run of very many events, in which two out of five workers always think that they hold the lock.
+/// A long run of very many events, in which two out of five workers always think that they hold the
+/// lock.
 pub(crate) fn long(holds: u64) -> Sample {
     let mut script = Script::default();
     for hold in 0..holds {

@@ -1,4 +1,5 @@
-//! Ways to ask whether a queue is there, by themselves: what a verify is made of. All on one queue, each through a channel of its own.
+//! Ways to ask whether a queue is there, by themselves: what a verify is made of. All on one queue,
+//! each through a channel of its own.
 
 use std::sync::Arc;
 

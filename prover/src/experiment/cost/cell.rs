@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::super::counting::Counter;
 
-/// One thing to measure. Only [`act`](Self::act) is measured; what stands around it brings everything into the same state each time.
+/// One thing to measure. Only [`act`](Self::act) is measured; what stands around it brings
+/// everything into the same state each time.
 #[async_trait]
 pub(super) trait Cell: Send {
     /// What it is called.
@@ -46,7 +47,8 @@ pub(super) enum Operation {
     Open,
     /// A session that is new takes a free lock.
     FirstAcquire,
-    /// A session that has held the lock before takes it while it is free; of several slots, the last free one.
+    /// A session that has held the lock before takes it while it is free; of several slots, the
+    /// last free one.
     Acquire,
     /// A session that was refused before is refused again.
     RefusedAcquire,

@@ -1,4 +1,5 @@
-//! Measures cells: in rounds, each of which measures every cell once in an order of its own, so that the machine's noise falls on all alike.
+//! Measures cells: in rounds, each of which measures every cell once in an order of its own, so
+//! that the machine's noise falls on all alike.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,7 +92,8 @@ impl CostError {
     }
 }
 
-/// The source of clients of a real broker. Its connections outlive long pauses between two measurements.
+/// The source of clients of a real broker. Its connections outlive long pauses between two
+/// measurements.
 pub(super) fn source(connect: &ConnectOptions, prefix: String, seed: u64) -> Source {
     Source {
         broker: std::sync::Arc::new(RabbitMq),
@@ -124,7 +126,8 @@ pub(super) async fn set_up(
     Ok(cells)
 }
 
-/// Measures all cells in all rounds; `take` gets what counts, `tell` the number of each round that begins.
+/// Measures all cells in all rounds; `take` gets what counts, `tell` the number of each round that
+/// begins.
 ///
 /// # Errors
 /// A cell could not be measured.

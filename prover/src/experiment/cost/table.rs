@@ -1,4 +1,5 @@
-//! The cost table: what was measured of each cell, sorted by operation, each compared with the cheapest of its kind.
+//! The cost table: what was measured of each cell, sorted by operation, each compared with the
+//! cheapest of its kind.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -1,4 +1,5 @@
-//! What came of the cells so far, in one file that only grows: a matrix can be made in several goes.
+//! What came of the cells so far, in one file that only grows: a matrix can be made in several
+//! goes.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -18,7 +19,8 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    /// Opens the archive in a folder, which is made if it is not there; reads what is in it if that is to be taken over.
+    /// Opens the archive in a folder, which is made if it is not there; reads what is in it if that
+    /// is to be taken over.
     ///
     /// # Errors
     /// It cannot be read or written, or contains what is no outcome.

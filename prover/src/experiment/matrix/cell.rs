@@ -1,4 +1,5 @@
-//! A cell of the matrix: one lock under one workload and one nemesis in one place; and what came of it.
+//! A cell of the matrix: one lock under one workload and one nemesis in one place; and what came of
+//! it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,8 +18,8 @@ use crate::exit::Exit;
 /// What breaks.
 pub(super) const NEMESES: &[&str] = &["none", "partition,cut"];
 
-/// Short enough that several faults of each kind fit into a run, and long enough that some of them outlast the patience of both ends,
-/// which is two to three heartbeats.
+/// Short enough that several faults of each kind fit into a run, and long enough that some of them
+/// outlast the patience of both ends, which is two to three heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 const NEMESIS_INTERVAL: Duration = Duration::from_secs(1);
 const NEMESIS_DURATION: Duration = Duration::from_secs(4);

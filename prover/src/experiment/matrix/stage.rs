@@ -1,5 +1,5 @@
-//! Has cells run where they belong. A broker is started for the first cell that needs it, and serves all others of its kind: each run has its own links to
-//! it, and its own names on it.
+//! Has cells run where they belong. A broker is started for the first cell that needs it, and
+//! serves all others of its kind: each run has its own links to it, and its own names on it.
 
 use std::path::{Path, PathBuf};
 
@@ -72,7 +72,8 @@ impl<'a> Stage<'a> {
         Ok(self.broker.is_some())
     }
 
-    /// Runs a cell, with one seed after the other until the verdict says something, so many times at most; nothing where it is interrupted.
+    /// Runs a cell, with one seed after the other until the verdict says something, so many times
+    /// at most; nothing where it is interrupted.
     ///
     /// # Errors
     /// The harness broke down.
@@ -96,7 +97,8 @@ impl<'a> Stage<'a> {
                 folder,
             } = run;
             let because = because(&judgement);
-            // A run that did not come to its end may be one of a lock that was lost: that is not tried away.
+            // A run that did not come to its end may be one of a lock that was lost: that is not
+            // tried away.
             let is_open = judgement.verdict == Verdict::Unknown && judgement.unfinished.is_none();
             if is_open && seeds.len() < tries as usize {
                 let because = because.unwrap_or_default();

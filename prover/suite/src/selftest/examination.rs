@@ -13,7 +13,8 @@ use super::examined::{Examined, Shortcoming, Shown};
 use super::trials::{RUNS_OF_BROKEN, RUNS_OF_CORRECT, spec_of};
 use crate::{Came, Engine, Evidence, Judged, Outcome, Recheck};
 
-/// Examines a lock by the runs that begin with a seed, as long as `go_on` says true; `None` where it did not.
+/// Examines a lock by the runs that begin with a seed, as long as `go_on` says true; `None` where
+/// it did not.
 ///
 /// # Errors
 /// The spec of a run makes no plan.
@@ -125,7 +126,8 @@ impl Examination {
         Ok(None)
     }
 
-    /// Every claim in the certificate must hold, and one that a guarantee is violated be among them where there is to be one.
+    /// Every claim in the certificate must hold, and one that a guarantee is violated be among them
+    /// where there is to be one.
     fn recheck(
         &mut self,
         seed: Seed,

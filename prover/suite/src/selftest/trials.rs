@@ -17,7 +17,8 @@ pub const RUNS_OF_CORRECT: u64 = 50;
 /// How long the workload of each runs, in simulated time.
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// The workload that puts a lock to the test: for a broken one the first that judges what it breaks, for a correct one the one that judges most of what it promises.
+/// The workload that puts a lock to the test: for a broken one the first that judges what it
+/// breaks, for a correct one the one that judges most of what it promises.
 #[must_use]
 pub fn workload_of(lock: &dyn Lock) -> &'static str {
     let judged = |workload: &dyn Workload| match lock.breaks() {
@@ -35,8 +36,8 @@ pub fn workload_of(lock: &dyn Lock) -> &'static str {
     best.map_or("mutex", |workload| workload.name())
 }
 
-/// The run of a lock that belongs to a seed: a swarm of all faults. With even seeds they strike holders, with odd ones whomever: what goes wrong
-/// with those who wait shows only then.
+/// The run of a lock that belongs to a seed: a swarm of all faults. With even seeds they strike
+/// holders, with odd ones whomever: what goes wrong with those who wait shows only then.
 #[must_use]
 pub fn spec_of(lock: &dyn Lock, seed: Seed) -> RunSpec {
     RunSpec {
