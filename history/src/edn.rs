@@ -28,6 +28,7 @@
 
 mod event;
 mod forms;
+mod names;
 mod note;
 mod reader;
 mod transit;

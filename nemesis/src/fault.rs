@@ -1,11 +1,8 @@
-//! The registry of faults.
+//! One way to break the system for a while.
 
 use async_trait::async_trait;
 use history::fault::{Class, Parameters};
 
-use crate::faults::{
-    Crash, Cut, Freeze, Partition, PartitionDownstream, PartitionUpstream, Pause, Restart,
-};
 use crate::{Part, System, SystemError, Worker};
 
 /// One way to break the system for a while.
@@ -49,22 +46,4 @@ pub trait Fault: Send + Sync {
         }
         Ok(())
     }
-}
-
-/// Every fault.
-pub const ALL: &[&dyn Fault] = &[
-    &Partition,
-    &PartitionUpstream,
-    &PartitionDownstream,
-    &Cut,
-    &Pause,
-    &Freeze,
-    &Crash,
-    &Restart,
-];
-
-/// The fault with this name.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static dyn Fault> {
-    ALL.iter().copied().find(|fault| fault.name() == name)
 }

@@ -3,12 +3,14 @@
 mod fault;
 mod faults;
 mod part;
+mod registry;
 mod schedule;
 mod system;
 mod target;
 
-pub use fault::{ALL, Fault, find};
+pub use fault::Fault;
 pub use part::Part;
+pub use registry::{ALL, find};
 pub use schedule::{Call, Planned, Request, Schedule, ScheduleError, Settings};
 pub use system::{System, SystemError, Worker};
 pub use target::Target;

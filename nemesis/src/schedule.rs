@@ -7,7 +7,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Part, Target, fault};
+use crate::{Part, Target, registry};
 
 /// The plan of the nemesis. A fault's place in the list is its id in the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,7 +140,7 @@ impl Schedule {
         if let Some(planned) = schedule
             .faults
             .iter()
-            .find(|planned| fault::find(&planned.fault).is_none())
+            .find(|planned| registry::find(&planned.fault).is_none())
         {
             return Err(ScheduleError::UnknownFault(planned.fault.clone()));
         }
@@ -221,7 +221,7 @@ impl Planned {
 
     /// What it surely breaks that another breaks, too.
     fn shared_with(&self, other: &Self) -> Option<String> {
-        let (one, two) = (fault::find(&self.fault)?, fault::find(&other.fault)?);
+        let (one, two) = (registry::find(&self.fault)?, registry::find(&other.fault)?);
         let part = one.parts().iter().find(|part| two.parts().contains(part))?;
         if *part == Part::Broker {
             return Some("the broker".to_owned());

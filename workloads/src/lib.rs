@@ -11,6 +11,7 @@ mod guarded;
 mod holder;
 mod mutex;
 mod params;
+mod registry;
 mod resize;
 mod script;
 mod semaphore;
@@ -18,5 +19,6 @@ mod workload;
 
 pub use client::{Client, Outcome, Step};
 pub use params::Params;
+pub use registry::{ALL, find};
 pub use script::{Line, script};
-pub use workload::{ALL, Needs, Workload, find};
+pub use workload::{Needs, Workload};

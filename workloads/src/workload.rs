@@ -1,11 +1,7 @@
-//! The registry of workloads.
+//! A way to use locks, and what it needs of them.
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::guarded::Guarded;
-use crate::mutex::Mutex;
-use crate::resize::Resize;
-use crate::semaphore::Semaphore;
 use crate::{Client, Params};
 
 /// A way to use locks, and the guarantees that it puts in question.
@@ -62,19 +58,4 @@ pub enum Needs {
     Administration,
     /// Fencing tokens, which the guarded resource asks for.
     Tokens,
-}
-
-/// Every workload.
-pub const ALL: &[&dyn Workload] = &[
-    &Mutex,
-    &Semaphore,
-    &Resize,
-    &Guarded::Unfenced,
-    &Guarded::Fenced,
-];
-
-/// The workload with this name.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static dyn Workload> {
-    ALL.iter().copied().find(|workload| workload.name() == name)
 }

@@ -279,8 +279,8 @@ mod tests {
                 assert!(!found.evidence.is_empty(), "{}", found.guarantee);
                 let is_unknown = found.verdict == Verdict::Unknown;
                 assert_eq!(found.reason.is_some(), is_unknown, "{found:?}");
-                let is_invalid = found.verdict == Verdict::Violated;
-                assert_eq!(!found.violations.is_empty(), is_invalid, "{found:?}");
+                let is_violated = found.verdict == Verdict::Violated;
+                assert_eq!(!found.violations.is_empty(), is_violated, "{found:?}");
                 seen.insert(found.verdict);
             }
         }

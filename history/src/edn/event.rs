@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clojure_reader::edn::Edn;
 
+use super::names::name;
 use super::transit::to_json;
 use super::{FormError, note};
 use crate::{Answer, Event, Failure, Function, Grant, Kind, Mode, Process, RuleError, Value};
@@ -95,13 +96,6 @@ fn natural(edn: &Edn<'_>) -> Option<u64> {
     match edn {
         Edn::Int(number) => u64::try_from(*number).ok(),
         Edn::BigInt(number) => u64::try_from(number).ok(),
-        _ => None,
-    }
-}
-
-pub(super) fn name<'a>(edn: &'a Edn<'_>) -> Option<&'a str> {
-    match edn {
-        Edn::Key(name) | Edn::Str(name) | Edn::Symbol(name) => Some(name),
         _ => None,
     }
 }

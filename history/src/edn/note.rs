@@ -5,9 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::FormError;
-use super::event::name;
+use super::names::{keyed, name};
 use super::transit::{from_json, to_json};
-use super::writer::keyed;
 use crate::Value;
 use crate::fault::{Class, Link, Note, NoteError, Targets};
 

@@ -1,10 +1,10 @@
 //! History to text: one map a line.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use clojure_reader::edn::{self, Edn};
 
+use super::names::keyed;
 use super::note;
 use super::transit::from_json;
 use crate::{Event, Failure, Function, Grant, History, Process, Value};
@@ -38,15 +38,6 @@ fn map(event: &Event) -> Edn<'_> {
     );
     fields.extend(event.observed.then_some(("observed", Edn::Bool(true))));
     keyed(fields)
-}
-
-pub(super) fn keyed<'a>(fields: impl IntoIterator<Item = (&'static str, Edn<'a>)>) -> Edn<'a> {
-    Edn::Map(
-        fields
-            .into_iter()
-            .map(|(name, value)| (Edn::key(name), value))
-            .collect::<BTreeMap<_, _>>(),
-    )
 }
 
 fn process(process: Process) -> Edn<'static> {

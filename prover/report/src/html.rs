@@ -10,6 +10,7 @@ use checker::{Verdict, show_ns};
 use history::{Event, History, Process};
 use serde::Serialize;
 
+use crate::error::ReportError;
 use crate::judgement::{COVERAGE, Judgement, Row};
 use crate::latency::{Latency, latencies};
 use crate::outcome::Outcome;
@@ -33,11 +34,6 @@ const EVENTS_MAX: usize = 20;
 /// What a picture from near shows before and after the incident, as a multiple of its length, and
 /// at least.
 const MARGIN_MIN_NS: u64 = 1_000;
-
-/// Why a report could not be made: a template of the prover is broken.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot make the report (this is a bug of the prover): {0}")]
-pub struct ReportError(#[from] minijinja::Error);
 
 /// The report of a run. The same arguments give the same bytes.
 ///

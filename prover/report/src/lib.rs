@@ -6,6 +6,7 @@
 mod axis;
 mod chart;
 mod effects;
+mod error;
 mod html;
 mod judgement;
 mod latency;
@@ -19,7 +20,8 @@ mod template;
 mod timeline;
 
 pub use effects::{Effect, effects};
-pub use html::{ReportError, html};
+pub use error::ReportError;
+pub use html::html;
 pub use judgement::{COVERAGE, Judgement, Row};
 pub use plots::{Picture, plots};
 pub use subject::{Fact, Skew, Subject};

@@ -5,7 +5,7 @@ use history::History;
 
 use crate::axis::Axis;
 use crate::chart::{COLOURS, Chart, Mark, Series, Shade, short};
-use crate::html::ReportError;
+use crate::error::ReportError;
 use crate::judgement::Judgement;
 use crate::latency::{Latency, latencies};
 use crate::outcome::Outcome;
