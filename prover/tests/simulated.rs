@@ -230,6 +230,22 @@ fn a_violation_shrinks_to_what_it_needs_and_replays_to_the_byte() {
 }
 
 #[test]
+fn what_shrink_prints_can_be_typed_although_its_own_run_is_the_latest_now() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    prover(folder.path(), "--lock no-lock --testbed sim --seed 3")
+        .assert()
+        .code(1);
+    let shrunk = prover(folder.path(), "shrink results/latest").assert();
+    let said = shrunk.code(1).get_output().stdout.clone();
+    let said = String::from_utf8(said).expect("text");
+    let line = said.lines().find_map(|line| line.strip_prefix("repeat:  "));
+    let (_, options) = line
+        .and_then(|line| line.split_once(" -- "))
+        .expect("a command");
+    prover(folder.path(), options).assert().code(1);
+}
+
+#[test]
 fn what_cannot_be_repeated_or_shrunk_is_said() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let says = |options: &str, code: i32, text: &str| {

@@ -8,11 +8,13 @@ use history::{Function, Value};
 /// What a worker does next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Let time pass; news of loss cuts it short.
+    /// Let time pass; a loss notification cuts it short.
     Wait(Duration),
-    /// Let time pass until so long after the run began; news of loss cuts it short.
+    /// Let time pass until so long after the run began; a loss notification cuts it
+    /// short.
     Until(Duration),
-    /// Let time pass in which the client does something else than listen: news of loss is heard
+    /// Let time pass in which the client does something else than listen: a loss
+    /// notification is heard
     /// afterwards.
     Work(Duration),
     /// Wait for the other workers, so that all go on at the same instant.

@@ -27,7 +27,7 @@ pub trait Links: Send + Sync {
     async fn heal(&self, link: usize) -> Result<(), LinkError>;
 }
 
-/// A link could not be broken or mended: trouble of the harness, never a finding.
+/// A link could not be broken or mended: a harness error, never a finding.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct LinkError(pub Box<dyn Error + Send + Sync>);

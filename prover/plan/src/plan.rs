@@ -212,26 +212,14 @@ impl Plan {
         let seed = asked.seed.unwrap_or_else(Seed::fresh);
         let testbed = testbed(asked)?;
         let spec = &if asked.swarm {
-            let drawn = swarm::drawn(asked, &named_faults(&asked.nemesis, &testbed.site)?, seed);
-            RunSpec {
-                concurrency: asked
-                    .concurrency
-                    .or_else(|| enough(workload, asked.slots, drawn.concurrency)),
-                ..drawn
-            }
+            drawn(asked, workload, &testbed.site, seed)?
         } else {
             asked.clone()
         };
         let params = params(spec, workload, &*lock.lock)?;
         let heartbeat = spec.heartbeat.unwrap_or(HEARTBEAT);
         let (schedule, faults) = match schedule {
-            Some(stored) => {
-                let faults = match spec.nemesis.as_str() {
-                    "none" => faults_of(&stored, &testbed.site)?,
-                    named => named_faults(named, &testbed.site)?,
-                };
-                (stored, faults)
-            }
+            Some(given) => with_faults(given, spec, &testbed.site)?,
             None => schedule_and_faults(spec, workload, &testbed.site, seed)?,
         };
         check_targets(&schedule, &spec.testbed)?;
@@ -346,6 +334,35 @@ fn params(spec: &RunSpec, workload: &dyn Workload, lock: &dyn Lock) -> Result<Pa
         verify_every: spec.verify_interval,
         burst: spec.burst,
     })
+}
+
+/// With what a swarm draws of what was not asked for.
+fn drawn(
+    asked: &RunSpec,
+    workload: &dyn Workload,
+    site: &Site,
+    seed: Seed,
+) -> Result<RunSpec, PlanError> {
+    let drawn = swarm::drawn(asked, &named_faults(&asked.nemesis, site)?, seed);
+    let concurrency = asked.concurrency;
+    Ok(RunSpec {
+        concurrency: concurrency.or_else(|| enough(workload, asked.slots, drawn.concurrency)),
+        ..drawn
+    })
+}
+
+/// A schedule that is there already, and the faults that must land: those that are named, else its
+/// own.
+fn with_faults(
+    given: Schedule,
+    spec: &RunSpec,
+    site: &Site,
+) -> Result<(Schedule, Vec<&'static str>), PlanError> {
+    let faults = match spec.nemesis.as_str() {
+        "none" => faults_of(&given, site)?,
+        named => named_faults(named, site)?,
+    };
+    Ok((given, faults))
 }
 
 /// What breaks when, and the faults that must land for the run to prove something.

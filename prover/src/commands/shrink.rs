@@ -67,13 +67,24 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
 
 /// Writes the schedule beside the run that it was made from.
 fn keep(folder: &Path, schedule: &Schedule) -> Result<PathBuf, Failure> {
-    let path = folder.join(file::SHRUNK);
+    let path = lasting(folder).join(file::SHRUNK);
     let mut text = serde_json::to_string_pretty(schedule).unwrap_or_default();
     text.push('\n');
     match std::fs::write(&path, text) {
         Ok(()) => Ok(path),
         Err(source) => Err(Failure::Write { path, source }),
     }
+}
+
+/// The folder by a name that still leads there tomorrow: `results/latest` soon leads elsewhere. From
+/// here, if it is below.
+fn lasting(folder: &Path) -> PathBuf {
+    let Ok(real) = std::fs::canonicalize(folder) else {
+        return folder.to_owned();
+    };
+    let here = std::env::current_dir().and_then(std::fs::canonicalize);
+    let below = here.ok().and_then(|here| real.strip_prefix(here).ok());
+    below.map_or(real.clone(), Path::to_owned)
 }
 
 /// The script of the run, and how many operations it has.

@@ -82,7 +82,7 @@ pub fn attempt(mut plan: Plan) -> Result<Trial, TrialError> {
     })
 }
 
-/// A file that is none.
+/// An in-memory sink.
 #[derive(Clone, Debug, Default)]
 struct Memory(Arc<Mutex<Vec<u8>>>);
 
