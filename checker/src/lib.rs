@@ -34,6 +34,7 @@ mod finding;
 pub mod guarantee;
 mod hold;
 mod holds;
+mod judgement;
 mod linearizability;
 #[cfg(test)]
 mod minimal;
@@ -56,6 +57,7 @@ pub use finding::{
 pub use guarantee::{Guarantee, ParseError, judge, merge, parse};
 pub use hold::{End, Hold};
 pub use holds::{Lock, locks};
+pub use judgement::{COVERAGE, Judgement, Row};
 pub use linearizability::{Linearized, linearize};
 pub use order::Order;
 pub use verdict::Verdict;

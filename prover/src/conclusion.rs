@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use checker::Judgement;
 use checker::certificate::Certificate;
 use history::History;
 use jiff::Timestamp;
 use plan::Plan;
 use plan::manifest::Manifest;
-use report::Judgement;
 use suite::Criteria;
 use suite::within;
 

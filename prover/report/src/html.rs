@@ -6,12 +6,11 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use checker::{Verdict, show_ns};
+use checker::{COVERAGE, Judgement, Row, Verdict, show_ns};
 use history::{Event, History, Process};
 use serde::Serialize;
 
 use crate::error::ReportError;
-use crate::judgement::{COVERAGE, Judgement, Row};
 use crate::latency::{Latency, latencies};
 use crate::outcome::Outcome;
 use crate::overlaps::{Incident, exposed, incidents, listed_until};

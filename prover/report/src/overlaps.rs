@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use checker::{VIOLATIONS_MAX, Verdict, Violation};
+use checker::{Judgement, Row, VIOLATIONS_MAX, Verdict, Violation};
 use history::{Event, Function, History, Kind, Process};
-
-use crate::judgement::{Judgement, Row};
 
 /// The guarantee whose violations are overlaps of belief.
 const EXCLUSION: &str = "exclusion";

@@ -1,12 +1,11 @@
 //! The pictures of a run as files of their own.
 
-use checker::show_ns;
+use checker::{Judgement, show_ns};
 use history::History;
 
 use crate::axis::Axis;
 use crate::chart::{COLOURS, Chart, Mark, Series, Shade, short};
 use crate::error::ReportError;
-use crate::judgement::Judgement;
 use crate::latency::{Latency, latencies};
 use crate::outcome::Outcome;
 use crate::overlaps::{exposed, incidents};

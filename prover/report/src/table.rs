@@ -1,10 +1,8 @@
 //! Tables for people.
 
-use checker::{Finding, Verdict, Violation};
+use checker::{Finding, Judgement, Row, Verdict, Violation};
 use comfy_table::{ContentArrangement, Table, presets};
 use history::History;
-
-use crate::judgement::{Judgement, Row};
 
 /// The closing table of a run: a row a guarantee.
 #[must_use]

@@ -13,9 +13,7 @@ use crate::cli::RunArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
-use crate::output::Format;
-use crate::output::result;
-use crate::output::{self, Bar};
+use crate::output::{self, Bar, Format, result};
 
 /// How many seeds of a kind are printed.
 const SHOWN: usize = 10;

@@ -4,10 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use checker::Judgement;
 use history::History;
 use plan::PROGRESS;
 use plan::manifest::Manifest;
-use report::{Judgement, guarantees_table, verdict_text, violation_text};
+use report::{guarantees_table, verdict_text, violation_text};
 use serde_json::json;
 use suite::Criteria;
 use suite::within;
@@ -16,8 +17,7 @@ use crate::causes::with_causes;
 use crate::cli::CheckArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
-use crate::output::Format;
+use crate::output::{self, Format};
 use crate::reading;
 use crate::store::file;
 

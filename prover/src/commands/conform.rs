@@ -21,8 +21,7 @@ use crate::conform::parts;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
-use crate::output::Format;
-use crate::output::{self, Steps};
+use crate::output::{self, Format, Steps};
 
 /// Each script asks for its own.
 const HEARTBEAT: Duration = Duration::from_secs(60);

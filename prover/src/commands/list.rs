@@ -10,8 +10,7 @@ use crate::cli::{ListArgs, ListKind};
 use crate::exit::Exit;
 use crate::experiment;
 use crate::failure::Failure;
-use crate::output;
-use crate::output::Format;
+use crate::output::{self, Format};
 
 /// Prints a registry.
 pub(super) fn list(arguments: &ListArgs) -> Result<Exit, Failure> {

@@ -19,8 +19,7 @@ use crate::cli::SelftestArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
-use crate::output::Format;
-use crate::output::{self, Bar};
+use crate::output::{self, Bar, Format};
 
 /// Examines the locks and prints what came out.
 pub(super) async fn selftest(arguments: &SelftestArgs) -> Result<Exit, Failure> {

@@ -16,8 +16,7 @@ use super::{replay, run};
 use crate::cli::{OutputArgs, ShrinkArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Format;
-use crate::output::{self, Steps};
+use crate::output::{self, Format, Steps};
 use crate::reading;
 use crate::store::file;
 

@@ -7,11 +7,10 @@ use std::time::Duration;
 use checker::certificate::Certificate;
 use checker::model::NameError;
 use checker::search::Limits;
-use checker::{Case, Guarantee, Scope, Verdict};
+use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict};
 use history::History;
 use plan::manifest::{Manifest, State};
 use plan::{Plan, bounded, progress_within};
-use report::{COVERAGE, Judgement, Row};
 
 /// What a history is judged by.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! One run in short.
 
 use certify::{Standing, certify};
-use checker::Verdict;
-use report::{COVERAGE, Judgement, Row};
+use checker::{COVERAGE, Judgement, Row, Verdict};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 

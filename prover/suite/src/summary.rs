@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::{Finding, Verdict};
-use report::COVERAGE;
+use checker::{COVERAGE, Finding, Verdict};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
@@ -208,9 +207,9 @@ impl Verdicts {
 
 #[cfg(test)]
 mod tests {
+    use checker::Row;
     use proptest::collection::vec;
     use proptest::prelude::*;
-    use report::Row;
 
     use super::*;
 

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use checker::Judgement;
 use checker::certificate::Certificate;
 use history::History;
 use plan::Plan;
 use plan::manifest::State;
-use report::Judgement;
 use run::{Ran, Recording, RunError};
 
 use crate::judgement::Criteria;

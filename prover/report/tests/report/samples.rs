@@ -2,10 +2,10 @@
 //! people.
 
 use checker::search::Limits;
-use checker::{Scope, Verdict};
+use checker::{COVERAGE, Judgement, Row, Scope, Verdict};
 use history::fault::{Class, Note, Parameters, Targets};
 use history::{Answer, Draft, Function, History, HistoryBuilder, Kind, Process};
-use report::{COVERAGE, Fact, Judgement, Picture, Row, Skew, Subject};
+use report::{Fact, Picture, Skew, Subject};
 
 pub(crate) const MS: u64 = 1_000_000;
 pub(crate) const S: u64 = 1_000 * MS;

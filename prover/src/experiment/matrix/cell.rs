@@ -5,11 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use checker::Verdict;
+use checker::{COVERAGE, Judgement, Verdict};
 use jiff::Timestamp;
 use plan::manifest::Git;
 use plan::spec::RunSpec;
-use report::{COVERAGE, Judgement};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 

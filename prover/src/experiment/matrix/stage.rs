@@ -3,11 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use checker::Verdict;
+use checker::{Judgement, Verdict};
 use jiff::Timestamp;
 use plan::Plan;
 use plan::manifest::git;
-use report::Judgement;
 use run::Stop;
 use run::seed::{Seed, Stream};
 use suite::attempt;

@@ -1,7 +1,8 @@
 //! What was found out about a history, as it is shown and as it is stored.
 
-use checker::{Finding, Linearized, Verdict};
 use serde::{Deserialize, Serialize};
+
+use crate::{Finding, Linearized, Verdict};
 
 /// The guarantee that asks whether a run proves something.
 pub const COVERAGE: &str = "coverage";
