@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::finding::{Counts, Finding, Rule, Violation};
 use crate::guarantee::exclusion;
 use crate::linearizability::Linearized;
-use crate::order::{Entry, Order};
+use crate::order::{Order, OrderEntry};
 use crate::{Case, Guarantee, Scope, Verdict};
 
 /// The number of the format that this program writes.
@@ -248,7 +248,7 @@ impl PackedOrder {
 }
 
 /// Each entry as one number: the difference to the position before, and whether it is a revocation.
-fn coded(entries: &[Entry]) -> Vec<u8> {
+fn coded(entries: &[OrderEntry]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(2 * entries.len());
     let mut before = 0;
     for entry in entries {
@@ -346,10 +346,10 @@ mod tests {
     #[test]
     fn entries_are_coded_as_the_document_says() {
         let entries = [
-            Entry::operation(3),
-            Entry::revocation(3),
-            Entry::operation(1),
-            Entry::operation(101),
+            OrderEntry::operation(3),
+            OrderEntry::revocation(3),
+            OrderEntry::operation(1),
+            OrderEntry::operation(101),
         ];
         assert_eq!(coded(&entries), [12, 1, 6, 0x90, 3]);
         let mut bytes = Vec::new();

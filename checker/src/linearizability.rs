@@ -16,7 +16,7 @@ use crate::holds::{self, Lock};
 use crate::model::{self, Model, NameError};
 use crate::order::Order;
 use crate::position::{Position, position};
-use crate::search::{Budget, Limits, Outcome};
+use crate::search::{Budget, Decision, Limits};
 use crate::sweep::literal::{self, Contradiction, LockModel, Swept};
 use crate::{Case, Scope, Verdict};
 
@@ -211,12 +211,12 @@ impl Judge<'_> {
 
     fn search(&self, key: &Key, operations: &[Operation<'_>]) -> Answer {
         match self.model.explore(operations, &self.budget) {
-            Outcome::Valid { order } => Answer::Legal(Order::of_plain_search(
+            Decision::Valid { order } => Answer::Legal(Order::of_plain_search(
                 key.clone(),
                 self.case.history,
                 &order,
             )),
-            Outcome::Violated { prefix, stuck, .. } => {
+            Decision::Violated { prefix, stuck, .. } => {
                 let last = operations
                     .iter()
                     .filter_map(|operation| Some(operation.end?.index))
@@ -229,7 +229,7 @@ impl Judge<'_> {
                         .reaching(Reach::new(&prefix, stuck)),
                 )
             }
-            Outcome::Unknown(reason) => Answer::Unknown(reason.to_string()),
+            Decision::Unknown(reason) => Answer::Unknown(reason.to_string()),
         }
     }
 

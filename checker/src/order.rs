@@ -11,7 +11,7 @@ use crate::search::{Placed, Placement};
 
 /// Something that takes effect at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct OrderEntry {
     /// The invocation of the operation; for a revocation that of the acquire whose hold is taken
     /// away.
     pub(crate) invoke: Position,
@@ -19,7 +19,7 @@ pub(crate) struct Entry {
     pub(crate) is_revocation: bool,
 }
 
-impl Entry {
+impl OrderEntry {
     pub(crate) fn operation(invoke: Position) -> Self {
         Self {
             invoke,
@@ -40,7 +40,7 @@ impl Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     pub(crate) key: Option<Arc<str>>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<OrderEntry>,
 }
 
 /// Where an entry stands: beside an event, and on which side of it.
@@ -74,7 +74,7 @@ impl Instant {
 }
 
 /// Entries with their instants, put into sequence.
-pub(crate) fn in_sequence(key: Option<Arc<str>>, mut placed: Vec<(Instant, Entry)>) -> Order {
+pub(crate) fn in_sequence(key: Option<Arc<str>>, mut placed: Vec<(Instant, OrderEntry)>) -> Order {
     placed.sort_by_key(|(instant, _)| *instant);
     Order {
         key,
@@ -90,7 +90,7 @@ impl Order {
         found: &[Placement],
     ) -> Self {
         let operation = |placement: &Placement| match placement.placed {
-            Placed::Operation(index) => Some(Entry::operation(place(history, index))),
+            Placed::Operation(index) => Some(OrderEntry::operation(place(history, index))),
             Placed::Revocation(_) => None,
         };
         Self {
@@ -109,9 +109,9 @@ impl Order {
             Placed::Operation(index) => {
                 let invoke = place(history, index);
                 nameless.extend(unknown.get(&invoke));
-                Entry::operation(invoke)
+                OrderEntry::operation(invoke)
             }
-            Placed::Revocation(revocation) => Entry::revocation(match revocation.process {
+            Placed::Revocation(revocation) => OrderEntry::revocation(match revocation.process {
                 Some(hold) => lock.holds[hold as usize].asked,
                 None => nameless.pop().expect("only what goes on is revoked"),
             }),

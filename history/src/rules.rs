@@ -99,13 +99,13 @@ pub enum RuleError {
 pub(crate) struct Rules {
     last: Option<(u64, u64)>,
     count: u32,
-    clients: FxHashMap<u32, Client>,
+    clients: FxHashMap<u32, ProcessState>,
     /// By its id: each fault's name and its last phase.
     faults: FxHashMap<u64, (Arc<str>, Phase)>,
 }
 
 #[derive(Debug)]
-enum Client {
+enum ProcessState {
     Idle,
     Pending {
         position: u32,
@@ -178,58 +178,58 @@ impl Rules {
     }
 
     fn admit_client(&mut self, number: u32, event: &Event) -> Result<Option<u32>, RuleError> {
-        let client = self.clients.entry(number).or_insert(Client::Idle);
+        let client = self.clients.entry(number).or_insert(ProcessState::Idle);
         if event.kind == Kind::Invoke {
             *client = invoked(client, self.count, event)?;
             return Ok(None);
         }
         let position = ended(client, event)?;
         *client = if event.kind == Kind::Info {
-            Client::Retired
+            ProcessState::Retired
         } else {
-            Client::Idle
+            ProcessState::Idle
         };
         Ok(Some(position))
     }
 }
 
-fn invoked(client: &Client, position: u32, event: &Event) -> Result<Client, RuleError> {
+fn invoked(client: &ProcessState, position: u32, event: &Event) -> Result<ProcessState, RuleError> {
     let process = event.process;
     let function = event.function.clone();
     match client {
-        Client::Idle => Ok(Client::Pending {
+        ProcessState::Idle => Ok(ProcessState::Pending {
             position,
             function,
             key: event.key.clone(),
         }),
-        Client::Pending {
+        ProcessState::Pending {
             function: pending, ..
         } => Err(RuleError::StillPending {
             process,
             function,
             pending: pending.clone(),
         }),
-        Client::Retired => Err(RuleError::Retired { process }),
+        ProcessState::Retired => Err(RuleError::Retired { process }),
     }
 }
 
-fn ended(client: &Client, event: &Event) -> Result<u32, RuleError> {
+fn ended(client: &ProcessState, event: &Event) -> Result<u32, RuleError> {
     let process = event.process;
     let function = event.function.clone();
     match client {
-        Client::Idle => Err(RuleError::NothingPending { process, function }),
-        Client::Retired => Err(RuleError::Retired { process }),
-        Client::Pending {
+        ProcessState::Idle => Err(RuleError::NothingPending { process, function }),
+        ProcessState::Retired => Err(RuleError::Retired { process }),
+        ProcessState::Pending {
             function: pending, ..
         } if *pending != function => Err(RuleError::WrongFunction {
             process,
             function,
             pending: pending.clone(),
         }),
-        Client::Pending { key, .. } if *key != event.key => {
+        ProcessState::Pending { key, .. } if *key != event.key => {
             Err(RuleError::WrongKey { process, function })
         }
-        Client::Pending { position, .. } => Ok(*position),
+        ProcessState::Pending { position, .. } => Ok(*position),
     }
 }
 

@@ -3,12 +3,12 @@
 //!
 //! `cargo run -p locks --example mutex -- 127.0.0.1:5672`
 
-use locks::{Answer, Client, ExclusiveQueue, Lock};
+use locks::{Answer, ClientConfig, ExclusiveQueue, Lock};
 
 #[tokio::main]
 async fn main() -> Result<(), locks::Error> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:5672".into());
-    let client = Client::of_rabbitmq(&address, "example");
+    let client = ClientConfig::of_rabbitmq(&address, "example");
     let mut session = ExclusiveQueue.open(&client).await?;
     session.acquire("printer").await?;
     let answer = session.verify("printer").await?;

@@ -14,7 +14,7 @@ use lapin::options::{
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, ConnectionProperties};
 use locks::broker::{ConnectOptions, RabbitMq};
-use locks::{Client, ExclusiveQueue, Lock};
+use locks::{ClientConfig, ExclusiveQueue, Lock};
 
 /// Alternating rounds, so that the machine's noise falls on both alike.
 const ROUNDS: usize = 5;
@@ -82,7 +82,7 @@ async fn bare_loop(address: &str, number: usize, round: Duration) -> anyhow::Res
 
 /// Acquires, verifies and releases until the time is up.
 async fn lock_loop(address: &str, number: usize, round: Duration) -> anyhow::Result<u32> {
-    let client = Client {
+    let client = ClientConfig {
         broker: Arc::new(RabbitMq),
         connect: ConnectOptions {
             address: address.into(),

@@ -5,12 +5,12 @@
 
 #![allow(clippy::print_stdout, reason = "it is a program for people")]
 
-use locks::{Answer, Client, Error, Lock, PersistentSemaphore};
+use locks::{Answer, ClientConfig, Error, Lock, PersistentSemaphore};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:5672".into());
-    let client = Client::of_rabbitmq(&address, "example");
+    let client = ClientConfig::of_rabbitmq(&address, "example");
     PersistentSemaphore.create(&client, "printers", 3).await?;
 
     let mut session = PersistentSemaphore.open(&client).await?;

@@ -221,7 +221,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::{Client, Error, ErrorKind, Kind, Session};
+    use crate::{ClientConfig, Error, ErrorKind, Kind, Session};
 
     /// A lock that nobody knew when this was compiled.
     struct Read {
@@ -251,7 +251,7 @@ mod tests {
             Vec::new()
         }
 
-        async fn open(&self, _: &Client) -> Result<Box<dyn Session>, Error> {
+        async fn open(&self, _: &ClientConfig) -> Result<Box<dyn Session>, Error> {
             Err(Error::new(ErrorKind::Invalid, "nothing opens it"))
         }
     }

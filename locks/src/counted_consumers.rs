@@ -9,7 +9,7 @@ use crate::persistent_semaphore::PROMISES;
 use crate::recipe::queue::ask;
 use crate::recipe::slots::{self, SLOT, administer, none_free, slot_queue};
 use crate::recipe::{Hold, Race, Recipe, RecipeSession, Wire, race};
-use crate::{Action, Answer, Client, Error, ErrorKind, Kind, Lock, Session};
+use crate::{Action, Answer, ClientConfig, Error, ErrorKind, Kind, Lock, Session};
 
 /// `counted-consumers`: slot n exists while its queue does, and is held by its exclusive consumer.
 ///
@@ -51,11 +51,11 @@ impl Lock for CountedConsumers {
         ]
     }
 
-    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
         slots::create(client, key, slots).await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(*self, client).await
     }
 }

@@ -9,7 +9,7 @@ use crate::broker::QueueOptions;
 use crate::options::{CONFIRM, Choice, EXPIRY, RECONNECT, RELEASE_CONSUMER, VERIFY};
 use crate::recipe::queue::ask;
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
+use crate::{Answer, ClientConfig, Error, ErrorKind, Kind, Lock, Session};
 
 /// `exclusive-consumer`: the lock of a key is an auto-delete queue for all, and its only consumer.
 ///
@@ -19,7 +19,7 @@ use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
 /// - verify publishes a mandatory message on the consuming channel, and looks whether the server
 ///   has cancelled the consumer.
 /// - release verifies, and cancels the consumer; the queue goes with it.
-/// - a queue that is deleted under its holder is news: the server cancels the consumer.
+/// - a queue that is deleted under its holder is notified: the server cancels the consumer.
 #[derive(Debug, Clone, Copy)]
 pub struct ExclusiveConsumer;
 
@@ -67,7 +67,7 @@ impl Lock for ExclusiveConsumer {
         ]
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(*self, client).await
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_QUEUE, VERIFY_UID, Verify};
 use crate::recipe::queue::{EXCLUSIVE, ask, busy, delete};
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
+use crate::{Answer, ClientConfig, Error, ErrorKind, Kind, Lock, Session};
 
 /// `exclusive-queue`: the lock of a key is an exclusive queue of a name that all can predict.
 ///
@@ -48,7 +48,7 @@ impl Lock for ExclusiveQueue {
         vec!["exclusive queues", "publisher confirms"]
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(*self, client).await
     }
 }

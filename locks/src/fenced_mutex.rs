@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::broker::{Channel, Publish, QueueOptions};
 use crate::options::{Choice, RECONNECT, RELEASE_QUEUE, VERIFY_UID};
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{Answer, Client, Error, ErrorKind, ExclusiveQueue, Kind, Lock, Session};
+use crate::{Answer, ClientConfig, Error, ErrorKind, ExclusiveQueue, Kind, Lock, Session};
 
 /// `fenced-mutex`: as [`ExclusiveQueue`], and each grant carries a token that is greater than those
 /// of all grants before it.
@@ -63,7 +63,7 @@ impl Lock for FencedMutex {
 
     /// Puts the first token into the queue, unless it exists already: create a key from one place
     /// only.
-    async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, _: u32) -> Result<(), Error> {
         let queue = token_queue(client, key);
         let connection = client.connection().await?;
         let asking = connection.channel().await?;
@@ -79,7 +79,7 @@ impl Lock for FencedMutex {
         connection.close().await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(*self, client).await
     }
 }
@@ -131,7 +131,7 @@ async fn next_token(channel: &dyn Channel, queue: &str) -> Result<Option<u64>, E
     Ok(Some(token))
 }
 
-fn token_queue(client: &Client, key: &str) -> String {
+fn token_queue(client: &ClientConfig, key: &str) -> String {
     format!("{}-token", client.queue(key))
 }
 

@@ -10,7 +10,9 @@ use crate::persistent_semaphore::{NEEDS, OPTIONS};
 use crate::recipe::queue::ping;
 use crate::recipe::slots::{self, SLOT, Slots, administer};
 use crate::recipe::{ALONE, Hold, Recipe, RecipeSession, Wire};
-use crate::{Action, Answer, Client, Error, ErrorKind, Kind, Lock, PersistentSemaphore, Session};
+use crate::{
+    Action, Answer, ClientConfig, Error, ErrorKind, Kind, Lock, PersistentSemaphore, Session,
+};
 
 /// `decrement-at-most-once` and `decrement-at-least-once`: as [`PersistentSemaphore`], but a
 /// decrement is filed as a queue, the decrement lock, by `request`.
@@ -161,11 +163,11 @@ impl Lock for FiledSemaphore {
         NEEDS.to_vec()
     }
 
-    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
         slots::create(client, key, slots).await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(*self, client).await
     }
 }

@@ -11,11 +11,11 @@
 //! As a library, on a running RabbitMQ:
 //!
 //! ```no_run
-//! use locks::{Answer, Client, Error, Lock, PersistentSemaphore};
+//! use locks::{Answer, ClientConfig, Error, Lock, PersistentSemaphore};
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Error> {
-//!     let client = Client::of_rabbitmq("127.0.0.1:5672", "example");
+//!     let client = ClientConfig::of_rabbitmq("127.0.0.1:5672", "example");
 //!     PersistentSemaphore.create(&client, "printers", 3).await?;
 //!
 //!     let mut session = PersistentSemaphore.open(&client).await?;
@@ -36,7 +36,7 @@
 
 mod action;
 mod chosen;
-mod client;
+mod client_config;
 mod error;
 mod kind;
 mod lock;
@@ -59,7 +59,7 @@ mod receive_semaphore;
 
 pub use action::Action;
 pub use chosen::{Chosen, OptionError};
-pub use client::Client;
+pub use client_config::ClientConfig;
 pub use counted_consumers::CountedConsumers;
 pub use error::{Error, ErrorKind};
 pub use exclusive_consumer::ExclusiveConsumer;

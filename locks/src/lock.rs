@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::options::Choice;
-use crate::{Client, Error, Kind, Session};
+use crate::{ClientConfig, Error, Kind, Session};
 
 /// A lock under test. Whoever runs it owns it (`Arc<dyn Lock>`), and what it says of itself is its
 /// own: it may stand in the code, or come from a file while the program runs.
@@ -42,7 +42,7 @@ pub trait Lock: Send + Sync {
     ///
     /// # Errors
     /// Whatever stood in the way; what was created before stays.
-    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
         let _ = (client, key, slots);
         Ok(())
     }
@@ -52,7 +52,7 @@ pub trait Lock: Send + Sync {
     /// # Errors
     /// Whatever stood in the way of connecting. No lock is asked for yet, so nothing is held
     /// afterwards.
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error>;
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error>;
 }
 
 impl fmt::Debug for dyn Lock + '_ {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::options::Choice;
 use crate::recipe::RecipeSession;
-use crate::{Client, Error, Kind, Lock, ReceiveSemaphore, Session};
+use crate::{ClientConfig, Error, Kind, Lock, ReceiveSemaphore, Session};
 
 /// `mutex-by-message`: whoever keeps the only message of the queue unacknowledged holds the lock,
 /// as in [`ReceiveSemaphore`].
@@ -37,11 +37,11 @@ impl Lock for MutexByMessage {
         ReceiveSemaphore.needs()
     }
 
-    async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, _: u32) -> Result<(), Error> {
         ReceiveSemaphore.create(client, key, 1).await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(ReceiveSemaphore, client).await
     }
 }

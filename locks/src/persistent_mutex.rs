@@ -7,7 +7,7 @@ use crate::broker::QueueOptions;
 use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_CONSUMER, VERIFY};
 use crate::recipe::queue::{self, ask, ping};
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
+use crate::{Answer, ClientConfig, Error, ErrorKind, Kind, Lock, Session};
 
 /// A mutex that is there until somebody removes it.
 #[derive(Debug, Clone, Copy)]
@@ -68,11 +68,11 @@ impl Lock for PersistentMutex {
         ]
     }
 
-    async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, _: u32) -> Result<(), Error> {
         queue::create(client, key, &Self::QUEUE).await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(*self, client).await
     }
 }

@@ -7,7 +7,7 @@ use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_HOLDER, ReleaseBy, VERI
 use crate::recipe::queue::{EXCLUSIVE, ask, delete, is_alive, ping};
 use crate::recipe::slots::{self, SLOT, Slots, administer, none_free, slot_queue};
 use crate::recipe::{Hold, Race, Recipe, RecipeSession, Wire, race};
-use crate::{Action, Answer, Client, Error, ErrorKind, Kind, Lock, Session};
+use crate::{Action, Answer, ClientConfig, Error, ErrorKind, Kind, Lock, Session};
 
 /// `persistent-semaphore`: slot n exists while its A queue does, and is held by whoever owns its B
 /// queue.
@@ -94,11 +94,11 @@ impl Lock for PersistentSemaphore {
         NEEDS.to_vec()
     }
 
-    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
         slots::create(client, key, slots).await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(*self, client).await
     }
 }

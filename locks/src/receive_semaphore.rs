@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::broker::{Publish, QueueOptions};
 use crate::options::{Choice, RECONNECT, RELEASE_MESSAGE};
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
-use crate::{Answer, Client, Error, ErrorKind, Kind, Lock, Session};
+use crate::{Answer, ClientConfig, Error, ErrorKind, Kind, Lock, Session};
 
 /// `receive-semaphore`: the existing approach, for comparison.
 ///
@@ -56,7 +56,7 @@ impl Lock for ReceiveSemaphore {
 
     /// Puts as many messages into the queue as there are slots, unless it exists already: create a
     /// key from one place only.
-    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
         let queue = client.queue(key);
         let connection = client.connection().await?;
         let asking = connection.channel().await?;
@@ -78,7 +78,7 @@ impl Lock for ReceiveSemaphore {
         connection.close().await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(*self, client).await
     }
 }

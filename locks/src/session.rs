@@ -42,8 +42,9 @@ pub trait Session: Send {
     }
 
     /// Resolves when the session learns, unasked, that it lost what it held. Safe to drop and to
-    /// ask again: no news is lost. After [`Loss::All`] it resolves at once, with the same answer.
-    async fn news(&mut self) -> Loss;
+    /// ask again: no notification is lost. After [`Loss::All`] it resolves at once, with the same
+    /// answer.
+    async fn loss_notification(&mut self) -> Loss;
 
     /// Ends the session politely, giving back what it holds. Bound it with a time-out of your own;
     /// dropping the session instead never blocks.

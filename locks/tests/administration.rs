@@ -5,7 +5,7 @@ mod common;
 use common::{Rabbit, on_both, soon, unique, until};
 use locks::broker::DeleteOptions;
 use locks::{
-    Action, Answer, Client, CountedConsumers, Error, ErrorKind, FiledSemaphore, Lock,
+    Action, Answer, ClientConfig, CountedConsumers, Error, ErrorKind, FiledSemaphore, Lock,
     PersistentSemaphore, Session,
 };
 
@@ -19,7 +19,7 @@ const SEMAPHORES: &[&dyn Lock] = &[
 
 const GROW: Action = Action::Grow { most: 3 };
 
-async fn open(lock: &dyn Lock, client: &Client) -> Box<dyn Session> {
+async fn open(lock: &dyn Lock, client: &ClientConfig) -> Box<dyn Session> {
     lock.open(client).await.unwrap()
 }
 

@@ -11,8 +11,8 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use locks::broker::{ConnectOptions, DeleteOptions};
 use locks::{
-    Answer, Certainty, Client, Error, ErrorKind, ExclusiveConsumer, ExclusiveQueue, Grant, Lock,
-    Loss, Session,
+    Answer, Certainty, ClientConfig, Error, ErrorKind, ExclusiveConsumer, ExclusiveQueue, Grant,
+    Lock, Loss, Session,
 };
 
 /// Every correct mutex whose lock exists only while it is held.
@@ -30,7 +30,7 @@ fn kind<T>(result: Result<T, Error>) -> ErrorKind {
 }
 
 /// Deletes the queue of a held lock, as an operator would.
-async fn delete(rabbit: &Rabbit, client: &Client, key: &str) -> Option<()> {
+async fn delete(rabbit: &Rabbit, client: &ClientConfig, key: &str) -> Option<()> {
     rabbit.delete_queue(&client.queue(key)).await
 }
 
@@ -51,7 +51,7 @@ async fn one_holds_it_and_the_other_waits_its_turn_without_reconnecting(rabbit: 
         assert_eq!(kind(first.acquire("a").await), ErrorKind::Busy);
         assert_eq!(second.verify("a").await, Ok(Answer::Held));
         assert_eq!(second.verify("b").await, Ok(Answer::Held));
-        assert!(second.news().now_or_never().is_none());
+        assert!(second.loss_notification().now_or_never().is_none());
     }
 }
 
@@ -151,11 +151,11 @@ async fn a_holder_whose_connection_an_operator_closed_hears_of_it(rabbit: Rabbit
         if rabbit.close_connections(&name).await.is_none() {
             return;
         }
-        let Loss::All(error) = soon(session.news()).await else {
+        let Loss::All(error) = soon(session.loss_notification()).await else {
             panic!("a dead connection is the end of the session")
         };
         assert_eq!(error.kind, ErrorKind::ConnectionForced);
-        assert_eq!(soon(session.news()).await, Loss::All(error));
+        assert_eq!(soon(session.loss_notification()).await, Loss::All(error));
         for result in [
             session.acquire("a").await.map(drop),
             session.verify("a").await.map(drop),
@@ -179,9 +179,9 @@ async fn a_holder_that_is_cut_off_hears_of_it_and_another_gets_the_lock(rabbit: 
         let mut session = lock.open(&behind).await.unwrap();
         let mut other = lock.open(&rabbit.client(&prefix, "other")).await.unwrap();
         session.acquire("a").await.unwrap();
-        assert!(session.news().now_or_never().is_none());
+        assert!(session.loss_notification().now_or_never().is_none());
         relay.cut();
-        let Loss::All(error) = soon(session.news()).await else {
+        let Loss::All(error) = soon(session.loss_notification()).await else {
             panic!("a dead connection is the end of the session")
         };
         assert_eq!(error.kind, ErrorKind::Io);
@@ -222,12 +222,12 @@ async fn a_consuming_holder_hears_that_its_queue_was_deleted_and_the_session_goe
     let (_connection, channel) = rabbit.channel().await;
     let options = DeleteOptions::default();
     channel.delete(&client.queue("a"), &options).await.unwrap();
-    let Loss::Key(key, error) = soon(session.news()).await else {
+    let Loss::Key(key, error) = soon(session.loss_notification()).await else {
         panic!("one key is lost, not the session")
     };
     assert_eq!(key, "a");
     assert_eq!(error.kind, ErrorKind::ConsumerCancelled);
-    assert!(session.news().now_or_never().is_none());
+    assert!(session.loss_notification().now_or_never().is_none());
     assert_eq!(kind(session.verify("a").await), ErrorKind::NotHeld);
     assert_eq!(session.verify("b").await, Ok(Answer::Held));
     session.acquire("a").await.unwrap();

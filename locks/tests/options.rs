@@ -7,7 +7,7 @@ use std::sync::Arc;
 use common::{Rabbit, on_both, soon, unique};
 use futures_util::FutureExt;
 use locks::{
-    Answer, Chosen, Client, ConfirmBy, ErrorKind, Lock, Loss, Options, Reconnect, Session,
+    Answer, Chosen, ClientConfig, ConfirmBy, ErrorKind, Lock, Loss, Options, Reconnect, Session,
 };
 
 /// The lock as it comes, and with one option at a time changed.
@@ -30,14 +30,14 @@ fn correct() -> impl Iterator<Item = Chosen> {
     locks::ALL.iter().flat_map(variants)
 }
 
-fn client(rabbit: &Rabbit, prefix: &str, name: &str, options: Options) -> Client {
-    Client {
+fn client(rabbit: &Rabbit, prefix: &str, name: &str, options: Options) -> ClientConfig {
+    ClientConfig {
         options,
         ..rabbit.client(prefix, name)
     }
 }
 
-async fn open(chosen: &Chosen, client: &Client) -> Box<dyn Session> {
+async fn open(chosen: &Chosen, client: &ClientConfig) -> Box<dyn Session> {
     chosen.lock.open(client).await.unwrap()
 }
 
@@ -59,7 +59,10 @@ async fn a_lock_is_taken_verified_and_given_back_however_it_is_used(rabbit: Rabb
             );
             let answer = first.verify("a").await;
             assert_eq!(answer, Ok(Answer::Held), "{chosen} in round {round}");
-            assert!(first.news().now_or_never().is_none(), "{chosen}");
+            assert!(
+                first.loss_notification().now_or_never().is_none(),
+                "{chosen}"
+            );
             assert_eq!(first.release("a").await, Ok(()), "{chosen}");
             std::mem::swap(&mut first, &mut second);
         }
@@ -93,12 +96,12 @@ async fn a_session_that_reconnects_says_what_it_lost_before_it_goes_on(rabbit: R
         if rabbit.close_connections(&name).await.is_none() {
             return;
         }
-        match soon(session.news()).await {
+        match soon(session.loss_notification()).await {
             Loss::Key(key, _) => assert_eq!(key, "a"),
             Loss::All(error) => panic!("{} is over: {error}", lock.name()),
         }
         assert!(
-            session.news().now_or_never().is_none(),
+            session.loss_notification().now_or_never().is_none(),
             "it was told already"
         );
         let unheld = session.verify("a").await.unwrap_err();

@@ -9,8 +9,8 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use locks::broker::{Channel, DeleteOptions};
 use locks::{
-    Answer, Certainty, Client, CountedConsumers, Error, ErrorKind, Lock, Loss, PersistentMutex,
-    PersistentSemaphore, ReceiveSemaphore, Session,
+    Answer, Certainty, ClientConfig, CountedConsumers, Error, ErrorKind, Lock, Loss,
+    PersistentMutex, PersistentSemaphore, ReceiveSemaphore, Session,
 };
 
 /// Each lock, the queue of its first slot, and what refuses when its only slot is held.
@@ -29,7 +29,7 @@ fn kind<T>(result: Result<T, Error>) -> ErrorKind {
     result.err().expect("is refused").kind
 }
 
-async fn open(lock: &dyn Lock, client: &Client) -> Box<dyn Session> {
+async fn open(lock: &dyn Lock, client: &ClientConfig) -> Box<dyn Session> {
     lock.open(client).await.unwrap()
 }
 
@@ -39,7 +39,7 @@ async fn remove(channel: &dyn Channel, queue: &str) {
 }
 
 /// Removes what a test created.
-async fn clean(channel: &dyn Channel, client: &Client) {
+async fn clean(channel: &dyn Channel, client: &ClientConfig) {
     remove(channel, &client.queue("a")).await;
     for slot in 1..=3 {
         remove(channel, &format!("{}-{slot}-A", client.queue("a"))).await;
@@ -72,7 +72,7 @@ async fn the_only_slot_is_taken_verified_and_given_back(rabbit: Rabbit) {
             first.acquire("a").await.unwrap();
             assert_eq!(kind(second.acquire("a").await), refused, "{}", lock.name());
             assert_eq!(first.verify("a").await, Ok(Answer::Held));
-            assert!(first.news().now_or_never().is_none());
+            assert!(first.loss_notification().now_or_never().is_none());
             first.release("a").await.unwrap();
             until(async || second.acquire("a").await.is_ok()).await;
             assert_eq!(kind(first.acquire("a").await), refused);
@@ -121,8 +121,8 @@ async fn a_consuming_holder_hears_of_it_unasked(rabbit: Rabbit) {
         let mut session = open(&lock, &client).await;
         session.acquire("a").await.unwrap();
         remove(&*channel, &client.queue("a")).await;
-        let news = soon(session.news()).await;
-        assert!(matches!(news, Loss::Key(key, _) if key == "a"));
+        let notification = soon(session.loss_notification()).await;
+        assert!(matches!(notification, Loss::Key(key, _) if key == "a"));
         session.acquire("a").await.unwrap_err();
     }
 }

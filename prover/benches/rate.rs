@@ -157,12 +157,12 @@ async fn through_prover(
     Ok(done.count())
 }
 
-fn client(address: &SocketAddr) -> locks::Client {
+fn client(address: &SocketAddr) -> locks::ClientConfig {
     let connect = ConnectOptions {
         address: address.to_string(),
         ..ConnectOptions::default()
     };
-    locks::Client {
+    locks::ClientConfig {
         broker: Arc::new(RabbitMq),
         connect,
         prefix: "rate".to_owned(),

@@ -21,7 +21,7 @@ pub async fn parts(testbed: &Testbed, prefix: &str) -> Result<Vec<Arc<dyn Arm>>,
     let clients = testbed.clients(prefix, Seed(0).of_locks())?;
     let greeting = greet(testbed.links().address(0)?).await.ok();
     let version = greeting.and_then(|greeting| greeting.version);
-    let part = |(number, clients): (usize, &[locks::Client])| {
+    let part = |(number, clients): (usize, &[locks::ClientConfig])| {
         let stage = Stage {
             broker: Arc::clone(&clients[0].broker),
             links: Arc::new(Part {

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The keys, and who holds them at the end of the run.
 #[derive(Debug)]
-pub(crate) struct Audit(Mutex<BTreeMap<Arc<str>, Entry>>);
+pub(crate) struct Audit(Mutex<BTreeMap<Arc<str>, KeyAudit>>);
 
 #[derive(Debug, Default)]
-struct Entry {
+struct KeyAudit {
     /// How many slots there are to be held; not known of a lock that is administered before they
     /// were counted.
     slots: Option<u32>,
@@ -21,9 +21,9 @@ impl Audit {
     /// Of these keys, each with so many slots if that is known.
     pub(crate) fn new(keys: impl IntoIterator<Item = Arc<str>>, slots: Option<u32>) -> Arc<Self> {
         let entry = |key| {
-            let entry = Entry {
+            let entry = KeyAudit {
                 slots,
-                ..Entry::default()
+                ..KeyAudit::default()
             };
             (key, entry)
         };
@@ -38,7 +38,7 @@ impl Audit {
         }
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut BTreeMap<Arc<str>, Entry>) -> T) -> T {
+    fn with<T>(&self, look: impl FnOnce(&mut BTreeMap<Arc<str>, KeyAudit>) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -86,7 +86,7 @@ impl Seat {
 
     /// Whether the client holds the key.
     pub(crate) fn holds(&self, key: &str) -> bool {
-        let holds = |entry: &Entry| entry.holders.contains(&self.client);
+        let holds = |entry: &KeyAudit| entry.holders.contains(&self.client);
         self.audit.with(|keys| keys.get(key).is_some_and(holds))
     }
 

@@ -30,22 +30,22 @@ pub enum Step {
 
 /// What became of a client's last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Feedback {
     /// There was none before, or it was a wait that ended by itself.
     Ready,
     /// The operation took effect; a verify said that the lock is held.
     Ok,
     /// The operation did not take effect.
     Fail,
-    /// The lock is lost: a verify said so, or news, or the session is gone. The client holds
-    /// nothing and goes on in a new session if need be.
+    /// The lock is lost: a verify or a loss notification said so, or the session is gone. The
+    /// client holds nothing and goes on in a new session if need be.
     Lost,
 }
 
 /// Decides, step by step, what one worker does.
 pub trait Client: Send {
     /// The next step, given what became of the last one.
-    fn next(&mut self, last: Outcome) -> Step;
+    fn next(&mut self, last: Feedback) -> Step;
 
     /// What an operation that took effect brought, before [`next`](Self::next) is told that it did:
     /// a grant, slots, what was read.

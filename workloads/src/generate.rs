@@ -312,7 +312,7 @@ impl Iterator for Generator {
 #[cfg(test)]
 mod tests {
     use checker::model::named;
-    use checker::search::{Limits, Outcome, linearizable};
+    use checker::search::{Decision, Limits, linearizable};
     use history::{History, HistoryBuilder};
     use proptest::prelude::*;
 
@@ -328,11 +328,11 @@ mod tests {
     }
 
     fn is_valid(history: &History, model: &str) -> bool {
-        let outcomes = linearizable(&*named(model).expect("a model"), history, &Limits::none());
-        match &outcomes[0].outcome {
-            Outcome::Valid { .. } => true,
-            Outcome::Violated { .. } => false,
-            Outcome::Unknown(reason) => panic!("{reason}"),
+        let decisions = linearizable(&*named(model).expect("a model"), history, &Limits::none());
+        match &decisions[0].decision {
+            Decision::Valid { .. } => true,
+            Decision::Violated { .. } => false,
+            Decision::Unknown(reason) => panic!("{reason}"),
         }
     }
 

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::holder::RETRY;
 use crate::workload::Needs;
-use crate::{Client, Outcome, Params, Step, Workload};
+use crate::{Client, Feedback, Params, Step, Workload};
 
 /// Clients that add one to a number which only the holder of its lock may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,24 +137,24 @@ enum State {
 }
 
 impl Client for Writer {
-    fn next(&mut self, last: Outcome) -> Step {
-        if last == Outcome::Lost {
+    fn next(&mut self, last: Feedback) -> Step {
+        if last == Feedback::Lost {
             return self.pause();
         }
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Idle | State::Releasing => self.pause(),
             State::Pausing => self.acquire(),
-            State::Acquiring(key) if last == Outcome::Ok => {
+            State::Acquiring(key) if last == Feedback::Ok => {
                 self.state = State::Reading(key.clone());
                 Step::Invoke(Function::Read, key)
             }
             State::Acquiring(_) => self.pause(),
-            State::Reading(key) if last == Outcome::Ok => self.was_read(key),
+            State::Reading(key) if last == Feedback::Ok => self.was_read(key),
             State::Holding(key) => {
                 self.state = State::Verifying(key.clone());
                 Step::Invoke(Function::Verify, key)
             }
-            State::Verifying(key) if last == Outcome::Ok => self.work(key),
+            State::Verifying(key) if last == Feedback::Ok => self.work(key),
             State::Working(key) => self.write(key),
             State::Reading(key) | State::Verifying(key) | State::Writing(key) => self.release(key),
         }
@@ -259,7 +259,7 @@ mod tests {
     /// What a client does while everything succeeds and the number is what was written last.
     fn steps(client: &mut dyn Client, count: usize, number: &mut u64) -> Vec<Function> {
         let mut seen = Vec::new();
-        let mut last = Outcome::Ready;
+        let mut last = Feedback::Ready;
         for _ in 0..count {
             last = match client.next(last) {
                 Step::Invoke(function, _) => {
@@ -267,15 +267,15 @@ mod tests {
                         client.told(&Value::data((*number).into()));
                     }
                     seen.push(function);
-                    Outcome::Ok
+                    Feedback::Ok
                 }
                 Step::InvokeWith(function, _, Value::Data(json)) => {
                     seen.push(function);
                     *number = json.as_u64().expect("a number");
-                    Outcome::Ok
+                    Feedback::Ok
                 }
                 Step::Done => break,
-                _ => Outcome::Ready,
+                _ => Feedback::Ready,
             };
         }
         seen

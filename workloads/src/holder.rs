@@ -10,7 +10,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::audit::Seat;
-use crate::{Client, Outcome, Params, Step};
+use crate::{Client, Feedback, Params, Step};
 
 /// How long a client waits, once the run's time is up, before it asks again for a key that was
 /// refused.
@@ -45,15 +45,15 @@ enum State {
 }
 
 impl Client for Holder {
-    fn next(&mut self, last: Outcome) -> Step {
-        if last == Outcome::Lost {
+    fn next(&mut self, last: Feedback) -> Step {
+        if last == Feedback::Lost {
             self.leave();
             return self.pause();
         }
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Idle | State::Releasing => self.pause(),
             State::Pausing => self.acquire(),
-            State::Acquiring(key) if last == Outcome::Ok => {
+            State::Acquiring(key) if last == Feedback::Ok => {
                 let left = self.hold_time();
                 self.granted(&key);
                 self.hold(key, left)
@@ -67,7 +67,7 @@ impl Client for Holder {
                 };
                 Step::Invoke(Function::Verify, key)
             }
-            State::Verifying { key, left } if last == Outcome::Ok => self.hold(key, left),
+            State::Verifying { key, left } if last == Feedback::Ok => self.hold(key, left),
             // A holder that cannot verify must not go on: it gives the lock back.
             State::Verifying { key, .. } => self.release(key),
         }
@@ -224,10 +224,10 @@ mod tests {
     fn operations(
         client: &mut dyn Client,
         count: usize,
-        answer: impl Fn(&Function) -> Outcome,
+        answer: impl Fn(&Function) -> Feedback,
     ) -> Vec<Function> {
         let mut seen = Vec::new();
-        let mut last = Outcome::Ready;
+        let mut last = Feedback::Ready;
         while seen.len() < count {
             last = match client.next(last) {
                 Step::Invoke(function, _) => {
@@ -235,7 +235,7 @@ mod tests {
                     answer(&function)
                 }
                 Step::Done => break,
-                _ => Outcome::Ready,
+                _ => Feedback::Ready,
             };
         }
         seen
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_hold_is_verified_and_then_released() {
-        let seen = operations(&mut *client(&params(), 1), 200, |_| Outcome::Ok);
+        let seen = operations(&mut *client(&params(), 1), 200, |_| Feedback::Ok);
         assert!(seen.contains(&Function::Verify));
         let mut held = false;
         for function in seen {
@@ -260,15 +260,15 @@ mod tests {
 
     #[test]
     fn what_was_refused_or_lost_is_neither_verified_nor_released() {
-        let refused = operations(&mut *client(&params(), 2), 50, |_| Outcome::Fail);
+        let refused = operations(&mut *client(&params(), 2), 50, |_| Feedback::Fail);
         assert!(
             refused
                 .iter()
                 .all(|function| *function == Function::Acquire)
         );
         let lost = operations(&mut *client(&params(), 2), 50, |function| match function {
-            Function::Acquire => Outcome::Ok,
-            _ => Outcome::Lost,
+            Function::Acquire => Feedback::Ok,
+            _ => Feedback::Lost,
         });
         assert!(
             lost.windows(2)
@@ -279,25 +279,25 @@ mod tests {
     #[test]
     fn after_the_finish_every_key_is_granted_once_more() {
         let mut client = client(&params(), 3);
-        operations(&mut *client, 7, |_| Outcome::Ok);
+        operations(&mut *client, 7, |_| Feedback::Ok);
         client.finish();
         let mut granted = Vec::new();
-        let mut last = Outcome::Ready;
+        let mut last = Feedback::Ready;
         for _ in 0..1_000 {
             last = match client.next(last) {
                 Step::Invoke(Function::Acquire, key) => {
                     granted.push(key);
-                    Outcome::Ok
+                    Feedback::Ok
                 }
-                Step::Invoke(..) => Outcome::Ok,
+                Step::Invoke(..) => Feedback::Ok,
                 Step::Done => break,
-                _ => Outcome::Ready,
+                _ => Feedback::Ready,
             };
         }
         granted.sort();
         granted.dedup();
         assert_eq!(granted, params().key_names());
-        assert_eq!(client.next(Outcome::Ready), Step::Done);
+        assert_eq!(client.next(Feedback::Ready), Step::Done);
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
         let steps = |seed| {
             let mut client = client(&params(), seed);
             (0..100)
-                .map(|_| client.next(Outcome::Ok))
+                .map(|_| client.next(Feedback::Ok))
                 .collect::<Vec<_>>()
         };
         assert_eq!(steps(7), steps(7));
@@ -319,9 +319,9 @@ mod tests {
             ..params()
         };
         let mut client = client(&burst, 4);
-        assert_eq!(client.next(Outcome::Ready), Step::Gather);
+        assert_eq!(client.next(Feedback::Ready), Step::Gather);
         assert!(matches!(
-            client.next(Outcome::Ready),
+            client.next(Feedback::Ready),
             Step::Invoke(Function::Acquire, _)
         ));
     }

@@ -17,8 +17,8 @@ mod script;
 mod semaphore;
 mod workload;
 
-pub use client::{Client, Outcome, Step};
+pub use client::{Client, Feedback, Step};
 pub use params::Params;
 pub use registry::{ALL, find};
-pub use script::{Line, script};
+pub use script::{DueOperation, script};
 pub use workload::{Needs, Workload};

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::audit::{Audit, Seat};
 use crate::holder::{Holder, RETRY};
 use crate::workload::Needs;
-use crate::{Client, Outcome, Params, Step, Workload};
+use crate::{Client, Feedback, Params, Step, Workload};
 
 /// How many of the workers administer.
 const ADMINISTRATORS: usize = 2;
@@ -180,17 +180,17 @@ impl Administrator {
     }
 
     /// What follows from what was done.
-    fn conclude(&mut self, act: Act, last: Outcome) {
+    fn conclude(&mut self, act: Act, last: Feedback) {
         let told = std::mem::take(&mut self.told);
-        if last == Outcome::Ok {
+        if last == Feedback::Ok {
             self.note(&act, &told);
         }
         match (&act.function, last) {
-            (Function::Shrink, Outcome::Ok) => self.shrunk(act, told),
-            (Function::Destroy, _) if last != Outcome::Fail => {
+            (Function::Shrink, Feedback::Ok) => self.shrunk(act, told),
+            (Function::Destroy, _) if last != Feedback::Fail => {
                 self.next.push_back(self.create(&act.key));
             }
-            (Function::Count, Outcome::Ok) if self.finale.is_some() => match told.len() {
+            (Function::Count, Feedback::Ok) if self.finale.is_some() => match told.len() {
                 0 => {
                     self.next.push_back(self.create(&act.key));
                     self.next.push_back(act);
@@ -199,7 +199,7 @@ impl Administrator {
                     .seat
                     .counted(&act.key, u32::try_from(slots).unwrap_or(u32::MAX)),
             },
-            (_, Outcome::Fail | Outcome::Lost) if act.retries > 0 => {
+            (_, Feedback::Fail | Feedback::Lost) if act.retries > 0 => {
                 let retries = act.retries - u32::from(act.retries != ALWAYS);
                 self.next.push_front(act.again(retries));
             }
@@ -282,7 +282,7 @@ impl Administrator {
 }
 
 impl Client for Administrator {
-    fn next(&mut self, last: Outcome) -> Step {
+    fn next(&mut self, last: Feedback) -> Step {
         if let Some(Finale::Holding(holder)) = &mut self.finale {
             return holder.next(last);
         }
@@ -294,7 +294,7 @@ impl Client for Administrator {
             let mut holder =
                 Holder::of_all_slots(&self.params, self.random.clone(), self.seat.clone());
             holder.finish();
-            let step = holder.next(Outcome::Ready);
+            let step = holder.next(Feedback::Ready);
             self.finale = Some(Finale::Holding(Box::new(holder)));
             return step;
         }
@@ -351,7 +351,7 @@ mod tests {
         for files_decrements in [false, true] {
             let mut seen = Vec::new();
             let client = &mut crew(&params(files_decrements))[0];
-            let mut last = Outcome::Ready;
+            let mut last = Feedback::Ready;
             for _ in 0..2_000 {
                 last = match client.next(last) {
                     Step::InvokeWith(function, _, value) => {
@@ -361,9 +361,9 @@ mod tests {
                             !matches!(function, Function::Create | Function::Grow | Function::Wait)
                         );
                         seen.push(function);
-                        Outcome::Ok
+                        Feedback::Ok
                     }
-                    _ => Outcome::Ready,
+                    _ => Feedback::Ready,
                 };
             }
             assert_eq!(seen.first(), Some(&Function::Create));
@@ -386,7 +386,7 @@ mod tests {
             client.finish();
         }
         let mut seen = Vec::new();
-        let mut last = Outcome::Ready;
+        let mut last = Feedback::Ready;
         let mut step = |client: &mut dyn Client, seen: &mut Vec<Function>| {
             last = match client.next(last) {
                 Step::InvokeWith(function, ..) | Step::Invoke(function, _) => {
@@ -396,11 +396,11 @@ mod tests {
                     }
                     seen.push(function.clone());
                     match function {
-                        Function::Shrink if !was_filed => Outcome::Fail,
-                        _ => Outcome::Ok,
+                        Function::Shrink if !was_filed => Feedback::Fail,
+                        _ => Feedback::Ok,
                     }
                 }
-                _ => Outcome::Ready,
+                _ => Feedback::Ready,
             };
         };
         for _ in 0..60 {

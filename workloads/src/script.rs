@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use history::Function;
 
-use crate::{Client, Outcome, Step};
+use crate::{Client, Feedback, Step};
 
 /// One operation of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct DueOperation {
     /// When it is due, since the run began.
     pub at: Duration,
     /// The operation.
@@ -24,7 +24,7 @@ pub struct Line {
 /// its senses would do: to ask for a lock while it holds one, and to verify or release what it does
 /// not hold.
 #[must_use]
-pub fn script(lines: impl IntoIterator<Item = Line>) -> Box<dyn Client> {
+pub fn script(lines: impl IntoIterator<Item = DueOperation>) -> Box<dyn Client> {
     Box::new(Script {
         lines: lines.into_iter().collect(),
         doing: Doing::Nothing,
@@ -33,7 +33,7 @@ pub fn script(lines: impl IntoIterator<Item = Line>) -> Box<dyn Client> {
 }
 
 struct Script {
-    lines: VecDeque<Line>,
+    lines: VecDeque<DueOperation>,
     doing: Doing,
     held: Option<Arc<str>>,
 }
@@ -48,10 +48,10 @@ enum Doing {
 }
 
 impl Client for Script {
-    fn next(&mut self, last: Outcome) -> Step {
+    fn next(&mut self, last: Feedback) -> Step {
         let doing = std::mem::replace(&mut self.doing, Doing::Nothing);
-        // News of loss, or the end of a session, cuts a wait short: then it begins again.
-        let is_due = matches!(doing, Doing::Waiting) && last == Outcome::Ready;
+        // A loss notification, or the end of a session, cuts a wait short: then it begins again.
+        let is_due = matches!(doing, Doing::Waiting) && last == Feedback::Ready;
         self.learn(doing, last);
         if is_due && let Some(line) = self.lines.pop_front() {
             return self.invoke(line);
@@ -65,10 +65,10 @@ impl Client for Script {
 }
 
 impl Script {
-    fn learn(&mut self, doing: Doing, last: Outcome) {
+    fn learn(&mut self, doing: Doing, last: Feedback) {
         match (doing, last) {
-            (_, Outcome::Lost) | (Doing::Releasing, _) => self.held = None,
-            (Doing::Acquiring(key), Outcome::Ok) => self.held = Some(key),
+            (_, Feedback::Lost) | (Doing::Releasing, _) => self.held = None,
+            (Doing::Acquiring(key), Feedback::Ok) => self.held = Some(key),
             _ => {}
         }
     }
@@ -84,14 +84,14 @@ impl Script {
         Step::Done
     }
 
-    fn makes_sense(&self, line: &Line) -> bool {
+    fn makes_sense(&self, line: &DueOperation) -> bool {
         match line.function {
             Function::Acquire => self.held.is_none(),
             _ => self.held.as_ref() == Some(&line.key),
         }
     }
 
-    fn invoke(&mut self, line: Line) -> Step {
+    fn invoke(&mut self, line: DueOperation) -> Step {
         match line.function {
             Function::Acquire => self.doing = Doing::Acquiring(line.key.clone()),
             Function::Release => self.doing = Doing::Releasing,
@@ -108,24 +108,24 @@ mod tests {
     #[test]
     fn every_line_is_waited_for_and_done_once() {
         let at = Duration::from_secs;
-        let line = |seconds, function| Line {
+        let line = |seconds, function| DueOperation {
             at: at(seconds),
             function,
             key: "k".into(),
         };
         let mut client = script([line(1, Function::Acquire), line(5, Function::Release)]);
-        assert_eq!(client.next(Outcome::Ready), Step::Until(at(1)));
+        assert_eq!(client.next(Feedback::Ready), Step::Until(at(1)));
         let acquire = Step::Invoke(Function::Acquire, "k".into());
-        assert_eq!(client.next(Outcome::Ready), acquire);
-        assert_eq!(client.next(Outcome::Ok), Step::Until(at(5)));
+        assert_eq!(client.next(Feedback::Ready), acquire);
+        assert_eq!(client.next(Feedback::Ok), Step::Until(at(5)));
         let release = Step::Invoke(Function::Release, "k".into());
-        assert_eq!(client.next(Outcome::Ready), release);
-        assert_eq!(client.next(Outcome::Fail), Step::Done);
+        assert_eq!(client.next(Feedback::Ready), release);
+        assert_eq!(client.next(Feedback::Fail), Step::Done);
     }
 
     #[test]
     fn what_makes_no_sense_is_left_out() {
-        let line = |function| Line {
+        let line = |function| DueOperation {
             at: Duration::ZERO,
             function,
             key: "k".into(),
@@ -140,19 +140,19 @@ mod tests {
             acquire,
         ]);
         let mut invoked = Vec::new();
-        let mut last = Outcome::Ready;
+        let mut last = Feedback::Ready;
         for _ in 0..20 {
             last = match client.next(last) {
                 Step::Invoke(function, _) => {
                     invoked.push(function);
                     // The lock is lost with the first verify.
                     if invoked.len() == 2 {
-                        Outcome::Lost
+                        Feedback::Lost
                     } else {
-                        Outcome::Ok
+                        Feedback::Ok
                     }
                 }
-                _ => Outcome::Ready,
+                _ => Feedback::Ready,
             };
         }
         use Function::{Acquire, Verify};
@@ -161,27 +161,27 @@ mod tests {
 
     #[test]
     fn a_wait_that_was_cut_short_begins_again() {
-        let line = Line {
+        let line = DueOperation {
             at: Duration::from_secs(5),
             function: Function::Acquire,
             key: "k".into(),
         };
         let mut client = script([line.clone()]);
-        assert_eq!(client.next(Outcome::Ready), Step::Until(line.at));
-        assert_eq!(client.next(Outcome::Lost), Step::Until(line.at));
+        assert_eq!(client.next(Feedback::Ready), Step::Until(line.at));
+        assert_eq!(client.next(Feedback::Lost), Step::Until(line.at));
         let acquire = Step::Invoke(Function::Acquire, "k".into());
-        assert_eq!(client.next(Outcome::Ready), acquire);
+        assert_eq!(client.next(Feedback::Ready), acquire);
     }
 
     #[test]
     fn nothing_is_done_after_the_finish() {
-        let line = Line {
+        let line = DueOperation {
             at: Duration::ZERO,
             function: Function::Acquire,
             key: "k".into(),
         };
         let mut client = script([line]);
         client.finish();
-        assert_eq!(client.next(Outcome::Ready), Step::Done);
+        assert_eq!(client.next(Feedback::Ready), Step::Done);
     }
 }

@@ -69,7 +69,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::{Outcome, Step};
+    use crate::{Feedback, Step};
 
     #[test]
     fn at_the_end_all_slots_are_held_at_the_same_time() {
@@ -85,7 +85,7 @@ mod tests {
         };
         let randoms = (0..3).map(ChaCha8Rng::seed_from_u64).collect();
         let mut crew = Semaphore.crew(&params, randoms);
-        let mut last = [Outcome::Ready; 3];
+        let mut last = [Feedback::Ready; 3];
         let mut held = [None, None, None];
         let mut most = std::collections::BTreeMap::<_, usize>::new();
         let mut done = 0;
@@ -104,21 +104,21 @@ mod tests {
                     if holders < 2 {
                         *most.entry(key.clone()).or_default() = holders + 1;
                         held[number] = Some(key);
-                        Outcome::Ok
+                        Feedback::Ok
                     } else {
-                        Outcome::Fail
+                        Feedback::Fail
                     }
                 }
                 Step::Invoke(Function::Release, _) => {
                     held[number] = None;
-                    Outcome::Ok
+                    Feedback::Ok
                 }
-                Step::Invoke(..) => Outcome::Ok,
+                Step::Invoke(..) => Feedback::Ok,
                 Step::Done => {
                     done += 1;
-                    Outcome::Ready
+                    Feedback::Ready
                 }
-                _ => Outcome::Ready,
+                _ => Feedback::Ready,
             };
             if done >= 3 {
                 break;

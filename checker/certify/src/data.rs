@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::error::Flaw;
 use super::object::{Object, Place};
-use super::record::{KeyName, NEVER, Outcome, Record, outcome};
+use super::record::{KeyName, NEVER, OperationEnd, Record, outcome};
 
 /// A model of data.
 pub(super) enum Data {
@@ -92,9 +92,9 @@ impl Data {
         let mut places = Vec::new();
         for (invoked, event) in invocations {
             let end = match outcome(history, invoked, until) {
-                Outcome::Known(position, end) => Some((position, end)),
-                Outcome::Unknown => None,
-                Outcome::Nothing => continue,
+                OperationEnd::Known(position, end) => Some((position, end)),
+                OperationEnd::Unknown => None,
+                OperationEnd::Nothing => continue,
             };
             let call = self.call(event, end.map(|(_, end)| end));
             let call = call.map_err(|why| Flaw::new(why).on(&event.key).at(event.index))?;

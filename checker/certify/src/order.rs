@@ -14,7 +14,7 @@ use super::record::{KeyName, Record};
 
 /// One entry of an order.
 #[derive(Clone, Copy)]
-struct Entry {
+struct OrderEntry {
     is_revocation: bool,
     /// The position of an invocation.
     invoked: usize,
@@ -98,7 +98,7 @@ impl<O: Object> Replay<'_, O> {
         state: &mut O::State,
         instant: &mut usize,
         placed: &mut HashSet<usize>,
-        entry: Entry,
+        entry: OrderEntry,
     ) -> Result<(), &'static str> {
         let at = self
             .places
@@ -119,7 +119,7 @@ impl<O: Object> Replay<'_, O> {
             .ok_or("the operation is not allowed at its place in the order")
     }
 
-    fn revoke(&self, state: &mut O::State, entry: Entry) -> Result<(), &'static str> {
+    fn revoke(&self, state: &mut O::State, entry: OrderEntry) -> Result<(), &'static str> {
         if !self.object.revokes() {
             return Err("nothing is revoked in this model");
         }
@@ -142,7 +142,7 @@ const NUMBER_BYTES_MAX: u64 = 5;
 
 /// Unpacks an order of at most this many entries; so a small certificate cannot ask for much
 /// memory.
-fn unpack(order: &Order, entries_max: u64) -> Result<Vec<Entry>, &'static str> {
+fn unpack(order: &Order, entries_max: u64) -> Result<Vec<OrderEntry>, &'static str> {
     let shortest = order.entries..=NUMBER_BYTES_MAX * order.entries.min(entries_max);
     if order.entries > entries_max || !shortest.contains(&order.raw) {
         return Err("the order has more entries or bytes than there can be");
@@ -156,7 +156,7 @@ fn unpack(order: &Order, entries_max: u64) -> Result<Vec<Entry>, &'static str> {
         let zigzag = (number >> 1).cast_signed();
         last += (zigzag >> 1) ^ -(zigzag & 1);
         let invoked = usize::try_from(last).map_err(|_| "an entry lies before the first event")?;
-        entries.push(Entry {
+        entries.push(OrderEntry {
             is_revocation: number & 1 == 1,
             invoked,
         });

@@ -211,9 +211,9 @@ impl Reader<'_> {
         let whole = self.history.partner(invoked);
         let shared = is_shared(invocation, whole.map(|end| &self.history.events()[end]));
         let end = match outcome(self.history, invoked, self.until) {
-            Outcome::Known(position, end) => Some((position, end)),
-            Outcome::Unknown => None,
-            Outcome::Nothing => return None,
+            OperationEnd::Known(position, end) => Some((position, end)),
+            OperationEnd::Unknown => None,
+            OperationEnd::Nothing => return None,
         };
         let act = act(&invocation.function, end.map(|(_, end)| end))?;
         let Grant { slot, token } = match end.map(|(_, end)| &end.value) {
@@ -341,7 +341,7 @@ impl Hold {
 }
 
 /// What the events before a position say about the outcome of an operation.
-pub(super) enum Outcome<'a> {
+pub(super) enum OperationEnd<'a> {
     /// It ended there, and not in `info`.
     Known(usize, &'a Event),
     Unknown,
@@ -351,16 +351,16 @@ pub(super) enum Outcome<'a> {
 
 /// What the events before `until` say about the operation that was invoked at a position. That it
 /// failed is so however much of the history is read.
-pub(super) fn outcome(history: &History, invoked: usize, until: usize) -> Outcome<'_> {
+pub(super) fn outcome(history: &History, invoked: usize, until: usize) -> OperationEnd<'_> {
     let Some(position) = history.partner(invoked) else {
-        return Outcome::Unknown;
+        return OperationEnd::Unknown;
     };
     let end = &history.events()[position];
     match end.kind {
-        Kind::Fail if position >= until || !end.observed => Outcome::Nothing,
-        Kind::Info => Outcome::Unknown,
-        _ if position >= until => Outcome::Unknown,
-        _ => Outcome::Known(position, end),
+        Kind::Fail if position >= until || !end.observed => OperationEnd::Nothing,
+        Kind::Info => OperationEnd::Unknown,
+        _ if position >= until => OperationEnd::Unknown,
+        _ => OperationEnd::Known(position, end),
     }
 }
 

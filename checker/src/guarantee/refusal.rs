@@ -19,7 +19,7 @@ use crate::holds::{Lock, Span};
 use crate::model;
 use crate::order::Order;
 use crate::position::{Position, position};
-use crate::search::{Outcome, search};
+use crate::search::{Decision, search};
 use crate::sweep::lazy::{Revocation, justify};
 
 /// Every refusal falls on a moment when somebody could hold the lock.
@@ -178,10 +178,10 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
     let renamed = by_acquisition(case.history, lock);
     let operations: Vec<Operation<'_>> = renamed.operations().collect();
     match search(&*model, &operations, &case.limits) {
-        Outcome::Valid { order } => {
+        Decision::Valid { order } => {
             Answer::Justified(Some(Order::of_search(lock, case.history, &order)))
         }
-        Outcome::Violated { prefix, stuck, .. } => {
+        Decision::Violated { prefix, stuck, .. } => {
             let violation = Violation::new(
                 Rule::NoOrder,
                 lock.key.clone(),
@@ -192,7 +192,7 @@ fn by_search(case: &Case<'_>, lock: &Lock) -> Answer {
                 .showing(vec![stuck]);
             Answer::Unjustified(vec![violation.reaching(Reach::new(&prefix, stuck))])
         }
-        Outcome::Unknown(reason) => Answer::Unknown(reason.to_string()),
+        Decision::Unknown(reason) => Answer::Unknown(reason.to_string()),
     }
 }
 

@@ -3,7 +3,7 @@
 use history::{Function, Kind, Operation, Value};
 use serde_json::Value as Json;
 
-use super::entry::Entry;
+use super::named_model::NamedModel;
 use super::{Reference, Unsuitable};
 
 /// Holds one value.
@@ -13,7 +13,7 @@ pub struct CasRegister {
     pub initial: Json,
 }
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "cas-register:V",
     meaning: "a register with compare-and-set that starts with the JSON value V (or nil)",
     make: |argument| {
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_set_without_two_values_is_unsuitable() {
-        let unsuitable = crate::model::testing::outcome("cas-register:0", "0 cas 1; 0 ok");
+        let unsuitable = crate::model::testing::decision("cas-register:0", "0 cas 1; 0 ok");
         assert!(
             unsuitable.to_string().contains("a value like [0, 1]"),
             "{unsuitable}"

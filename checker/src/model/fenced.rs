@@ -2,7 +2,7 @@
 
 use history::{Function, Operation};
 
-use super::entry::{Entry, plain};
+use super::named_model::{NamedModel, plain};
 use super::{
     Act, Lock, LockCall, Owner, OwnerMutex, Reference, Revocable, Revocation, Unsuitable, lock,
 };
@@ -11,7 +11,7 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 pub struct Fenced;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "fenced",
     meaning: "an owner mutex whose known fencing tokens grow from grant to grant",
     make: |argument| plain(argument, Fenced),

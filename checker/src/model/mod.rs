@@ -41,10 +41,10 @@
 //! ```
 
 pub(crate) mod cas_register;
-mod entry;
 mod fenced;
 mod lock;
 mod mutex;
+mod named_model;
 mod owner_mutex;
 mod owner_semaphore;
 mod queue;
@@ -60,10 +60,10 @@ pub(crate) mod set;
 pub(crate) mod testing;
 
 pub use cas_register::{CasRegister, RegisterCall};
-pub use entry::{Entry, NameError, named};
 pub use fenced::Fenced;
 pub use lock::{Act, LockCall, Owner};
 pub use mutex::Mutex;
+pub use named_model::{NameError, NamedModel, named};
 pub use owner_mutex::OwnerMutex;
 pub use owner_semaphore::OwnerSemaphore;
 pub use queue::{Queue, QueueCall};
@@ -77,17 +77,17 @@ pub use semaphore::Semaphore;
 pub use set::{Set, SetCall};
 
 /// Every model that can be named.
-pub const ALL: &[&Entry] = &[
-    &mutex::ENTRY,
-    &owner_mutex::ENTRY,
-    &semaphore::ENTRY,
-    &owner_semaphore::ENTRY,
-    &rwlock::ENTRY,
-    &reentrant::ENTRY,
-    &fenced::ENTRY,
-    &reentrant_fenced::ENTRY,
-    &register::ENTRY,
-    &cas_register::ENTRY,
-    &set::ENTRY,
-    &queue::ENTRY,
+pub const ALL: &[&NamedModel] = &[
+    &mutex::MODEL,
+    &owner_mutex::MODEL,
+    &semaphore::MODEL,
+    &owner_semaphore::MODEL,
+    &rwlock::MODEL,
+    &reentrant::MODEL,
+    &fenced::MODEL,
+    &reentrant_fenced::MODEL,
+    &register::MODEL,
+    &cas_register::MODEL,
+    &set::MODEL,
+    &queue::MODEL,
 ];

@@ -2,14 +2,14 @@
 
 use history::{Function, Operation};
 
-use super::entry::{Entry, plain};
+use super::named_model::{NamedModel, plain};
 use super::{Act, Lock, Reference, Revocable, Revocation, Unsuitable, lock};
 
 /// Held or free.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutex;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "mutex",
     meaning: "a mutex without owners: any process may release it (Knossos' mutex)",
     make: |argument| plain(argument, Mutex),

@@ -2,14 +2,14 @@
 
 use history::{Function, Operation};
 
-use super::entry::{Entry, plain};
+use super::named_model::{NamedModel, plain};
 use super::{Act, Lock, LockCall, Owner, Reference, Revocable, Revocation, Unsuitable, lock};
 
 /// Free, or held by one owner.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnerMutex;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "owner-mutex",
     meaning: "a mutex that only its holder can release",
     make: |argument| plain(argument, OwnerMutex),

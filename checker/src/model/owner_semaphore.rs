@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use history::{Function, Operation};
 
-use super::entry::{Entry, counted};
+use super::named_model::{NamedModel, counted};
 use super::{Act, Lock, LockCall, Owner, Reference, Revocable, Revocation, Unsuitable, lock};
 
 /// At most `permits` grants at a time; only a holder can give one back.
@@ -17,7 +17,7 @@ pub struct OwnerSemaphore {
 /// How many permits each owner has; an owner without any is not there.
 pub(super) type Holders = BTreeMap<Owner, u32>;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "owner-semaphore:N",
     meaning: "a semaphore of N permits that counts for each holder",
     make: |argument| counted(argument, |permits| OwnerSemaphore { permits }),

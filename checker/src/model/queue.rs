@@ -6,7 +6,7 @@ use std::sync::Arc;
 use history::{Function, Kind, Operation, Value};
 
 use super::cas_register::json;
-use super::entry::{Entry, plain};
+use super::named_model::{NamedModel, plain};
 use super::set::element;
 use super::{Reference, Unsuitable};
 
@@ -14,7 +14,7 @@ use super::{Reference, Unsuitable};
 #[derive(Clone, Copy, Debug)]
 pub struct Queue;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "queue",
     meaning: "a queue, first in, first out; a dequeue of nil or a refused one found it empty",
     make: |argument| plain(argument, Queue),

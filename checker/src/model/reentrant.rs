@@ -2,7 +2,7 @@
 
 use history::{Function, Operation};
 
-use super::entry::{Entry, counted};
+use super::named_model::{NamedModel, counted};
 use super::{Act, Lock, LockCall, Owner, Reference, Revocable, Revocation, Unsuitable, lock};
 
 /// Free, or held up to `limit` times by one owner.
@@ -12,7 +12,7 @@ pub struct Reentrant {
     pub limit: u32,
 }
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "reentrant:N",
     meaning: "a mutex that its holder may take up to N times",
     make: |argument| counted(argument, |limit| Reentrant { limit }),

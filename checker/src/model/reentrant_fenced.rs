@@ -2,8 +2,8 @@
 
 use history::{Function, Operation};
 
-use super::entry::{Entry, counted};
 use super::fenced::raised;
+use super::named_model::{NamedModel, counted};
 use super::reentrant::{Count, once_less};
 use super::{Act, Lock, LockCall, Reentrant, Reference, Revocable, Revocation, Unsuitable, lock};
 
@@ -14,7 +14,7 @@ pub struct ReentrantFenced {
     pub limit: u32,
 }
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "reentrant-fenced:N",
     meaning: "a reentrant mutex whose known fencing tokens grow from hold to hold and stay the same within one",
     make: |argument| counted(argument, |limit| ReentrantFenced { limit }),

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use history::{Function, Operation};
 
-use crate::search::{Budget, Outcome, explore};
+use crate::search::{Budget, Decision, explore};
 
 /// A reference object: what one thing under test, used by one operation after the other, would do.
 pub trait Reference: Send + Sync {
@@ -93,7 +93,7 @@ pub trait Model: Send + Sync {
     fn knows(&self, function: &Function) -> bool;
 
     /// Searches for an order of the operations of one key that the object could have gone through.
-    fn explore(&self, operations: &[Operation<'_>], budget: &Budget<'_>) -> Outcome;
+    fn explore(&self, operations: &[Operation<'_>], budget: &Budget<'_>) -> Decision;
 }
 
 impl<R: Reference> Model for R {
@@ -101,7 +101,7 @@ impl<R: Reference> Model for R {
         Reference::knows(self, function)
     }
 
-    fn explore(&self, operations: &[Operation<'_>], budget: &Budget<'_>) -> Outcome {
+    fn explore(&self, operations: &[Operation<'_>], budget: &Budget<'_>) -> Decision {
         explore(self, operations, budget)
     }
 }

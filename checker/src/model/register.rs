@@ -4,7 +4,7 @@ use history::{Function, Operation};
 use serde_json::Value as Json;
 
 use super::cas_register::{RegisterCall, initial_value};
-use super::entry::Entry;
+use super::named_model::NamedModel;
 use super::{CasRegister, Reference, Unsuitable};
 
 /// Holds one value.
@@ -14,7 +14,7 @@ pub struct Register {
     pub initial: Json,
 }
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "register:V",
     meaning: "a register that starts with the JSON value V (or nil)",
     make: |argument| {

@@ -2,7 +2,7 @@
 
 use history::{Function, Mode, Operation};
 
-use super::entry::{Entry, plain};
+use super::named_model::{NamedModel, plain};
 use super::owner_semaphore::{Holders, fewer_holders, holders_bytes, with_one, without_one};
 use super::{Act, Lock, LockCall, Owner, Reference, Revocable, Revocation, Unsuitable, lock};
 
@@ -10,7 +10,7 @@ use super::{Act, Lock, LockCall, Owner, Reference, Revocable, Revocation, Unsuit
 #[derive(Clone, Copy, Debug)]
 pub struct RwLock;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "rwlock",
     meaning: "a read-write lock: one writer or any number of readers",
     make: |argument| plain(argument, RwLock),

@@ -2,7 +2,7 @@
 
 use history::{Function, Operation};
 
-use super::entry::{Entry, counted};
+use super::named_model::{NamedModel, counted};
 use super::{Act, Lock, Reference, Revocable, Revocation, Unsuitable, lock};
 
 /// At most `permits` grants at a time; whoever asks may give one back.
@@ -12,7 +12,7 @@ pub struct Semaphore {
     pub permits: u32,
 }
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "semaphore:N",
     meaning: "a semaphore of N permits without owners: any process may release one",
     make: |argument| counted(argument, |permits| Semaphore { permits }),

@@ -7,14 +7,14 @@ use history::{Function, Kind, Operation, Value};
 use serde_json::Value as Json;
 
 use super::cas_register::json;
-use super::entry::{Entry, plain};
+use super::named_model::{NamedModel, plain};
 use super::{Reference, Unsuitable};
 
 /// Grows by one element at a time, and is read whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Set;
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const MODEL: NamedModel = NamedModel {
     pattern: "set",
     meaning: "a set that grows by `add` and is read whole",
     make: |argument| plain(argument, Set),

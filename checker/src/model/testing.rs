@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use history::{History, Operation};
 
 use super::{Reference, named};
-use crate::search::{Limits, Outcome, search};
+use crate::search::{Decision, Limits, search};
 
 pub(crate) fn history(script: &str) -> History {
     let mut pending = BTreeMap::new();
@@ -60,7 +60,7 @@ pub(crate) fn steps<R: Reference>(object: &R, script: &str) -> Vec<Option<R::Sta
     states
 }
 
-pub(crate) fn outcome(model: &str, script: &str) -> Outcome {
+pub(crate) fn decision(model: &str, script: &str) -> Decision {
     let history = history(script);
     let operations: Vec<Operation<'_>> = history.operations().collect();
     search(
@@ -72,18 +72,18 @@ pub(crate) fn outcome(model: &str, script: &str) -> Outcome {
 
 #[track_caller]
 pub(crate) fn accepts(model: &str, script: &str) {
-    let outcome = outcome(model, script);
+    let decision = decision(model, script);
     assert!(
-        matches!(outcome, Outcome::Valid { .. }),
-        "{model} must accept \"{script}\", but: {outcome:?}"
+        matches!(decision, Decision::Valid { .. }),
+        "{model} must accept \"{script}\", but: {decision:?}"
     );
 }
 
 #[track_caller]
 pub(crate) fn rejects(model: &str, script: &str) {
-    let outcome = outcome(model, script);
+    let decision = decision(model, script);
     assert!(
-        matches!(outcome, Outcome::Violated { .. }),
-        "{model} must reject \"{script}\", but: {outcome:?}"
+        matches!(decision, Decision::Violated { .. }),
+        "{model} must reject \"{script}\", but: {decision:?}"
     );
 }

@@ -6,7 +6,7 @@ use super::configurations::{Configuration, Configurations, Move, Origin};
 use super::limits::{Budget, Share};
 use super::states::States;
 use super::timeline::{Cursor, Timeline};
-use super::{Outcome, Placed, Placement, Reason};
+use super::{Decision, Placed, Placement, Reason};
 use crate::model::Reference;
 
 /// Searches for an order of the operations of one key, given in the order of their invocations,
@@ -15,10 +15,10 @@ pub fn explore<R: Reference>(
     object: &R,
     operations: &[Operation<'_>],
     budget: &Budget<'_>,
-) -> Outcome {
+) -> Decision {
     let searched = Timeline::new(object, operations)
         .and_then(|timeline| Explorer::new(object, &timeline, budget)?.run(operations));
-    searched.unwrap_or_else(Outcome::Unknown)
+    searched.unwrap_or_else(Decision::Unknown)
 }
 
 /// Steps between two questions whether to stop.
@@ -88,11 +88,11 @@ impl<'a, R: Reference> Explorer<'a, R> {
         })
     }
 
-    fn run(mut self, operations: &[Operation<'_>]) -> Result<Outcome, Reason> {
+    fn run(mut self, operations: &[Operation<'_>]) -> Result<Decision, Reason> {
         let mut here = self.root()?;
         if let Settled::Done = self.settle(&mut here, &mut |_, _| {})? {
             let order = self.retrace(&[])?;
-            return Ok(Outcome::Valid { order });
+            return Ok(Decision::Valid { order });
         }
         self.push(&here, None)?;
         while let Some(frame) = self.stack.last() {
@@ -108,7 +108,7 @@ impl<'a, R: Reference> Explorer<'a, R> {
                 Settled::Done => {
                     let mut way = self.seen.way(parent);
                     way.push(by);
-                    return Ok(Outcome::Valid {
+                    return Ok(Decision::Valid {
                         order: self.retrace(&way)?,
                     });
                 }
@@ -322,12 +322,12 @@ impl<'a, R: Reference> Explorer<'a, R> {
         }
     }
 
-    fn violated(mut self, operations: &[Operation<'_>]) -> Result<Outcome, Reason> {
+    fn violated(mut self, operations: &[Operation<'_>]) -> Result<Decision, Reason> {
         let way = self.seen.way(self.best);
         let end = self.timeline.ends[self.seen.passed(self.best) as usize];
         let stuck = self.timeline.operations[end.operation as usize].invoke;
         let prefix = self.retrace(&way)?;
-        Ok(Outcome::Violated {
+        Ok(Decision::Violated {
             prefix,
             stuck,
             function: function(operations, stuck),

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use history::{History, Operation};
 use rayon::prelude::*;
 
-use super::{Budget, Limits, Outcome, Reason};
+use super::{Budget, Decision, Limits, Reason};
 use crate::model::Model;
 
 /// The answer for one key.
 #[derive(Clone, Debug)]
-pub struct KeyOutcome {
+pub struct KeyDecision {
     /// The lock or resource.
     pub key: Option<Arc<str>>,
     /// What the search found.
-    pub outcome: Outcome,
+    pub decision: Decision,
 }
 
 /// Whether the operations of one key, in the order of their invocations, are linearizable under the
 /// model.
 #[must_use]
-pub fn search(model: &dyn Model, operations: &[Operation<'_>], limits: &Limits<'_>) -> Outcome {
+pub fn search(model: &dyn Model, operations: &[Operation<'_>], limits: &Limits<'_>) -> Decision {
     judge(model, operations, &Budget::new(*limits))
 }
 
@@ -31,24 +31,24 @@ pub fn search(model: &dyn Model, operations: &[Operation<'_>], limits: &Limits<'
 /// lock) are left out. If that leaves nothing of a history with operations, there is one answer,
 /// unknown.
 #[must_use]
-pub fn linearizable(model: &dyn Model, history: &History, limits: &Limits<'_>) -> Vec<KeyOutcome> {
+pub fn linearizable(model: &dyn Model, history: &History, limits: &Limits<'_>) -> Vec<KeyDecision> {
     let keys = by_key(history);
     let budget = Budget::new(*limits);
-    let outcomes: Vec<_> = keys
+    let decisions: Vec<_> = keys
         .par_iter()
         .filter(|(_, operations)| {
             operations
                 .iter()
                 .any(|operation| model.knows(&operation.invoke.function))
         })
-        .map(|(key, operations)| KeyOutcome {
+        .map(|(key, operations)| KeyDecision {
             key: key.clone(),
-            outcome: judge(model, operations, &budget),
+            decision: judge(model, operations, &budget),
         })
         .collect();
     match history.operations().next() {
-        Some(operation) if outcomes.is_empty() => vec![foreign(&operation)],
-        _ => outcomes,
+        Some(operation) if decisions.is_empty() => vec![foreign(&operation)],
+        _ => decisions,
     }
 }
 
@@ -62,20 +62,20 @@ fn by_key(history: &History) -> BTreeMap<Option<Arc<str>>, Vec<Operation<'_>>> {
     keys
 }
 
-fn judge(model: &dyn Model, operations: &[Operation<'_>], budget: &Budget<'_>) -> Outcome {
+fn judge(model: &dyn Model, operations: &[Operation<'_>], budget: &Budget<'_>) -> Decision {
     match operations
         .iter()
         .find(|operation| !model.knows(&operation.invoke.function))
     {
-        Some(operation) => foreign(operation).outcome,
+        Some(operation) => foreign(operation).decision,
         None => model.explore(operations, budget),
     }
 }
 
-fn foreign(operation: &Operation<'_>) -> KeyOutcome {
+fn foreign(operation: &Operation<'_>) -> KeyDecision {
     let function = operation.invoke.function.clone();
-    KeyOutcome {
+    KeyDecision {
         key: operation.invoke.key.clone(),
-        outcome: Outcome::Unknown(Reason::UnknownOperation { function }),
+        decision: Decision::Unknown(Reason::UnknownOperation { function }),
     }
 }

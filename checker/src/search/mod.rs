@@ -6,7 +6,7 @@
 //! without (just in time). A configuration is how many ends have been passed, which pending
 //! operations have been linearized (a bit each), and the state of the object (a number, states
 //! being kept once). Nothing recurses, so no history is too long for the stack; [`Limits`] bound
-//! time and memory, and the answer is [`Outcome::Unknown`] when a bound is hit.
+//! time and memory, and the answer is [`Decision::Unknown`] when a bound is hit.
 //!
 //! ```
 //! use checker::{model, search};
@@ -19,18 +19,18 @@
 //!     builder.push(time, draft(Kind::Ok))?;
 //! }
 //! let mutex = model::named("owner-mutex").expect("it is in the list");
-//! let outcomes = search::linearizable(&*mutex, &builder.finish(), &search::Limits::none());
-//! assert_eq!(outcomes[0].outcome.to_string(), "the acquire invoked at index 2 cannot be placed after 1 operation");
+//! let decisions = search::linearizable(&*mutex, &builder.finish(), &search::Limits::none());
+//! assert_eq!(decisions[0].decision.to_string(), "the acquire invoked at index 2 cannot be placed after 1 operation");
 //! # Ok::<(), history::RuleError>(())
 //! ```
 
 #[cfg(test)]
 mod brute_force;
 mod configurations;
+mod decision;
 mod explorer;
 mod keys;
 mod limits;
-mod outcome;
 #[cfg(test)]
 pub(crate) mod properties;
 mod states;
@@ -38,7 +38,7 @@ mod states;
 mod tests;
 mod timeline;
 
+pub use decision::{Decision, Placed, Placement, Reason};
 pub use explorer::explore;
-pub use keys::{KeyOutcome, linearizable, search};
+pub use keys::{KeyDecision, linearizable, search};
 pub use limits::{Budget, Limits};
-pub use outcome::{Outcome, Placed, Placement, Reason};

@@ -4,7 +4,7 @@ use history::{History, Operation};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{Limits, Outcome, Placed, brute_force, linearizable};
+use super::{Decision, Limits, Placed, brute_force, linearizable};
 use crate::model::testing::history;
 use crate::model::*;
 
@@ -130,9 +130,9 @@ fn agree<R: Reference>(object: &R, history: &History, tally: &mut Tally) {
     let expected = brute_force::linearizable(object, &operations);
     let found = linearizable(object, history, &Limits::none())
         .remove(0)
-        .outcome;
+        .decision;
     match &found {
-        Outcome::Valid { order } => {
+        Decision::Valid { order } => {
             tally.valid += 1;
             assert!(
                 expected,
@@ -140,7 +140,7 @@ fn agree<R: Reference>(object: &R, history: &History, tally: &mut Tally) {
             );
             check_order(object, &operations, &found);
         }
-        Outcome::Violated { stuck, .. } => {
+        Decision::Violated { stuck, .. } => {
             tally.violated += 1;
             assert!(
                 !expected,
@@ -148,17 +148,17 @@ fn agree<R: Reference>(object: &R, history: &History, tally: &mut Tally) {
             );
             check_order(object, &operations, &found);
         }
-        Outcome::Unknown(reason) => panic!("there are no bounds, but: {reason}"),
+        Decision::Unknown(reason) => panic!("there are no bounds, but: {reason}"),
     }
 }
 
-/// The order is what the outcome says: every instant lies within its operation, and the object can
+/// The order is what the decision says: every instant lies within its operation, and the object can
 /// go through it.
-fn check_order<R: Reference>(object: &R, operations: &[Operation<'_>], outcome: &Outcome) {
-    let (order, complete) = match outcome {
-        Outcome::Valid { order } => (order, true),
-        Outcome::Violated { prefix, .. } => (prefix, false),
-        Outcome::Unknown(_) => return,
+fn check_order<R: Reference>(object: &R, operations: &[Operation<'_>], decision: &Decision) {
+    let (order, complete) = match decision {
+        Decision::Valid { order } => (order, true),
+        Decision::Violated { prefix, .. } => (prefix, false),
+        Decision::Unknown(_) => return,
     };
     assert!(order.is_sorted_by_key(|placement| placement.before));
     let mut state = object.initial();
@@ -248,8 +248,8 @@ fn for_scripts(scripts: &impl Strategy<Value = String>, property: impl Fn(&str))
         property(&script);
         Ok(())
     };
-    let outcome = runner.run(scripts, run);
-    outcome.unwrap_or_else(|error| panic!("{error}"));
+    let decision = runner.run(scripts, run);
+    decision.unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn search_agrees_with_brute_force<R: Reference>(object: &R, operations: Operations) {

@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use history::{Draft, Function, History, HistoryBuilder, Kind, Process, Value};
 
-use super::{Limits, Outcome, Reason, linearizable};
+use super::{Decision, Limits, Reason, linearizable};
 use crate::model::named;
 use crate::model::testing::history;
 
-fn outcome(model: &str, history: &History, limits: &Limits<'_>) -> Outcome {
+fn decision(model: &str, history: &History, limits: &Limits<'_>) -> Decision {
     linearizable(&*named(model).expect("a model"), history, limits)
         .remove(0)
-        .outcome
+        .decision
 }
 
 struct Writer {
@@ -75,8 +75,8 @@ fn equal_crashed_operations_do_not_multiply() {
         stop: &stop,
         memory_bytes: 64 << 20,
     };
-    let Outcome::Violated { prefix, .. } =
-        outcome("register:0", &crashed_writes(60, |_| 7), &limits)
+    let Decision::Violated { prefix, .. } =
+        decision("register:0", &crashed_writes(60, |_| 7), &limits)
     else {
         panic!("the last read is of a value that nobody wrote");
     };
@@ -93,7 +93,7 @@ fn the_bounds_are_honoured() {
     let hard = crashed_writes(40, |process| process + 200);
     let asked = AtomicU32::new(0);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
-    let stopped = outcome(
+    let stopped = decision(
         "register:0",
         &hard,
         &Limits {
@@ -101,7 +101,7 @@ fn the_bounds_are_honoured() {
             memory_bytes: usize::MAX,
         },
     );
-    assert_eq!(stopped, Outcome::Unknown(Reason::Stopped));
+    assert_eq!(stopped, Decision::Unknown(Reason::Stopped));
     assert_eq!(asked.into_inner(), 4);
     let memory_bytes = 1 << 20;
     let limits = Limits {
@@ -109,8 +109,8 @@ fn the_bounds_are_honoured() {
         memory_bytes,
     };
     assert_eq!(
-        outcome("register:0", &hard, &limits),
-        Outcome::Unknown(Reason::Memory { memory_bytes })
+        decision("register:0", &hard, &limits),
+        Decision::Unknown(Reason::Memory { memory_bytes })
     );
 }
 
@@ -125,13 +125,13 @@ fn a_long_history_needs_no_deep_stack() {
     }
     let history = writer.builder.finish();
     let small_stack = std::thread::Builder::new().stack_size(64 << 10);
-    let search = move || outcome("register:0", &history, &Limits::none());
-    let outcome = small_stack
+    let search = move || decision("register:0", &history, &Limits::none());
+    let decision = small_stack
         .spawn(search)
         .expect("a thread")
         .join()
         .expect("no panic");
-    assert!(matches!(outcome, Outcome::Valid { order } if order.len() == 300_000));
+    assert!(matches!(decision, Decision::Valid { order } if order.len() == 300_000));
 }
 
 #[test]
@@ -152,25 +152,25 @@ fn keys_are_independent_and_foreign_ones_left_out() {
             .expect("well-formed");
     }
     let history = builder.finish();
-    let outcomes = linearizable(
+    let decisions = linearizable(
         &*named("mutex").expect("a model"),
         &history,
         &Limits::none(),
     );
-    let keys: Vec<_> = outcomes
+    let keys: Vec<_> = decisions
         .iter()
-        .map(|outcome| outcome.key.as_deref())
+        .map(|decision| decision.key.as_deref())
         .collect();
     assert_eq!(keys, [Some("a"), Some("b")]);
-    assert!(matches!(outcomes[0].outcome, Outcome::Valid { .. }));
+    assert!(matches!(decisions[0].decision, Decision::Valid { .. }));
     assert!(matches!(
-        outcomes[1].outcome,
-        Outcome::Violated { stuck: 4, .. }
+        decisions[1].decision,
+        Decision::Violated { stuck: 4, .. }
     ));
-    let foreign = outcome("queue", &history, &Limits::none());
+    let foreign = decision("queue", &history, &Limits::none());
     assert_eq!(
         foreign,
-        Outcome::Unknown(Reason::UnknownOperation {
+        Decision::Unknown(Reason::UnknownOperation {
             function: Function::Acquire
         })
     );
@@ -179,10 +179,10 @@ fn keys_are_independent_and_foreign_ones_left_out() {
 #[test]
 fn a_key_with_a_foreign_operation_is_unknown() {
     let mixed = history("0 acquire; 0 ok; 0 count; 0 ok [3]");
-    let unknown = Outcome::Unknown(Reason::UnknownOperation {
+    let unknown = Decision::Unknown(Reason::UnknownOperation {
         function: Function::Count,
     });
-    assert_eq!(outcome("mutex", &mixed, &Limits::none()), unknown);
+    assert_eq!(decision("mutex", &mixed, &Limits::none()), unknown);
     assert!(
         linearizable(
             &*named("mutex").expect("a model"),

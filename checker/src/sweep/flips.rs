@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::holds::{Lock, Said, Span};
-use crate::order::{Entry, Order};
+use crate::order::{Order, OrderEntry};
 use crate::position::{NEVER, Position};
 
 /// The operation that cannot take effect before it ends.
@@ -107,7 +107,7 @@ struct Sweep {
     held: usize,
     acquires: BTreeSet<Pending>,
     releases: BTreeSet<Pending>,
-    entries: Vec<Entry>,
+    entries: Vec<OrderEntry>,
 }
 
 impl Sweep {
@@ -123,7 +123,7 @@ impl Sweep {
             Turn::Invoked(kind, pending) => {
                 self.pending(kind).insert(pending);
             }
-            Turn::Stated(invoke) => self.entries.push(Entry::operation(invoke)),
+            Turn::Stated(invoke) => self.entries.push(OrderEntry::operation(invoke)),
             Turn::Due(kind, pending) if self.pending(kind).contains(&pending) => {
                 self.make_way(kind).ok_or(Stuck { end: pending.end })?;
                 self.take_effect(kind, pending);
@@ -148,7 +148,7 @@ impl Sweep {
 
     fn take_effect(&mut self, kind: Kind, pending: Pending) {
         self.pending(kind).remove(&pending);
-        self.entries.push(Entry::operation(pending.invoke));
+        self.entries.push(OrderEntry::operation(pending.invoke));
         match kind {
             Kind::Acquire => self.held += 1,
             Kind::Release => self.held -= 1,

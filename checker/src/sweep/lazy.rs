@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use crate::cores::confirmed_core;
 use crate::holds::{Lock, Said};
-use crate::order::{Entry, Instant, Order, Side};
+use crate::order::{Instant, Order, OrderEntry, Side};
 use crate::position::{NEVER, Position};
 use crate::sweep::revocable::points_with_room;
 
@@ -196,7 +196,7 @@ struct Sweep<'a> {
     lock: &'a Lock,
     candidates: Vec<Candidate>,
     holder: Option<usize>,
-    entries: Vec<Entry>,
+    entries: Vec<OrderEntry>,
     /// Refusals under way that have not seen a holder.
     waiting: BTreeSet<usize>,
     /// Definite holds that have not begun, with a core and without.
@@ -245,7 +245,7 @@ impl<'a> Sweep<'a> {
             Turn::End(place) if self.holder == Some(place) => self.end_hold(),
             Turn::End(_) => {}
             Turn::Asked(place) => self.asked(place),
-            Turn::Stated(invoke) => self.entries.push(Entry::operation(invoke)),
+            Turn::Stated(invoke) => self.entries.push(OrderEntry::operation(invoke)),
             Turn::Refusing(refusal) => {
                 self.waiting.insert(refusal);
                 self.serve();
@@ -318,7 +318,7 @@ impl<'a> Sweep<'a> {
         self.points_to_come.remove(&(start_by, place));
         self.ready.remove(&(start_by, place));
         self.endless.remove(&place);
-        self.entries.push(Entry::operation(candidate.asked));
+        self.entries.push(OrderEntry::operation(candidate.asked));
         self.holder = Some(place);
         self.serve();
     }
@@ -327,7 +327,7 @@ impl<'a> Sweep<'a> {
         if let Some(holder) = self.holder.take() {
             let Candidate { asked, release, .. } = self.candidates[holder];
             self.entries
-                .push(release.map_or(Entry::revocation(asked), Entry::operation));
+                .push(release.map_or(OrderEntry::revocation(asked), OrderEntry::operation));
         }
     }
 
@@ -338,7 +338,7 @@ impl<'a> Sweep<'a> {
             self.entries.extend(
                 served
                     .iter()
-                    .map(|refusal| Entry::operation(self.lock.refusals[*refusal].invoke)),
+                    .map(|refusal| OrderEntry::operation(self.lock.refusals[*refusal].invoke)),
             );
         }
     }

@@ -7,7 +7,7 @@
 use crate::finding::Rule;
 use crate::hold::Hold;
 use crate::holds::{Lock, Said, Statement};
-use crate::order::{Entry, Instant, Order, Side, in_sequence};
+use crate::order::{Instant, Order, OrderEntry, Side, in_sequence};
 use crate::overlap::{Interval, overlaps};
 use crate::position::{NEVER, Position};
 use crate::sweep::lazy::{Revocation, justify};
@@ -235,7 +235,7 @@ fn reentrant_fenced(lock: &Lock) -> Option<Contradiction> {
 fn order(lock: &Lock) -> Order {
     let grants = lock.holds.iter().map(|hold| {
         let instant = Instant::new(hold.granted, Side::Before);
-        (instant, Entry::operation(hold.asked))
+        (instant, OrderEntry::operation(hold.asked))
     });
     let unknown_release = |hold: &Hold| {
         hold.released

@@ -13,7 +13,7 @@ use super::revocable::revocable_order;
 use crate::guarantee::confirmed;
 use crate::holds::{self, Lock, Said};
 use crate::model::*;
-use crate::search::{self, Limits, Outcome};
+use crate::search::{self, Decision, Limits};
 use crate::{Case, Scope};
 
 /// A step of one of three workers: which, and two dice.
@@ -304,9 +304,9 @@ fn lock_of(history: &History) -> Lock {
 fn searched<R: Reference>(object: &R, history: &History) -> bool {
     let operations: Vec<_> = history.operations().collect();
     match search::search(object, &operations, &Limits::none()) {
-        Outcome::Valid { .. } => true,
-        Outcome::Violated { .. } => false,
-        Outcome::Unknown(reason) => panic!("no bound was set, but: {reason}"),
+        Decision::Valid { .. } => true,
+        Decision::Violated { .. } => false,
+        Decision::Unknown(reason) => panic!("no bound was set, but: {reason}"),
     }
 }
 

@@ -11,7 +11,7 @@ use history::{Function, History, Kind, Operation, Process};
 
 use crate::certificate::PackedOrder;
 use crate::model::Reference;
-use crate::order::{Entry, Order};
+use crate::order::{Order, OrderEntry};
 use crate::position::NEVER;
 
 /// Unpacks what stands in a certificate.
@@ -31,7 +31,7 @@ fn unpack(packed: &PackedOrder) -> Order {
             let zigzag = (number >> 1) as i64;
             before += (zigzag >> 1) ^ -(zigzag & 1);
             let invoke = u32::try_from(before).expect("a position");
-            entries.push(Entry {
+            entries.push(OrderEntry {
                 invoke,
                 is_revocation: number & 1 == 1,
             });

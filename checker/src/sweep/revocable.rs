@@ -4,7 +4,7 @@
 use crate::cores::{self, confirmed_core};
 use crate::hold::Hold;
 use crate::holds::{Lock, Said};
-use crate::order::{Entry, Instant, Order, Side, in_sequence};
+use crate::order::{Instant, Order, OrderEntry, Side, in_sequence};
 use crate::overlap::{Interval, Room, rooms};
 
 /// The order for a lock whose holds may be revoked. Its confirmed cores fit together, and every
@@ -14,7 +14,7 @@ pub(crate) fn revocable_order(lock: &Lock, slots: usize) -> Order {
 }
 
 /// The same, not yet in sequence.
-pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, Entry)> {
+pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, OrderEntry)> {
     let mut placed = Vec::with_capacity(2 * lock.holds.len() + lock.statements.len());
     for hold in lock
         .holds
@@ -23,18 +23,18 @@ pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, Ent
     {
         placed.push((
             Instant::new(hold.granted, Side::Before),
-            Entry::operation(hold.asked),
+            OrderEntry::operation(hold.asked),
         ));
         if hold.released_ok().is_none() {
             placed.push((
                 Instant::new(hold.core_end(), Side::AfterLast),
-                Entry::revocation(hold.asked),
+                OrderEntry::revocation(hold.asked),
             ));
         }
     }
     for (hold, instant) in points_with_room(lock, slots) {
-        placed.push((instant, Entry::operation(hold.asked)));
-        placed.push((instant, Entry::revocation(hold.asked)));
+        placed.push((instant, OrderEntry::operation(hold.asked)));
+        placed.push((instant, OrderEntry::revocation(hold.asked)));
     }
     let belonging = lock
         .statements
@@ -44,15 +44,18 @@ pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, Ent
         Said::Held | Said::Released => after(statement.span.invoke),
         Said::Lost | Said::NotReleased => (
             Instant::new(statement.span.end, Side::BeforeLast),
-            Entry::operation(statement.span.invoke),
+            OrderEntry::operation(statement.span.invoke),
         ),
     }));
     placed
 }
 
 /// Just after its invocation.
-pub(crate) fn after(invoke: crate::position::Position) -> (Instant, Entry) {
-    (Instant::new(invoke, Side::After), Entry::operation(invoke))
+pub(crate) fn after(invoke: crate::position::Position) -> (Instant, OrderEntry) {
+    (
+        Instant::new(invoke, Side::After),
+        OrderEntry::operation(invoke),
+    )
 }
 
 /// The holds without a core, each with an instant at which it has room.

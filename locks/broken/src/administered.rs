@@ -8,8 +8,8 @@ use locks::recipe::queue::{EXCLUSIVE, busy, ping};
 use locks::recipe::slots::{SLOT, Slots, administer, none_free, slot_queue};
 use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
 use locks::{
-    Action, Answer, Client, Error, ErrorKind, FiledSemaphore, Kind, Lock, PersistentSemaphore,
-    Session,
+    Action, Answer, ClientConfig, Error, ErrorKind, FiledSemaphore, Kind, Lock,
+    PersistentSemaphore, Session,
 };
 
 use crate::mistake::{Broken, Mistake};
@@ -60,7 +60,7 @@ impl Mistake for Removed {
         "slot-removal"
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         match self {
             Self::Remembered => RecipeSession::open(Remembering::default(), client).await,
             _ => RecipeSession::open(Broken(*self), client).await,

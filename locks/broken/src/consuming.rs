@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use locks::broker::{ConsumeOptions, QueueOptions};
 use locks::recipe::queue;
 use locks::recipe::{Hold, Wire};
-use locks::{Client, Error, ErrorKind, PersistentMutex};
+use locks::{ClientConfig, Error, ErrorKind, PersistentMutex};
 
 use crate::mistake::Mistake;
 
@@ -53,7 +53,7 @@ impl Mistake for Consuming {
         "confirmed-exclusion"
     }
 
-    async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, _: u32) -> Result<(), Error> {
         let options = QueueOptions {
             single_active_consumer: matches!(self, Self::SingleActive),
             ..PersistentMutex::QUEUE

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use locks::recipe::RecipeSession;
-use locks::{Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Loss, Session};
+use locks::{Answer, ClientConfig, Error, ErrorKind, ExclusiveQueue, Grant, Loss, Session};
 use tokio::time::Instant;
 
 use crate::mistake::Mistake;
@@ -60,7 +60,7 @@ impl Mistake for Deaf {
         "confirmed-exclusion"
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         Ok(Box::new(DeafSession {
             mistake: *self,
             client: client.clone(),
@@ -72,7 +72,7 @@ impl Mistake for Deaf {
 
 struct DeafSession {
     mistake: Deaf,
-    client: Client,
+    client: ClientConfig,
     session: Box<dyn Session>,
     /// When each lock was confirmed last.
     confirmed: BTreeMap<String, Instant>,
@@ -82,7 +82,7 @@ struct DeafSession {
 impl Session for DeafSession {
     async fn acquire(&mut self, key: &str) -> Result<Grant, Error> {
         // Nothing is held now, so that nothing is lost with a session that is over.
-        if let Some(Loss::All(_)) = self.session.news().now_or_never() {
+        if let Some(Loss::All(_)) = self.session.loss_notification().now_or_never() {
             let opened = RecipeSession::open(ExclusiveQueue, &self.client).await;
             self.session = opened.map_err(|error| error.as_kind(ErrorKind::NotSent))?;
         }
@@ -115,7 +115,7 @@ impl Session for DeafSession {
     }
 
     /// It never tells of anything.
-    async fn news(&mut self) -> Loss {
+    async fn loss_notification(&mut self) -> Loss {
         std::future::pending().await
     }
 

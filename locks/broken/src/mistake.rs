@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
-use locks::{Action, Answer, Choice, Client, Error, Kind, Lock, Session};
+use locks::{Action, Answer, Choice, ClientConfig, Error, Kind, Lock, Session};
 
 /// A mistake in a lock. Whatever is not said otherwise is as in the original.
 #[async_trait]
@@ -27,11 +27,11 @@ pub(crate) trait Mistake: Copy + Send + Sync + 'static {
         self.original().promises()
     }
 
-    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
         self.original().create(client, key, slots).await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         RecipeSession::open(Broken(*self), client).await
     }
 
@@ -91,11 +91,11 @@ impl<M: Mistake> Lock for Broken<M> {
         self.0.original().needs()
     }
 
-    async fn create(&self, client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
         self.0.create(client, key, slots).await
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         self.0.open(client).await
     }
 }

@@ -1,7 +1,7 @@
 //! The canary: a lock that always says yes, without asking anybody.
 
 use async_trait::async_trait;
-use locks::{Answer, Client, Error, Grant, Kind, Lock, Loss, Session};
+use locks::{Answer, ClientConfig, Error, Grant, Kind, Lock, Loss, Session};
 
 /// `no-lock`: grants every request at once and promises exclusion all the same, so that it must be
 /// caught.
@@ -34,7 +34,7 @@ impl Lock for NoLock {
         Vec::new()
     }
 
-    async fn open(&self, _: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, _: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         Ok(Box::new(YesSession))
     }
 }
@@ -55,7 +55,7 @@ impl Session for YesSession {
         Ok(())
     }
 
-    async fn news(&mut self) -> Loss {
+    async fn loss_notification(&mut self) -> Loss {
         std::future::pending().await
     }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use locks::broker::{DeleteOptions, QueueOptions};
 use locks::recipe::queue::{self, delete};
 use locks::recipe::{Hold, Recipe, Wire};
-use locks::{Client, Error, ErrorKind, PersistentMutex};
+use locks::{ClientConfig, Error, ErrorKind, PersistentMutex};
 
 use crate::mistake::Mistake;
 
@@ -50,7 +50,7 @@ impl Mistake for Persisting {
         "progress"
     }
 
-    async fn create(&self, client: &Client, key: &str, _: u32) -> Result<(), Error> {
+    async fn create(&self, client: &ClientConfig, key: &str, _: u32) -> Result<(), Error> {
         let options = QueueOptions {
             durable: !matches!(self, Self::Transient),
             ..PersistentMutex::QUEUE

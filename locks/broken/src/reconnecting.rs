@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use locks::recipe::queue::is_alive;
 use locks::recipe::{Hold, Recipe, Wire, not_held};
 use locks::{
-    Answer, Client, Error, ErrorKind, ExclusiveQueue, Grant, Lock, Loss, PersistentMutex,
+    Answer, ClientConfig, Error, ErrorKind, ExclusiveQueue, Grant, Lock, Loss, PersistentMutex,
     PersistentSemaphore, ReceiveSemaphore, Session,
 };
 
@@ -108,7 +108,7 @@ impl<R: Lock + Recipe + Copy + 'static> Mistake for Reconnecting<R> {
         "confirmed-exclusion"
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         Ok(Box::new(ForgetfulSession {
             recipe: self.original,
             recovers: self.recovers,
@@ -217,7 +217,7 @@ impl<R: Recipe> Session for ForgetfulSession<R> {
     }
 
     /// It never hears of anything.
-    async fn news(&mut self) -> Loss {
+    async fn loss_notification(&mut self) -> Loss {
         std::future::pending().await
     }
 

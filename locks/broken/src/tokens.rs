@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use locks::broker::{Channel, Publish, QueueOptions};
 use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
-use locks::{Answer, Client, Error, ExclusiveQueue, Session};
+use locks::{Answer, ClientConfig, Error, ExclusiveQueue, Session};
 use tokio::time::Instant;
 
 use crate::mistake::Mistake;
@@ -67,7 +67,7 @@ impl Mistake for Tokens {
         "fencing"
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         let tokened = Tokened {
             mistake: *self,
             grants: AtomicU64::new(0),

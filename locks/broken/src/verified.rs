@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use locks::broker::Publish;
 use locks::recipe::queue::ping;
 use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
-use locks::{Answer, Client, Error, ExclusiveQueue, Session};
+use locks::{Answer, ClientConfig, Error, ExclusiveQueue, Session};
 
 use crate::mistake::Mistake;
 
@@ -45,7 +45,7 @@ impl Mistake for Verified {
         "confirmed-exclusion"
     }
 
-    async fn open(&self, client: &Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         let verifier = Verifier {
             mistake: *self,
             client: client.clone(),
@@ -56,7 +56,7 @@ impl Mistake for Verified {
 
 struct Verifier {
     mistake: Verified,
-    client: Client,
+    client: ClientConfig,
 }
 
 #[async_trait]

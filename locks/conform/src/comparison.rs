@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::arm::Arm;
 use crate::player::PlayError;
 use crate::script::Script;
-use crate::transcript::{Entry, Transcript};
+use crate::transcript::{StepRecord, Transcript};
 
 /// How often a script is played before a difference counts. Where a real broker leaves something to
 /// chance, one time in which it does what the model does shows that the model is right.
@@ -49,13 +49,13 @@ pub struct Divergence {
 impl Divergence {
     /// What the simulation did there.
     #[must_use]
-    pub fn expected(&self) -> Option<&Entry> {
+    pub fn expected(&self) -> Option<&StepRecord> {
         self.simulated.entries.get(self.entry)
     }
 
     /// What the broker did there.
     #[must_use]
-    pub fn found(&self) -> Option<&Entry> {
+    pub fn found(&self) -> Option<&StepRecord> {
         self.real.entries.get(self.entry)
     }
 }

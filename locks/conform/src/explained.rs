@@ -6,7 +6,7 @@ use locks::ErrorKind;
 
 use crate::comparison::Divergence;
 use crate::script::{Action, Operation, Place, Step};
-use crate::transcript::{Entry, Notice, Outcome, Seen, Source};
+use crate::transcript::{Notice, Seen, Source, StepOutcome, StepRecord};
 
 /// A difference that is known.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ fn is_crossing_closes(divergence: &Divergence) -> bool {
     })
 }
 
-fn ended_like_a_channel(entry: &Entry) -> Option<u8> {
+fn ended_like_a_channel(entry: &StepRecord) -> Option<u8> {
     entry.notices.iter().find_map(|(source, notices)| {
         let Source::Connection(connection) = source else {
             return None;
@@ -96,8 +96,8 @@ fn ended_like_a_channel(entry: &Entry) -> Option<u8> {
 }
 
 /// The connection whose close is answered by an error of a channel.
-fn close_failed(steps: &[&Step], entry: &Entry) -> Option<u8> {
-    let failed = Notice::Answer(Outcome::Failed(ErrorKind::ChannelClosed));
+fn close_failed(steps: &[&Step], entry: &StepRecord) -> Option<u8> {
+    let failed = Notice::Answer(StepOutcome::Failed(ErrorKind::ChannelClosed));
     entry.notices.iter().find_map(|(source, notices)| {
         let Source::Step(number) = source else {
             return None;
@@ -143,7 +143,7 @@ fn is_order_of_ending(divergence: &Divergence) -> bool {
 }
 
 /// As told by somebody who does not look at what is delivered again.
-fn without_bodies(entry: &Entry) -> Entry {
+fn without_bodies(entry: &StepRecord) -> StepRecord {
     let mut entry = entry.clone();
     for notice in entry.notices.values_mut().flatten() {
         if let Notice::Delivery(delivery) = notice
@@ -170,10 +170,10 @@ fn is_late_routing(divergence: &Divergence) -> bool {
     let (Some(expected), Some(found)) = (divergence.expected(), divergence.found()) else {
         return false;
     };
-    let failed = Outcome::Failed(ErrorKind::PreconditionFailed);
+    let failed = StepOutcome::Failed(ErrorKind::PreconditionFailed);
     let differs_in_kind = matches!(
         (&expected.outcome, &found.outcome),
-        (expected, Outcome::Committed(_)) if *expected == failed || matches!(expected, Outcome::Committed(_))
+        (expected, StepOutcome::Committed(_)) if *expected == failed || matches!(expected, StepOutcome::Committed(_))
     );
     is_3_10(divergence)
         && differs_in_kind
@@ -236,7 +236,7 @@ fn is_delivery(notice: &Notice) -> bool {
     matches!(notice, Notice::Delivery(_))
 }
 
-fn deliveries(entry: &Entry) -> u32 {
+fn deliveries(entry: &StepRecord) -> u32 {
     let count = entry
         .notices
         .values()
@@ -246,7 +246,7 @@ fn deliveries(entry: &Entry) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn without_deliveries(entry: &Entry) -> BTreeMap<Source, Vec<Notice>> {
+fn without_deliveries(entry: &StepRecord) -> BTreeMap<Source, Vec<Notice>> {
     let mut notices = entry.notices.clone();
     for told in notices.values_mut() {
         told.retain(|notice| !is_delivery(notice));
@@ -257,7 +257,11 @@ fn without_deliveries(entry: &Entry) -> BTreeMap<Source, Vec<Notice>> {
 
 /// How many more messages are in a queue for a single active consumer; none where the queues differ
 /// in something else.
-fn left_in_single_active(divergence: &Divergence, expected: &Entry, found: &Entry) -> Option<u32> {
+fn left_in_single_active(
+    divergence: &Divergence,
+    expected: &StepRecord,
+    found: &StepRecord,
+) -> Option<u32> {
     let differing: Vec<_> = expected
         .queues
         .iter()
@@ -295,9 +299,9 @@ mod tests {
     use crate::script::{Condition, Declaration, Flags, Script};
     use crate::transcript::{Delivery, Transcript};
 
-    fn entry(notices: BTreeMap<Source, Vec<Notice>>) -> Entry {
-        Entry {
-            outcome: Outcome::Done,
+    fn entry(notices: BTreeMap<Source, Vec<Notice>>) -> StepRecord {
+        StepRecord {
+            outcome: StepOutcome::Done,
             notices,
             queues: BTreeMap::new(),
         }
@@ -309,9 +313,9 @@ mod tests {
     };
 
     /// A divergence at the last step.
-    fn divergence(steps: Vec<Step>, expected: Entry, found: Entry) -> Divergence {
+    fn divergence(steps: Vec<Step>, expected: StepRecord, found: StepRecord) -> Divergence {
         let last = steps.len() - 1;
-        let transcript = |entry: Entry| Transcript {
+        let transcript = |entry: StepRecord| Transcript {
             entries: vec![entry; last + 1],
             ..Transcript::default()
         };
@@ -406,7 +410,7 @@ mod tests {
             Step::On(PLACE, Operation::Declare("a".to_owned(), single)),
             Step::On(PLACE, Operation::Cancel("x".to_owned())),
         ];
-        let seen = |entry: Entry, messages| Entry {
+        let seen = |entry: StepRecord, messages| StepRecord {
             queues: BTreeMap::from([(
                 "a".to_owned(),
                 Seen::There {
@@ -442,26 +446,26 @@ mod tests {
             .into_iter()
             .map(|one| Step::On(PLACE, one))
             .collect();
-        let seen = |entry: Entry, seen| Entry {
+        let seen = |entry: StepRecord, seen| StepRecord {
             queues: BTreeMap::from([("a".to_owned(), seen)]),
             ..entry
         };
-        let outcome = |outcome| Entry {
+        let outcome = |outcome| StepRecord {
             outcome,
             ..entry(BTreeMap::new())
         };
         let failed = seen(
-            outcome(Outcome::Failed(ErrorKind::PreconditionFailed)),
+            outcome(StepOutcome::Failed(ErrorKind::PreconditionFailed)),
             Seen::Absent,
         );
-        let found = outcome(Outcome::Committed(Vec::new()));
+        let found = outcome(StepOutcome::Committed(Vec::new()));
         let mut known = divergence(steps, failed, found);
         assert_eq!(name(&known), None, "nothing came or went");
         let there = Seen::There {
             messages: 0,
             consumers: 0,
         };
-        known.simulated.entries[1] = seen(outcome(Outcome::Done), there);
+        known.simulated.entries[1] = seen(outcome(StepOutcome::Done), there);
         assert_eq!(
             name(&known),
             Some("transaction-to-a-queue-that-comes-or-goes")

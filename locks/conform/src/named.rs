@@ -80,7 +80,11 @@ pub const ALL: &[Named] = &[
     named("short-partition", short_partition),
     named("close-through-partition", close_through_partition),
     with_heartbeat("long-partition", 1, long_partition),
-    with_heartbeat("late-news-after-partition", 1, late_news_after_partition),
+    with_heartbeat(
+        "late-notice-after-partition",
+        1,
+        late_notice_after_partition,
+    ),
 ];
 
 const fn named(name: &'static str, steps: fn() -> Vec<Step>) -> Named {
@@ -1015,7 +1019,7 @@ fn long_partition() -> Vec<Step> {
     ]
 }
 
-fn late_news_after_partition() -> Vec<Step> {
+fn late_notice_after_partition() -> Vec<Step> {
     vec![
         declare(ANN, "a", PLAIN),
         on(ANN, Operation::ConfirmSelect),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::transcript::{Entry, Outcome, Transcript};
+use crate::transcript::{StepOutcome, StepRecord, Transcript};
 
 /// Under virtual time everything that a step brings about has happened after this: it is several
 /// times the longest way over a link.
@@ -26,7 +26,7 @@ pub enum Pace<'a> {
 }
 
 impl<'a> Pace<'a> {
-    pub(super) fn expected(self, entry: usize) -> Option<&'a Entry> {
+    pub(super) fn expected(self, entry: usize) -> Option<&'a StepRecord> {
         match self {
             Self::Virtual => None,
             Self::Guided(transcript) => transcript.entries.get(entry),
@@ -37,13 +37,13 @@ impl<'a> Pace<'a> {
     pub(super) fn answer(self, entry: usize) -> Duration {
         match (self, self.expected(entry)) {
             (Self::Virtual, _) => ANSWER,
-            (_, Some(expected)) if expected.outcome == Outcome::Unanswered => DOUBT,
+            (_, Some(expected)) if expected.outcome == StepOutcome::Unanswered => DOUBT,
             _ => PATIENCE,
         }
     }
 
     /// How long to wait for what is told unasked, and what the server holds.
-    pub(super) fn settling(self, entry: usize, outcome: &Outcome) -> Duration {
+    pub(super) fn settling(self, entry: usize, outcome: &StepOutcome) -> Duration {
         match (self, self.expected(entry)) {
             (Self::Virtual, _) => QUIET,
             (_, Some(expected)) if expected.outcome == *outcome => PATIENCE,

@@ -18,7 +18,7 @@ use crate::observer::Observer;
 use crate::pace::Pace;
 use crate::script::{Action, Bounds, CONNECTIONS, Operation, Place, Script, Step};
 use crate::seat::Seat;
-use crate::transcript::{Entry, Lag, Notice, Outcome, Seen, Source, Transcript};
+use crate::transcript::{Lag, Notice, Seen, Source, StepOutcome, StepRecord, Transcript};
 
 /// How often something that is waited for is looked at: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
@@ -72,14 +72,14 @@ pub async fn play(stage: &Stage, script: &Script, pace: Pace<'_>) -> Result<Tran
 }
 
 /// A connection and its channels.
-struct Client {
+struct OpenConnection {
     seats: BTreeMap<u8, Seat>,
     connection: Arc<dyn Connection>,
     /// What goes on with the connection; the first is the one who listens to it.
     tasks: Vec<Background>,
 }
 
-impl Client {
+impl OpenConnection {
     /// Whether an answer is still awaited. Of what is asked meanwhile, RabbitMQ answers some in one
     /// order and some in another, so that nothing more is asked on any of its channels.
     fn is_busy(&self) -> bool {
@@ -92,7 +92,7 @@ struct Player<'a> {
     script: &'a Script,
     pace: Pace<'a>,
     observer: Observer,
-    clients: BTreeMap<u8, Client>,
+    clients: BTreeMap<u8, OpenConnection>,
     /// The links that let nothing pass.
     held: BTreeSet<u8>,
     /// The links that reset everything.
@@ -127,12 +127,12 @@ impl<'a> Player<'a> {
         }
         sleep(self.pace.last()).await;
         let last = self.script.steps.len();
-        let entry = self.settle(last, Outcome::Done).await;
+        let entry = self.settle(last, StepOutcome::Done).await;
         transcript.entries.push(entry);
         Ok(transcript)
     }
 
-    async fn perform(&mut self, number: usize, step: &'a Step) -> Result<Outcome, PlayError> {
+    async fn perform(&mut self, number: usize, step: &'a Step) -> Result<StepOutcome, PlayError> {
         match step {
             Step::Wait { millis } => sleep(Duration::from_millis(*millis)).await,
             Step::UntilLost {
@@ -150,16 +150,21 @@ impl<'a> Player<'a> {
                 let client = self.clients.get_mut(&place.connection);
                 let seat = client.and_then(|client| client.seats.remove(&place.channel));
                 let Some(seat) = seat else {
-                    return Ok(Outcome::Skipped);
+                    return Ok(StepOutcome::Skipped);
                 };
                 seat.leave().await;
             }
             Step::On(place, operation) => return Ok(self.operate(number, *place, operation).await),
         }
-        Ok(Outcome::Done)
+        Ok(StepOutcome::Done)
     }
 
-    async fn until_lost(&mut self, connection: u8, queue: &str, within: [Bounds; 2]) -> Outcome {
+    async fn until_lost(
+        &mut self,
+        connection: u8,
+        queue: &str,
+        within: [Bounds; 2],
+    ) -> StepOutcome {
         let name = self.names.on_broker(queue);
         let mut watches = within.map(Watch::begin);
         loop {
@@ -170,7 +175,7 @@ impl<'a> Player<'a> {
             if let [Some(client), Some(server)] =
                 watches.each_ref().map(|watch| watch.outcome.clone())
             {
-                return if client == Outcome::InTime {
+                return if client == StepOutcome::InTime {
                     server
                 } else {
                     client
@@ -185,14 +190,14 @@ impl<'a> Player<'a> {
         number: usize,
         connection: u8,
         action: Action,
-    ) -> Result<Outcome, PlayError> {
+    ) -> Result<StepOutcome, PlayError> {
         let links = &*self.stage.links;
         let link = usize::from(connection);
         match action {
             Action::Close => return Ok(self.close(number, connection).await),
             Action::Drop => {
                 let Some(client) = self.clients.remove(&connection) else {
-                    return Ok(Outcome::Skipped);
+                    return Ok(StepOutcome::Skipped);
                 };
                 for seat in client.seats.into_values() {
                     seat.leave().await;
@@ -200,25 +205,25 @@ impl<'a> Player<'a> {
             }
             Action::Partition if self.held.insert(connection) => links.partition(link).await?,
             Action::Cut if self.cut.insert(connection) => links.cut(link).await?,
-            Action::Partition | Action::Cut => return Ok(Outcome::Skipped),
+            Action::Partition | Action::Cut => return Ok(StepOutcome::Skipped),
             Action::Heal => {
                 links.heal(link).await?;
                 self.held.remove(&connection);
                 self.cut.remove(&connection);
             }
         }
-        Ok(Outcome::Done)
+        Ok(StepOutcome::Done)
     }
 
-    async fn close(&mut self, number: usize, connection: u8) -> Outcome {
+    async fn close(&mut self, number: usize, connection: u8) -> StepOutcome {
         let client = self.clients.get_mut(&connection);
         let Some(client) = client.filter(|client| !client.is_busy()) else {
-            return Outcome::Skipped;
+            return StepOutcome::Skipped;
         };
         let closing = Arc::clone(&client.connection);
         let work = async move {
             let closed = closing.close().await;
-            closed.map_or_else(Outcome::from, |()| Outcome::Done)
+            closed.map_or_else(StepOutcome::from, |()| StepOutcome::Done)
         };
         let (task, answer) = answering(number, work, &self.notices);
         client.tasks.push(task);
@@ -227,7 +232,12 @@ impl<'a> Player<'a> {
         outcome
     }
 
-    async fn operate(&mut self, number: usize, place: Place, operation: &'a Operation) -> Outcome {
+    async fn operate(
+        &mut self,
+        number: usize,
+        place: Place,
+        operation: &'a Operation,
+    ) -> StepOutcome {
         if let Operation::Declare(queue, _) = operation
             && self.script.queues().contains(&queue.as_str())
         {
@@ -241,7 +251,7 @@ impl<'a> Player<'a> {
         loop {
             let outcome = self.ask(number, place, operation).await;
             let expected = self.pace.expected(number);
-            let counts_differ = matches!(outcome, Outcome::Declared { .. })
+            let counts_differ = matches!(outcome, StepOutcome::Declared { .. })
                 && expected.is_some_and(|expected| expected.outcome != outcome);
             // A server may answer this question with counts that are a moment old.
             if counts_differ && Instant::now() < deadline {
@@ -254,21 +264,21 @@ impl<'a> Player<'a> {
         }
     }
 
-    async fn ask(&mut self, number: usize, place: Place, operation: &Operation) -> Outcome {
+    async fn ask(&mut self, number: usize, place: Place, operation: &Operation) -> StepOutcome {
         let Some(client) = self.clients.get(&place.connection) else {
-            return Outcome::Skipped;
+            return StepOutcome::Skipped;
         };
         let Some(seat) = client
             .seats
             .get(&place.channel)
             .filter(|_| !client.is_busy())
         else {
-            return Outcome::Skipped;
+            return StepOutcome::Skipped;
         };
         // That would be two questions at once.
         let selects = matches!(operation, Operation::Publish(..)) && seat.is_plain();
         if selects && self.held.contains(&place.connection) {
-            return Outcome::Skipped;
+            return StepOutcome::Skipped;
         }
         let work = seat.hand().perform(number + 1, operation.clone());
         let (task, answer) = answering(number, work, &self.notices);
@@ -277,18 +287,22 @@ impl<'a> Player<'a> {
     }
 
     /// The answer, where it comes soon; else it comes as a notice.
-    async fn answered(&self, number: usize, mut answer: oneshot::Receiver<Outcome>) -> Outcome {
+    async fn answered(
+        &self,
+        number: usize,
+        mut answer: oneshot::Receiver<StepOutcome>,
+    ) -> StepOutcome {
         match timeout(self.pace.answer(number), &mut answer).await {
             Ok(Ok(outcome)) => outcome,
             _ => {
                 answer.close();
-                answer.try_recv().unwrap_or(Outcome::Unanswered)
+                answer.try_recv().unwrap_or(StepOutcome::Unanswered)
             }
         }
     }
 
     /// Opens what is not open yet. Over a link that lets nothing pass that would only take time.
-    async fn sit_down(&mut self, place: Place) -> Result<(), Outcome> {
+    async fn sit_down(&mut self, place: Place) -> Result<(), StepOutcome> {
         let Place {
             connection,
             channel,
@@ -296,17 +310,17 @@ impl<'a> Player<'a> {
         let is_held = self.held.contains(&connection);
         if !self.clients.contains_key(&connection) {
             if is_held {
-                return Err(Outcome::Skipped);
+                return Err(StepOutcome::Skipped);
             }
             let client = self.connect(connection).await?;
             self.clients.insert(connection, client);
         }
         let Some(client) = self.clients.get_mut(&connection) else {
-            return Err(Outcome::Skipped);
+            return Err(StepOutcome::Skipped);
         };
         if !client.seats.contains_key(&channel) {
             if is_held {
-                return Err(Outcome::Skipped);
+                return Err(StepOutcome::Skipped);
             }
             let opened = client.connection.channel().await?;
             let seat = Seat::new(place, opened, &self.notices, &self.names);
@@ -315,7 +329,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    async fn connect(&self, connection: u8) -> Result<Client, Outcome> {
+    async fn connect(&self, connection: u8) -> Result<OpenConnection, StepOutcome> {
         let options = ConnectOptions {
             heartbeat: Duration::from_secs(self.script.heartbeat_secs.into()),
             ..self.stage.connect[usize::from(connection)].clone()
@@ -333,7 +347,7 @@ impl<'a> Player<'a> {
                 notices.add(Source::Connection(connection), notice);
             }
         });
-        Ok(Client {
+        Ok(OpenConnection {
             seats: BTreeMap::new(),
             connection: opened,
             tasks: vec![listening],
@@ -341,8 +355,8 @@ impl<'a> Player<'a> {
     }
 
     /// Whoever refused a step because it is dead is opened anew for the next.
-    async fn forget_dead(&mut self, connection: u8, channel: Option<u8>, outcome: &Outcome) {
-        if *outcome != Outcome::Failed(ErrorKind::NotSent) {
+    async fn forget_dead(&mut self, connection: u8, channel: Option<u8>, outcome: &StepOutcome) {
+        if *outcome != StepOutcome::Failed(ErrorKind::NotSent) {
             return;
         }
         let Some(client) = self.clients.get_mut(&connection) else {
@@ -356,7 +370,7 @@ impl<'a> Player<'a> {
     }
 
     /// Waits for everything that a step brings about.
-    async fn settle(&mut self, number: usize, outcome: Outcome) -> Entry {
+    async fn settle(&mut self, number: usize, outcome: StepOutcome) -> StepRecord {
         let settling = self.pace.settling(number, &outcome);
         let Some(expected) = self.pace.expected(number) else {
             sleep(settling).await;
@@ -376,9 +390,9 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn entry(&self, outcome: Outcome, queues: BTreeMap<String, Seen>) -> Entry {
+    fn entry(&self, outcome: StepOutcome, queues: BTreeMap<String, Seen>) -> StepRecord {
         let notices: Told = self.notices.take();
-        Entry {
+        StepRecord {
             outcome,
             notices,
             queues,
@@ -411,9 +425,9 @@ impl<'a> Player<'a> {
 /// any more.
 fn answering(
     number: usize,
-    work: impl Future<Output = Outcome> + Send + 'static,
+    work: impl Future<Output = StepOutcome> + Send + 'static,
     notices: &Notices,
-) -> (Background, oneshot::Receiver<Outcome>) {
+) -> (Background, oneshot::Receiver<StepOutcome>) {
     let (sender, receiver) = oneshot::channel();
     let notices = notices.clone();
     let task = Background::spawn(async move {
@@ -429,7 +443,7 @@ struct Watch {
     began: Instant,
     within: Bounds,
     /// How it came out, once that is sure.
-    outcome: Option<Outcome>,
+    outcome: Option<StepOutcome>,
 }
 
 impl Watch {
@@ -449,9 +463,9 @@ impl Watch {
         let is_late = after > Duration::from_millis(self.within.to_ms);
         let is_early = after < Duration::from_millis(self.within.from_ms);
         self.outcome = match has_happened {
-            false => is_late.then_some(Outcome::Never),
-            true if is_late || is_early => Some(Outcome::OutOfTime(after)),
-            true => Some(Outcome::InTime),
+            false => is_late.then_some(StepOutcome::Never),
+            true if is_late || is_early => Some(StepOutcome::OutOfTime(after)),
+            true => Some(StepOutcome::InTime),
         };
     }
 }

@@ -12,7 +12,7 @@ use crate::deliveries::{Deliveries, body};
 use crate::names::Names;
 use crate::notices::Notices;
 use crate::script::{Consume, Operation, Place, Then, Which};
-use crate::transcript::{Notice, Outcome, Source};
+use crate::transcript::{Notice, Source, StepOutcome};
 
 /// What the script did last to change how publishes and settlements take effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,14 +126,14 @@ impl Drop for Seat {
 
 impl Hand {
     /// Does what a step says.
-    pub(super) async fn perform(self, step: usize, operation: Operation) -> Outcome {
+    pub(super) async fn perform(self, step: usize, operation: Operation) -> StepOutcome {
         self.state().is_busy = true;
         let result = self.operate(step, &operation).await;
         self.state().is_busy = false;
-        result.unwrap_or_else(Outcome::from)
+        result.unwrap_or_else(StepOutcome::from)
     }
 
-    async fn operate(&self, step: usize, operation: &Operation) -> Result<Outcome, Error> {
+    async fn operate(&self, step: usize, operation: &Operation) -> Result<StepOutcome, Error> {
         let channel = &*self.channel;
         let name = |queue: &str| self.names.on_broker(queue);
         match operation {
@@ -144,10 +144,10 @@ impl Hand {
             }
             Operation::Delete(queue, condition) => {
                 let removed = channel.delete(&name(queue), &condition.options()).await?;
-                return Ok(Outcome::Removed(removed));
+                return Ok(StepOutcome::Removed(removed));
             }
             Operation::Purge(queue) => {
-                return channel.purge(&name(queue)).await.map(Outcome::Removed);
+                return channel.purge(&name(queue)).await.map(StepOutcome::Removed);
             }
             Operation::ConfirmSelect => {
                 channel.confirm_select().await?;
@@ -167,7 +167,7 @@ impl Hand {
             Operation::Get { queue, no_ack } => {
                 let message = channel.get(&name(queue), *no_ack).await?;
                 let receive = |message| self.state().deliveries.receive(&message, *no_ack);
-                return Ok(Outcome::Got(message.map(receive)));
+                return Ok(StepOutcome::Got(message.map(receive)));
             }
             Operation::Ack(which) => return self.settle(*which, None, false).await,
             Operation::Reject(which, then) => return self.settle(*which, Some(*then), false).await,
@@ -192,7 +192,7 @@ impl Hand {
                 let returned = channel.tx_commit().await?;
                 self.state().deliveries.commit();
                 let kinds = returned.iter().map(|returned| returned.kind);
-                return Ok(Outcome::Committed(kinds.collect()));
+                return Ok(StepOutcome::Committed(kinds.collect()));
             }
             Operation::TxRollback => {
                 channel.tx_rollback().await?;
@@ -202,14 +202,14 @@ impl Hand {
             // That is done by whoever has the seat.
             Operation::Drop => {}
         }
-        Ok(Outcome::Done)
+        Ok(StepOutcome::Done)
     }
 
-    fn declared(&self, queue: &str, status: &QueueStatus) -> Outcome {
+    fn declared(&self, queue: &str, status: &QueueStatus) -> StepOutcome {
         if queue.is_empty() {
             self.names.choose(&status.name);
         }
-        Outcome::Declared {
+        StepOutcome::Declared {
             messages: status.messages,
             consumers: status.consumers,
         }
@@ -235,9 +235,9 @@ impl Hand {
         which: Which,
         rejected: Option<Then>,
         multiple: bool,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<StepOutcome, Error> {
         let Some(tag) = self.mark_settled(which, multiple) else {
-            return Ok(Outcome::Skipped);
+            return Ok(StepOutcome::Skipped);
         };
         match rejected.map(|then| then == Then::Requeue) {
             None => self.channel.ack(tag).await?,
@@ -245,7 +245,7 @@ impl Hand {
             Some(requeue) => self.channel.reject(tag, requeue).await?,
         }
         self.round_trip().await?;
-        Ok(Outcome::Done)
+        Ok(StepOutcome::Done)
     }
 
     fn mark_settled(&self, which: Which, multiple: bool) -> Option<u64> {
@@ -280,13 +280,13 @@ impl Hand {
             .insert(consume.tag.clone(), following);
     }
 
-    fn forget(&self, tag: &str) -> Outcome {
+    fn forget(&self, tag: &str) -> StepOutcome {
         match self.state().consumers.remove(tag) {
             Some(following) => {
                 drop(following);
-                Outcome::Done
+                StepOutcome::Done
             }
-            None => Outcome::Skipped,
+            None => StepOutcome::Skipped,
         }
     }
 
@@ -299,10 +299,10 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn confirmed(confirm: Confirm) -> Outcome {
+fn confirmed(confirm: Confirm) -> StepOutcome {
     match confirm {
-        Confirm::Ack => Outcome::Acked,
-        Confirm::Nack => Outcome::Nacked,
-        Confirm::Returned(returned) => Outcome::Returned(returned.kind),
+        Confirm::Ack => StepOutcome::Acked,
+        Confirm::Nack => StepOutcome::Nacked,
+        Confirm::Returned(returned) => StepOutcome::Returned(returned.kind),
     }
 }

@@ -18,7 +18,7 @@ use crate::script::Place;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Transcript {
     /// In the order of the steps.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<StepRecord>,
     /// How much longer it took, until the last step began, than the script says. Not compared: a
     /// script about time is comparable only where this is short.
     #[serde(skip)]
@@ -39,9 +39,9 @@ impl Eq for Lag {}
 
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct StepRecord {
     /// The answer.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// What was told unasked, by whom, in each one's order.
     pub notices: BTreeMap<Source, Vec<Notice>>,
     /// What the server holds after it.
@@ -51,7 +51,7 @@ pub struct Entry {
 /// What is answered to a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of the broker surface")]
-pub enum Outcome {
+pub enum StepOutcome {
     /// An answer without content, or none was wanted.
     Done,
     /// A queue is there.
@@ -117,7 +117,7 @@ pub enum Notice {
     /// The server takes no publishes, or takes them again.
     Blocked(bool),
     /// A late answer.
-    Answer(Outcome),
+    Answer(StepOutcome),
 }
 
 /// What somebody else sees of a queue.
@@ -147,7 +147,7 @@ impl Notice {
     }
 }
 
-impl From<Error> for Outcome {
+impl From<Error> for StepOutcome {
     fn from(error: Error) -> Self {
         Self::Failed(error.kind)
     }
@@ -160,7 +160,7 @@ impl fmt::Display for Delivery {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for StepOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("ok"),
@@ -230,7 +230,7 @@ impl fmt::Display for Seen {
     }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for StepRecord {
     /// In one line: the answer, who was told what, and each queue with its messages and consumers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.outcome)?;
@@ -257,7 +257,7 @@ macro_rules! as_text {
         })+
     };
 }
-as_text!(Outcome, Source, Notice, Seen);
+as_text!(StepOutcome, Source, Notice, Seen);
 
 #[cfg(test)]
 mod tests {
@@ -274,8 +274,8 @@ mod tests {
             redelivered: true,
         };
         let source = Source::Consumer(place, "x".into());
-        let entry = Entry {
-            outcome: Outcome::Acked,
+        let entry = StepRecord {
+            outcome: StepOutcome::Acked,
             notices: BTreeMap::from([(
                 source,
                 vec![Notice::Delivery(delivery), Notice::Cancelled],

@@ -15,7 +15,7 @@ use locks::broker::{
     Broker, Channel, Confirm, ConnectOptions, Connection, ConnectionEvent, Party, Publish,
     QueueOptions,
 };
-use locks::{ALL, Answer, Client, Error, ErrorKind, ExclusiveQueue, Lock, Loss, Session};
+use locks::{ALL, Answer, ClientConfig, Error, ErrorKind, ExclusiveQueue, Lock, Loss, Session};
 use simulated::{Latency, Shutdown, Simulation};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -37,8 +37,8 @@ fn options(link: usize) -> ConnectOptions {
     }
 }
 
-fn client(simulation: &Simulation, link: usize) -> Client {
-    Client {
+fn client(simulation: &Simulation, link: usize) -> ClientConfig {
+    ClientConfig {
         broker: Arc::new(simulation.clone()),
         connect: options(link),
         prefix: "run".into(),
@@ -94,7 +94,7 @@ async fn turbulence(lock: &dyn Lock, seed: u64) -> String {
     simulation.take_trace()
 }
 
-async fn want_again_and_again(lock: &dyn Lock, client: Client) {
+async fn want_again_and_again(lock: &dyn Lock, client: ClientConfig) {
     let end = Instant::now() + 12 * SECOND;
     while Instant::now() < end {
         let Ok(mut session) = lock.open(&client).await else {
@@ -113,7 +113,7 @@ async fn want_again_and_again(lock: &dyn Lock, client: Client) {
                 Ok(Err(error)) if error.kind.certainty().is_definite() => sleep(SECOND / 50).await,
                 _ => break,
             }
-            if session.news().now_or_never().is_some() {
+            if session.loss_notification().now_or_never().is_some() {
                 break;
             }
         }
@@ -200,8 +200,8 @@ async fn a_partitioned_holder_hears_of_it_before_another_gets_the_lock() {
         let (mut holder, mut other) = held(&simulation, lock).await;
         simulation.partition(0).unwrap();
         let began = Instant::now();
-        let news = async { (holder.news().await, began.elapsed()) };
-        let ((loss, noticed), freed) = tokio::join!(news, acquires(&mut *other));
+        let notification = async { (holder.loss_notification().await, began.elapsed()) };
+        let ((loss, noticed), freed) = tokio::join!(notification, acquires(&mut *other));
         let Loss::All(error) = loss else {
             panic!("{lock:?}: a dead connection is the end of the session")
         };
@@ -224,7 +224,10 @@ async fn a_partition_that_heals_early_is_survived_by_the_hold() {
             simulation.heal(0).unwrap();
             assert_eq!(soon(verifying).await, Ok(Answer::Held), "{lock:?}");
         }
-        assert!(holder.news().now_or_never().is_none(), "{lock:?}");
+        assert!(
+            holder.loss_notification().now_or_never().is_none(),
+            "{lock:?}"
+        );
         other.acquire("a").await.unwrap_err();
         holder.release("a").await.unwrap();
         acquires(&mut *other).await;
@@ -237,7 +240,7 @@ async fn a_cut_holder_hears_of_it_at_once_and_comes_back_after_healing() {
         let simulation = Simulation::new(5, 2);
         let (mut holder, mut other) = held(&simulation, lock).await;
         simulation.cut(0).unwrap();
-        let Loss::All(error) = soon(holder.news()).await else {
+        let Loss::All(error) = soon(holder.loss_notification()).await else {
             panic!("{lock:?}: a dead connection is the end of the session")
         };
         assert_eq!(error.kind, ErrorKind::Io, "{lock:?}");
@@ -256,8 +259,8 @@ async fn a_client_that_is_not_heard_is_given_up_while_it_believes() {
     let (mut holder, mut other) = held(&simulation, &ExclusiveQueue).await;
     simulation.partition_upstream(0).unwrap();
     let began = Instant::now();
-    let news = async { (holder.news().await, began.elapsed()) };
-    let ((loss, noticed), freed) = tokio::join!(news, acquires(&mut *other));
+    let notification = async { (holder.loss_notification().await, began.elapsed()) };
+    let ((loss, noticed), freed) = tokio::join!(notification, acquires(&mut *other));
     let Loss::All(error) = loss else {
         panic!("the session is over")
     };
@@ -278,7 +281,7 @@ async fn a_client_that_hears_nothing_gives_up_and_is_not_given_up() {
     let simulation = Simulation::new(7, 2);
     let (mut holder, mut other) = held(&simulation, &ExclusiveQueue).await;
     simulation.partition_downstream(0).unwrap();
-    let Loss::All(error) = soon(holder.news()).await else {
+    let Loss::All(error) = soon(holder.loss_notification()).await else {
         panic!("the session is over")
     };
     assert_eq!(error.kind, ErrorKind::HeartbeatMissed);

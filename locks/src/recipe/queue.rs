@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use crate::broker::{Channel, Confirm, DeleteOptions, Publish, QueueOptions};
 use crate::options::Verify;
-use crate::{Answer, Client, Error, ErrorKind};
+use crate::{Answer, ClientConfig, Error, ErrorKind};
 
 /// The queue of one holder: it goes with the holder's connection, and keeps no message.
 pub const EXCLUSIVE: QueueOptions = QueueOptions {
@@ -17,7 +17,7 @@ pub const EXCLUSIVE: QueueOptions = QueueOptions {
 ///
 /// # Errors
 /// Those of connecting and declaring.
-pub async fn create(client: &Client, key: &str, lock: &QueueOptions) -> Result<(), Error> {
+pub async fn create(client: &ClientConfig, key: &str, lock: &QueueOptions) -> Result<(), Error> {
     let connection = client.connection().await?;
     let channel = connection.channel().await?;
     channel.declare(&client.queue(key), lock).await?;

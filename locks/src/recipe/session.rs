@@ -8,7 +8,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::hold::End;
 use super::{Hold, Recipe, Wire};
 use crate::options::{Reconnect, ReleaseBy};
-use crate::{Action, Answer, Certainty, Client, Error, ErrorKind, Grant, Loss, Session};
+use crate::{Action, Answer, Certainty, ClientConfig, Error, ErrorKind, Grant, Loss, Session};
 
 /// A session that takes its steps from a recipe.
 ///
@@ -16,7 +16,7 @@ use crate::{Action, Answer, Certainty, Client, Error, ErrorKind, Grant, Loss, Se
 /// may outlive it on the server as long as the connection lives, and would then be nobody's.
 pub struct RecipeSession<R> {
     recipe: R,
-    client: Client,
+    client: ClientConfig,
     state: State,
 }
 
@@ -41,8 +41,8 @@ impl<R: Recipe + 'static> RecipeSession<R> {
     /// Opens a session that takes its steps from this recipe.
     ///
     /// # Errors
-    /// Those of [`Client::connection`].
-    pub async fn open(recipe: R, client: &Client) -> Result<Box<dyn Session>, Error> {
+    /// Those of [`ClientConfig::connection`].
+    pub async fn open(recipe: R, client: &ClientConfig) -> Result<Box<dyn Session>, Error> {
         Ok(Box::new(Self {
             recipe,
             client: client.clone(),
@@ -65,7 +65,7 @@ impl<R: Recipe + 'static> RecipeSession<R> {
     async fn ensure_open(&mut self) -> Result<(), Error> {
         if let State::Closed { lost } = &self.state {
             if !lost.is_empty() {
-                let text = "what was held was lost: hear the news of it first";
+                let text = "what was held was lost: wait for its loss notification first";
                 return Err(Error::new(ErrorKind::NotSent, text));
             }
             let open = Open::new(&self.client).await;
@@ -103,7 +103,7 @@ fn open(state: &mut State) -> Result<&mut Open, Error> {
 }
 
 impl Open {
-    async fn new(client: &Client) -> Result<Self, Error> {
+    async fn new(client: &ClientConfig) -> Result<Self, Error> {
         Ok(Self {
             held: BTreeMap::new(),
             wire: Wire::open(client).await?,
@@ -208,7 +208,7 @@ impl<R: Recipe + 'static> Session for RecipeSession<R> {
         })
     }
 
-    async fn news(&mut self) -> Loss {
+    async fn loss_notification(&mut self) -> Loss {
         let state = match &mut self.state {
             State::Open(open) => open,
             State::Closed { lost } => match lost.pop_first() {
@@ -226,7 +226,7 @@ impl<R: Recipe + 'static> Session for RecipeSession<R> {
                 let error = self.end(error);
                 match &self.state {
                     State::Over(_) => Loss::All(error),
-                    _ => self.news().await,
+                    _ => self.loss_notification().await,
                 }
             }
         }

@@ -10,7 +10,7 @@
 use super::Wire;
 use super::queue::{EXCLUSIVE, busy, delete, ping};
 use crate::broker::{Channel, DeleteOptions, QueueOptions};
-use crate::{Action, Answer, Client, Error, ErrorKind};
+use crate::{Action, Answer, ClientConfig, Error, ErrorKind};
 
 /// How many slots are missing in a row where counting ends.
 const LOOK_BEYOND: u32 = 4;
@@ -275,7 +275,7 @@ fn mutex(name: &str) -> String {
 }
 
 /// Declares the queues of the slots.
-pub(crate) async fn create(client: &Client, key: &str, slots: u32) -> Result<(), Error> {
+pub(crate) async fn create(client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
     let connection = client.connection().await?;
     let channel = connection.channel().await?;
     for slot in 1..=slots {

@@ -9,7 +9,7 @@ use super::queue::is_alive;
 use super::transactions::Transactional;
 use crate::broker::{Channel, Connection};
 use crate::options::ConfirmBy;
-use crate::{Client, Error, ErrorKind};
+use crate::{ClientConfig, Error, ErrorKind};
 
 /// The longest pause before a lock that was overtaken begins again, in milliseconds.
 const SKEW_MS_MAX: u64 = 20;
@@ -17,7 +17,7 @@ const SKEW_MS_MAX: u64 = 20;
 /// The connection of a session, and the channel on it that holds nothing.
 pub struct Wire {
     /// Whose it is.
-    pub client: Client,
+    pub client: ClientConfig,
     /// The connection.
     pub connection: Box<dyn Connection>,
     random: ChaCha8Rng,
@@ -28,8 +28,8 @@ impl Wire {
     /// Connects.
     ///
     /// # Errors
-    /// Those of [`Client::connection`].
-    pub async fn open(client: &Client) -> Result<Self, Error> {
+    /// Those of [`ClientConfig::connection`].
+    pub async fn open(client: &ClientConfig) -> Result<Self, Error> {
         Ok(Self {
             client: client.clone(),
             connection: client.connection().await?,

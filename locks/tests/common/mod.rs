@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use locks::Client;
+use locks::ClientConfig;
 use locks::broker::{Broker, Channel, ConnectOptions, Connection, RabbitMq};
 use simulated::Simulation;
 
@@ -146,8 +146,8 @@ impl Rabbit {
         (connection, channel)
     }
 
-    pub(crate) fn client(&self, prefix: &str, name: &str) -> Client {
-        Client {
+    pub(crate) fn client(&self, prefix: &str, name: &str) -> ClientConfig {
+        ClientConfig {
             broker: self.broker(),
             connect: self.options(name),
             prefix: prefix.into(),

@@ -1,7 +1,7 @@
 //! A TCP proxy that breaks links on request and speaks Toxiproxy 2.x's HTTP API.
 //!
 //! Whoever breaks links does so by the trait [`Proxies`]. Two things implement it: [`Embedded`],
-//! the proxies of this process, by direct calls; and [`toxiproxy::Client`], which asks a real
+//! the proxies of this process, by direct calls; and [`toxiproxy::ApiClient`], which asks a real
 //! Toxiproxy by HTTP. [`serve`] gives an [`Embedded`] the same HTTP API.
 //!
 //! The data's way: `server` (HTTP) -> `embedded` -> `collection` (all proxies) -> `proxy` (one

@@ -87,12 +87,12 @@ fn remedy(status: StatusCode) -> &'static str {
 
 /// A client of one Toxiproxy API. Clones share its connections.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct ApiClient {
     http: reqwest::Client,
     base: Url,
 }
 
-impl Client {
+impl ApiClient {
     /// A client of the API at `url`, such as `http://127.0.0.1:8474`. Nothing is sent yet.
     ///
     /// # Errors
@@ -310,7 +310,7 @@ impl Client {
 }
 
 #[async_trait]
-impl Proxies for Client {
+impl Proxies for ApiClient {
     async fn put(&self, name: &str, listen: &str, upstream: &str) -> Result<String, ProxiesError> {
         gone(self.delete(name).await).map_err(failed)?;
         let record = self.create(name, listen, upstream).await;
@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn names_are_escaped_and_a_path_prefix_stays() {
-        let client = Client::new("http://127.0.0.1:1/prefix/").unwrap();
+        let client = ApiClient::new("http://127.0.0.1:1/prefix/").unwrap();
         assert_eq!(
             client.url(&["proxies", "a/b c"]).as_str(),
             "http://127.0.0.1:1/prefix/proxies/a%2Fb%20c"
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn what_is_no_address_is_named_with_the_remedy() {
         for bad in ["", "127.0.0.1:8474", "localhost", "mailto:a@b", "ftp://a"] {
-            let error = Client::new(bad).unwrap_err().to_string();
+            let error = ApiClient::new(bad).unwrap_err().to_string();
             assert!(error.contains(bad) && error.contains("http://"), "{error}");
         }
     }

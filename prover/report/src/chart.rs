@@ -177,7 +177,7 @@ impl Chart<'_> {
         }
     }
 
-    fn legend(&self) -> Vec<Entry> {
+    fn legend(&self) -> Vec<LegendEntry> {
         let marks = self
             .series
             .iter()
@@ -189,14 +189,16 @@ impl Chart<'_> {
         let entries: Vec<_> = marks.chain(shades).collect();
         let places = flow(entries.iter().map(|(name, ..)| *name), self.bottom() + AXIS);
         let entry =
-            |((x, y), (name, series, class)): ((f64, f64), (&str, Option<&Series>, &str))| Entry {
-                x,
-                y,
-                text: name.to_owned(),
-                class: series.map_or(class.to_owned(), |series| {
-                    format!("{} {}", series.mark.class(), series.colour)
-                }),
-                path: series.map(|series| series.mark.path([(x + 9.0, y + 5.0)])),
+            |((x, y), (name, series, class)): ((f64, f64), (&str, Option<&Series>, &str))| {
+                LegendEntry {
+                    x,
+                    y,
+                    text: name.to_owned(),
+                    class: series.map_or(class.to_owned(), |series| {
+                        format!("{} {}", series.mark.class(), series.colour)
+                    }),
+                    path: series.map(|series| series.mark.path([(x + 9.0, y + 5.0)])),
+                }
             };
         places.into_iter().zip(entries).map(entry).collect()
     }
@@ -262,7 +264,7 @@ struct Picture<'a> {
     label_y: f64,
     shades: Vec<Shaded<'a>>,
     marks: Vec<Marks>,
-    legend: Vec<Entry>,
+    legend: Vec<LegendEntry>,
     note: Option<&'a str>,
 }
 
@@ -292,7 +294,7 @@ struct Marks {
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct LegendEntry {
     x: f64,
     y: f64,
     class: String,

@@ -10,9 +10,9 @@ use checker::{COVERAGE, Judgement, Row, Verdict, show_ns};
 use history::{Event, History, Process};
 use serde::Serialize;
 
+use crate::ending::Ending;
 use crate::error::ReportError;
 use crate::latency::{Latency, latencies};
-use crate::outcome::Outcome;
 use crate::overlaps::{Incident, exposed, incidents, listed_until};
 use crate::plots::{exposures, latency, whole_run};
 use crate::scene::{Scene, Window};
@@ -620,7 +620,7 @@ impl Timing {
     fn of(latency: &Latency) -> Self {
         Self {
             function: latency.function.to_string(),
-            outcome: Outcome::name(latency.outcome),
+            outcome: Ending::name(latency.ending),
             count: latency.count(),
             p50: show_ns(latency.quantile_ns(0.5)),
             p99: show_ns(latency.quantile_ns(0.99)),

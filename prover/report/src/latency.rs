@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use history::{Function, History};
 
-use crate::outcome::Outcome;
+use crate::ending::Ending;
 
 /// Columns of the grid that a plot's points are thinned to, and its rows for each power of ten.
 const COLUMNS: u64 = 200;
@@ -18,7 +18,7 @@ const SHORTEST_NS: u64 = 1_000;
 #[derive(Debug)]
 pub(crate) struct Latency {
     pub(crate) function: Function,
-    pub(crate) outcome: Outcome,
+    pub(crate) ending: Ending,
     pub(crate) max_ns: u64,
     histogram: Histogram<u64>,
     /// One operation for each cell of a grid of time and latency: (begin, length).
@@ -26,11 +26,11 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    fn new(function: Function, outcome: Outcome) -> Self {
+    fn new(function: Function, ending: Ending) -> Self {
         let histogram = Histogram::new(3).expect("3 significant figures are allowed");
         Self {
             function,
-            outcome,
+            ending,
             max_ns: 0,
             histogram,
             points: BTreeMap::new(),
@@ -65,23 +65,20 @@ impl Latency {
     }
 }
 
-/// The latencies of all operations that have an end, by function and outcome. News of loss takes no
-/// time and is left out.
+/// The latencies of all operations that have an end, by function and outcome. A loss notification
+/// takes no time and is left out.
 pub(crate) fn latencies(history: &History) -> Vec<Latency> {
     let run_ns = history.events().last().map_or(0, |last| last.time);
-    let mut by_kind: BTreeMap<(Function, Outcome), Latency> = BTreeMap::new();
+    let mut by_kind: BTreeMap<(Function, Ending), Latency> = BTreeMap::new();
     for operation in history
         .operations()
         .filter(|operation| operation.invoke.function != Function::Lost)
     {
         let Some(end) = operation.end else { continue };
-        let (function, outcome) = (
-            operation.invoke.function.clone(),
-            Outcome::of(operation.end),
-        );
-        let latency = by_kind.entry((function, outcome));
+        let (function, ending) = (operation.invoke.function.clone(), Ending::of(operation.end));
+        let latency = by_kind.entry((function, ending));
         let latency = latency
-            .or_insert_with_key(|(function, outcome)| Latency::new(function.clone(), *outcome));
+            .or_insert_with_key(|(function, ending)| Latency::new(function.clone(), *ending));
         latency.add(
             operation.invoke.time,
             end.time - operation.invoke.time,
@@ -97,7 +94,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_what_was_recorded() {
-        let mut latency = Latency::new(Function::Acquire, Outcome::Ok);
+        let mut latency = Latency::new(Function::Acquire, Ending::Ok);
         for millisecond in 1..=100 {
             latency.add(millisecond, millisecond * 1_000_000, 100);
         }
@@ -116,7 +113,7 @@ mod tests {
 
     #[test]
     fn any_length_can_be_recorded_and_points_are_bounded() {
-        let mut latency = Latency::new(Function::Acquire, Outcome::Ok);
+        let mut latency = Latency::new(Function::Acquire, Ending::Ok);
         for (place, length) in [0, 1, u64::MAX]
             .into_iter()
             .cycle()

@@ -6,10 +6,10 @@
 mod axis;
 mod chart;
 mod effects;
+mod ending;
 mod error;
 mod html;
 mod latency;
-mod outcome;
 mod overlaps;
 mod plots;
 mod scene;

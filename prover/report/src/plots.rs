@@ -5,9 +5,9 @@ use history::History;
 
 use crate::axis::Axis;
 use crate::chart::{COLOURS, Chart, Mark, Series, Shade, short};
+use crate::ending::Ending;
 use crate::error::ReportError;
 use crate::latency::{Latency, latencies};
-use crate::outcome::Outcome;
 use crate::overlaps::{exposed, incidents};
 use crate::scene::Scene;
 use crate::subject::Subject;
@@ -102,20 +102,20 @@ fn series(latencies: &[Latency]) -> Vec<Series> {
             % COLOURS
     };
     let series = |latency: &Latency| Series {
-        name: Some(format!("{} {}", latency.function, latency.outcome.name())),
-        mark: mark(latency.outcome),
+        name: Some(format!("{} {}", latency.function, latency.ending.name())),
+        mark: mark(latency.ending),
         colour: format!("hue-{}", colour(latency)),
         points: latency.points().collect(),
     };
     latencies.iter().map(series).collect()
 }
 
-fn mark(outcome: Outcome) -> Mark {
-    match outcome {
-        Outcome::Ok => Mark::Dot,
-        Outcome::Refused => Mark::Triangle,
-        Outcome::Failed => Mark::Square,
-        Outcome::Unknown | Outcome::Open => Mark::Cross,
+fn mark(ending: Ending) -> Mark {
+    match ending {
+        Ending::Ok => Mark::Dot,
+        Ending::Refused => Mark::Triangle,
+        Ending::Failed => Mark::Square,
+        Ending::Unknown | Ending::Open => Mark::Cross,
     }
 }
 

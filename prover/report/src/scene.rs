@@ -10,7 +10,7 @@ use std::sync::Arc;
 use checker::End;
 use history::{Event, Function, History, Kind, Process, fault};
 
-use crate::outcome::Outcome;
+use crate::ending::Ending;
 
 /// Everything that can be drawn. Times are nanoseconds since the run began.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ pub(crate) struct Flight {
     pub(crate) key: Option<usize>,
     pub(crate) begin: u64,
     pub(crate) end: u64,
-    pub(crate) outcome: Outcome,
+    pub(crate) ending: Ending,
 }
 
 /// A moment at which a client had to give up a hold.
@@ -144,7 +144,7 @@ impl Scan {
             key: Some(key),
             begin: event.time,
             end: end.map_or(self.scene.end, |end| end.time),
-            outcome: Outcome::of(end),
+            ending: Ending::of(end),
         };
         self.scene.flights.push(flight);
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::axis::{SECONDS, round_step};
 use crate::chart::{COLOURS, LEFT, LEGEND_LINE, PALETTE, RIGHT, WIDTH, flow, short, tenth};
-use crate::outcome::Outcome;
+use crate::ending::Ending;
 use crate::overlaps::{Incident, listed_until};
 use crate::scene::{Hold, Scene};
 use crate::template;
@@ -113,7 +113,7 @@ struct Picture<'a> {
     strips: Vec<Bar>,
     losses: Vec<Point>,
     ticks: Vec<Tick>,
-    legend: Vec<Entry>,
+    legend: Vec<LegendText>,
 }
 
 #[derive(Serialize)]
@@ -157,7 +157,7 @@ struct Tick {
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct LegendText {
     x: f64,
     y: f64,
     class: String,
@@ -373,18 +373,18 @@ fn add_flights(frame: &Frame<'_>, scene: &Scene, strips: &mut Strips) {
             y: frame.top(flight.worker) + frame.row - 7.0,
             width: (frame.x(flight.end) - x).max(1.0),
             height: 4.0,
-            class: format!("flight {}", flight_class(flight.outcome)),
+            class: format!("flight {}", flight_class(flight.ending)),
             title: None,
         };
         strips.add(flight.worker, bar);
     }
 }
 
-fn flight_class(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Ok => "ok",
-        Outcome::Refused | Outcome::Failed => "no",
-        Outcome::Unknown | Outcome::Open => "unknown",
+fn flight_class(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Ok => "ok",
+        Ending::Refused | Ending::Failed => "no",
+        Ending::Unknown | Ending::Open => "unknown",
     }
 }
 
@@ -518,7 +518,7 @@ fn describe(frame: &Frame<'_>, scene: &Scene, incidents: &[Incident<'_>]) -> Str
 }
 
 /// What the colours and shapes mean, line by line.
-fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<Entry> {
+fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<LegendText> {
     let mut entries = Vec::new();
     match scene.keys.len() {
         0 | 1 => entries.push((
@@ -563,11 +563,11 @@ fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<Entry> {
     lay_out(frame, entries)
 }
 
-fn lay_out(frame: &Frame<'_>, entries: Vec<(String, String)>) -> Vec<Entry> {
+fn lay_out(frame: &Frame<'_>, entries: Vec<(String, String)>) -> Vec<LegendText> {
     let texts = entries.iter().map(|(_, text)| text.as_str());
     let places = flow(texts, frame.rows_bottom() + AXIS + 4.0);
     let placed = places.into_iter().zip(entries);
     placed
-        .map(|((x, y), (class, text))| Entry { x, y, class, text })
+        .map(|((x, y), (class, text))| LegendText { x, y, class, text })
         .collect()
 }

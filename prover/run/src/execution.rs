@@ -141,12 +141,12 @@ fn generators(setup: &Setup<'_>) -> Vec<Box<dyn workloads::Client>> {
 
 fn equip(
     setup: &Setup<'_>,
-    client: &locks::Client,
+    client: &locks::ClientConfig,
     generator: Box<dyn workloads::Client>,
 ) -> Equipment {
     Equipment {
         lock: setup.lock.lock.clone(),
-        client: locks::Client {
+        client: locks::ClientConfig {
             options: setup.lock.options,
             ..client.clone()
         },
@@ -159,7 +159,7 @@ fn equip(
 /// What the schedule has a worker do.
 fn script_of(schedule: &Schedule, process: u32) -> Box<dyn workloads::Client> {
     let own = schedule.calls.iter().filter(|call| call.worker == process);
-    let lines = own.map(|call| workloads::Line {
+    let lines = own.map(|call| workloads::DueOperation {
         at: Duration::from_millis(call.at_ms),
         function: match call.f {
             Request::Acquire => Function::Acquire,

@@ -32,7 +32,7 @@ pub struct Setup<'a> {
 /// What a testbed offers to a run.
 pub struct Stage<'a> {
     /// How each worker reaches the broker: one entry a worker.
-    pub clients: Vec<locks::Client>,
+    pub clients: Vec<locks::ClientConfig>,
     /// What the nemesis can break.
     pub system: &'a dyn System,
     /// Whose time it is.

@@ -9,7 +9,7 @@ use history::{Draft, Function, Kind, Process, Value};
 use locks::{Answer, Error, ErrorKind, Lock, Loss, Session};
 use serde_json::json;
 use tokio::time::timeout;
-use workloads::{Outcome, Step};
+use workloads::{Feedback, Step};
 
 use crate::burst::Burst;
 use crate::call::call;
@@ -31,7 +31,7 @@ pub(crate) struct Equipment {
     /// The lock under test.
     pub lock: Arc<dyn Lock>,
     /// How to reach the broker, over the worker's own link.
-    pub client: locks::Client,
+    pub client: locks::ClientConfig,
     /// What to do.
     pub generator: Box<dyn workloads::Client>,
     /// Whether the guarded resource asks for tokens.
@@ -82,7 +82,7 @@ struct Worker {
 
 impl Worker {
     async fn run(&mut self) -> Result<(), LogError> {
-        let mut last = Outcome::Ready;
+        let mut last = Feedback::Ready;
         loop {
             match self.shared.phases.now() {
                 Phase::Running => {}
@@ -92,7 +92,7 @@ impl Worker {
             if self.is_down() {
                 self.die()?;
                 self.respawn().await;
-                last = Outcome::Lost;
+                last = Feedback::Lost;
                 continue;
             }
             last = match self.equipment.generator.next(last) {
@@ -131,7 +131,7 @@ impl Worker {
     }
 
     /// Lets time pass; a loss notification ends the wait, and so does a crash.
-    async fn wait(&mut self, span: Span) -> Result<Outcome, LogError> {
+    async fn wait(&mut self, span: Span) -> Result<Feedback, LogError> {
         let shared = self.shared.clone();
         let condition = self.condition.clone();
         let waited = async {
@@ -144,45 +144,45 @@ impl Worker {
         };
         let Some(session) = &mut self.session else {
             waited.await;
-            return Ok(Outcome::Ready);
+            return Ok(Feedback::Ready);
         };
         let loss = tokio::select! {
             biased;
-            () = down(&condition) => return Ok(Outcome::Ready),
-            loss = session.news() => loss,
-            () = waited => return Ok(Outcome::Ready),
+            () = down(&condition) => return Ok(Feedback::Ready),
+            loss = session.loss_notification() => loss,
+            () = waited => return Ok(Feedback::Ready),
         };
         self.lose(loss)
     }
 
     /// Lets time pass without listening; a crash ends it all the same.
-    async fn work(&mut self, time: Duration) -> Outcome {
+    async fn work(&mut self, time: Duration) -> Feedback {
         let condition = self.condition.clone();
         tokio::select! {
             biased;
             () = down(&condition) => {}
             () = self.shared.recorder.clock().sleep(time) => {}
         }
-        Outcome::Ready
+        Feedback::Ready
     }
 
-    async fn gather(&mut self) -> Result<Outcome, LogError> {
+    async fn gather(&mut self) -> Result<Feedback, LogError> {
         if !self.ensure_session().await {
-            return Ok(Outcome::Ready);
+            return Ok(Feedback::Ready);
         }
         let shared = self.shared.clone();
         let condition = self.condition.clone();
         let Some(session) = &mut self.session else {
-            return Ok(Outcome::Ready);
+            return Ok(Feedback::Ready);
         };
         let loss = tokio::select! {
             biased;
-            () = down(&condition) => return Ok(Outcome::Ready),
-            loss = session.news() => loss,
-            () = shared.phases.reached(Phase::Finishing) => return Ok(Outcome::Ready),
+            () = down(&condition) => return Ok(Feedback::Ready),
+            loss = session.loss_notification() => loss,
+            () = shared.phases.reached(Phase::Finishing) => return Ok(Feedback::Ready),
             burst = shared.start_line.gather() => {
                 self.burst = Some(burst);
-                return Ok(Outcome::Ready);
+                return Ok(Feedback::Ready);
             }
         };
         self.lose(loss)
@@ -193,9 +193,9 @@ impl Worker {
         function: Function,
         key: Arc<str>,
         asked: Value,
-    ) -> Result<Outcome, LogError> {
+    ) -> Result<Feedback, LogError> {
         if !self.ensure_session().await {
-            return Ok(Outcome::Lost);
+            return Ok(Feedback::Lost);
         }
         let draft = Draft::new(
             Process::Client(self.process()),
@@ -262,10 +262,10 @@ impl Worker {
         key: Arc<str>,
         kind: Kind,
         result: &Result<Reply, Error>,
-    ) -> Outcome {
+    ) -> Feedback {
         if kind == Kind::Info {
             self.retire();
-            return Outcome::Lost;
+            return Feedback::Lost;
         }
         match (function, result) {
             (Function::Acquire, Ok(reply)) => {
@@ -278,22 +278,22 @@ impl Worker {
             (Function::Release, _) => self.held = None,
             (Function::Verify, Ok(Reply::Answered(Answer::Lost))) => {
                 self.held = None;
-                return Outcome::Lost;
+                return Feedback::Lost;
             }
             _ => {}
         }
         if kind == Kind::Ok {
-            Outcome::Ok
+            Feedback::Ok
         } else {
-            Outcome::Fail
+            Feedback::Fail
         }
     }
 
     /// A loss notification: what was held is not believed in any more.
-    fn lose(&mut self, loss: Loss) -> Result<Outcome, LogError> {
+    fn lose(&mut self, loss: Loss) -> Result<Feedback, LogError> {
         let (error, is_over) = match loss {
             Loss::Key(key, error) if self.held.as_deref() == Some(&key) => (error, false),
-            Loss::Key(..) => return Ok(Outcome::Ready),
+            Loss::Key(..) => return Ok(Feedback::Ready),
             Loss::All(error) => (error, true),
         };
         self.record_loss(&error)?;
@@ -301,7 +301,7 @@ impl Worker {
         if is_over {
             self.retire();
         }
-        Ok(Outcome::Lost)
+        Ok(Feedback::Lost)
     }
 
     fn record_loss(&mut self, error: &Error) -> Result<(), LogError> {
@@ -352,7 +352,7 @@ impl Worker {
             operation_timeout,
             ..
         } = &self.equipment;
-        let client = locks::Client {
+        let client = locks::ClientConfig {
             name: format!("{}-{}", client.name, self.process()),
             ..client.clone()
         };

@@ -35,7 +35,7 @@ use crate::output::{self, Format, Steps};
 const CANARY: &str = "no-lock";
 
 use archive::Archive;
-use cell::{Cell, NEMESES, Outcome, Place};
+use cell::{Cell, CellRecord, NEMESES, Place};
 use stage::Stage;
 
 /// What every lock does under every workload, with and without faults, in every place.
@@ -150,24 +150,24 @@ async fn conduct(arguments: &MatrixArgs) -> Result<Exit, Failure> {
         .map(|path| Document::open(path, "matrix"))
         .transpose()?;
     let steps = Steps::new(arguments.quiet);
-    let (outcomes, mut exits) = run_all(arguments, &cells, &steps).await?;
+    let (records, mut exits) = run_all(arguments, &cells, &steps).await?;
     steps.done();
-    print(arguments, &outcomes)?;
+    print(arguments, &records)?;
     if let Some(document) = &document
         && exits.is_empty()
     {
-        let part = table::document(&outcomes, &repeat_line(arguments));
+        let part = table::document(&records, &repeat_line(arguments));
         let path = document.path().to_owned();
         let written = document.write(&part);
         written.map_err(|source| Failure::Write { path, source })?;
     }
-    exits.extend(outcomes.iter().map(Outcome::exit));
+    exits.extend(records.iter().map(CellRecord::exit));
     Ok(Exit::worst(exits))
 }
 
 /// What came of the cells, in their order, and whatever else there is to say about the run as a
 /// whole.
-type Ran = (Vec<Outcome>, Vec<Exit>);
+type Ran = (Vec<CellRecord>, Vec<Exit>);
 
 /// Runs the cells place by place, so that only one broker is up at a time.
 async fn run_all(arguments: &MatrixArgs, cells: &[Cell], steps: &Steps) -> Result<Ran, Failure> {
@@ -177,7 +177,7 @@ async fn run_all(arguments: &MatrixArgs, cells: &[Cell], steps: &Steps) -> Resul
         path: results.clone(),
         source,
     })?;
-    let mut outcomes: Vec<Option<Outcome>> = vec![None; cells.len()];
+    let mut records: Vec<Option<CellRecord>> = vec![None; cells.len()];
     let mut exits = Vec::new();
     for place in places(arguments) {
         let mut stage = Stage::new(place.clone(), &results);
@@ -186,7 +186,7 @@ async fn run_all(arguments: &MatrixArgs, cells: &[Cell], steps: &Steps) -> Resul
                 continue;
             }
             if let Some(stored) = archive.find(cell) {
-                outcomes[number] = Some(stored.clone());
+                records[number] = Some(stored.clone());
                 continue;
             }
             let is_over = interrupted().now_or_never().is_some();
@@ -196,11 +196,11 @@ async fn run_all(arguments: &MatrixArgs, cells: &[Cell], steps: &Steps) -> Resul
             }
             steps.step(&format!("cell {} of {}: {cell}", number + 1, cells.len()));
             match stage.run(cell, arguments.tries, steps).await {
-                Ok(Some(outcome)) => {
+                Ok(Some(record)) => {
                     let path = archive.path().to_owned();
-                    let stored = archive.add(&outcome);
+                    let stored = archive.add(&record);
                     stored.map_err(|source| Failure::Write { path, source })?;
-                    outcomes[number] = Some(outcome);
+                    records[number] = Some(record);
                 }
                 Ok(None) => {
                     exits.push(Exit::Interrupted);
@@ -220,7 +220,7 @@ async fn run_all(arguments: &MatrixArgs, cells: &[Cell], steps: &Steps) -> Resul
             break;
         }
     }
-    Ok((outcomes.into_iter().flatten().collect(), exits))
+    Ok((records.into_iter().flatten().collect(), exits))
 }
 
 /// What was found is whole; what is left can be cleaned up later.
@@ -299,17 +299,17 @@ fn selected<T: Clone>(
     Ok(all.iter().filter(|one| is_wanted(one)).cloned().collect())
 }
 
-fn print(arguments: &MatrixArgs, outcomes: &[Outcome]) -> std::io::Result<()> {
+fn print(arguments: &MatrixArgs, records: &[CellRecord]) -> std::io::Result<()> {
     if arguments.format == Format::Json {
-        return outcomes
+        return records
             .iter()
-            .try_for_each(|outcome| output::result(&json!(outcome).to_string()));
+            .try_for_each(|record| output::result(&json!(record).to_string()));
     }
-    output::result(&table::human(outcomes))?;
-    for outcome in outcomes.iter().filter(|one| one.exit() != Exit::Valid) {
+    output::result(&table::human(records))?;
+    for record in records.iter().filter(|one| one.exit() != Exit::Valid) {
         output::result(&format!(
             "\n{} is not as promised:\n  {}",
-            outcome.cell, outcome.repeat
+            record.cell, record.repeat
         ))?;
     }
     Ok(())

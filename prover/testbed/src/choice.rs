@@ -140,7 +140,9 @@ impl ProxyChoice {
         match text {
             "auto" => Ok(Self::Auto),
             "embedded" => Ok(Self::Embedded),
-            url if proxy::toxiproxy::Client::new(url).is_ok() => Ok(Self::Running(url.to_owned())),
+            url if proxy::toxiproxy::ApiClient::new(url).is_ok() => {
+                Ok(Self::Running(url.to_owned()))
+            }
             other => Err(ChoiceError::Proxy(other.to_owned())),
         }
     }

@@ -12,8 +12,8 @@ pub fn clients(
     addresses: impl IntoIterator<Item = String>,
     prefix: &str,
     lock_seed: impl Fn(u32) -> u64,
-) -> Vec<locks::Client> {
-    let client = |(worker, address)| locks::Client {
+) -> Vec<locks::ClientConfig> {
+    let client = |(worker, address)| locks::ClientConfig {
         broker: broker.clone(),
         connect: ConnectOptions {
             address,

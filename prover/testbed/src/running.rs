@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use locks::broker::{Broker, ConnectOptions, RabbitMq};
 use proxy::Embedded;
-use proxy::toxiproxy::Client as ProxyClient;
+use proxy::toxiproxy::ApiClient;
 
 use crate::broker::USER;
 use crate::choice::{ProxyChoice, RealSite};
@@ -150,7 +150,7 @@ impl Testbed {
         &self,
         prefix: &str,
         lock_seed: impl Fn(u32) -> u64,
-    ) -> Result<Vec<locks::Client>, links::Error> {
+    ) -> Result<Vec<locks::ClientConfig>, links::Error> {
         let addresses = (0..self.links.len()).map(|worker| self.links.address(worker));
         let addresses = addresses.map(|address| Ok(address?.to_string()));
         let addresses: Vec<_> = addresses.collect::<Result<_, links::Error>>()?;
@@ -218,7 +218,7 @@ impl Proxy {
     }
 
     async fn running(url: &str, upstream: &str, demand: Demand<'_>) -> Result<Self, StartError> {
-        let api = ProxyClient::new(url)?;
+        let api = ApiClient::new(url)?;
         let version = api.version().await?;
         let links = Links::create(Arc::new(api), upstream, &local_endpoints(demand)).await?;
         Ok(Self {
@@ -228,7 +228,7 @@ impl Proxy {
     }
 
     async fn beside_broker(toxiproxy: &Toxiproxy) -> Result<Self, StartError> {
-        let api = ProxyClient::new(&format!("http://{}", toxiproxy.api))?;
+        let api = ApiClient::new(&format!("http://{}", toxiproxy.api))?;
         let version = api.version().await?;
         let endpoint = |link: &crate::toxiproxy::Link| Endpoint {
             listen: link.listen.clone(),

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use proxy::toxiproxy::Client;
+use proxy::toxiproxy::ApiClient;
 use testcontainers::bollard::Docker as Daemon;
 
 use crate::container::{self, Container};
@@ -184,7 +184,7 @@ async fn published(container: &Container, ports: &[u16]) -> Result<Vec<Link>, Te
 }
 
 async fn usable_version(api: SocketAddr) -> Result<(), String> {
-    let client = Client::new(&format!("http://{api}")).map_err(|error| error.to_string())?;
+    let client = ApiClient::new(&format!("http://{api}")).map_err(|error| error.to_string())?;
     let version = client.version().await.map_err(|error| error.to_string())?;
     if is_usable(&version) {
         return Ok(());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use locks::broker::{ConnectOptions, RabbitMq};
-use locks::{Answer, Client, ExclusiveQueue, Lock, Session};
+use locks::{Answer, ClientConfig, ExclusiveQueue, Lock, Session};
 use proxy::Embedded;
 use testbed::links::{Endpoint, Links};
 use testbed::testing::shared_broker;
@@ -22,7 +22,7 @@ async fn session(address: String, name: &str) -> Box<dyn Session> {
         heartbeat: Duration::from_secs(10),
         ..ConnectOptions::default()
     };
-    let client = Client {
+    let client = ClientConfig {
         broker: Arc::new(RabbitMq),
         connect,
         prefix: format!("partition-{}", std::process::id()),

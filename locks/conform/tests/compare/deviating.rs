@@ -13,9 +13,9 @@ use simulated::Simulation;
 
 /// Something that is wrong: its name, the simulation that does it, and in how many steps it shows
 /// itself.
-type Entry = (&'static str, fn(Simulation) -> Arc<dyn Broker>, usize);
+type DeviatingBroker = (&'static str, fn(Simulation) -> Arc<dyn Broker>, usize);
 
-pub(crate) const ALL: &[Entry] = &[
+pub(crate) const ALL: &[DeviatingBroker] = &[
     (
         "redelivery is forgotten",
         |simulation| deviate(simulation, Deviation::ForgetsRedelivery),

@@ -8,7 +8,7 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use proxy::toxiproxy::Client;
+use proxy::toxiproxy::ApiClient;
 use proxy::{Counters, Effect, Embedded, Stream, Toxic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,7 +33,7 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
 /// lives.
 pub struct Served {
     pub embedded: Embedded,
-    /// The address of the API, for [`Client::new`].
+    /// The address of the API, for [`ApiClient::new`].
     pub url: String,
     /// Dropping it stops the server.
     stop: oneshot::Sender<()>,
@@ -55,8 +55,8 @@ impl Served {
         }
     }
 
-    pub fn client(&self) -> Client {
-        Client::new(&self.url).unwrap()
+    pub fn client(&self) -> ApiClient {
+        ApiClient::new(&self.url).unwrap()
     }
 
     /// Stops the server; returns when it has.
@@ -69,7 +69,7 @@ impl Served {
 /// A proxy, its client, and the server behind it.
 pub struct Bed {
     pub served: Served,
-    pub client: Client,
+    pub client: ApiClient,
     pub server: TcpListener,
     /// Where the proxy listens.
     pub listen: String,

@@ -4,26 +4,26 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use history::{Function, Value};
-use workloads::{Client, Outcome, Step};
+use workloads::{Client, Feedback, Step};
 
 /// What a generator was told of its steps. Its clones are one and the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Outcomes(Arc<Mutex<Told>>);
+pub(crate) struct Feedbacks(Arc<Mutex<Told>>);
 
 #[derive(Debug, Default)]
 struct Told {
-    outcomes: Vec<Outcome>,
+    feedbacks: Vec<Feedback>,
     values: Vec<Value>,
 }
 
 /// A generator that takes these steps, up to the finish, and what it is told meanwhile.
-pub(crate) fn steps(steps: impl IntoIterator<Item = Step>) -> (Box<dyn Client>, Outcomes) {
-    let outcomes = Outcomes::default();
+pub(crate) fn steps(steps: impl IntoIterator<Item = Step>) -> (Box<dyn Client>, Feedbacks) {
+    let feedbacks = Feedbacks::default();
     let generator = Steps {
         steps: steps.into_iter().collect(),
-        outcomes: outcomes.clone(),
+        feedbacks: feedbacks.clone(),
     };
-    (Box::new(generator), outcomes)
+    (Box::new(generator), feedbacks)
 }
 
 /// The step that does an operation on the only key.
@@ -31,11 +31,11 @@ pub(crate) fn invoke(function: Function) -> Step {
     Step::Invoke(function, "k".into())
 }
 
-impl Outcomes {
+impl Feedbacks {
     /// What came of each step that was taken.
-    pub(crate) fn of_steps(&self) -> Vec<Outcome> {
+    pub(crate) fn of_steps(&self) -> Vec<Feedback> {
         // The first of them tells of the time before the first step.
-        self.told().outcomes.iter().skip(1).copied().collect()
+        self.told().feedbacks.iter().skip(1).copied().collect()
     }
 
     /// What the operations brought that took effect.
@@ -50,17 +50,17 @@ impl Outcomes {
 
 struct Steps {
     steps: VecDeque<Step>,
-    outcomes: Outcomes,
+    feedbacks: Feedbacks,
 }
 
 impl Client for Steps {
-    fn next(&mut self, last: Outcome) -> Step {
-        self.outcomes.told().outcomes.push(last);
+    fn next(&mut self, last: Feedback) -> Step {
+        self.feedbacks.told().feedbacks.push(last);
         self.steps.pop_front().unwrap_or(Step::Done)
     }
 
     fn told(&mut self, value: &Value) {
-        self.outcomes.told().values.push(value.clone());
+        self.feedbacks.told().values.push(value.clone());
     }
 
     fn finish(&mut self) {

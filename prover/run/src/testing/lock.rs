@@ -119,12 +119,12 @@ impl Lock for ScriptedLock {
         Vec::new()
     }
 
-    async fn create(&self, _: &locks::Client, _: &str, _: u32) -> Result<(), Error> {
+    async fn create(&self, _: &locks::ClientConfig, _: &str, _: u32) -> Result<(), Error> {
         let reaction = self.script().creating.pop_front();
         react(reaction.unwrap_or(Reaction::Done)).await.map(|_| ())
     }
 
-    async fn open(&self, client: &locks::Client) -> Result<Box<dyn Session>, Error> {
+    async fn open(&self, client: &locks::ClientConfig) -> Result<Box<dyn Session>, Error> {
         let reaction = self.script().opening.pop_front();
         react(reaction.unwrap_or(Reaction::Done)).await?;
         let (sender, losses) = unbounded_channel();
@@ -169,7 +169,7 @@ impl Session for ScriptedSession {
         self.lock.operate().await.map(|_| vec![1])
     }
 
-    async fn news(&mut self) -> Loss {
+    async fn loss_notification(&mut self) -> Loss {
         match self.losses.recv().await {
             Some(loss) => loss,
             None => std::future::pending().await,
@@ -187,8 +187,8 @@ impl Session for ScriptedSession {
 }
 
 /// A client that a scripted lock asks for nothing but its name.
-pub(crate) fn client() -> locks::Client {
-    locks::Client {
+pub(crate) fn client() -> locks::ClientConfig {
+    locks::ClientConfig {
         broker: Arc::new(Simulation::new(1, 1)),
         connect: ConnectOptions::default(),
         prefix: "test".to_owned(),

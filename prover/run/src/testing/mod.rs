@@ -7,7 +7,7 @@ mod sink;
 mod system;
 mod witness;
 
-pub(crate) use generator::{Outcomes, invoke, steps};
+pub(crate) use generator::{Feedbacks, invoke, steps};
 pub(crate) use lock::{Reaction, ScriptedLock, client};
 pub(crate) use sink::{FullDisk, Memory};
 pub(crate) use system::ScriptedSystem;

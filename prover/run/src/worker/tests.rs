@@ -9,7 +9,7 @@ use locks::{Answer, Error, ErrorKind, Grant, Loss};
 use nemesis::System;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
-use workloads::{Outcome, Step};
+use workloads::{Feedback, Step};
 
 use super::{CLOSE_WITHIN, Equipment, REOPEN_AFTER, work};
 use crate::clock::Clock;
@@ -18,7 +18,7 @@ use crate::phase::Phase;
 use crate::recorder::Recording;
 use crate::shared::Shared;
 use crate::testing::{
-    FullDisk, Memory, Outcomes, Reaction, ScriptedLock, ScriptedSystem, client, invoke, steps,
+    Feedbacks, FullDisk, Memory, Reaction, ScriptedLock, ScriptedSystem, client, invoke, steps,
 };
 
 /// Workers of each run here, of which only the first does anything; the others have nothing to do.
@@ -34,7 +34,7 @@ struct Scene {
     lock: ScriptedLock,
     shared: Arc<Shared>,
     memory: Memory,
-    outcomes: Outcomes,
+    feedbacks: Feedbacks,
     began: Instant,
     working: JoinHandle<Result<(), LogError>>,
 }
@@ -43,7 +43,7 @@ struct Scene {
 struct Left {
     lock: ScriptedLock,
     memory: Memory,
-    outcomes: Outcomes,
+    feedbacks: Feedbacks,
     after: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Scene {
     fn begin(lock: ScriptedLock, taken: impl IntoIterator<Item = Step>) -> Self {
         let memory = Memory::default();
         let shared = shared(Recording::new(memory.clone()));
-        let (generator, outcomes) = steps(taken);
+        let (generator, feedbacks) = steps(taken);
         let equipment = equipment(&lock, generator, false);
         let condition = shared.crew.condition(0);
         let work = unless_paused(condition, work(0, equipment, shared.clone()));
@@ -59,7 +59,7 @@ impl Scene {
             lock,
             shared,
             memory,
-            outcomes,
+            feedbacks,
             began: Instant::now(),
             working: tokio::spawn(work),
         }
@@ -92,7 +92,7 @@ impl Scene {
         Left {
             lock: self.lock,
             memory: self.memory,
-            outcomes: self.outcomes,
+            feedbacks: self.feedbacks,
             after: self.began.elapsed(),
         }
     }
@@ -205,11 +205,11 @@ async fn each_kind_of_error_ends_an_operation_as_the_table_says() {
             let process = if is_retired { WORKERS } else { 0 };
             assert_eq!(next.process, Process::Client(process), "after {error}");
             let told = if is_retired {
-                Outcome::Lost
+                Feedback::Lost
             } else {
-                Outcome::Fail
+                Feedback::Fail
             };
-            assert_eq!(left.outcomes.of_steps()[0], told, "after {error}");
+            assert_eq!(left.feedbacks.of_steps()[0], told, "after {error}");
         }
     }
 }
@@ -247,11 +247,11 @@ async fn what_is_answered_is_ok_and_carries_what_was_brought() {
     ];
     assert_eq!(values, brought.clone().map(|value| (Kind::Ok, value)));
     assert_eq!(
-        left.outcomes.values(),
+        left.feedbacks.values(),
         brought,
         "the generator is told the same"
     );
-    assert_eq!(left.outcomes.of_steps(), [Outcome::Ok; 4]);
+    assert_eq!(left.feedbacks.of_steps(), [Feedback::Ok; 4]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,19 +260,19 @@ async fn a_lock_that_is_lost_during_a_wait_is_given_up_at_that_moment() {
     let error = || Error::new(ErrorKind::Lost, "gone");
     let table = [
         // The session goes on where only the lock is lost.
-        (Loss::Key(key, error()), Outcome::Lost, 0, true),
-        (Loss::All(error()), Outcome::Lost, WORKERS, true),
+        (Loss::Key(key, error()), Feedback::Lost, 0, true),
+        (Loss::All(error()), Feedback::Lost, WORKERS, true),
         // What it does not hold it cannot lose.
-        (Loss::Key(other, error()), Outcome::Ready, 0, false),
+        (Loss::Key(other, error()), Feedback::Ready, 0, false),
     ];
-    for (loss, outcome, process, is_lost) in table {
+    for (loss, feedback, process, is_lost) in table {
         let wait = Step::Wait(10 * SECOND);
         let taken = [invoke(Function::Acquire), wait, invoke(Function::Verify)];
         let scene = Scene::begin(ScriptedLock::default(), taken);
         scene.at(3 * SECOND).await;
         scene.lock.lose(loss.clone());
         let left = scene.end().await;
-        assert_eq!(left.outcomes.of_steps()[1], outcome, "{loss:?}");
+        assert_eq!(left.feedbacks.of_steps()[1], feedback, "{loss:?}");
         let events = left.timed_events();
         let next = events
             .iter()
@@ -322,8 +322,8 @@ async fn who_works_hears_of_a_loss_afterwards() {
     let error = Error::new(ErrorKind::Lost, "gone");
     scene.lock.lose(Loss::Key("k".to_owned(), error));
     let left = scene.end().await;
-    let outcomes = [Outcome::Ok, Outcome::Ready, Outcome::Lost];
-    assert_eq!(left.outcomes.of_steps(), outcomes);
+    let feedbacks = [Feedback::Ok, Feedback::Ready, Feedback::Lost];
+    assert_eq!(left.feedbacks.of_steps(), feedbacks);
     assert_eq!(
         left.timed_events()[2],
         (4 * SECOND, "0 invoke lost".to_owned())
@@ -340,7 +340,7 @@ async fn who_gathers_hears_of_a_loss() {
     scene.at(SECOND / 2).await;
     scene.lock.lose(Loss::Key("k".to_owned(), error));
     let left = scene.end().await;
-    assert_eq!(left.outcomes.of_steps(), [Outcome::Ok, Outcome::Lost]);
+    assert_eq!(left.feedbacks.of_steps(), [Feedback::Ok, Feedback::Lost]);
     assert_eq!(left.timed_events()[2].0, SECOND / 2);
 }
 
@@ -349,7 +349,7 @@ async fn what_a_verify_says_is_lost_is_not_held_any_more() {
     let lock =
         ScriptedLock::default().operating([Reaction::Done, Reaction::Answered(Answer::Lost)]);
     let left = undisturbed(lock, [Function::Acquire, Function::Verify].map(invoke)).await;
-    assert_eq!(left.outcomes.of_steps(), [Outcome::Ok, Outcome::Lost]);
+    assert_eq!(left.feedbacks.of_steps(), [Feedback::Ok, Feedback::Lost]);
     // Nothing is left to be given up at the end, and the session is a good one.
     let events = [
         "0 invoke acquire",
@@ -395,8 +395,8 @@ async fn a_crash_in_the_middle_of_a_call_leaves_its_outcome_unknown() {
     assert_eq!(events[3..], after);
     let sessions = ["open worker-0", "open worker-3", "close worker-3"];
     assert_eq!(left.lock.sessions(), sessions);
-    let outcomes = [Outcome::Ok, Outcome::Lost, Outcome::Ok];
-    assert_eq!(left.outcomes.of_steps(), outcomes);
+    let feedbacks = [Feedback::Ok, Feedback::Lost, Feedback::Ok];
+    assert_eq!(left.feedbacks.of_steps(), feedbacks);
 }
 
 #[tokio::test(start_paused = true)]

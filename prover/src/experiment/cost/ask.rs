@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use locks::Error;
 use locks::broker::{Channel, Confirm, Connection, Publish, QueueOptions};
 
-use super::cell::{Cell, Label, Operation, Trouble};
+use super::cell::{Cell, FigureError, Label, Operation};
 use super::lock::Source;
 use crate::experiment::counting::Counter;
 
@@ -58,7 +58,7 @@ struct Asking {
 ///
 /// # Errors
 /// The queue or a channel could not be had.
-pub(super) async fn cells(source: &Source) -> Result<Vec<Box<dyn Cell>>, Trouble> {
+pub(super) async fn cells(source: &Source) -> Result<Vec<Box<dyn Cell>>, FigureError> {
     let counter = Arc::new(Counter::default());
     let client = source.client(&counter);
     let queue = client.queue("ask");
@@ -123,19 +123,19 @@ impl Cell for Asking {
         &self.counter
     }
 
-    async fn prepare(&mut self) -> Result<(), Trouble> {
+    async fn prepare(&mut self) -> Result<(), FigureError> {
         Ok(())
     }
 
-    async fn act(&mut self) -> Result<(), Trouble> {
+    async fn act(&mut self) -> Result<(), FigureError> {
         if self.is_there().await? {
             return Ok(());
         }
         let said = "the queue is not there, although its connection lives";
-        Err(Trouble::Unexpected(said.to_owned()))
+        Err(FigureError::Unexpected(said.to_owned()))
     }
 
-    async fn restore(&mut self) -> Result<(), Trouble> {
+    async fn restore(&mut self) -> Result<(), FigureError> {
         Ok(())
     }
 }

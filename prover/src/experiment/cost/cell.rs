@@ -18,13 +18,13 @@ pub(super) trait Cell: Send {
     fn counter(&self) -> &Counter;
 
     /// Brings everything into the state that the operation is measured in.
-    async fn prepare(&mut self) -> Result<(), Trouble>;
+    async fn prepare(&mut self) -> Result<(), FigureError>;
 
     /// The operation.
-    async fn act(&mut self) -> Result<(), Trouble>;
+    async fn act(&mut self) -> Result<(), FigureError>;
 
     /// Brings everything back.
-    async fn restore(&mut self) -> Result<(), Trouble>;
+    async fn restore(&mut self) -> Result<(), FigureError>;
 }
 
 /// What a cell is called.
@@ -87,14 +87,14 @@ impl fmt::Display for Label {
 
 /// Why a cell has no figure.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum FigureError {
     /// The subject answered what it must not.
     Unexpected(String),
     /// Something else went wrong.
     Broken(locks::Error),
 }
 
-impl From<locks::Error> for Trouble {
+impl From<locks::Error> for FigureError {
     fn from(error: locks::Error) -> Self {
         Self::Broken(error)
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use locks::broker::{Broker, ConnectOptions};
-use locks::{Answer, Client, Error, ErrorKind, Grant, Lock, Session};
+use locks::{Answer, ClientConfig, Error, ErrorKind, Grant, Lock, Session};
 
-use super::cell::{Cell, Label, Operation, Trouble};
+use super::cell::{Cell, FigureError, Label, Operation};
 use crate::experiment::counting::{Counter, Counting};
 
 /// How many slots a semaphore is measured with, besides one.
@@ -27,9 +27,9 @@ pub(super) struct Source {
 
 impl Source {
     /// A client whose operations are counted.
-    pub(super) fn client(&self, counter: &Arc<Counter>) -> Client {
+    pub(super) fn client(&self, counter: &Arc<Counter>) -> ClientConfig {
         let counting = Counting::of(self.broker.clone(), counter.clone());
-        Client {
+        ClientConfig {
             broker: Arc::new(counting),
             connect: self.connect.clone(),
             prefix: self.prefix.clone(),
@@ -45,7 +45,7 @@ struct LockCell {
     label: Label,
     lock: Arc<dyn Lock>,
     key: String,
-    client: Client,
+    client: ClientConfig,
     counter: Arc<Counter>,
     /// The session that is measured, where one is open.
     session: Option<Box<dyn Session>>,
@@ -60,7 +60,7 @@ struct LockCell {
 pub(super) async fn cells(
     source: &Source,
     lock: &Arc<dyn Lock>,
-) -> Result<Vec<Box<dyn Cell>>, Trouble> {
+) -> Result<Vec<Box<dyn Cell>>, FigureError> {
     use Operation::{Acquire, FirstAcquire, Open, RefusedAcquire, Release, Verify};
     let mut wanted: Vec<_> = [Open, FirstAcquire, Acquire, RefusedAcquire, Verify, Release]
         .map(|operation| (operation, 1))
@@ -80,7 +80,7 @@ pub(super) async fn cells(
 }
 
 /// Whether two sessions can hold it at once where it is made for two: asked of the lock itself.
-async fn is_semaphore(source: &Source, lock: &dyn Lock) -> Result<bool, Trouble> {
+async fn is_semaphore(source: &Source, lock: &dyn Lock) -> Result<bool, FigureError> {
     let client = source.client(&Arc::default());
     let key = format!("{}.room-for-two", lock.name());
     lock.create(&client, &key, 2).await?;
@@ -103,7 +103,7 @@ impl LockCell {
         lock: &Arc<dyn Lock>,
         operation: Operation,
         slots: u32,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, FigureError> {
         let counter = Arc::new(Counter::default());
         let client = source.client(&counter);
         let key = format!("{}.{}.{slots}", lock.name(), operation.name());
@@ -138,25 +138,25 @@ impl LockCell {
         })
     }
 
-    fn session(&mut self) -> Result<&mut Box<dyn Session>, Trouble> {
+    fn session(&mut self) -> Result<&mut Box<dyn Session>, FigureError> {
         let missing = || Error::new(ErrorKind::NotSent, "no session is open");
         self.session.as_mut().ok_or_else(|| missing().into())
     }
 
-    async fn open(&mut self) -> Result<(), Trouble> {
+    async fn open(&mut self) -> Result<(), FigureError> {
         self.session = Some(self.lock.open(&self.client).await?);
         Ok(())
     }
 
-    async fn acquire(&mut self) -> Result<(), Trouble> {
+    async fn acquire(&mut self) -> Result<(), FigureError> {
         let key = self.key.clone();
         granted(self.session()?.acquire(&key).await)
     }
 
-    async fn release(&mut self) -> Result<(), Trouble> {
+    async fn release(&mut self) -> Result<(), FigureError> {
         let key = self.key.clone();
         let released = self.session()?.release(&key).await;
-        released.map_err(|error| answer_or_trouble(error, "released"))
+        released.map_err(|error| answer_or_error(error, "released"))
     }
 
     async fn close(&mut self) {
@@ -176,7 +176,7 @@ impl Cell for LockCell {
         &self.counter
     }
 
-    async fn prepare(&mut self) -> Result<(), Trouble> {
+    async fn prepare(&mut self) -> Result<(), FigureError> {
         match self.label.operation {
             Operation::FirstAcquire => self.open().await,
             Operation::Verify | Operation::Release => self.acquire().await,
@@ -184,7 +184,7 @@ impl Cell for LockCell {
         }
     }
 
-    async fn act(&mut self) -> Result<(), Trouble> {
+    async fn act(&mut self) -> Result<(), FigureError> {
         match self.label.operation {
             Operation::Open => self.open().await,
             Operation::FirstAcquire | Operation::Acquire => self.acquire().await,
@@ -200,7 +200,7 @@ impl Cell for LockCell {
         }
     }
 
-    async fn restore(&mut self) -> Result<(), Trouble> {
+    async fn restore(&mut self) -> Result<(), FigureError> {
         match self.label.operation {
             Operation::Open => self.close().await,
             Operation::FirstAcquire => {
@@ -214,21 +214,21 @@ impl Cell for LockCell {
     }
 }
 
-fn granted(answer: Result<Grant, Error>) -> Result<(), Trouble> {
+fn granted(answer: Result<Grant, Error>) -> Result<(), FigureError> {
     answer
         .map(drop)
-        .map_err(|error| answer_or_trouble(error, "granted"))
+        .map_err(|error| answer_or_error(error, "granted"))
 }
 
-fn held(answer: Result<Answer, Error>) -> Result<(), Trouble> {
+fn held(answer: Result<Answer, Error>) -> Result<(), FigureError> {
     match answer {
         Ok(Answer::Held) => Ok(()),
         Ok(Answer::Lost) => Err(unexpected("lost", "held")),
-        Err(error) => Err(answer_or_trouble(error, "held")),
+        Err(error) => Err(answer_or_error(error, "held")),
     }
 }
 
-fn refused(answer: Result<Grant, Error>) -> Result<(), Trouble> {
+fn refused(answer: Result<Grant, Error>) -> Result<(), FigureError> {
     match answer {
         Ok(_) => Err(unexpected("granted", "refused, since others hold it")),
         Err(error) if is_refusal(&error) => Ok(()),
@@ -241,7 +241,7 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 /// Some errors are a lock's answer, and a wrong one where another was due.
-fn answer_or_trouble(error: Error, due: &str) -> Trouble {
+fn answer_or_error(error: Error, due: &str) -> FigureError {
     match error.kind {
         ErrorKind::Busy | ErrorKind::NoSlot | ErrorKind::Lost | ErrorKind::NotHeld => {
             unexpected(&format!("{} ({error})", error.kind), due)
@@ -250,6 +250,6 @@ fn answer_or_trouble(error: Error, due: &str) -> Trouble {
     }
 }
 
-fn unexpected(said: &str, due: &str) -> Trouble {
-    Trouble::Unexpected(format!("{said}, where it must be {due}"))
+fn unexpected(said: &str, due: &str) -> FigureError {
+    FigureError::Unexpected(format!("{said}, where it must be {due}"))
 }

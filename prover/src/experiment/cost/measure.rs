@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::cell::{Cell, Label, Trouble};
+use super::cell::{Cell, FigureError, Label};
 use super::lock::Source;
 use super::{ask, lock};
 use crate::exit::Exit;
@@ -83,11 +83,11 @@ impl From<CostError> for Failure {
 }
 
 impl CostError {
-    fn of(cell: &impl ToString, trouble: Trouble) -> Self {
+    fn of(cell: &impl ToString, error: FigureError) -> Self {
         let cell = cell.to_string();
-        match trouble {
-            Trouble::Unexpected(said) => Self::Unexpected { cell, said },
-            Trouble::Broken(reason) => Self::Broken { cell, reason },
+        match error {
+            FigureError::Unexpected(said) => Self::Unexpected { cell, said },
+            FigureError::Broken(reason) => Self::Broken { cell, reason },
         }
     }
 }
@@ -117,11 +117,11 @@ pub(super) async fn set_up(
     let mut cells = Vec::new();
     for lock in locks {
         let own = in_time(lock::cells(source, lock)).await;
-        let wrong = |trouble| CostError::of(&format!("the set-up of {}", lock.name()), trouble);
+        let wrong = |error| CostError::of(&format!("the set-up of {}", lock.name()), error);
         cells.extend(own.map_err(wrong)?);
     }
     let asking = in_time(ask::cells(source)).await;
-    let wrong = |trouble| CostError::of(&"the set-up of the ways to verify", trouble);
+    let wrong = |error| CostError::of(&"the set-up of the ways to verify", error);
     cells.extend(asking.map_err(wrong)?);
     Ok(cells)
 }
@@ -146,7 +146,7 @@ pub(super) async fn measure(
             let cell = &mut cells[*place];
             let (took, operations) = once(cell.as_mut())
                 .await
-                .map_err(|trouble| CostError::of(cell.label(), trouble))?;
+                .map_err(|error| CostError::of(cell.label(), error))?;
             if let Some(round) = round.checked_sub(rounds.warm_up) {
                 take(Sample {
                     round,
@@ -161,7 +161,7 @@ pub(super) async fn measure(
     Ok(())
 }
 
-async fn once(cell: &mut dyn Cell) -> Result<(Duration, Operations), Trouble> {
+async fn once(cell: &mut dyn Cell) -> Result<(Duration, Operations), FigureError> {
     in_time(cell.prepare()).await?;
     let before = cell.counter().operations();
     let began = Instant::now();
@@ -172,7 +172,7 @@ async fn once(cell: &mut dyn Cell) -> Result<(Duration, Operations), Trouble> {
     Ok((took, operations))
 }
 
-async fn in_time<T>(step: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+async fn in_time<T>(step: impl Future<Output = Result<T, FigureError>>) -> Result<T, FigureError> {
     let late = |_| {
         let seconds = STEP_WITHIN.as_secs();
         Err(Error::new(ErrorKind::Timeout, format!("no answer within {seconds} s")).into())

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use checker::Verdict;
 
-use super::cell::{Cell, Outcome};
+use super::cell::{Cell, CellRecord};
 
 const CELLS: &str = "cells.jsonl";
 
-/// The outcomes that can be taken over, the oldest first.
+/// The records that can be taken over, the oldest first.
 pub(super) struct Archive {
     path: PathBuf,
     file: File,
-    outcomes: Vec<Outcome>,
+    records: Vec<CellRecord>,
 }
 
 impl Archive {
@@ -23,16 +23,16 @@ impl Archive {
     /// is to be taken over.
     ///
     /// # Errors
-    /// It cannot be read or written, or contains what is no outcome.
+    /// It cannot be read or written, or contains what is no record.
     pub(super) fn open(folder: &Path, resume: bool) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let path = folder.join(CELLS);
         let file = File::options().append(true).create(true).open(&path)?;
-        let outcomes = if resume { read(&path)? } else { Vec::new() };
+        let records = if resume { read(&path)? } else { Vec::new() };
         Ok(Self {
             path,
             file,
-            outcomes,
+            records,
         })
     }
 
@@ -41,50 +41,50 @@ impl Archive {
         &self.path
     }
 
-    /// The newest outcome of a cell that says something.
-    pub(super) fn find(&self, cell: &Cell) -> Option<&Outcome> {
-        let own = self.outcomes.iter().rev().filter(|one| one.cell == *cell);
+    /// The newest record of a cell that says something.
+    pub(super) fn find(&self, cell: &Cell) -> Option<&CellRecord> {
+        let own = self.records.iter().rev().filter(|one| one.cell == *cell);
         own.into_iter().find(|one| one.verdict != Verdict::Unknown)
     }
 
-    /// Adds an outcome.
+    /// Adds a record.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn add(&mut self, outcome: &Outcome) -> io::Result<()> {
-        let line = serde_json::to_string(outcome)? + "\n";
+    pub(super) fn add(&mut self, record: &CellRecord) -> io::Result<()> {
+        let line = serde_json::to_string(record)? + "\n";
         self.file.write_all(line.as_bytes())
     }
 }
 
-fn read(path: &Path) -> io::Result<Vec<Outcome>> {
+fn read(path: &Path) -> io::Result<Vec<CellRecord>> {
     let text = fs::read_to_string(path)?;
-    let outcome = |(number, line)| {
+    let record = |(number, line)| {
         let wrong = |error| {
             let text = format!(
-                "line {number} of {CELLS} is not the outcome of a cell ({error}): remove it, or leave --resume out"
+                "line {number} of {CELLS} is not the record of a cell ({error}): remove it, or leave --resume out"
             );
             io::Error::other(text)
         };
         serde_json::from_str(line).map_err(wrong)
     };
-    (1..).zip(text.lines()).map(outcome).collect()
+    (1..).zip(text.lines()).map(record).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::matrix::cell::tests::outcome;
+    use crate::experiment::matrix::cell::tests::record;
 
     #[test]
-    fn the_newest_outcome_that_says_something_is_taken_over_if_that_is_wanted() {
+    fn the_newest_record_that_says_something_is_taken_over_if_that_is_wanted() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let valid = outcome("exclusive-queue", Verdict::Valid);
-        let violated = outcome("exclusive-queue", Verdict::Violated);
-        let unknown = outcome("exclusive-queue", Verdict::Unknown);
+        let valid = record("exclusive-queue", Verdict::Valid);
+        let violated = record("exclusive-queue", Verdict::Violated);
+        let unknown = record("exclusive-queue", Verdict::Unknown);
         let mut archive = Archive::open(folder.path(), false).expect("writable");
-        for outcome in [&violated, &valid, &unknown] {
-            archive.add(outcome).expect("written");
+        for record in [&violated, &valid, &unknown] {
+            archive.add(record).expect("written");
         }
         let found = |resume: bool| {
             let archive = Archive::open(folder.path(), resume).expect("it is ours");
@@ -95,18 +95,16 @@ mod tests {
         let archive = Archive::open(folder.path(), true).expect("it is ours");
         assert!(
             archive
-                .find(&outcome("no-lock", Verdict::Valid).cell)
+                .find(&record("no-lock", Verdict::Valid).cell)
                 .is_none()
         );
     }
 
     #[test]
-    fn what_is_no_outcome_is_refused_with_its_line() {
+    fn what_is_no_record_is_refused_with_its_line() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join(CELLS), "{}\n").expect("written");
-        let error = Archive::open(folder.path(), true)
-            .err()
-            .expect("no outcome");
+        let error = Archive::open(folder.path(), true).err().expect("no record");
         assert!(error.to_string().starts_with("line 1 of"), "{error}");
     }
 }

@@ -102,7 +102,7 @@ impl Cell {
 
 /// What came of a cell.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Outcome {
+pub(super) struct CellRecord {
     pub(super) cell: Cell,
     pub(super) at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,7 +137,7 @@ pub(super) struct Figures {
     pub(super) longest_overlap_ns: u64,
 }
 
-impl Outcome {
+impl CellRecord {
     /// What the cell says of its lock; one that is broken on purpose may be anything.
     pub(super) fn exit(&self) -> Exit {
         if self.cell.is_broken_on_purpose() {
@@ -198,8 +198,8 @@ pub(super) mod tests {
     use super::*;
 
     /// What could have come of a cell.
-    pub(in super::super) fn outcome(lock: &str, verdict: Verdict) -> Outcome {
-        Outcome {
+    pub(in super::super) fn record(lock: &str, verdict: Verdict) -> CellRecord {
+        CellRecord {
             cell: Cell {
                 workload: "mutex".to_owned(),
                 lock: lock.to_owned(),
@@ -222,7 +222,7 @@ pub(super) mod tests {
 
     #[test]
     fn only_a_correct_lock_has_to_keep_its_promises() {
-        let exit = |lock, verdict| outcome(lock, verdict).exit();
+        let exit = |lock, verdict| record(lock, verdict).exit();
         assert_eq!(exit("exclusive-queue", Verdict::Valid), Exit::Valid);
         assert_eq!(exit("exclusive-queue", Verdict::Violated), Exit::Violation);
         assert_eq!(exit("exclusive-queue", Verdict::Unknown), Exit::Unknown);
@@ -231,13 +231,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_outcome_reads_back_as_it_was_stored() {
-        let mut outcome = outcome("exclusive-queue", Verdict::Valid);
-        outcome.cell.place = Place::Docker("4.0".to_owned());
-        outcome.figures.grants = 7;
-        let text = serde_json::to_string(&outcome).expect("JSON");
-        let again: Outcome = serde_json::from_str(&text).expect("it was stored by us");
-        assert_eq!(again.cell, outcome.cell);
-        assert_eq!(again.figures, outcome.figures);
+    fn a_record_reads_back_as_it_was_stored() {
+        let mut record = record("exclusive-queue", Verdict::Valid);
+        record.cell.place = Place::Docker("4.0".to_owned());
+        record.figures.grants = 7;
+        let text = serde_json::to_string(&record).expect("JSON");
+        let again: CellRecord = serde_json::from_str(&text).expect("it was stored by us");
+        assert_eq!(again.cell, record.cell);
+        assert_eq!(again.figures, record.figures);
     }
 }

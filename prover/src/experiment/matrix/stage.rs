@@ -14,7 +14,7 @@ use testbed::{
     Demand, Described, Direct, Progress, ProxyChoice, RabbitImage, RealSite, Silent, Testbed,
 };
 
-use super::cell::{Cell, Figures, Outcome, Place, because};
+use super::cell::{Cell, CellRecord, Figures, Place, because};
 use crate::conclusion::{begin, conclude, keep};
 use crate::experiment::CellError;
 use crate::failure::Failure;
@@ -81,7 +81,7 @@ impl<'a> Stage<'a> {
         cell: &Cell,
         tries: u32,
         steps: &Steps,
-    ) -> Result<Option<Outcome>, Failure> {
+    ) -> Result<Option<CellRecord>, Failure> {
         let mut seeds = Vec::new();
         loop {
             let seed = Seed(cell.seed.0.wrapping_add(seeds.len() as u64));
@@ -106,7 +106,7 @@ impl<'a> Stage<'a> {
                 ));
                 continue;
             }
-            return Ok(Some(Outcome {
+            return Ok(Some(CellRecord {
                 cell: cell.clone(),
                 at: Timestamp::now(),
                 git: git(),

@@ -5,30 +5,30 @@ use std::collections::BTreeSet;
 use checker::Verdict;
 use report::{list_table, verdict_text};
 
-use super::cell::Outcome;
+use super::cell::CellRecord;
 use crate::experiment::document::markdown;
 
 const COLUMNS: usize = 8;
 
 /// For people.
-pub(super) fn human(outcomes: &[Outcome]) -> String {
-    let tables = sections(outcomes);
-    let tables = tables.map(|outcomes| list_table(header(outcomes), outcomes.iter().map(row)));
+pub(super) fn human(records: &[CellRecord]) -> String {
+    let tables = sections(records);
+    let tables = tables.map(|records| list_table(header(records), records.iter().map(row)));
     tables.collect::<Vec<_>>().join("\n\n")
 }
 
 /// For the documentation: the tables, and what they stand on.
-pub(super) fn document(outcomes: &[Outcome], command: &str) -> String {
-    let tables = sections(outcomes);
-    let tables = tables.map(|outcomes| markdown(header(outcomes), outcomes.iter().map(row)));
+pub(super) fn document(records: &[CellRecord], command: &str) -> String {
+    let tables = sections(records);
+    let tables = tables.map(|records| markdown(header(records), records.iter().map(row)));
     let tables = tables.collect::<Vec<_>>().join("\n");
-    format!("```sh\n{command}\n```\n{}\n\n{tables}", origin(outcomes))
+    format!("```sh\n{command}\n```\n{}\n\n{tables}", origin(records))
 }
 
 /// When, where and at which commits the cells were run.
-fn origin(outcomes: &[Outcome]) -> String {
-    let all = |of: &dyn Fn(&Outcome) -> String| {
-        let distinct: BTreeSet<_> = outcomes.iter().map(of).collect();
+fn origin(records: &[CellRecord]) -> String {
+    let all = |of: &dyn Fn(&CellRecord) -> String| {
+        let distinct: BTreeSet<_> = records.iter().map(of).collect();
         Vec::from_iter(distinct).join("; ")
     };
     let days = all(&|one| one.at.strftime("%Y-%m-%d").to_string());
@@ -44,13 +44,13 @@ fn origin(outcomes: &[Outcome]) -> String {
     format!("Cells run on {days}, at {commits}. {testbeds}.")
 }
 
-fn sections(outcomes: &[Outcome]) -> impl Iterator<Item = &[Outcome]> {
-    outcomes.chunk_by(|one, next| one.cell.workload == next.cell.workload)
+fn sections(records: &[CellRecord]) -> impl Iterator<Item = &[CellRecord]> {
+    records.chunk_by(|one, next| one.cell.workload == next.cell.workload)
 }
 
-fn header(outcomes: &[Outcome]) -> [&str; COLUMNS] {
+fn header(records: &[CellRecord]) -> [&str; COLUMNS] {
     [
-        &outcomes[0].cell.workload,
+        &records[0].cell.workload,
         "nemesis",
         "testbed",
         "verdict",
@@ -61,8 +61,8 @@ fn header(outcomes: &[Outcome]) -> [&str; COLUMNS] {
     ]
 }
 
-fn row(outcome: &Outcome) -> [String; COLUMNS] {
-    let Outcome { cell, figures, .. } = outcome;
+fn row(record: &CellRecord) -> [String; COLUMNS] {
+    let CellRecord { cell, figures, .. } = record;
     let lock = if cell.is_broken_on_purpose() {
         format!("{} (broken on purpose)", cell.lock)
     } else {
@@ -82,25 +82,25 @@ fn row(outcome: &Outcome) -> [String; COLUMNS] {
         lock,
         cell.nemesis.clone(),
         cell.place.to_string(),
-        verdict(outcome),
+        verdict(record),
         figures.grants.to_string(),
         landed,
         overlap,
-        seed(outcome),
+        seed(record),
     ]
 }
 
-fn verdict(outcome: &Outcome) -> String {
-    let text = verdict_text(outcome.verdict);
-    match (&outcome.because, outcome.verdict) {
+fn verdict(record: &CellRecord) -> String {
+    let text = verdict_text(record.verdict);
+    match (&record.because, record.verdict) {
         (Some(because), Verdict::Violated | Verdict::Unknown) => format!("{text}: {because}"),
         _ => text.to_owned(),
     }
 }
 
 /// The seed of the last run, and how many others said nothing before.
-fn seed(outcome: &Outcome) -> String {
-    match outcome.seeds.as_slice() {
+fn seed(record: &CellRecord) -> String {
+    match record.seeds.as_slice() {
         [] => String::new(),
         [only] => only.to_string(),
         [before @ .., last] => format!("{last}, after {} unknown", before.len()),

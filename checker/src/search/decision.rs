@@ -8,7 +8,7 @@ use crate::model::{Revocation, Unsuitable};
 
 /// The answer for one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Decision {
     /// The object could have gone through this; operations that are missing (`info`) need not have
     /// happened.
     Valid {
@@ -74,7 +74,7 @@ pub enum Reason {
     Unsuitable(#[from] Unsuitable),
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for Decision {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Valid { .. } => out.write_str("linearizable"),

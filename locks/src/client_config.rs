@@ -8,7 +8,7 @@ use crate::options::Options;
 
 /// Who asks for locks, and through which broker.
 #[derive(Clone)]
-pub struct Client {
+pub struct ClientConfig {
     /// The broker to connect to.
     pub broker: Arc<dyn Broker>,
     /// How to connect to it.
@@ -24,7 +24,7 @@ pub struct Client {
     pub options: Options,
 }
 
-impl Client {
+impl ClientConfig {
     /// A client of the RabbitMQ at `host:port`, as the user `guest`, with a heartbeat of 2 s; its
     /// queues' names begin with `prefix`. Whoever shares a lock shares the prefix.
     #[must_use]
@@ -78,7 +78,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_names_its_queues_and_passes_errors_on() {
-        let client = Client {
+        let client = ClientConfig {
             broker: Arc::new(Nowhere),
             connect: ConnectOptions::default(),
             prefix: "run-7".into(),

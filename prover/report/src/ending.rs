@@ -4,7 +4,7 @@ use history::{Event, Kind};
 
 /// What is known of the end of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Outcome {
+pub(crate) enum Ending {
     /// It took effect.
     Ok,
     /// The server said no.
@@ -17,7 +17,7 @@ pub(crate) enum Outcome {
     Open,
 }
 
-impl Outcome {
+impl Ending {
     /// The outcome of an operation that ended like this.
     pub(crate) fn of(end: Option<&Event>) -> Self {
         match end.map(|event| (event.kind, event.observed)) {

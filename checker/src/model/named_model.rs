@@ -7,7 +7,7 @@ pub(super) type Make = fn(Option<&str>) -> Option<Box<dyn Model>>;
 
 /// A model that can be named.
 #[derive(Debug)]
-pub struct Entry {
+pub struct NamedModel {
     /// How the name is written: `mutex`, `semaphore:N`.
     pub pattern: &'static str,
     /// What it is, in one line.
@@ -58,19 +58,19 @@ pub fn named(name: &str) -> Result<Box<dyn Model>, NameError> {
     let (stem, argument) = plain
         .split_once(':')
         .map_or((plain, None), |(stem, argument)| (stem, Some(argument)));
-    let entry = ALL
+    let model = ALL
         .iter()
-        .find(|entry| entry.stem() == stem)
+        .find(|model| model.stem() == stem)
         .ok_or_else(|| NameError::Unknown {
             name: name.to_owned(),
         })?;
-    let pattern = entry.pattern;
+    let pattern = model.pattern;
     let make = if revocable {
-        entry
+        model
             .make_revocable
             .ok_or(NameError::NothingToRevoke { pattern })?
     } else {
-        entry.make
+        model.make
     };
     make(argument).ok_or_else(|| NameError::Argument {
         name: name.to_owned(),
@@ -78,14 +78,14 @@ pub fn named(name: &str) -> Result<Box<dyn Model>, NameError> {
     })
 }
 
-impl Entry {
+impl NamedModel {
     fn stem(&self) -> &'static str {
         self.pattern.split(':').next().unwrap_or(self.pattern)
     }
 }
 
 fn patterns() -> String {
-    let patterns: Vec<_> = ALL.iter().map(|entry| entry.pattern).collect();
+    let patterns: Vec<_> = ALL.iter().map(|model| model.pattern).collect();
     patterns.join(", ")
 }
 
@@ -114,15 +114,15 @@ mod tests {
 
     #[test]
     fn every_pattern_makes_a_model() {
-        for entry in ALL {
-            let name = entry.pattern.replace(":N", ":2").replace(":V", ":0");
+        for model in ALL {
+            let name = model.pattern.replace(":N", ":2").replace(":V", ":0");
             assert!(named(&name).is_ok(), "{name}");
             assert_eq!(
                 named(&format!("revocable-{name}")).is_ok(),
-                entry.make_revocable.is_some(),
+                model.make_revocable.is_some(),
                 "{name}"
             );
-            assert!(!entry.meaning.is_empty());
+            assert!(!model.meaning.is_empty());
         }
     }
 
