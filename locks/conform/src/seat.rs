@@ -11,7 +11,7 @@ use crate::background::Background;
 use crate::deliveries::{Deliveries, body};
 use crate::names::Names;
 use crate::notices::Notices;
-use crate::script::{Consume, Operation, Place, Then, Which};
+use crate::script::{Consume, Flags, Operation, Place, Then, Which};
 use crate::transcript::{Notice, Source, StepOutcome};
 
 /// What the script did last to change how publishes and settlements take effect.
@@ -135,40 +135,30 @@ impl Hand {
 
     async fn operate(&self, step: usize, operation: &Operation) -> Result<StepOutcome, Error> {
         let channel = &*self.channel;
-        let name = |queue: &str| self.names.on_broker(queue);
         match operation {
             Operation::Declare(queue, declaration) => {
                 let options = declaration.options();
-                let status = channel.declare(&name(queue), &options).await?;
+                let status = channel.declare(&self.on_broker(queue), &options).await?;
                 return Ok(self.declared(queue, &status));
             }
             Operation::Delete(queue, condition) => {
-                let removed = channel.delete(&name(queue), &condition.options()).await?;
-                return Ok(StepOutcome::Removed(removed));
+                let (queue, options) = (self.on_broker(queue), condition.options());
+                return channel
+                    .delete(&queue, &options)
+                    .await
+                    .map(StepOutcome::Removed);
             }
             Operation::Purge(queue) => {
-                return channel.purge(&name(queue)).await.map(StepOutcome::Removed);
+                let queue = self.on_broker(queue);
+                return channel.purge(&queue).await.map(StepOutcome::Removed);
             }
             Operation::ConfirmSelect => {
                 channel.confirm_select().await?;
                 self.state().mode = Mode::Confirm;
             }
-            Operation::Publish(queue, flags) => {
-                self.ensure_mode().await?;
-                let publish = flags.publish(&body(step));
-                return channel.publish(&name(queue), &publish).await.map(confirmed);
-            }
-            Operation::Send(queue, flags) => {
-                channel
-                    .send(&name(queue), &flags.publish(&body(step)))
-                    .await?;
-                self.round_trip().await?;
-            }
-            Operation::Get { queue, no_ack } => {
-                let message = channel.get(&name(queue), *no_ack).await?;
-                let receive = |message| self.state().deliveries.receive(&message, *no_ack);
-                return Ok(StepOutcome::Got(message.map(receive)));
-            }
+            Operation::Publish(queue, flags) => return self.publish(step, queue, *flags).await,
+            Operation::Send(queue, flags) => self.send(step, queue, *flags).await?,
+            Operation::Get { queue, no_ack } => return self.get(queue, *no_ack).await,
             Operation::Ack(which) => return self.settle(*which, None, false).await,
             Operation::Reject(which, then) => return self.settle(*which, Some(*then), false).await,
             Operation::NackUpTo(which, then) => {
@@ -179,8 +169,8 @@ impl Hand {
                 self.state().prefetch = *prefetch;
             }
             Operation::Consume(queue, consume) => {
-                let consumer = channel.consume(&name(queue), &consume.options()).await?;
-                self.follow(consume, consumer);
+                let (queue, options) = (self.on_broker(queue), consume.options());
+                self.follow(consume, channel.consume(&queue, &options).await?);
             }
             Operation::Cancel(tag) => channel.cancel(tag).await?,
             Operation::Forget(tag) => return Ok(self.forget(tag)),
@@ -188,12 +178,7 @@ impl Hand {
                 channel.tx_select().await?;
                 self.state().mode = Mode::Tx;
             }
-            Operation::TxCommit => {
-                let returned = channel.tx_commit().await?;
-                self.state().deliveries.commit();
-                let kinds = returned.iter().map(|returned| returned.kind);
-                return Ok(StepOutcome::Committed(kinds.collect()));
-            }
+            Operation::TxCommit => return self.commit().await,
             Operation::TxRollback => {
                 channel.tx_rollback().await?;
                 self.state().deliveries.roll_back();
@@ -203,6 +188,35 @@ impl Hand {
             Operation::Drop => {}
         }
         Ok(StepOutcome::Done)
+    }
+
+    fn on_broker(&self, queue: &str) -> String {
+        self.names.on_broker(queue)
+    }
+
+    async fn publish(&self, step: usize, queue: &str, flags: Flags) -> Result<StepOutcome, Error> {
+        self.ensure_mode().await?;
+        let (queue, publish) = (self.on_broker(queue), flags.publish(&body(step)));
+        self.channel.publish(&queue, &publish).await.map(confirmed)
+    }
+
+    async fn send(&self, step: usize, queue: &str, flags: Flags) -> Result<(), Error> {
+        let (queue, publish) = (self.on_broker(queue), flags.publish(&body(step)));
+        self.channel.send(&queue, &publish).await?;
+        self.round_trip().await
+    }
+
+    async fn get(&self, queue: &str, no_ack: bool) -> Result<StepOutcome, Error> {
+        let message = self.channel.get(&self.on_broker(queue), no_ack).await?;
+        let receive = |message| self.state().deliveries.receive(&message, no_ack);
+        Ok(StepOutcome::Got(message.map(receive)))
+    }
+
+    async fn commit(&self) -> Result<StepOutcome, Error> {
+        let returned = self.channel.tx_commit().await?;
+        self.state().deliveries.commit();
+        let kinds = returned.iter().map(|returned| returned.kind);
+        Ok(StepOutcome::Committed(kinds.collect()))
     }
 
     fn declared(&self, queue: &str, status: &QueueStatus) -> StepOutcome {
