@@ -65,65 +65,86 @@ fn ordinary() -> Schedule {
     }
 }
 
-/// Runs for 4 s, and 2 s more for the last phase.
-async fn run(
-    lock: &ScriptedLock,
-    system: &ScriptedSystem,
-    schedule: &Schedule,
-    recording: Recording,
-    interrupted: impl Future<Output = ()>,
-) -> Result<Ran, RunError> {
-    let params = params();
-    let setup = Setup {
-        workload: workloads::find("mutex").expect("it is registered"),
-        lock: Chosen {
-            lock: Arc::new(lock.clone()),
-            options: locks::Options::default(),
-        },
-        params: &params,
-        schedule,
-        seed: Seed(1),
-        time_limit: 4 * SECOND,
-        finish_within: 2 * SECOND,
-        operation_timeout: PATIENCE,
-    };
-    let stage = Stage {
-        clients: vec![client(), client()],
-        system,
-        clock: Clock::of_runtime(),
-    };
-    execute(setup, stage, recording, interrupted).await
+/// What a run is made of; by itself nothing goes wrong, and nobody interrupts.
+#[derive(Default)]
+struct Scene {
+    lock: ScriptedLock,
+    system: ScriptedSystem,
+    memory: Memory,
+    witness: Option<Arc<Witness>>,
+    /// So many events find room.
+    room: Option<usize>,
+    interrupted_after: Option<Duration>,
 }
 
-/// A run that nobody interrupts, with a system that does what it is asked for.
-async fn uninterrupted(
-    lock: &ScriptedLock,
-    schedule: &Schedule,
-    memory: &Memory,
-) -> Result<Ran, RunError> {
-    let recording = Recording::new(memory.clone());
-    run(
-        lock,
-        &ScriptedSystem::default(),
-        schedule,
-        recording,
-        std::future::pending(),
-    )
-    .await
+impl Scene {
+    fn with(lock: ScriptedLock) -> Self {
+        Self {
+            lock,
+            ..Self::default()
+        }
+    }
+
+    fn recording(&self) -> Recording {
+        let memory = self.memory.clone();
+        let recording = match self.room {
+            Some(room) => Recording::new(FullDisk { memory, room }),
+            None => Recording::new(memory),
+        };
+        match &self.witness {
+            Some(witness) => recording.observed_by(witness.clone()),
+            None => recording,
+        }
+    }
+
+    /// Runs for 4 s, and 2 s more for the last phase.
+    async fn run(&self, schedule: &Schedule) -> Result<Ran, RunError> {
+        let params = params();
+        let setup = Setup {
+            workload: workloads::find("mutex").expect("it is registered"),
+            lock: Chosen {
+                lock: Arc::new(self.lock.clone()),
+                options: locks::Options::default(),
+            },
+            params: &params,
+            schedule,
+            seed: Seed(1),
+            time_limit: 4 * SECOND,
+            finish_within: 2 * SECOND,
+            operation_timeout: PATIENCE,
+        };
+        let stage = Stage {
+            clients: vec![client(), client()],
+            system: &self.system,
+            clock: Clock::of_runtime(),
+        };
+        let interrupted = async {
+            match self.interrupted_after {
+                Some(time) => sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        execute(setup, stage, self.recording(), interrupted).await
+    }
+
+    /// The same, where the harness does not break down.
+    async fn stop(&self, schedule: &Schedule) -> Stop {
+        let ran = self.run(schedule).await;
+        ran.expect("nothing breaks down").stop
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_is_done_when_all_phases_were_run_through() {
-    let (lock, memory) = (ScriptedLock::default(), Memory::default());
-    let ran = uninterrupted(&lock, &ordinary(), &memory).await;
-    assert_eq!(ran.expect("nothing breaks down").stop, Stop::Done);
+    let scene = Scene::default();
+    assert_eq!(scene.stop(&ordinary()).await, Stop::Done);
     let clients = [
         "0 invoke acquire",
         "0 ok acquire",
         "0 invoke release",
         "0 ok release",
     ];
-    let events = memory.events();
+    let events = scene.memory.events();
     let of_clients: Vec<_> = events
         .iter()
         .filter(|event| !event.starts_with("nemesis"))
@@ -138,55 +159,43 @@ async fn a_run_is_done_when_all_phases_were_run_through() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_whose_last_phase_does_not_end_is_stuck() {
-    let lock = ScriptedLock::default().operating([Reaction::Hangs]);
-    let memory = Memory::default();
+    let scene = Scene::with(ScriptedLock::default().operating([Reaction::Hangs]));
     let began = Instant::now();
-    let ran = uninterrupted(&lock, &calls([(3_000, Request::Acquire)]), &memory).await;
-    assert_eq!(ran.expect("nothing breaks down").stop, Stop::Stuck);
+    let schedule = calls([(3_000, Request::Acquire)]);
+    assert_eq!(scene.stop(&schedule).await, Stop::Stuck);
     // At 6 s it is stuck; the call is waited for until nobody knows what became of it.
     assert_eq!(began.elapsed(), 3 * SECOND + PATIENCE);
-    assert_eq!(memory.events(), ["0 invoke acquire", "0 info acquire"]);
+    assert_eq!(
+        scene.memory.events(),
+        ["0 invoke acquire", "0 info acquire"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_interrupted_gives_up_what_is_held() {
-    let (lock, memory) = (ScriptedLock::default(), Memory::default());
-    let recording = Recording::new(memory.clone());
-    let system = ScriptedSystem::default();
-    let ran = run(
-        &lock,
-        &system,
-        &ordinary(),
-        recording,
-        sleep(SECOND / 2 + SECOND / 4),
-    )
-    .await;
-    assert_eq!(ran.expect("nothing breaks down").stop, Stop::Interrupted);
+    let scene = Scene {
+        interrupted_after: Some(SECOND / 2 + SECOND / 4),
+        ..Scene::default()
+    };
+    assert_eq!(scene.stop(&ordinary()).await, Stop::Interrupted);
     let events = [
         "0 invoke acquire",
         "0 ok acquire",
         "0 invoke lost",
         "0 ok lost",
     ];
-    assert_eq!(memory.events(), events);
-    assert_eq!(lock.sessions(), ["open worker-0", "close worker-0"]);
+    assert_eq!(scene.memory.events(), events);
+    assert_eq!(scene.lock.sessions(), ["open worker-0", "close worker-0"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_can_be_interrupted_before_it_begins() {
-    let lock = ScriptedLock::default().creating(Reaction::Hangs);
-    let memory = Memory::default();
-    let recording = Recording::new(memory.clone());
-    let ran = run(
-        &lock,
-        &ScriptedSystem::default(),
-        &ordinary(),
-        recording,
-        sleep(SECOND),
-    )
-    .await;
-    assert_eq!(ran.expect("nothing breaks down").stop, Stop::Interrupted);
-    assert_eq!(memory.events().len(), 0);
+    let scene = Scene {
+        interrupted_after: Some(SECOND),
+        ..Scene::with(ScriptedLock::default().creating(Reaction::Hangs))
+    };
+    assert_eq!(scene.stop(&ordinary()).await, Stop::Interrupted);
+    assert_eq!(scene.memory.events().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,9 +207,8 @@ async fn a_lock_that_cannot_be_made_is_a_harness_error() {
         ),
         (Reaction::Hangs, ErrorKind::Timeout),
     ] {
-        let lock = ScriptedLock::default().creating(creating);
-        let ran = uninterrupted(&lock, &ordinary(), &Memory::default()).await;
-        match ran {
+        let scene = Scene::with(ScriptedLock::default().creating(creating));
+        match scene.run(&ordinary()).await {
             Err(RunError::Create { key, reason }) => {
                 assert_eq!((key.as_str(), reason.kind), ("lock-0", kind));
             }
@@ -211,49 +219,31 @@ async fn a_lock_that_cannot_be_made_is_a_harness_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_is_a_harness_error_wherever_it_fills_up() {
-    let memory = Memory::default();
-    let lock = ScriptedLock::default();
-    let ran = uninterrupted(&lock, &ordinary(), &memory).await;
-    ran.expect("there is room enough");
-    for room in 0..memory.events().len() {
-        let memory = Memory::default();
-        let disk = FullDisk {
-            memory: memory.clone(),
-            room,
+    let whole = Scene::default();
+    whole.stop(&ordinary()).await;
+    for room in 0..whole.memory.events().len() {
+        let scene = Scene {
+            room: Some(room),
+            ..Scene::default()
         };
-        let system = ScriptedSystem::default();
-        let recording = Recording::new(disk);
-        let ran = run(
-            &lock,
-            &system,
-            &ordinary(),
-            recording,
-            std::future::pending(),
-        )
-        .await;
+        let ran = scene.run(&ordinary()).await;
         let is_log = matches!(
             ran,
             Err(RunError::Log(_) | RunError::Nemesis(NemesisError::Log(_)))
         );
         assert!(is_log, "room for {room}: {ran:?}");
-        assert_eq!(memory.events().len(), room);
+        assert_eq!(scene.memory.events().len(), room);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fault_that_cannot_be_injected_or_healed_is_a_harness_error() {
     for failing in ["cut 1", "heal 1"] {
-        let system = ScriptedSystem::failing(failing);
-        let recording = Recording::new(Memory::default());
-        let lock = ScriptedLock::default();
-        let ran = run(
-            &lock,
-            &system,
-            &ordinary(),
-            recording,
-            std::future::pending(),
-        )
-        .await;
+        let scene = Scene {
+            system: ScriptedSystem::failing(failing),
+            ..Scene::default()
+        };
+        let ran = scene.run(&ordinary()).await;
         let is_nemesis = matches!(ran, Err(RunError::Nemesis(NemesisError::System(_))));
         assert!(is_nemesis, "{failing}: {ran:?}");
     }
@@ -261,27 +251,20 @@ async fn a_fault_that_cannot_be_injected_or_healed_is_a_harness_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_that_panics_is_a_bug_of_ours() {
-    let lock = ScriptedLock::default().operating([Reaction::Panics]);
-    let ran = uninterrupted(&lock, &ordinary(), &Memory::default()).await;
+    let scene = Scene::with(ScriptedLock::default().operating([Reaction::Panics]));
+    let ran = scene.run(&ordinary()).await;
     assert!(matches!(ran, Err(RunError::Panic(_))), "{ran:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn observers_see_all_of_a_run_in_the_order_of_its_record() {
-    let (lock, memory) = (ScriptedLock::default(), Memory::default());
     let witness = Arc::new(Witness::default());
-    let recording = Recording::new(memory.clone()).observed_by(witness.clone());
-    let system = ScriptedSystem::default();
-    let ran = run(
-        &lock,
-        &system,
-        &ordinary(),
-        recording,
-        std::future::pending(),
-    )
-    .await;
-    ran.expect("nothing breaks down");
+    let scene = Scene {
+        witness: Some(Arc::clone(&witness)),
+        ..Scene::default()
+    };
+    scene.stop(&ordinary()).await;
     let seen = witness.events();
-    assert_eq!(seen, memory.history().events());
+    assert_eq!(seen, scene.memory.history().events());
     assert!(seen.iter().any(|event| event.function.name() == "cut"));
 }
