@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use run::Counters;
+use suite::Pace;
 use testbed::Progress;
 
 /// How results are printed.
@@ -88,19 +89,22 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    pub(crate) fn new(length: u64, is_quiet: bool) -> Self {
+    /// Of so many things, which are called `noun`.
+    pub(crate) fn new(length: u64, noun: &str, is_quiet: bool) -> Self {
         let is_live = !is_quiet && io::stderr().is_terminal();
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left");
+        let template = format!("{{bar:40}} {{pos}}/{{len}} {noun}{{msg}}");
+        let style = ProgressStyle::with_template(&template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self {
             bar: is_live.then(|| ProgressBar::new(length).with_style(style)),
         }
     }
 
-    /// So many are done.
-    pub(crate) fn set(&self, done: u64) {
+    /// So far they are.
+    pub(crate) fn set(&self, pace: Pace) {
         if let Some(bar) = &self.bar {
-            bar.set_position(done);
+            bar.set_position(pace.done);
+            bar.set_message(format!(", {pace}"));
         }
     }
 

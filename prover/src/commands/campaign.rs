@@ -29,9 +29,9 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     } else {
         Until::Violation
     };
-    let bar = Bar::new(seeds.0.end - seeds.0.start, output.quiet);
+    let bar = Bar::new(seeds.0.end - seeds.0.start, "runs", output.quiet);
     let (summary, was_interrupted) =
-        unless_interrupted(|go_on| campaign(spec, seeds, until, go_on, |done| bar.set(done))).await;
+        unless_interrupted(|go_on| campaign(spec, seeds, until, go_on, |pace| bar.set(pace))).await;
     bar.done();
     let summary = summary?;
     let verdict = verdict(&summary, was_interrupted);

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use report::list_table;
 use run::seed::Seed;
 use serde_json::json;
+use suite::Stopwatch;
 use suite::selftest::{
     Examined, RUNS_OF_BROKEN, RUNS_OF_CORRECT, Shortcoming, Shown, TIME_LIMIT, examine, spec_of,
     workload_of,
@@ -24,7 +25,7 @@ use crate::output::{self, Bar, Format};
 /// Examines the locks and prints what came out.
 pub(super) async fn selftest(arguments: &SelftestArgs) -> Result<Exit, Failure> {
     let locks = select(arguments.only.as_deref())?;
-    let bar = Bar::new(locks.len() as u64, arguments.quiet);
+    let bar = Bar::new(locks.len() as u64, "locks", arguments.quiet);
     let (examined, _) =
         unless_interrupted(|go_on| examine_all(&locks, arguments.seed, &bar, go_on)).await;
     bar.done();
@@ -62,10 +63,11 @@ fn examine_all(
     bar: &Bar,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Vec<Examined>>, PlanError> {
+    let stopwatch = Stopwatch::start(locks.len() as u64);
     let done = AtomicU64::new(0);
     let examined = locks.par_iter().map(|lock| {
         let examined = examine(lock, first, go_on);
-        bar.set(done.fetch_add(1, Ordering::Relaxed) + 1);
+        bar.set(stopwatch.pace(done.fetch_add(1, Ordering::Relaxed) + 1));
         examined
     });
     examined.collect()

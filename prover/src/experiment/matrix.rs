@@ -2,7 +2,10 @@
 //! simulated and on real brokers.
 
 mod archive;
+mod attempts;
 mod cell;
+mod ledger;
+mod simulated;
 mod stage;
 mod table;
 
@@ -18,13 +21,10 @@ use plan::{PlanError, suits, unknown};
 use run::seed::Seed;
 use serde::Serialize;
 use serde_json::json;
-use suite::TrialError;
-use testbed::Progress;
 
 use super::Experiment;
 use super::document::Document;
 use super::registry::assumed;
-use crate::causes::with_causes;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
@@ -36,6 +36,7 @@ const CANARY: &str = "no-lock";
 
 use archive::Archive;
 use cell::{Cell, CellRecord, NEMESES, Place};
+use ledger::Ledger;
 use stage::Stage;
 
 /// What every lock does under every workload, with and without faults, in every place.
@@ -112,17 +113,6 @@ enum Testbeds {
     Docker,
 }
 
-/// Why a simulated cell came to nothing.
-#[derive(Debug, thiserror::Error)]
-#[error("a cell broke down: {0}")]
-pub struct CellError(#[from] TrialError);
-
-impl From<CellError> for Failure {
-    fn from(error: CellError) -> Self {
-        Self::of_experiment(Exit::Harness, error)
-    }
-}
-
 #[async_trait]
 impl Experiment for Matrix {
     fn name(&self) -> &'static str {
@@ -173,64 +163,31 @@ type Ran = (Vec<CellRecord>, Vec<Exit>);
 async fn run_all(arguments: &MatrixArgs, cells: &[Cell], steps: &Steps) -> Result<Ran, Failure> {
     let results = arguments.results.join("matrix");
     let archive = Archive::open(&results, arguments.resume);
-    let mut archive = archive.map_err(|source| Failure::Write {
+    let archive = archive.map_err(|source| Failure::Write {
         path: results.clone(),
         source,
     })?;
-    let mut records: Vec<Option<CellRecord>> = vec![None; cells.len()];
-    let mut exits = Vec::new();
+    let mut ledger = Ledger::new(cells, arguments.tries as usize, archive, steps);
     for place in places(arguments) {
-        let mut stage = Stage::new(place.clone(), &results);
-        for (number, cell) in cells.iter().enumerate() {
-            if cell.place != place {
-                continue;
-            }
-            if let Some(stored) = archive.find(cell) {
-                records[number] = Some(stored.clone());
-                continue;
-            }
-            let is_over = interrupted().now_or_never().is_some();
-            if is_over || !stage.ready(steps).await? {
-                exits.push(Exit::Interrupted);
-                break;
-            }
-            steps.step(&format!("cell {} of {}: {cell}", number + 1, cells.len()));
-            match stage.run(cell, arguments.tries, steps).await {
-                Ok(Some(record)) => {
-                    let path = archive.path().to_owned();
-                    let stored = archive.add(&record);
-                    stored.map_err(|source| Failure::Write { path, source })?;
-                    records[number] = Some(record);
-                }
-                Ok(None) => {
-                    exits.push(Exit::Interrupted);
-                    break;
-                }
-                // What is wrong with the broker must not be taken for a finding about the next
-                // lock.
-                Err(failure) => {
-                    output::note(&format!("error: {cell}: {}", with_causes(&failure)));
-                    exits.push(failure.exit());
-                    clear(&mut stage, steps).await;
-                }
-            }
+        let open = ledger.open(&place);
+        if open.is_empty() {
+            continue;
         }
-        clear(&mut stage, steps).await;
-        if exits.contains(&Exit::Interrupted) {
+        if interrupted().now_or_never().is_some() {
+            ledger.interrupt();
+        }
+        if ledger.is_interrupted() {
             break;
         }
+        match &place {
+            Place::Sim => simulated::run(open, &mut ledger).await?,
+            Place::Docker(rabbitmq) => {
+                let mut stage = Stage::new(rabbitmq, &results, steps);
+                stage.run_all(open, &mut ledger).await?;
+            }
+        }
     }
-    Ok((records.into_iter().flatten().collect(), exits))
-}
-
-/// What was found is whole; what is left can be cleaned up later.
-async fn clear(stage: &mut Stage<'_>, steps: &Steps) {
-    if let Err(error) = stage.clear(steps).await {
-        output::note(&format!(
-            "warning: {}; `prover clean` removes what is left",
-            with_causes(&error)
-        ));
-    }
+    Ok(ledger.close())
 }
 
 /// All cells, in the order of the table.

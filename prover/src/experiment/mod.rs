@@ -11,5 +11,5 @@ pub mod statistics;
 
 pub use cost::{Cost, CostError};
 pub use document::DocumentError;
-pub use matrix::{CellError, Matrix};
+pub use matrix::Matrix;
 pub use registry::{ALL, Chosen, Experiment};

@@ -7,6 +7,7 @@ use plan::spec::RunSpec;
 use run::seed::{Seed, Seeds};
 
 use super::engine::{Engine, Evidence};
+use super::pace::Pace;
 use super::summary::Summary;
 
 /// So many runs are under way before anybody looks at what came of them.
@@ -21,8 +22,8 @@ pub enum Until {
     Done,
 }
 
-/// Runs the seeds one batch after the other; tells `progress` how many are done, and goes on as
-/// long as `go_on` says true.
+/// Runs the seeds one batch after the other; tells `progress` how far they are, and goes on as long
+/// as `go_on` says true.
 ///
 /// # Errors
 /// The spec makes no plan.
@@ -31,7 +32,7 @@ pub fn campaign(
     seeds: &Seeds,
     until: Until,
     go_on: &(dyn Fn() -> bool + Sync),
-    progress: impl Fn(u64),
+    progress: impl Fn(Pace),
 ) -> Result<Summary, PlanError> {
     let engine = Engine {
         batch: BATCH,
@@ -41,9 +42,9 @@ pub fn campaign(
     let specs = seeds.0.clone().map(|seed| spec_of(spec, Seed(seed)));
     let mut summary = Summary::default();
     // Whether it was told to stop is known to whoever told it.
-    let _ = engine.run(specs, |outcome| {
+    let _ = engine.run(specs, |outcome, pace| {
         summary.merge(Summary::of(&outcome));
-        progress(summary.runs);
+        progress(pace);
         if until == Until::Violation && !summary.failing.is_empty() {
             ControlFlow::Break(())
         } else {

@@ -2,6 +2,7 @@
 
 use certify::{Standing, certify};
 use checker::{COVERAGE, Judgement, Row, Verdict};
+use history::History;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
@@ -66,23 +67,37 @@ impl Outcome {
         let came = match attempt {
             Ok(trial) => {
                 let recheck = rechecks(&trial.judgement).then(|| Recheck::of(&trial));
-                Came::Judged(Box::new(Judged::of(trial, recheck)))
+                Came::Judged(Box::new(Judged {
+                    recheck,
+                    ..Judged::of(trial.judgement, &trial.history)
+                }))
             }
             Err(error) => Came::Broken(error.to_string()),
         };
         Self { seed, came }
     }
+
+    /// What came of a run that was made and judged elsewhere, such as one on a broker; its
+    /// certificate is not checked again.
+    #[must_use]
+    pub fn judged(seed: Seed, judgement: Judgement, history: &History) -> Self {
+        let judged = Judged::of(judgement, history);
+        Self {
+            seed,
+            came: Came::Judged(Box::new(judged)),
+        }
+    }
 }
 
 impl Judged {
-    fn of(trial: Trial, recheck: Option<Recheck>) -> Self {
+    fn of(judgement: Judgement, history: &History) -> Self {
         Self {
-            verdict: trial.judgement.verdict,
-            unfinished: trial.judgement.unfinished,
-            events: trial.history.events().len() as u64,
-            operations: trial.history.operations().count() as u64,
-            guarantees: trial.judgement.guarantees,
-            recheck,
+            verdict: judgement.verdict,
+            unfinished: judgement.unfinished,
+            events: history.events().len() as u64,
+            operations: history.operations().count() as u64,
+            guarantees: judgement.guarantees,
+            recheck: None,
         }
     }
 

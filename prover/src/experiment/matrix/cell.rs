@@ -5,12 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use checker::{COVERAGE, Judgement, Verdict};
+use checker::{COVERAGE, Verdict};
 use jiff::Timestamp;
 use plan::manifest::Git;
 use plan::spec::RunSpec;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
+use suite::Judged;
 
 use crate::exit::Exit;
 
@@ -149,9 +150,9 @@ impl CellRecord {
 
 impl Figures {
     /// Of the run that was judged.
-    pub(super) fn of(judgement: &Judgement) -> Self {
+    pub(super) fn of(judged: &Judged) -> Self {
         let mut figures = Self::default();
-        for row in &judgement.guarantees {
+        for row in &judged.guarantees {
             let finding = &row.finding;
             if finding.guarantee == COVERAGE {
                 figures.grants = finding.counts.holds;
@@ -168,26 +169,18 @@ impl Figures {
 }
 
 /// What was violated, or why nothing can be said.
-pub(super) fn because(judgement: &Judgement) -> Option<String> {
-    let judged = || {
-        let rows = judgement.guarantees.iter().filter(|row| row.judged);
-        let rows = rows.filter(|row| row.finding.verdict == judgement.verdict);
-        rows.map(|row| &row.finding)
-    };
-    match judgement.verdict {
+pub(super) fn because(judged: &Judged) -> Option<String> {
+    match judged.verdict {
         Verdict::Valid => None,
         Verdict::Violated => {
-            let violated: Vec<_> = judged().map(|finding| finding.guarantee.as_str()).collect();
+            let violated: Vec<_> = judged.violated().collect();
             Some(violated.join(", "))
         }
         Verdict::Unknown => {
-            let reasons = judged().filter_map(|finding| finding.reason.clone());
-            let reasons: Vec<_> = judgement
-                .unfinished
-                .iter()
-                .cloned()
-                .chain(reasons)
-                .collect();
+            let rows = judged.guarantees.iter().filter(|row| row.judged);
+            let open = rows.filter(|row| row.finding.verdict == Verdict::Unknown);
+            let reasons = open.filter_map(|row| row.finding.reason.clone());
+            let reasons: Vec<_> = judged.unfinished.iter().cloned().chain(reasons).collect();
             Some(reasons.join("; "))
         }
     }

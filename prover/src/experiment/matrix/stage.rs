@@ -1,164 +1,141 @@
-//! Has cells run where they belong. A broker is started for the first cell that needs it, and
-//! serves all others of its kind: each run has its own links to it, and its own names on it.
+//! Has cells run on a broker. It is started for the first of them, and serves all others: each run
+//! has its own links to it, and its own names on it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use checker::{Judgement, Verdict};
-use jiff::Timestamp;
+use futures_util::FutureExt;
 use plan::Plan;
-use plan::manifest::git;
+use plan::spec::RunSpec;
 use run::Stop;
-use run::seed::{Seed, Stream};
-use suite::attempt;
+use run::seed::Stream;
+use suite::{Outcome, Stopwatch};
 use testbed::{
     Demand, Described, Direct, Progress, ProxyChoice, RabbitImage, RealSite, Silent, Testbed,
 };
 
-use super::cell::{Cell, CellRecord, Figures, Place, because};
+use super::attempts::{Attempts, CellRun};
+use super::ledger::Ledger;
+use crate::causes::with_causes;
 use crate::conclusion::{begin, conclude, keep};
-use crate::experiment::CellError;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
-use crate::output::Steps;
+use crate::output::{self, Steps};
 use crate::record::{carry_out, note};
 use crate::store::file;
 
-/// Where all cells of one place are run.
+/// Where all cells of one RabbitMQ are run.
 pub(super) struct Stage<'a> {
-    place: Place,
+    rabbitmq: &'a str,
     broker: Option<Direct>,
     /// For the folders of runs.
     results: &'a Path,
-}
-
-/// One run.
-struct Run {
-    judgement: Judgement,
-    testbed: Described,
-    repeat: String,
-    folder: Option<PathBuf>,
+    steps: &'a Steps,
 }
 
 impl<'a> Stage<'a> {
     /// Nothing is started yet.
-    pub(super) fn new(place: Place, results: &'a Path) -> Self {
+    pub(super) fn new(rabbitmq: &'a str, results: &'a Path, steps: &'a Steps) -> Self {
         Self {
-            place,
+            rabbitmq,
             broker: None,
             results,
+            steps,
         }
     }
 
-    /// Makes sure that the broker is up; false where somebody interrupts meanwhile.
+    /// Runs the cells one after the other, unless it is interrupted.
     ///
     /// # Errors
-    /// It does not start: no cell can be run here.
-    pub(super) async fn ready(&mut self, steps: &Steps) -> Result<bool, Failure> {
-        let Place::Docker(rabbitmq) = &self.place else {
-            return Ok(true);
-        };
+    /// The broker does not start: no cell can be run here. Or what was found cannot be stored.
+    pub(super) async fn run_all<'b>(
+        &mut self,
+        open: Vec<Attempts<'b>>,
+        ledger: &mut Ledger<'b>,
+    ) -> Result<(), Failure> {
+        let stopwatch = Stopwatch::start(open.len() as u64);
+        for (done, attempts) in (0..).zip(open) {
+            let is_over = interrupted().now_or_never().is_some();
+            if is_over || !self.ready().await? {
+                ledger.interrupt();
+            }
+            if ledger.is_interrupted() {
+                break;
+            }
+            ledger.begin(&attempts, stopwatch.pace(done));
+            self.run(attempts, ledger).await?;
+        }
+        self.clear().await;
+        Ok(())
+    }
+
+    /// Makes sure that the broker is up; false where somebody interrupts meanwhile.
+    async fn ready(&mut self) -> Result<bool, Failure> {
         if self.broker.is_none() {
             let site = RealSite::Docker {
-                rabbitmq: RabbitImage::named(rabbitmq),
+                rabbitmq: RabbitImage::named(self.rabbitmq),
                 keep: false,
             };
             self.broker = tokio::select! {
                 biased;
                 () = interrupted() => None,
-                started = Direct::start(&site, self.results, steps) => Some(started?),
+                started = Direct::start(&site, self.results, self.steps) => Some(started?),
             };
         }
         Ok(self.broker.is_some())
     }
 
-    /// Runs a cell, with one seed after the other until the verdict says something, so many times
-    /// at most; nothing where it is interrupted.
-    ///
-    /// # Errors
-    /// The harness broke down.
-    pub(super) async fn run(
-        &self,
-        cell: &Cell,
-        tries: u32,
-        steps: &Steps,
-    ) -> Result<Option<CellRecord>, Failure> {
-        let mut seeds = Vec::new();
-        loop {
-            let seed = Seed(cell.seed.0.wrapping_add(seeds.len() as u64));
-            seeds.push(seed);
-            let Some(run) = self.once(cell, seed).await? else {
-                return Ok(None);
-            };
-            let Run {
-                judgement,
-                testbed,
-                repeat,
-                folder,
-            } = run;
-            let because = because(&judgement);
-            // A run that did not come to its end may be one of a lock that was lost: that is not
-            // tried away.
-            let is_open = judgement.verdict == Verdict::Unknown && judgement.unfinished.is_none();
-            if is_open && seeds.len() < tries as usize {
-                let because = because.unwrap_or_default();
-                steps.step(&format!(
-                    "unknown with seed {seed} ({because}): once more with the next"
-                ));
-                continue;
+    /// Runs a cell, with one seed after the other until the verdict says something.
+    async fn run<'b>(
+        &mut self,
+        mut attempts: Attempts<'b>,
+        ledger: &mut Ledger<'b>,
+    ) -> Result<(), Failure> {
+        while let Some(broker) = &self.broker {
+            match on_broker(broker, &attempts.spec(), self.results).await {
+                Ok(Some(run)) => {
+                    if !ledger.take(&mut attempts, run)? {
+                        break;
+                    }
+                }
+                Ok(None) => {
+                    ledger.interrupt();
+                    break;
+                }
+                // What is wrong with the broker must not be taken for a finding about the next
+                // lock.
+                Err(failure) => {
+                    ledger.fail(attempts.cell, &failure);
+                    self.clear().await;
+                }
             }
-            return Ok(Some(CellRecord {
-                cell: cell.clone(),
-                at: Timestamp::now(),
-                git: git(),
-                testbed: testbed.to_string(),
-                verdict: judgement.verdict,
-                because,
-                figures: Figures::of(&judgement),
-                seeds,
-                repeat,
-                folder,
-            }));
-        }
-    }
-
-    async fn once(&self, cell: &Cell, seed: Seed) -> Result<Option<Run>, Failure> {
-        let plan = Plan::new(&cell.spec(seed))?;
-        match &self.broker {
-            Some(broker) => on_broker(broker, plan, self.results).await,
-            None => in_simulation(plan).map(Some),
-        }
-    }
-
-    /// Takes the broker down, so that the next cell gets another.
-    ///
-    /// # Errors
-    /// It could not be removed: `prover clean` does it later.
-    pub(super) async fn clear(&mut self, steps: &Steps) -> Result<(), Failure> {
-        if let Some(broker) = self.broker.take() {
-            steps.step(&format!("take {} down", self.place));
-            broker.stop().await?;
         }
         Ok(())
     }
+
+    /// Takes the broker down, so that the next cell gets another. What was found is whole; what is
+    /// left can be cleaned up later.
+    async fn clear(&mut self) {
+        let Some(broker) = self.broker.take() else {
+            return;
+        };
+        self.steps
+            .step(&format!("take docker {} down", self.rabbitmq));
+        if let Err(error) = broker.stop().await {
+            output::note(&format!(
+                "warning: {}; `prover clean` removes what is left",
+                with_causes(&Failure::from(error))
+            ));
+        }
+    }
 }
 
-/// Leaves nothing on disk: its command repeats it to the byte.
-fn in_simulation(plan: Plan) -> Result<Run, Failure> {
-    let repeat = plan.spec.command_line();
-    let trial = tokio::task::block_in_place(|| attempt(plan)).map_err(CellError::from)?;
-    Ok(Run {
-        judgement: trial.judgement,
-        testbed: Described::simulated(),
-        repeat,
-        folder: None,
-    })
-}
-
+/// One run; nothing where it is interrupted.
 async fn on_broker(
     broker: &Direct,
-    mut plan: Plan,
+    spec: &RunSpec,
     results: &Path,
-) -> Result<Option<Run>, Failure> {
+) -> Result<Option<CellRun>, Failure> {
+    let mut plan = Plan::new(spec)?;
     let (mut store, mut manifest) = begin(&plan, results)?;
     let site = RealSite::Amqp(Box::new(broker.connect().clone()));
     let demand = Demand {
@@ -181,9 +158,9 @@ async fn on_broker(
     }
     let conclusion = conclude(&mut plan, &store, &manifest)?;
     keep(&store, &manifest, &conclusion)?;
-    Ok(Some(Run {
-        judgement: conclusion.judgement,
-        testbed,
+    Ok(Some(CellRun {
+        outcome: Outcome::judged(plan.seed, conclusion.judgement, &conclusion.history),
+        testbed: testbed.to_string(),
         repeat: plan.spec.command_line(),
         folder: Some(store.folder().to_owned()),
     }))

@@ -36,7 +36,7 @@ pub fn examine(
     let specs = seeds.map(|seed| spec_of(&**lock, Seed(seed)));
     let mut examination = Examination::of(lock);
     let mut shown = None;
-    let ended = engine.run(specs, |outcome| {
+    let ended = engine.run(specs, |outcome, _| {
         shown = examination.take(&outcome);
         if shown.is_some() {
             ControlFlow::Break(())
