@@ -1,10 +1,11 @@
 //! Who asked for which lock, and what came of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use history::{Function, Kind, Process};
+use history::{Event, Function, History, Kind, Process};
 
-use crate::Case;
+use crate::holds::is_shared;
 use crate::position::{NEVER, Position, position};
 
 /// One acquire.
@@ -16,6 +17,8 @@ pub(crate) struct Ask {
     pub(crate) end: Position,
     /// How it ended, if it did.
     pub(crate) kind: Option<Kind>,
+    /// Whether others may hold at the same time.
+    pub(crate) shared: bool,
 }
 
 impl Ask {
@@ -25,22 +28,30 @@ impl Ask {
     }
 }
 
-/// The acquires of each key, in the order in which they were invoked.
-pub(crate) struct Asks<'a>(BTreeMap<Option<&'a str>, Vec<Ask>>);
+/// The acquires of each key, in the order in which they were invoked. What was never sent is left
+/// out: nobody but its client knew of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asks(BTreeMap<Option<Arc<str>>, Vec<Ask>>);
 
-impl<'a> Asks<'a> {
-    pub(crate) fn new(case: &Case<'a>) -> Self {
-        let mut asks: BTreeMap<Option<&str>, Vec<Ask>> = BTreeMap::new();
-        for (place, event) in case.history.events().iter().enumerate() {
+impl Asks {
+    pub(crate) fn new(history: &History) -> Self {
+        let mut asks: BTreeMap<Option<Arc<str>>, Vec<Ask>> = BTreeMap::new();
+        for (place, event) in history.events().iter().enumerate() {
             if let (Process::Client(process), Kind::Invoke, Function::Acquire) =
                 (event.process, event.kind, &event.function)
             {
-                let end = case.history.partner(place);
-                asks.entry(event.key.as_deref()).or_default().push(Ask {
+                let end = history.partner(place);
+                let answer = end.map(|end| &history.events()[end]);
+                if answer.is_some_and(was_never_sent) {
+                    continue;
+                }
+                let answered = answer.map_or(&event.value, |answer| &answer.value);
+                asks.entry(event.key.clone()).or_default().push(Ask {
                     process,
                     invoke: position(place),
                     end: end.map_or(NEVER, position),
-                    kind: end.map(|end| case.history.events()[end].kind),
+                    kind: answer.map(|answer| answer.kind),
+                    shared: is_shared(&event.value, answered),
                 });
             }
         }
@@ -48,7 +59,13 @@ impl<'a> Asks<'a> {
     }
 
     /// The acquires of one key.
-    pub(crate) fn of(&self, key: Option<&'a str>) -> &[Ask] {
-        self.0.get(&key).map_or(&[], Vec::as_slice)
+    pub(crate) fn of(&self, key: &Option<Arc<str>>) -> &[Ask] {
+        self.0.get(key).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Whether an operation failed before anything of it was sent.
+fn was_never_sent(end: &Event) -> bool {
+    let kind = end.error.as_ref().map(|error| &*error.kind);
+    end.kind == Kind::Fail && !end.observed && kind == Some("not-sent")
 }

@@ -5,7 +5,10 @@ use std::num::NonZeroU32;
 use history::History;
 
 use crate::administration::Administration;
+use crate::asks::Asks;
+use crate::crowd::Crowds;
 use crate::holds::{self, Lock};
+use crate::overlap::Capacity;
 use crate::position::{NEVER, Position};
 use crate::search::Limits;
 
@@ -37,6 +40,14 @@ impl Scope {
         self.slots.get() as usize
     }
 
+    /// How much of a lock there is: of one slot it is clients that count.
+    pub(crate) fn capacity(&self) -> Capacity {
+        match self.slots() {
+            1 => Capacity::OneClient,
+            number => Capacity::Grants(number),
+        }
+    }
+
     /// The worker of a process.
     pub(crate) fn worker(&self, process: u32) -> u32 {
         self.workers.map_or(process, |workers| process % workers)
@@ -51,6 +62,7 @@ pub struct Case<'a> {
     pub(crate) limits: Limits<'a>,
     pub(crate) locks: Vec<Lock>,
     pub(crate) administration: Administration,
+    pub(crate) asks: Asks,
 }
 
 impl<'a> Case<'a> {
@@ -63,7 +75,14 @@ impl<'a> Case<'a> {
             limits,
             locks: holds::locks(history),
             administration: Administration::new(history),
+            asks: Asks::new(history),
         }
+    }
+
+    /// When not everybody who wanted a lock could have it.
+    pub(crate) fn crowds(&self, lock: &Lock) -> Crowds {
+        let asks = self.asks.of(&lock.key);
+        Crowds::new(lock, asks, self.scope.capacity())
     }
 
     /// The history's own index of the event at a position; nothing if there is no such event.

@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn every_scan_tells_all_figures() {
         let history = history(
-            "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquireX 0:lost 0:lost!",
+            "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquireX 0:lost 0:lost! 1:release 1:release!",
         );
         let scope = Scope::default();
         let case = Case::new(&history, &scope, Limits::none());

@@ -12,6 +12,7 @@ use crate::overlap::Interval;
 /// The core of a hold.
 pub(crate) fn confirmed_core(hold: &Hold) -> Interval {
     Interval {
+        process: hold.process,
         begin: hold.granted,
         end: hold.core_end(),
         shared: hold.shared,
@@ -35,6 +36,7 @@ pub(crate) fn points(lock: &Lock) -> Vec<(usize, Interval)> {
             (
                 place,
                 Interval {
+                    process: hold.process,
                     begin: hold.asked,
                     end: hold.granted,
                     shared: hold.shared,

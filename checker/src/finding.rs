@@ -39,6 +39,9 @@ pub struct Finding {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counts {
+    /// How much of the record the guarantee judged; the evidence says of what. It is not `valid`
+    /// where that is nothing.
+    pub judged: u64,
     /// Grants, each of which begins a hold.
     pub holds: u64,
     /// Holds that ended by loss (an answer, a notification, or the end of the session), not by a
@@ -46,6 +49,8 @@ pub struct Counts {
     pub revoked: u64,
     /// Grants that came while as many others as the lock has slots believed that they hold it.
     pub overlaps: u64,
+    /// Grants of a lock of one slot to the client that believed that it held it already.
+    pub granted_again: u64,
     /// Acquires that the server itself refused.
     pub refusals: u64,
     /// Workers that wanted a lock while others had or wanted it.
@@ -264,6 +269,8 @@ pub mod anomaly {
     pub const LOST_UPDATE: &str = "lost update";
     /// A lock, or one of its slots, was not granted after the last fault healed.
     pub const NEVER_GRANTED: &str = "never granted again";
+    /// A lock was granted again, but later after the last fault healed than the bound allows.
+    pub const GRANTED_TOO_LATE: &str = "granted too late";
     /// A slot was granted, or held by somebody, after it had been removed.
     pub const REMOVED_SLOT_USED: &str = "use of a removed slot";
     /// A slot that was made, or found, is gone without a removal.

@@ -29,6 +29,9 @@ pub struct Hold {
     pub(crate) slot: Option<u32>,
     /// How many holds of this lock its process had not released yet when this one was granted.
     pub(crate) depth: u32,
+    /// The first hold of this lock that its process still believed in when this one was granted, by
+    /// its place among the holds of the lock.
+    pub(crate) within: Option<u32>,
     /// The acquire's invocation.
     pub(crate) asked: Position,
     /// The acquire's return.

@@ -48,9 +48,14 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
+    /// Whether it says that its process holds, or did until now.
+    pub(crate) fn is_affirmative(&self) -> bool {
+        matches!(self.said, Said::Held | Said::Released)
+    }
+
     /// Whether it affirms a hold for a process that has none.
     pub(crate) fn is_unowned(&self) -> bool {
-        self.hold.is_none() && matches!(self.said, Said::Held | Said::Released)
+        self.hold.is_none() && self.is_affirmative()
     }
 }
 
@@ -234,6 +239,9 @@ impl Scan {
             end,
             shared,
         } = span;
+        let believed = self.believed.entry(process).or_default();
+        let within = believed.iter().find(|(of, _)| *of == lock);
+        let within = within.map(|(_, first)| *first);
         let holds = &mut self.locks[lock as usize].holds;
         let hold = position(holds.len());
         let unreleased = self.unreleased.entry((process, lock)).or_default();
@@ -243,6 +251,7 @@ impl Scan {
             token,
             slot: slot.filter(|_| !shared),
             depth: position(unreleased.len()),
+            within,
             asked: invoke,
             granted: end,
             believed_until: NEVER,
@@ -252,7 +261,7 @@ impl Scan {
             released: None,
         });
         unreleased.push(hold);
-        self.believed.entry(process).or_default().push((lock, hold));
+        believed.push((lock, hold));
     }
 
     fn release_unknown(&mut self, lock: u32, span: Span) {
@@ -311,7 +320,7 @@ impl Scan {
 }
 
 /// A lock is asked for alone unless the invocation, or else the end, says otherwise.
-fn is_shared(asked: &Value, answered: &Value) -> bool {
+pub(crate) fn is_shared(asked: &Value, answered: &Value) -> bool {
     match asked {
         Value::Mode(mode) => *mode == Mode::Read,
         _ => *answered == Value::Mode(Mode::Read),

@@ -29,6 +29,7 @@ mod case;
 pub mod certificate;
 mod contention;
 mod cores;
+mod crowd;
 mod explain;
 mod finding;
 pub mod guarantee;
@@ -41,8 +42,10 @@ mod minimal;
 pub mod model;
 mod order;
 mod overlap;
+mod peaks;
 mod position;
 pub mod search;
+mod standing;
 mod sweep;
 #[cfg(test)]
 mod testing;

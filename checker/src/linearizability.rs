@@ -10,6 +10,7 @@ use history::{History, Operation};
 use rayon::prelude::*;
 
 use crate::administration::Administration;
+use crate::asks::Asks;
 use crate::beginning;
 use crate::finding::{Finding, Reach, Rule, VIOLATIONS_MAX, Violation, counted};
 use crate::holds::{self, Lock};
@@ -50,6 +51,7 @@ pub fn linearize(
         limits,
         locks: locks_for(history, name),
         administration: Administration::default(),
+        asks: Asks::default(),
     };
     let judge = Judge {
         case: &case,
@@ -175,6 +177,7 @@ impl Judge<'_> {
             let case = Case {
                 history,
                 administration: Administration::default(),
+                asks: Asks::default(),
                 locks: if self.case.locks.is_empty() {
                     Vec::new()
                 } else {

@@ -63,7 +63,7 @@ impl Subject {
             Rule::LostDecrement | Rule::DoubledDecrement => self.check_counted(history, violation),
             // The event that ends a belief ends the latest of its process: which one that is, a
             // grant may decide that is not shown.
-            _ if self.of.starts_with("overlap") && holds_twice(history) => {}
+            _ if is_about_beliefs(self.of) && holds_twice(history) => {}
             _ => self.check_operations(history, violation),
         }
     }
@@ -145,6 +145,11 @@ impl Subject {
     }
 }
 
+/// Whether how long a belief lasted is part of what is wrong.
+fn is_about_beliefs(of: &str) -> bool {
+    of.starts_with("overlap") || of == "fencing"
+}
+
 /// Whether a process was granted a lock that it had and did not give back.
 fn holds_twice(history: &History) -> bool {
     let mut held = BTreeSet::new();
@@ -167,7 +172,7 @@ fn shows_what_it_needs(of: &str, rule: Rule) -> bool {
     of.starts_with("overlap")
         || matches!(
             rule,
-            Rule::TooManyConfirmed | Rule::GrantedInside | Rule::Revived
+            Rule::TooManyConfirmed | Rule::GrantedInside | Rule::Revived | Rule::TokenRegressed
         )
 }
 

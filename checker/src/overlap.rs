@@ -1,12 +1,32 @@
 //! Intervals of which at most so many may exist at one time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::position::Position;
+
+/// How many may hold at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Capacity {
+    /// One client, however often it is granted what it holds already.
+    OneClient,
+    /// So many grants, whosever they are.
+    Grants(usize),
+}
+
+impl Capacity {
+    /// How many clients fit.
+    pub(crate) fn number(self) -> usize {
+        match self {
+            Self::OneClient => 1,
+            Self::Grants(number) => number,
+        }
+    }
+}
 
 /// From `begin` to `end`, both of them positions; nothing if `begin` is not before `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Interval {
+    pub(crate) process: u32,
     pub(crate) begin: Position,
     pub(crate) end: Position,
     /// Several readers may hold at one time, but not beside anybody else.
@@ -29,41 +49,78 @@ pub(crate) struct Overlap {
     pub(crate) end: Position,
 }
 
-/// The intervals that are going on.
+/// The intervals of one mode that are going on, by their ends.
 #[derive(Default)]
-struct Active {
-    alone: BTreeSet<(Position, usize)>,
-    shared: BTreeSet<(Position, usize)>,
+struct Going {
+    ends: BTreeSet<(Position, usize)>,
+    /// Where only clients count: the one of each that ends last. The others are left out.
+    longest: BTreeMap<u32, (Position, usize)>,
 }
 
-impl Active {
-    fn set(&mut self, shared: bool) -> &mut BTreeSet<(Position, usize)> {
-        if shared {
-            &mut self.shared
-        } else {
-            &mut self.alone
+impl Going {
+    fn enter(&mut self, capacity: Capacity, process: u32, entry: (Position, usize)) {
+        if capacity == Capacity::OneClient {
+            let longest = self.longest.entry(process).or_insert(entry);
+            if *longest > entry {
+                return;
+            }
+            self.ends.remove(&std::mem::replace(longest, entry));
         }
+        self.ends.insert(entry);
     }
 
-    /// The last to end among those that leave no room for another interval: `slots` of them, or one
-    /// of the other mode.
-    fn in_the_way(&self, shared: bool, slots: usize) -> Option<Vec<(Position, usize)>> {
-        let longest =
-            |set: &BTreeSet<_>, count| set.iter().rev().take(count).copied().collect::<Vec<_>>();
-        if shared {
-            return Some(longest(&self.alone, 1)).filter(|found| !found.is_empty());
-        }
-        let full = Some(longest(&self.alone, slots)).filter(|found| found.len() == slots);
-        let readers = Some(longest(&self.shared, 1)).filter(|found| !found.is_empty());
-        full.max_by_end(readers)
+    /// So many that end last, if there are so many.
+    fn last(&self, count: usize) -> Option<Vec<(Position, usize)>> {
+        let last: Vec<_> = self.ends.iter().rev().take(count).copied().collect();
+        Some(last).filter(|last| last.len() == count)
     }
 
     fn expire(&mut self, now: Position) {
-        for set in [&mut self.alone, &mut self.shared] {
-            while set.first().is_some_and(|(end, _)| *end <= now) {
-                set.pop_first();
-            }
+        while self.ends.first().is_some_and(|(end, _)| *end <= now) {
+            self.ends.pop_first();
         }
+    }
+}
+
+/// The intervals that are going on.
+struct Active<'a> {
+    intervals: &'a [Interval],
+    capacity: Capacity,
+    alone: Going,
+    shared: Going,
+}
+
+impl Active<'_> {
+    /// The last to end among those that leave no room for another interval: as many as fit, or one
+    /// of the other mode.
+    fn in_the_way(&self, new: Interval) -> Option<Vec<(Position, usize)>> {
+        let (alone, shared) = match self.capacity {
+            Capacity::OneClient => (self.other(&self.alone, new), self.other(&self.shared, new)),
+            Capacity::Grants(_) if new.shared => (self.alone.last(1), None),
+            Capacity::Grants(number) => (self.alone.last(number), self.shared.last(1)),
+        };
+        if new.shared {
+            alone
+        } else {
+            alone.max_by_end(shared)
+        }
+    }
+
+    /// The last to end of those that another client has.
+    fn other(&self, going: &Going, new: Interval) -> Option<Vec<(Position, usize)>> {
+        let mut last = going.ends.iter().rev();
+        let other = last.find(|(_, place)| self.intervals[*place].process != new.process);
+        other.map(|other| vec![*other])
+    }
+
+    fn enter(&mut self, place: usize) {
+        let interval = self.intervals[place];
+        let going = if interval.shared {
+            &mut self.shared
+        } else {
+            &mut self.alone
+        };
+        going.enter(self.capacity, interval.process, (interval.end, place));
     }
 }
 
@@ -85,20 +142,26 @@ impl MaxByEnd for Option<Vec<(Position, usize)>> {
 
 /// One overlap for each interval that began while there was no room for it: with those that leave
 /// it the longest exposure. `intervals` are in the order of their beginnings. O(n (log n + slots)).
-pub(crate) fn overlaps(intervals: &[Interval], slots: usize) -> Vec<Overlap> {
+pub(crate) fn overlaps(intervals: &[Interval], capacity: Capacity) -> Vec<Overlap> {
     debug_assert!(
         intervals.is_sorted_by_key(|interval| interval.begin),
         "intervals come in order"
     );
-    let mut active = Active::default();
+    let mut active = Active {
+        intervals,
+        capacity,
+        alone: Going::default(),
+        shared: Going::default(),
+    };
     let mut found = Vec::new();
     for (place, interval) in intervals
         .iter()
         .enumerate()
         .filter(|(_, interval)| !interval.is_empty())
     {
-        active.expire(interval.begin);
-        if let Some(others) = active.in_the_way(interval.shared, slots) {
+        active.alone.expire(interval.begin);
+        active.shared.expire(interval.begin);
+        if let Some(others) = active.in_the_way(*interval) {
             let end = others
                 .last()
                 .map_or(interval.end, |(end, _)| interval.end.min(*end));
@@ -111,7 +174,7 @@ pub(crate) fn overlaps(intervals: &[Interval], slots: usize) -> Vec<Overlap> {
                 end,
             });
         }
-        active.set(interval.shared).insert((interval.end, place));
+        active.enter(place);
     }
     found
 }
@@ -130,7 +193,7 @@ pub(crate) enum Room {
 
 /// For each window the room that the intervals leave in it. `intervals` do not overlap (see
 /// [`overlaps`]). O(n (log n + slots)).
-pub(crate) fn rooms(intervals: &[Interval], windows: &[Interval], slots: usize) -> Vec<Room> {
+pub(crate) fn rooms(intervals: &[Interval], windows: &[Interval], capacity: Capacity) -> Vec<Room> {
     let mut steps: Vec<(Position, Step)> = Vec::with_capacity(2 * intervals.len() + windows.len());
     for (place, interval) in intervals
         .iter()
@@ -147,19 +210,12 @@ pub(crate) fn rooms(intervals: &[Interval], windows: &[Interval], slots: usize) 
             .map(|(place, window)| (window.end, Step::Look(place))),
     );
     steps.sort_unstable();
-    let mut filled = Filled {
-        slots,
-        ..Filled::default()
-    };
+    let mut filled = Filled::new(capacity);
     let mut rooms = vec![Room::AtEnd; windows.len()];
     for (now, step) in steps {
         match step {
-            Step::Begin(place) => filled.change(now, |filled| {
-                filled.set(intervals[place].shared).insert(place)
-            }),
-            Step::End(place) => filled.change(now, |filled| {
-                filled.set(intervals[place].shared).remove(&place)
-            }),
+            Step::Begin(place) => filled.begin(now, place, intervals[place]),
+            Step::End(place) => filled.end(now, place, intervals[place]),
             Step::Look(place) => rooms[place] = filled.room(intervals, windows[place]),
         }
     }
@@ -174,16 +230,31 @@ enum Step {
 }
 
 /// The intervals that are going on, and since when they have left no room.
-#[derive(Default)]
 struct Filled {
-    slots: usize,
+    capacity: Capacity,
     alone: BTreeSet<usize>,
     shared: BTreeSet<usize>,
+    /// How many each client has.
+    clients: BTreeMap<u32, usize>,
     no_room_alone: Option<Position>,
     no_room_shared: Option<Position>,
+    /// Since when at least two clients have some.
+    several: Option<Position>,
 }
 
 impl Filled {
+    fn new(capacity: Capacity) -> Self {
+        Self {
+            capacity,
+            alone: BTreeSet::new(),
+            shared: BTreeSet::new(),
+            clients: BTreeMap::new(),
+            no_room_alone: None,
+            no_room_shared: None,
+            several: None,
+        }
+    }
+
     fn set(&mut self, shared: bool) -> &mut BTreeSet<usize> {
         if shared {
             &mut self.shared
@@ -192,22 +263,44 @@ impl Filled {
         }
     }
 
-    fn change(&mut self, now: Position, change: impl FnOnce(&mut Self) -> bool) {
-        change(self);
+    fn begin(&mut self, now: Position, place: usize, interval: Interval) {
+        self.set(interval.shared).insert(place);
+        *self.clients.entry(interval.process).or_default() += 1;
+        self.changed(now);
+    }
+
+    fn end(&mut self, now: Position, place: usize, interval: Interval) {
+        self.set(interval.shared).remove(&place);
+        let count = self.clients.entry(interval.process).or_default();
+        *count -= 1;
+        if *count == 0 {
+            self.clients.remove(&interval.process);
+        }
+        self.changed(now);
+    }
+
+    fn changed(&mut self, now: Position) {
         let since = |full: bool, since: Option<Position>| full.then(|| since.unwrap_or(now));
         self.no_room_alone = since(
-            self.alone.len() >= self.slots || !self.shared.is_empty(),
+            self.alone.len() >= self.capacity.number() || !self.shared.is_empty(),
             self.no_room_alone,
         );
         self.no_room_shared = since(!self.alone.is_empty(), self.no_room_shared);
+        self.several = since(self.clients.len() > 1, self.several);
     }
 
+    /// A client does one thing at a time: an interval of its own that goes on at the end of its
+    /// window spans the window.
     fn room(&self, intervals: &[Interval], window: Interval) -> Room {
-        match if window.shared {
-            self.no_room_shared
-        } else {
-            self.no_room_alone
-        } {
+        let is_own =
+            self.capacity == Capacity::OneClient && self.clients.contains_key(&window.process);
+        let since = match (is_own, window.shared) {
+            (true, true) => None,
+            (true, false) => self.several,
+            (false, true) => self.no_room_shared,
+            (false, false) => self.no_room_alone,
+        };
+        match since {
             None => Room::AtEnd,
             Some(since) if since > window.begin => Room::Before(since),
             Some(_) => Room::Nowhere(self.spanning(intervals, window)),
@@ -215,14 +308,15 @@ impl Filled {
     }
 
     fn spanning(&self, intervals: &[Interval], window: Interval) -> Vec<usize> {
+        let is_other = |process| self.capacity != Capacity::OneClient || process != window.process;
         let spanning = |set: &BTreeSet<usize>, count: usize| {
-            let members = set
-                .iter()
-                .copied()
-                .filter(|place| intervals[*place].begin < window.begin);
+            let members = set.iter().copied().filter(|place| {
+                intervals[*place].begin < window.begin && is_other(intervals[*place].process)
+            });
             Some(members.take(count).collect::<Vec<_>>()).filter(|found| found.len() == count)
         };
-        let alone = spanning(&self.alone, if window.shared { 1 } else { self.slots });
+        let number = self.capacity.number();
+        let alone = spanning(&self.alone, if window.shared { 1 } else { number });
         let reader = || spanning(&self.shared, 1).filter(|_| !window.shared);
         alone.or_else(reader).unwrap_or_default()
     }

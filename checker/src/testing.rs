@@ -1,13 +1,15 @@
 //! Histories for tests, written as one word an event.
 
 use history::fault::{Class, Note, Parameters, Targets};
-use history::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Process, Value};
+use history::{
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value,
+};
 
 /// A history from words such as `0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release?`:
 /// process, operation, and for an end `!` (ok), `x` (fail), `X` (observed fail) or `?` (info).
-/// Digits after `!` are a token, `s1` is a slot, `[1,2]` are slots, `held` and `lost` are answers;
-/// a word after `x` or `X` is the kind of the failure; `k/` before a word names the key. Faults are
-/// `+cut:0,1` (inject, with targets) and `-cut` (heal). Each event is one millisecond after the
+/// Digits after `!` are a token, `s1` is a slot, `[1,2]` are slots, `held` and `lost` are answers, `read` shares;
+/// `=1` after an operation or `!` is a value; a word after `x` or `X` is the kind of the failure; `k/` before a word names the key. Faults are
+/// `+cut:0,1` (inject, with targets), `-cut` (heal) and `=cut` (healed). Each event is one millisecond after the
 /// last.
 pub(crate) fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
@@ -30,6 +32,10 @@ fn class(fault: &str) -> Class {
     }
 }
 
+fn data(json: &str) -> Value {
+    Value::data(serde_json::from_str(json).expect("a value is JSON"))
+}
+
 /// `id` is that of the last fault.
 fn draft(word: &str, id: u64) -> Draft {
     if let Some(fault) = word.strip_prefix('+') {
@@ -49,6 +55,9 @@ fn draft(word: &str, id: u64) -> Draft {
     if let Some(fault) = word.strip_prefix('-') {
         return Draft::fault(fault, Note::Heal { id });
     }
+    if let Some(fault) = word.strip_prefix('=') {
+        return Draft::fault(fault, Note::Healed { id });
+    }
     let (key, word) = word.split_once('/').unwrap_or(("lock-0", word));
     let (process, word) = word
         .split_once(':')
@@ -57,16 +66,27 @@ fn draft(word: &str, id: u64) -> Draft {
     let end = word
         .find(|mark: char| "!xX?".contains(mark))
         .unwrap_or(word.len());
-    let function = Function::operation(&word[..end]).expect("an operation stands after the colon");
+    let (name, asked) = word[..end].split_once('=').unwrap_or((&word[..end], ""));
+    let function = Function::operation(name).expect("an operation stands after the colon");
     let draft = |kind| Draft::new(process, kind, function.clone()).on(key);
     match word[end..].split_at(1.min(word.len() - end)) {
-        ("", _) => draft(Kind::Invoke),
+        ("", _) if asked.is_empty() => draft(Kind::Invoke),
+        ("", _) => draft(Kind::Invoke).with(data(asked)),
+        (mark, rest) => ended(draft, mark, rest),
+    }
+}
+
+/// The end of an operation, by its mark and what follows that.
+fn ended(draft: impl Fn(Kind) -> Draft, mark: &str, rest: &str) -> Draft {
+    match (mark, rest) {
         ("x", kind) => draft(Kind::Fail).because(kind.to_owned(), ""),
         ("X", "") => draft(Kind::Fail).because("busy", "").observed(),
         ("X", kind) => draft(Kind::Fail).because(kind.to_owned(), "").observed(),
         ("?", _) => draft(Kind::Info),
+        (_, value) if value.starts_with('=') => draft(Kind::Ok).with(data(&value[1..])),
         (_, "held") => draft(Kind::Ok).answering(Answer::Held),
         (_, "lost") => draft(Kind::Ok).answering(Answer::Lost),
+        (_, "read") => draft(Kind::Ok).with(Value::Mode(Mode::Read)),
         (_, "") => draft(Kind::Ok),
         (_, slots) if slots.starts_with('[') => {
             let slots = serde_json::from_str(slots).expect("slots are an array");

@@ -4,16 +4,20 @@ use std::collections::BTreeSet;
 
 use history::History;
 
+use super::contention::{self, Room};
 use super::contradiction::Evidence;
 use super::error::{CertifyError, Flaw, ensure};
 use super::file::{self, Contradiction, Figures, Judgement, Order, Proof, Scope, Verdict};
 use super::law::Law;
 use super::progress::Progress;
-use super::record::Record;
+use super::record::{Hold, Record};
+use super::refusals::SlotsThere;
 use super::search::Budget;
 use super::slots::Slots;
 use super::subject::Subject;
-use super::{coverage, decrements, existence, object, order, removal, scan, sequence, updates};
+use super::{
+    coverage, decrements, existence, object, order, removal, scan, sequence, tokens, updates,
+};
 
 /// What a certificate says, after nothing in it was found wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,12 +134,21 @@ impl<'a> Recheck<'a> {
 
     fn scan(&self, subject: &Subject, figures: Figures) -> Result<(), Flaw> {
         let (history, record) = (self.history, &self.record);
-        let overlaps = scan::overlaps(record, self.scope.slots.get().into());
+        let slots = self.scope.slots.get().into();
+        let overlaps = scan::overlaps(record, slots);
+        let is_contended =
+            || contention::ensure_some(record, Room::of(slots), |hold| Some(hold.believed_until));
         match subject {
-            Subject::Exclusion => scan::exclusion(history, record, &overlaps)?,
-            Subject::Overlap(bound_ns) => scan::overlap(history, record, &overlaps, *bound_ns)?,
+            Subject::Exclusion => {
+                scan::exclusion(history, record, &overlaps)?;
+                is_contended()?;
+            }
+            Subject::Overlap(bound_ns) => {
+                scan::overlap(history, record, &overlaps, *bound_ns)?;
+                is_contended()?;
+            }
             Subject::Ownership => scan::ownership(history, record)?,
-            Subject::Fencing => scan::fencing(history, record)?,
+            Subject::Fencing => tokens::check(history, record, slots)?,
             Subject::NoLostUpdate => updates::check(history)?,
             Subject::Progress(bound_ns) => {
                 Progress::new(history, record, self.scope, *bound_ns).check()?;
@@ -156,11 +169,22 @@ impl<'a> Recheck<'a> {
         let slots = self.scope.slots.get().into();
         let by_law = |law: &Law| order::check(history, record, law, &law.places(record), orders);
         match subject {
-            Subject::ConfirmedExclusion => by_law(&Law::revocable(slots, false)),
-            Subject::JustifiedRefusal => by_law(&Law::revocable(slots, true)),
+            Subject::ConfirmedExclusion => {
+                let until = |hold: &Hold| Some(hold.confirmed_until);
+                by_law(&Law::revocable(slots, false))?;
+                contention::ensure_some(record, Room::of(slots), until)
+            }
+            Subject::JustifiedRefusal => {
+                let law = Law::revocable(slots, true);
+                let mut places = law.places(record);
+                SlotsThere::new(history, slots).apply(record, &mut places)?;
+                order::check(history, record, &law, &places, orders)
+            }
             Subject::SlotExclusion => {
+                let until = |hold: &Hold| hold.slot.map(|_| hold.confirmed_until);
                 let slots = Slots::named_in(record)?;
-                order::check(history, record, &slots, &slots.places(record), orders)
+                order::check(history, record, &slots, &slots.places(record), orders)?;
+                contention::ensure_some(record, Room::ForOneClient, until)
             }
             Subject::Lock(law) => {
                 object::keys_of_model(history, Law::has)?;

@@ -9,12 +9,13 @@ use super::law::{Law, Owner};
 use super::object::{Object, Place};
 use super::progress::{Again, Progress};
 use super::record::{Act, Hold, KeyName, Operation, Record};
+use super::refusals::SlotsThere;
 use super::scan::exposure_ns;
 use super::search::{BoundHit, Budget, has_order};
 use super::slots::Slots;
 use super::subject::Subject;
 use super::updates::Access;
-use super::{decrements, existence, removal, sequence};
+use super::{decrements, existence, refusals, removal, sequence, tokens};
 
 /// A rule's events, read from the record of the key.
 pub(super) struct Evidence<'a> {
@@ -204,12 +205,10 @@ impl<'a> Evidence<'a> {
         let [first, second] = self.grants()?[..] else {
             return Err(WRONG_EVENTS);
         };
-        let back = first.granted < second.asked && first.token > second.token;
-        Ok(first.token != 0 && second.token != 0 && (first.token == second.token || back))
+        Ok(tokens::is_back(self.record, first, second, self.slots()))
     }
 
-    /// Everybody who could have held at some moment of the refusal fits together with it. A shared
-    /// hold keeps out an exclusive one whatever the number of slots, so only a refusal among
+    /// A shared hold keeps out an exclusive one whatever the number of slots, so only a refusal among
     /// exclusive ones can have others beside it.
     fn refused_while_free(&self) -> Answer {
         let [end] = self.positions[..] else {
@@ -219,22 +218,10 @@ impl<'a> Evidence<'a> {
         if refusal.act != Act::Refusal {
             return Err(WRONG_EVENTS);
         }
-        let held = self.record.holds.iter().filter(|hold| {
-            hold.key == self.key && hold.asked < refusal.ended && hold.over_by > refusal.invoked
-        });
-        let unknown = self.record.operations_on(self.key).filter(|operation| {
-            operation.act == Act::Acquire
-                && operation.is_unknown()
-                && operation.invoked < refusal.ended
-        });
-        let others: Vec<bool> = held
-            .map(|hold| hold.shared)
-            .chain(unknown.map(|operation| operation.shared))
-            .collect();
-        let room = !refusal.shared
-            && (others.len() as u64) < self.slots()
-            && others.iter().all(|shared| !shared);
-        Ok(others.is_empty() || room)
+        let there = SlotsThere::new(self.history, self.slots());
+        let least = there.least(&self.name, (refusal.invoked, refusal.ended));
+        let least = least.ok_or("how many slots there were is not known")?;
+        Ok(refusals::is_free(self.record, refusal, least))
     }
 
     fn told_lost(&self) -> Answer {
@@ -313,6 +300,9 @@ impl<'a> Evidence<'a> {
             Subject::Lock(law) => self.is_legal(law, law.places(&prefix()), budget),
             Subject::Data(data) => self.is_legal(data, self.places(data, last + 1)?, budget),
             Subject::ConfirmedExclusion => self.has_revocable_order(&prefix(), false, budget),
+            Subject::JustifiedRefusal if SlotsThere::new(self.history, 1).is_of(&self.name) => {
+                return Err("the slots of the key were administered");
+            }
             Subject::JustifiedRefusal => self.has_revocable_order(&prefix(), true, budget),
             _ => return Err("there is no such rule for this claim"),
         };

@@ -37,17 +37,30 @@ pub(super) struct Law {
 /// What was asked of a lock and answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
-    act: Act,
+    pub(super) act: Act,
     owner: usize,
+    /// Where clients count; else 0.
+    process: u32,
     shared: bool,
     token: u64,
+    /// How many holds must go on for a refusal, where administrators say how many slots there were;
+    /// there a grant always finds one.
+    pub(super) slots_there: Option<u64>,
+}
+
+/// What an owner holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Taken {
+    times: u64,
+    process: u32,
+    shared: bool,
 }
 
 /// Who holds what at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct State {
-    /// How often each owner holds.
-    holders: BTreeMap<usize, u64>,
+    /// What each owner holds, always in the same mode.
+    holders: BTreeMap<usize, Taken>,
     exclusive: u64,
     shared: u64,
     token: u64,
@@ -91,8 +104,14 @@ impl Law {
             call: Call {
                 act: operation.act,
                 owner: self.owner_of(record, operation),
+                process: if self.counts_clients() {
+                    operation.process
+                } else {
+                    0
+                },
                 shared: self.shares && operation.shared,
                 token: operation.token,
+                slots_there: None,
             },
         };
         placed.map(place).collect()
@@ -118,14 +137,46 @@ impl Law {
         }
     }
 
-    fn admits(&self, state: &State, owner: usize, shared: bool) -> bool {
+    /// Whether a client counts once, however often it is granted what it holds: where holds may be
+    /// revoked and there is one slot.
+    fn counts_clients(&self) -> bool {
+        self.revokes() && self.slots == 1
+    }
+
+    /// Whether a client can have a lock of one slot beside those who hold it; nobody is another than
+    /// all of them.
+    fn admits_client(state: &State, process: Option<u32>, shared: bool) -> bool {
+        let mut others = state.holders.values();
+        others.all(|taken| Some(taken.process) == process || (shared && taken.shared))
+    }
+
+    fn admits(&self, state: &State, call: &Call) -> bool {
+        if call.slots_there.is_some() {
+            return true;
+        }
+        if self.counts_clients() {
+            return Self::admits_client(state, Some(call.process), call.shared);
+        }
+        self.has_room(state, call.owner, call.shared)
+    }
+
+    /// Whether somebody else than the holders would not be admitted.
+    fn refuses(&self, state: &State, call: &Call) -> bool {
+        match call.slots_there {
+            Some(slots) => state.exclusive + state.shared >= slots,
+            None if self.counts_clients() => !Self::admits_client(state, None, call.shared),
+            None => !self.has_room(state, call.owner, call.shared),
+        }
+    }
+
+    fn has_room(&self, state: &State, owner: usize, shared: bool) -> bool {
         match self.depth {
             Some(depth) => {
                 state.holders.is_empty()
                     || state
                         .holders
                         .get(&owner)
-                        .is_some_and(|taken| *taken < depth)
+                        .is_some_and(|taken| taken.times < depth)
             }
             None if shared => state.exclusive == 0,
             None => state.shared == 0 && state.exclusive < self.slots,
@@ -144,6 +195,10 @@ impl Law {
 
     /// Whether these holds can go on together.
     pub(super) fn fit(&self, holds: &[&Hold]) -> bool {
+        if self.counts_clients() {
+            let is_one = |hold: &&Hold| hold.process == holds[0].process;
+            return holds.iter().all(is_one) || holds.iter().all(|hold| hold.shared);
+        }
         let shared = holds
             .iter()
             .filter(|hold| self.shares && hold.shared)
@@ -158,26 +213,20 @@ impl Object for Law {
     type Call = Call;
 
     fn step(&self, state: &mut State, call: &Call) -> bool {
-        let Call {
-            act,
-            owner,
-            shared,
-            token,
-        } = *call;
-        let holds = state.holders.contains_key(&owner);
-        match act {
+        let holds = state.holders.contains_key(&call.owner);
+        match call.act {
             Act::Acquire => {
-                let admitted = self.admits(state, owner, shared) && self.takes(state, token);
+                let admitted = self.admits(state, call) && self.takes(state, call.token);
                 if admitted {
-                    state.enter(owner, shared);
+                    state.enter(call);
                 }
                 admitted
             }
-            Act::Release => state.leave(owner),
+            Act::Release => state.leave(call.owner),
             Act::Confirm => holds,
             Act::LossReport => !holds || self.owner == Owner::Nobody,
             Act::RefusedRelease => !holds,
-            Act::Refusal => !self.admits(state, owner, shared),
+            Act::Refusal => self.refuses(state, call),
         }
     }
 
@@ -190,6 +239,7 @@ impl Object for Law {
         let is_named = self.owner == Owner::Process && one.act == Act::Release;
         one.act == other.act
             && one.shared == other.shared
+            && one.process == other.process
             && (!is_named || one.owner == other.owner)
     }
 
@@ -217,13 +267,22 @@ impl Object for Law {
 }
 
 impl State {
-    fn enter(&mut self, owner: usize, shared: bool) {
-        *self.holders.entry(owner).or_default() += 1;
-        *(if shared {
+    fn count(&mut self, shared: bool) -> &mut u64 {
+        if shared {
             &mut self.shared
         } else {
             &mut self.exclusive
-        }) += 1;
+        }
+    }
+
+    fn enter(&mut self, call: &Call) {
+        let taken = self.holders.entry(call.owner).or_insert(Taken {
+            times: 0,
+            process: call.process,
+            shared: call.shared,
+        });
+        taken.times += 1;
+        *self.count(call.shared) += 1;
     }
 
     /// Ends one hold of an owner; false if it has none.
@@ -231,16 +290,12 @@ impl State {
         let Some(taken) = self.holders.get_mut(&owner) else {
             return false;
         };
-        *taken -= 1;
-        if *taken == 0 {
+        taken.times -= 1;
+        let Taken { times, shared, .. } = *taken;
+        if times == 0 {
             self.holders.remove(&owner);
         }
-        // Shared and exclusive holds never go on together.
-        *(if self.shared > 0 {
-            &mut self.shared
-        } else {
-            &mut self.exclusive
-        }) -= 1;
+        *self.count(shared) -= 1;
         if self.holders.is_empty() {
             self.token = 0;
         }

@@ -3,8 +3,8 @@
 //!
 //! Nothing here comes from the checker: whoever mistrusts a verdict reads this crate and
 //! `docs/certificates.md`. The data's way: `file` (bytes -> typed, digests compared) and `record`
-//! (history -> operations and holds) -> `subject` (what is claimed) -> `scan` (with `updates`,
-//! `progress`, `coverage` and, of administered locks, `existence`, `removal`, `sequence` and
+//! (history -> operations and holds) -> `subject` (what is claimed) -> `scan` (with `tokens`,
+//! `updates`, `progress`, `coverage` and, of administered locks, `existence`, `removal`, `sequence` and
 //! `decrements`), `order` or `contradiction`, the three kinds of proof -> [`Certified`]. Orders and
 //! the bounded `search` step through an `object`: a `law` of locks, `slots`, or `data`.
 //!
@@ -13,6 +13,7 @@
 
 mod administration;
 mod claim;
+mod contention;
 mod contradiction;
 mod coverage;
 mod data;
@@ -26,12 +27,14 @@ mod object;
 mod order;
 mod progress;
 mod record;
+mod refusals;
 mod removal;
 mod scan;
 mod search;
 mod sequence;
 mod slots;
 mod subject;
+mod tokens;
 mod updates;
 
 pub use claim::{Certified, Claim, Standing, certify};

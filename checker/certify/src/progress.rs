@@ -6,7 +6,6 @@ use history::{History, Kind};
 
 use super::administration::{AdminOp, administered, last_count};
 use super::error::{Flaw, ensure};
-use super::fault::windows;
 use super::file::Scope;
 use super::record::{Ask, Hold, KeyName, NEVER, Record};
 
@@ -38,8 +37,7 @@ impl<'a> Progress<'a> {
         scope: &'a Scope,
         bound_ns: u128,
     ) -> Self {
-        let healed = windows(history).iter().map(|window| window.healed).max();
-        let healed = healed.unwrap_or(0);
+        let healed = last_healing(history);
         Self {
             history,
             record,
@@ -52,7 +50,8 @@ impl<'a> Progress<'a> {
 
     /// Checks that every lock that was asked for is granted again in time.
     pub(super) fn check(&self) -> Result<(), Flaw> {
-        let keys: BTreeSet<usize> = self.record.asks.iter().map(|ask| ask.key).collect();
+        let asks = self.record.asks.iter().filter(|ask| ask.was_sent);
+        let keys: BTreeSet<usize> = asks.map(|ask| ask.key).collect();
         ensure(!keys.is_empty(), || Flaw::new("nobody asked for a lock"))?;
         for key in keys {
             ensure(self.of_key(key) == Again::InTime, || {
@@ -77,7 +76,7 @@ impl<'a> Progress<'a> {
             .record
             .asks
             .iter()
-            .filter(|ask| ask.key == key)
+            .filter(|ask| ask.key == key && ask.was_sent)
             .collect();
         let Some(slots) = self.slots(key, &holds) else {
             return Again::Unknown;
@@ -138,47 +137,128 @@ impl<'a> Progress<'a> {
         let Some(start) = slots.start(holds) else {
             return Again::Unknown;
         };
-        let deadline_ns = self.time(start) + self.bound_ns;
-        let is_by_then = |position| self.time(position) <= deadline_ns;
-        if slots.full(holds).is_some_and(is_by_then) {
+        let wanting = self.wanting(holds, asks);
+        let demand = wanting
+            .range(start..NEVER)
+            .find(|(_, workers)| **workers >= slots.number)
+            .map(|(position, _)| *position);
+        let demand = if wanting_at(&wanting, start) >= slots.number {
+            Some(start)
+        } else {
+            demand
+        };
+        let full = slots.full(holds);
+        let deadline_ns = self.time(demand.unwrap_or(start)) + self.bound_ns;
+        if full.is_some_and(|full| self.time(full) <= deadline_ns) {
             return Again::InTime;
         }
+        let Some(demand) = demand else {
+            return Again::Unknown;
+        };
+        let taken = self.taken(slots, holds, asks);
+        let until = full.unwrap_or(NEVER);
         let mut starved = asks.iter().filter(|ask| {
-            let is_granted = ask.outcome == Kind::Ok && is_by_then(ask.ended);
-            ask.invoked >= start && is_by_then(ask.invoked) && !is_granted
+            let asked = ask.invoked.max(demand);
+            wanting_at(&wanting, asked) >= slots.number
+                && self
+                    .waits_from(ask, demand, until, slots, &taken)
+                    .is_some_and(|from| {
+                        self.time(ask.ended.min(until)) > self.time(from) + self.bound_ns
+                    })
         });
-        let is_wanted = |ask: &&&Ask| self.wanting(ask.invoked, holds, asks) >= slots.number;
-        match starved.find(is_wanted) {
-            Some(first) if self.time(NEVER) > deadline_ns => Again::Never {
-                asked: first.invoked,
-            },
-            _ => Again::Unknown,
-        }
+        let asked = starved.next().map(|ask| ask.invoked);
+        asked.map_or(Again::Unknown, |asked| Again::Never { asked })
     }
 
-    /// How many workers have or want the lock just after a position: they hold it, wait for an
-    /// answer, or failed and ask again later.
-    fn wanting(&self, now: usize, holds: &[&Hold], asks: &[&Ask]) -> usize {
-        let holding = holds
-            .iter()
-            .filter(|hold| hold.granted <= now && now < hold.believed_until)
-            .map(|hold| hold.process);
-        let mut latest = BTreeMap::new();
-        let mut later = BTreeSet::new();
-        for ask in asks {
-            if ask.invoked <= now {
-                latest.insert(ask.process, *ask);
-            } else {
-                later.insert(ask.process);
-            }
+    /// From when on an acquire shows that the lock could not be had although a slot was free.
+    fn waits_from(
+        &self,
+        ask: &Ask,
+        demand: usize,
+        until: usize,
+        slots: &Slots,
+        taken: &BTreeMap<usize, usize>,
+    ) -> Option<usize> {
+        let begun = self.record.operation(ask.invoked);
+        let hold = begun.and_then(|operation| operation.hold);
+        let is_taker = ask.outcome == Kind::Info
+            || hold.is_some_and(|hold| slots.may_take(&self.record.holds[hold]));
+        let (least, most, from) = match ask.outcome {
+            Kind::Fail if ask.ended > until => return None,
+            Kind::Fail => (slots.number, ask.ended, demand),
+            _ => (
+                slots.number + usize::from(is_taker),
+                ask.ended.min(until),
+                demand.max(ask.invoked),
+            ),
+        };
+        if most <= demand {
+            return None;
         }
-        let asking = latest.values().filter(|ask| {
-            let asks_again = ask.outcome == Kind::Fail && later.contains(&ask.process);
-            now < ask.ended || asks_again
+        // The end of the last stretch before that in which so many were taken.
+        let mut next = most;
+        for (position, number) in taken.range(..most).rev() {
+            if *number >= least {
+                return Some(next.max(from));
+            }
+            next = *position;
+        }
+        Some(from)
+    }
+
+    /// How many slots may be taken, from each position at which that changes.
+    fn taken(&self, slots: &Slots, holds: &[&Hold], asks: &[&Ask]) -> BTreeMap<usize, usize> {
+        let of_slots = holds.iter().filter(|hold| slots.may_take(hold));
+        let held = of_slots.map(|hold| (hold.asked, self.may_last_until(hold)));
+        let unknown = asks.iter().filter(|ask| ask.outcome == Kind::Info);
+        let unknown = unknown.map(|ask| (ask.invoked, ask.ended));
+        let mut changes: BTreeMap<usize, isize> = BTreeMap::new();
+        for (from, until) in held.chain(unknown) {
+            *changes.entry(from).or_default() += 1;
+            *changes.entry(until).or_default() -= 1;
+        }
+        let mut number = 0;
+        let numbers = changes.into_iter().map(|(position, change)| {
+            number += change;
+            (position, usize::try_from(number).unwrap_or(0))
         });
-        let workers = holding.chain(asking.map(|ask| ask.process));
-        let workers: BTreeSet<u32> = workers.map(|process| self.scope.worker(process)).collect();
-        workers.len()
+        numbers.collect()
+    }
+
+    /// How many workers have or want the lock, from each position at which that changes: they hold
+    /// it, wait for an answer, or failed and ask again later.
+    fn wanting(&self, holds: &[&Hold], asks: &[&Ask]) -> BTreeMap<usize, usize> {
+        let mut changes: BTreeMap<usize, Vec<(u32, bool)>> = BTreeMap::new();
+        let mut want = |from: usize, until: usize, process: u32| {
+            let worker = self.scope.worker(process);
+            changes.entry(from).or_default().push((worker, true));
+            changes.entry(until).or_default().push((worker, false));
+        };
+        for hold in holds {
+            want(hold.granted, hold.believed_until, hold.process);
+        }
+        let mut later: BTreeMap<u32, usize> = BTreeMap::new();
+        for ask in asks.iter().rev() {
+            let until = match later.insert(ask.process, ask.invoked) {
+                Some(again) if ask.outcome == Kind::Fail => again,
+                _ => ask.ended,
+            };
+            want(ask.invoked, until, ask.process);
+        }
+        let mut workers: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut numbers = BTreeMap::new();
+        for (position, mut changes) in changes {
+            changes.sort_by_key(|(_, begins)| !begins);
+            for (worker, begins) in changes {
+                let wants = workers.entry(worker).or_default();
+                *wants = if begins { *wants + 1 } else { *wants - 1 };
+                if *wants == 0 {
+                    workers.remove(&worker);
+                }
+            }
+            numbers.insert(position, workers.len());
+        }
+        numbers
     }
 
     /// Whether somebody starved for a lock that is free from a position on: not at all, surely, or
@@ -186,11 +266,7 @@ impl<'a> Progress<'a> {
     fn starved(&self, asks: &[&Ask], free: usize) -> Again {
         let deadline_ns = self.time(free) + self.bound_ns;
         let waited = |ask: &&&Ask| ask.invoked > free || self.time(ask.ended) > deadline_ns;
-        let first = asks
-            .iter()
-            .find(waited)
-            .filter(|_| self.time(NEVER) > deadline_ns);
-        let Some(first) = first else {
+        let Some(first) = asks.iter().find(waited) else {
             return Again::InTime;
         };
         let deadline_ns = self.time(first.invoked.max(free)) + self.bound_ns;
@@ -231,6 +307,26 @@ impl<'a> Progress<'a> {
     }
 }
 
+/// Where the last healing was over, 0 without faults. If no note says where one was, where the last
+/// began.
+fn last_healing(history: &History) -> usize {
+    let windows = history.windows();
+    let is_told = windows.iter().any(|window| window.healed.is_some());
+    let ends = windows.iter().map(|window| {
+        let end = if is_told { window.healed } else { window.heal };
+        end.unwrap_or(NEVER)
+    });
+    ends.max().unwrap_or(0)
+}
+
+/// How many want the lock just after a position.
+fn wanting_at(wanting: &BTreeMap<usize, usize>, now: usize) -> usize {
+    wanting
+        .range(..=now)
+        .next_back()
+        .map_or(0, |(_, workers)| *workers)
+}
+
 /// The slots of a lock that have to be granted again.
 struct Slots {
     number: usize,
@@ -248,6 +344,11 @@ impl Slots {
         self.named
             .as_ref()
             .is_none_or(|named| hold.slot.is_some_and(|slot| named.contains(&slot)))
+    }
+
+    /// Whether a hold may have taken one of them: it is of one, or of nobody knows which.
+    fn may_take(&self, hold: &Hold) -> bool {
+        hold.slot.is_none() || self.has(hold)
     }
 
     /// From when on clients wait: holders from before may go on with a mutex, or with a slot that

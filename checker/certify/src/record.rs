@@ -64,6 +64,9 @@ pub(super) struct Ask {
     pub(super) ended: usize,
     /// The kind of the end; `info` if there is none.
     pub(super) outcome: Kind,
+    pub(super) shared: bool,
+    /// Whether anything of it may have been sent.
+    pub(super) was_sent: bool,
 }
 
 /// What a grant begins. All positions are those of events.
@@ -75,6 +78,8 @@ pub(super) struct Hold {
     pub(super) token: u64,
     /// The slot that the grant names, if it names one and is exclusive.
     pub(super) slot: Option<u32>,
+    /// The first of the holds of the key that its process believed in when this was granted.
+    pub(super) within: Option<usize>,
     pub(super) asked: usize,
     pub(super) granted: usize,
     pub(super) believed_until: usize,
@@ -171,7 +176,7 @@ impl Reader<'_> {
     fn begin(&mut self, position: usize, invocation: &Event, process: u32, key: usize) {
         match invocation.function {
             Function::Release => self.disbelieve(process, key, position, false),
-            Function::Acquire => self.ask(position, process, key),
+            Function::Acquire => self.ask(position, invocation, process, key),
             _ => {}
         }
         let Some(mut operation) = self.operation(position, invocation, process, key) else {
@@ -189,14 +194,17 @@ impl Reader<'_> {
         self.record.operations.push(operation);
     }
 
-    fn ask(&mut self, invoked: usize, process: u32, key: usize) {
-        let end = self.history.partner(invoked);
+    fn ask(&mut self, invoked: usize, invocation: &Event, process: u32, key: usize) {
+        let ended = self.history.partner(invoked);
+        let end = ended.map(|end| &self.history.events()[end]);
         self.record.asks.push(Ask {
             key,
             process,
             invoked,
-            ended: end.unwrap_or(NEVER),
-            outcome: end.map_or(Kind::Info, |end| self.history.events()[end].kind),
+            ended: ended.unwrap_or(NEVER),
+            outcome: end.map_or(Kind::Info, |end| end.kind),
+            shared: is_shared(invocation, end),
+            was_sent: !end.is_some_and(is_never_sent),
         });
     }
 
@@ -273,12 +281,16 @@ impl Reader<'_> {
             ..
         } = self.record.operations[index];
         let hold = self.record.holds.len();
+        let believed = self.believed.entry(process).or_default();
+        let mut of_key = believed.iter().filter(|(of, _)| *of == key);
+        let within = of_key.next().map(|(_, first)| *first);
         self.record.holds.push(Hold {
             key,
             process,
             shared,
             token,
             slot: slot.filter(|_| !shared),
+            within,
             asked,
             granted,
             believed_until: NEVER,
@@ -362,6 +374,12 @@ pub(super) fn outcome(history: &History, invoked: usize, until: usize) -> Operat
         _ if position >= until => OperationEnd::Unknown,
         _ => OperationEnd::Known(position, end),
     }
+}
+
+/// Whether a client failed before it sent anything.
+fn is_never_sent(end: &Event) -> bool {
+    let error = end.error.as_ref().map(|error| &*error.kind);
+    end.kind == Kind::Fail && error == Some("not-sent") && !end.observed
 }
 
 /// What an operation with this end (none if the outcome is unknown; a failure was observed) says.

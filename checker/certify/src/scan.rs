@@ -22,13 +22,17 @@ pub(super) fn overlaps(record: &Record, slots: u64) -> Vec<Overlap<'_>> {
     for (index, hold) in record.holds.iter().enumerate() {
         let others = believed.entry(hold.key).or_default();
         others.forget(hold.granted);
-        if let Some(until) = others.obstacle(hold, slots) {
+        let obstacle = match slots {
+            1 => others.client_in_the_way(hold),
+            _ => others.grants_in_the_way(hold, slots),
+        };
+        if let Some(until) = obstacle {
             overlaps.push(Overlap {
                 hold,
                 until: until.min(hold.believed_until),
             });
         }
-        others.of(hold.shared).insert((hold.believed_until, index));
+        others.add(index, hold, slots == 1);
     }
     overlaps
 }
@@ -36,12 +40,15 @@ pub(super) fn overlaps(record: &Record, slots: u64) -> Vec<Overlap<'_>> {
 /// The holds of one key that are believed at one moment, by the end of their belief.
 #[derive(Default)]
 struct Believed {
-    exclusive: BTreeSet<(usize, usize)>,
-    shared: BTreeSet<(usize, usize)>,
+    exclusive: Ends,
+    shared: Ends,
 }
 
+/// Ends of belief, each with the process and the hold.
+type Ends = BTreeSet<(usize, u32, usize)>;
+
 impl Believed {
-    fn of(&mut self, shared: bool) -> &mut BTreeSet<(usize, usize)> {
+    fn of(&mut self, shared: bool) -> &mut Ends {
         if shared {
             &mut self.shared
         } else {
@@ -50,20 +57,51 @@ impl Believed {
     }
 
     fn forget(&mut self, now: usize) {
-        for set in [&mut self.exclusive, &mut self.shared] {
-            while set.first().is_some_and(|(until, _)| *until < now) {
-                set.pop_first();
+        for ends in [&mut self.exclusive, &mut self.shared] {
+            while ends.first().is_some_and(|(until, ..)| *until < now) {
+                ends.pop_first();
             }
         }
     }
 
+    /// Where clients count, what ends before another hold of the same client is in nobody's way any
+    /// longer than that, so only the last to end is kept.
+    fn add(&mut self, index: usize, hold: &Hold, by_client: bool) {
+        let (until, process) = (hold.believed_until, hold.process);
+        let ends = self.of(hold.shared);
+        if by_client {
+            let last = ends.iter().rev().take(2).copied();
+            let own: Vec<_> = last.filter(|(_, other, _)| *other == process).collect();
+            for other in own {
+                if other.0 > until {
+                    return;
+                }
+                ends.remove(&other);
+            }
+        }
+        ends.insert((until, process, index));
+    }
+
+    /// Until when another client keeps the client of a new hold from having it; none if none does.
+    fn client_in_the_way(&self, hold: &Hold) -> Option<usize> {
+        let other = |ends: &Ends| {
+            let mut others = ends.iter().rev();
+            let other = others.find(|(_, process, _)| *process != hold.process);
+            other.map(|(until, ..)| *until)
+        };
+        let readers = other(&self.shared).filter(|_| !hold.shared);
+        other(&self.exclusive).max(readers)
+    }
+
     /// Until when these keep a new hold from fitting; none if it fits.
-    fn obstacle(&self, hold: &Hold, slots: u64) -> Option<usize> {
-        let latest = |set: &BTreeSet<(usize, usize)>, count: u64| {
+    fn grants_in_the_way(&self, hold: &Hold, slots: u64) -> Option<usize> {
+        let latest = |ends: &Ends, count: u64| {
             let others = usize::try_from(count)
                 .ok()
-                .filter(|count| set.len() >= *count)?;
-            set.iter().nth(set.len() - others).map(|(until, _)| *until)
+                .filter(|count| ends.len() >= *count)?;
+            ends.iter()
+                .nth(ends.len() - others)
+                .map(|(until, ..)| *until)
         };
         if hold.shared {
             return latest(&self.exclusive, 1);
@@ -138,6 +176,12 @@ pub(super) fn exposure_ns(history: &History, from: usize, until: usize) -> u128 
 }
 
 pub(super) fn ownership(history: &History, record: &Record) -> Result<(), Flaw> {
+    let affirms = |operation: &Operation| {
+        matches!(operation.act, Act::Confirm | Act::Release) && !operation.is_unknown()
+    };
+    ensure(record.operations.iter().any(affirms), || {
+        Flaw::new("no hold was confirmed or released")
+    })?;
     if let Some(Operation { key, ended, .. }) = record
         .operations
         .iter()
@@ -163,42 +207,13 @@ pub(super) fn ownership(history: &History, record: &Record) -> Result<(), Flaw> 
     })
 }
 
-pub(super) fn fencing(history: &History, record: &Record) -> Result<(), Flaw> {
-    let mut grants: BTreeMap<usize, Vec<&Hold>> = BTreeMap::new();
-    for hold in record.holds.iter().filter(|hold| hold.token != 0) {
-        grants.entry(hold.key).or_default().push(hold);
-    }
-    ensure(!grants.is_empty(), || Flaw::new("no grant has a token"))?;
-    grants
-        .values()
-        .try_for_each(|grants| fencing_of_key(history, record, grants))
-}
-
-/// Takes the grants of one key in their order.
-fn fencing_of_key(history: &History, record: &Record, grants: &[&Hold]) -> Result<(), Flaw> {
-    let mut asked = grants.to_vec();
-    asked.sort_unstable_by_key(|hold| hold.asked);
-    let mut earlier = grants.iter().peekable();
-    let (mut token_max, mut known) = (0, BTreeSet::new());
-    for hold in asked {
-        while let Some(before) = earlier.next_if(|before| before.granted < hold.asked) {
-            token_max = token_max.max(before.token);
-        }
-        let fine = hold.token > token_max && known.insert(hold.token);
-        ensure(fine, || {
-            flaw(
-                history,
-                record,
-                hold.key,
-                hold.granted,
-                "the token is not new, or less than an earlier one",
-            )
-        })?;
-    }
-    Ok(())
-}
-
-fn flaw(history: &History, record: &Record, key: usize, position: usize, why: &str) -> Flaw {
+pub(super) fn flaw(
+    history: &History,
+    record: &Record,
+    key: usize,
+    position: usize,
+    why: &str,
+) -> Flaw {
     Flaw::new(why)
         .on(record.key_name(key))
         .at(history.events()[position].index)

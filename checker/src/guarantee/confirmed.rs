@@ -10,15 +10,15 @@ use rayon::prelude::*;
 
 use super::Guarantee;
 use super::conclusion::conclude;
-use super::exclusion::{counts, evidence};
+use super::exclusion::{contended, counts, evidence};
 use crate::Case;
 use crate::beginning;
 use crate::cores::{cores, points};
-use crate::finding::{Finding, Rule, Violation, anomaly};
+use crate::finding::{Counts, Finding, Rule, Violation, anomaly};
 use crate::hold::Hold;
 use crate::holds::Lock;
 use crate::order::Order;
-use crate::overlap::{Interval, Overlap, Room, overlaps, rooms};
+use crate::overlap::{Capacity, Interval, Overlap, Room, overlaps, rooms};
 use crate::sweep::revocable::revocable_order;
 
 /// Never more clients than the lock has slots hold it for certain.
@@ -31,37 +31,42 @@ impl Guarantee for ConfirmedExclusion {
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let slots = case.scope.slots();
-        let of_lock = |lock| violations(case, lock, slots);
+        let capacity = case.scope.capacity();
+        let of_lock = |lock| violations(case, lock, capacity);
         let violations = case.locks.par_iter().flat_map_iter(of_lock).collect();
-        finding(self, case, violations, None)
+        let judged = contended(case, Hold::core_end);
+        finding(self, case, violations, (judged, None))
     }
 
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
-        let slots = case.scope.slots();
+        let capacity = case.scope.capacity();
         Some(
             case.locks
                 .par_iter()
-                .map(|lock| revocable_order(lock, slots))
+                .map(|lock| revocable_order(lock, capacity))
                 .collect(),
         )
     }
 }
 
 /// What is concluded from the double holds, the grants inside cores and the revived holds of all
-/// locks.
+/// locks, with the number of cores that were contended, and a reason for doubt.
 pub(super) fn finding(
     guarantee: &dyn Guarantee,
     case: &Case<'_>,
     mut violations: Vec<Violation>,
-    doubt: Option<String>,
+    (judged, doubt): (u64, Option<String>),
 ) -> Finding {
     violations.sort_by(|one, other| one.events.cmp(&other.events));
     let exposures_ns: Vec<u64> = violations
         .iter()
         .filter_map(|violation| violation.exposure_ns)
         .collect();
-    let counts = counts(case, exposures_ns.len());
+    let counts = Counts {
+        judged,
+        ..counts(case, exposures_ns.len())
+    };
+    let doubt = doubt.or_else(|| super::exclusion::doubt(&counts));
     let evidence = if !violations.is_empty() && exposures_ns.is_empty() {
         "a hold was confirmed after it had been reported lost".to_owned()
     } else {
@@ -73,13 +78,13 @@ pub(super) fn finding(
     }
 }
 
-/// What contradicts exclusion of the holds of one lock with so many slots; an overlap hides grants
+/// What contradicts exclusion of the holds of one lock with so much room; an overlap hides grants
 /// inside cores, so those are looked for only without one.
-pub(crate) fn violations(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
+pub(crate) fn violations(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violation> {
     let mut found = revived(case, lock);
-    let doubles = double_holds(case, lock, slots);
+    let doubles = double_holds(case, lock, capacity);
     if doubles.is_empty() {
-        found.extend(grants_inside(case, lock, slots));
+        found.extend(grants_inside(case, lock, capacity));
     }
     found.extend(doubles);
     found
@@ -101,7 +106,7 @@ pub(crate) fn revived(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
     revived.map(violation).collect()
 }
 
-fn double_holds(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
+fn double_holds(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violation> {
     let cores = cores(lock);
     let violation = |overlap: Overlap| {
         let last = &lock.holds[overlap.members[0]];
@@ -135,11 +140,14 @@ fn double_holds(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
             .showing(shown)
             .lasting(exposure_ns)
     };
-    overlaps(&cores, slots).into_iter().map(violation).collect()
+    overlaps(&cores, capacity)
+        .into_iter()
+        .map(violation)
+        .collect()
 }
 
 /// Grants without a core that came wholly inside the cores of others.
-fn grants_inside(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
+fn grants_inside(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violation> {
     let cores = cores(lock);
     let windows = windows(lock);
     let violation = |(window, room): (&Interval, Room)| {
@@ -154,7 +162,7 @@ fn grants_inside(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
         let violation = if others().next().is_some() {
             Violation::new(Rule::GrantedInside, lock.key.clone(), case.witness(grants))
         } else {
-            filled_by_a_chain(case, lock, slots)
+            filled_by_a_chain(case, lock, capacity)
         };
         let violation = violation.called(anomaly::DOUBLE_HOLD);
         Some(
@@ -165,21 +173,21 @@ fn grants_inside(case: &Case<'_>, lock: &Lock, slots: usize) -> Vec<Violation> {
     };
     windows
         .iter()
-        .zip(rooms(&cores, &windows, slots))
+        .zip(rooms(&cores, &windows, capacity))
         .filter_map(violation)
         .collect()
 }
 
 /// No hold spans the whole window, but readers that overlap fill it: there is no order up to where
 /// that is known.
-fn filled_by_a_chain(case: &Case<'_>, lock: &Lock, slots: usize) -> Violation {
+fn filled_by_a_chain(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Violation {
     let last = case.witness([lock.last_event()]);
     let found = Violation::new(Rule::NoOrder, lock.key.clone(), last);
     beginning::shortest(case.history, &lock.key, found, |history| {
         let case = Case::new(history, case.scope, case.limits);
         let lock = case.locks.first()?;
         let last = case.witness([lock.last_event()]);
-        let is_broken = rooms(&cores(lock), &windows(lock), slots)
+        let is_broken = rooms(&cores(lock), &windows(lock), capacity)
             .iter()
             .any(|room| matches!(room, Room::Nowhere(_)));
         is_broken.then(|| Violation::new(Rule::NoOrder, lock.key.clone(), last))

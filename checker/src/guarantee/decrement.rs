@@ -1,72 +1,26 @@
 //! How many decrements were requested of a lock, carried out, lost and doubled: a matter of
 //! counting.
 //!
-//! The count goes from the last state that is known for certain and older than all requests to the
-//! last successful count. What is missing there, and was removed by no `overshoot`, was carried out
-//! as a decrement. Where an operation that makes or removes slots was under way with either end, or
-//! is of unknown outcome, it may have counted or not, and the number lies between bounds.
+//! The count goes from the last state that is known for certain and older than all requests to
+//! every count after that. What is missing there, and was removed by no `overshoot`, was carried
+//! out as a decrement. Where an operation that requests, makes or removes slots was under way with a
+//! count, or is of unknown outcome, it may have come before or after it, and the number lies
+//! between bounds. Whoever judges by the last count alone does not see that what was doubled before
+//! an earlier one hides what was lost after it.
 //!
 //! A request that was not carried out may still be waiting. It is lost only if a `shrink` found
 //! afterwards that nothing was requested, while no other `shrink` can have had a request in its
 //! hands, and nothing was requested later.
 
-use std::collections::BTreeSet;
-use std::fmt;
-use std::ops::AddAssign;
 use std::sync::Arc;
 
 use history::{Function, Kind};
 
+use super::carried_out::{Bounds, Since, Until};
 use crate::Case;
 use crate::administration::{AdminOp, last_count};
 use crate::finding::{Rule, Violation, counted};
 use crate::position::Position;
-
-/// Between two numbers; without an upper one anything may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bounds {
-    least: u64,
-    most: Option<u64>,
-}
-
-impl Bounds {
-    const NONE: Self = Self::exactly(0);
-    const ANY: Self = Self {
-        least: 0,
-        most: None,
-    };
-
-    const fn exactly(number: u64) -> Self {
-        Self {
-            least: number,
-            most: Some(number),
-        }
-    }
-
-    /// This number less another; never less than nothing.
-    fn less(self, other: Self) -> Self {
-        let least = other.most.map_or(0, |most| self.least.saturating_sub(most));
-        let most = self.most.map(|most| most.saturating_sub(other.least));
-        Self { least, most }
-    }
-}
-
-impl AddAssign for Bounds {
-    fn add_assign(&mut self, other: Self) {
-        self.least += other.least;
-        self.most = self.most.zip(other.most).map(|(one, two)| one + two);
-    }
-}
-
-impl fmt::Display for Bounds {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.most {
-            Some(most) if most == self.least => write!(out, "{most}"),
-            Some(most) => write!(out, "{} to {most}", self.least),
-            None => write!(out, "at least {}", self.least),
-        }
-    }
-}
 
 /// What is known of the decrements of one lock.
 pub(super) struct Account<'a> {
@@ -79,7 +33,7 @@ pub(super) struct Account<'a> {
     ledger: Result<Ledger<'a>, &'static str>,
 }
 
-/// The decrements between a known state and a count.
+/// The decrements between a known state and the last count.
 struct Ledger<'a> {
     /// The operation that showed the state before; none if the lock did not exist.
     base: Option<&'a AdminOp>,
@@ -87,13 +41,14 @@ struct Ledger<'a> {
     /// What made and removed slots in between.
     others: Vec<&'a AdminOp>,
     carried_out: Bounds,
-    /// How many were requested before the count ended, at most.
-    possible: u64,
-    /// How many were requested before the count ended for certain.
-    certain: u64,
-    /// Whether some count lacked more than had been requested by then: what was lost is hidden by
-    /// what was doubled before, and the other way round.
-    is_masked: bool,
+    /// The first count that lacks more than can have been requested by then, and by how much.
+    doubled: Option<(&'a AdminOp, u64)>,
+    /// Whether some count may lack more than was requested by then.
+    may_be_doubled: bool,
+    /// Whether since some count less may have been carried out than was requested after it.
+    may_be_late: bool,
+    /// Whether shrinks removed more than was requested by then, as they say themselves.
+    is_unasked: bool,
     /// The shrink that found that nothing was requested any more.
     none_left: Option<&'a AdminOp>,
     /// Whether a slot may have been removed after the count.
@@ -151,14 +106,14 @@ impl<'a> Account<'a> {
         ledger.map_or(Bounds::ANY, |ledger| ledger.carried_out)
     }
 
-    /// Whether a request was filed for certain.
-    pub(super) fn is_filed(&self) -> bool {
-        self.requested > 0
+    /// How many requests were filed for certain.
+    pub(super) fn filed(&self) -> u64 {
+        self.requested
     }
 
-    /// Whether a decrement was carried out for certain.
-    pub(super) fn is_carried_out(&self) -> bool {
-        self.carried_out().least > 0
+    /// How many decrements were carried out for certain.
+    pub(super) fn surely_carried_out(&self) -> u64 {
+        self.carried_out().least
     }
 
     /// How many decrements were lost at least.
@@ -171,18 +126,20 @@ impl<'a> Account<'a> {
 
     /// How many were carried out at least beyond what was requested.
     pub(super) fn doubled(&self) -> u64 {
-        let ledger = self.ledger.as_ref();
-        ledger.map_or(0, |ledger| {
-            ledger.carried_out.least.saturating_sub(ledger.possible)
-        })
+        let ledger = self.ledger.as_ref().ok();
+        let doubled = ledger.and_then(|ledger| ledger.doubled);
+        doubled.map_or(0, |(_, surplus)| surplus)
     }
 
     /// Why it is not known that none was lost.
     pub(super) fn perhaps_lost(&self) -> Option<&'static str> {
         match &self.ledger {
             Err(why) => Some(why),
-            Ok(ledger) if ledger.is_masked => Some(MASKED),
-            Ok(ledger) if ledger.carried_out.least >= self.requested => None,
+            Ok(ledger) if ledger.is_unasked => Some(UNASKED),
+            Ok(ledger) if ledger.doubled.is_some() => Some(DOUBLED),
+            Ok(ledger) if ledger.carried_out.least >= self.requested => {
+                ledger.may_be_late.then_some(LATE)
+            }
             Ok(ledger) if ledger.none_left.is_some() => Some(UNCLEAR),
             Ok(_) => Some("a request that was not carried out may still be waiting"),
         }
@@ -192,15 +149,11 @@ impl<'a> Account<'a> {
     pub(super) fn perhaps_doubled(&self) -> Option<&'static str> {
         match &self.ledger {
             Err(why) => Some(why),
-            Ok(ledger) if ledger.is_masked => Some(MASKED),
+            Ok(ledger) if ledger.is_unasked => Some(UNASKED),
             Ok(ledger) if ledger.goes_on => Some(
                 "a slot may have been removed after the slots of its lock were counted for the last time",
             ),
-            Ok(ledger) => {
-                let most = ledger.carried_out.most;
-                let is_covered = most.is_some_and(|most| most <= ledger.certain);
-                (!is_covered).then_some(UNCLEAR)
-            }
+            Ok(ledger) => ledger.may_be_doubled.then_some(UNCLEAR),
         }
     }
 
@@ -211,24 +164,29 @@ impl<'a> Account<'a> {
         let witness = case.witness([none_left.end, ledger.count.end]);
         let violation = Violation::new(Rule::LostDecrement, self.key.clone(), witness);
         let requests = ledger.requests.iter().copied();
-        Some(violation.showing(ledger.shown(case, requests.chain([none_left]))))
+        let work = requests.chain([none_left]);
+        Some(violation.showing(ledger.shown(case, ledger.count, work)))
     }
 
     /// The violation of who asks for doubled decrements, if any was.
     pub(super) fn doubling(&self, case: &Case<'_>) -> Option<Violation> {
-        let ledger = self.ledger.as_ref().ok().filter(|_| self.doubled() > 0)?;
-        let witness = case.witness([ledger.count.end]);
+        let ledger = self.ledger.as_ref().ok()?;
+        let (count, _) = ledger.doubled?;
+        let witness = case.witness([count.end]);
         let violation = Violation::new(Rule::DoubledDecrement, self.key.clone(), witness);
         let requests = ledger.requests.iter();
         let work = requests.chain(&ledger.shrinks).copied();
-        Some(violation.showing(ledger.shown(case, work)))
+        Some(violation.showing(ledger.shown(case, count, work)))
     }
 }
 
-const MASKED: &str = "a count of a lock lacked more slots than were requested by then: what was lost and what was doubled may cancel out";
+const UNASKED: &str = "a shrink says that it removed a slot before that was requested: what was lost and what was doubled may cancel out";
 
-const UNCLEAR: &str =
-    "an operation that makes or removes slots was under way with a count, or is of unknown outcome";
+const DOUBLED: &str = "a count of a lock lacked more slots than were requested by then: what was doubled may hide what was lost";
+
+const UNCLEAR: &str = "an operation that requests, makes or removes slots was under way with a count, or is of unknown outcome";
+
+const LATE: &str = "fewer slots may have gone after a count than were requested after it: what was doubled before may hide what was lost";
 
 impl<'a> Ledger<'a> {
     fn new(ops: &'a [AdminOp], requests: Vec<&'a AdminOp>) -> Result<Self, &'static str> {
@@ -237,95 +195,159 @@ impl<'a> Ledger<'a> {
         let begun = work.map(|op| op.invoke).min().unwrap_or_default();
         let (base, before) = base(ops, begun)
             .ok_or("the slots were not known before the first decrement of a lock")?;
-        let (count, after) = last_count(ops)
+        let (count, _) = last_count(ops)
             .filter(|(count, _)| count.invoke > begun)
             .ok_or("the slots of a lock were not counted after a decrement was requested")?;
-        let mut ledger = Self::until(ops, &requests, &shrinks, (base, before), (count, after))?;
-        let counts = ops.iter().filter(|op| op.invoke > begun);
-        ledger.is_masked = counts
-            .filter_map(|count| Some((count, count.counted()?)))
-            .filter_map(|until| Self::until(ops, &requests, &shrinks, (base, before), until).ok())
-            .any(|earlier| earlier.carried_out.least > earlier.possible);
-        Ok(ledger)
-    }
-
-    /// From a known state until a count.
-    fn until(
-        ops: &'a [AdminOp],
-        requests: &[&'a AdminOp],
-        shrinks: &[&'a AdminOp],
-        (base, before): (Option<&'a AdminOp>, u64),
-        (count, after): (&'a AdminOp, &BTreeSet<u32>),
-    ) -> Result<Self, &'static str> {
         let is_between = |op: &&AdminOp| {
             op.invoke < count.end && base.is_none_or(|base| op.settled() > base.invoke)
         };
-        let between = |function| of_kind(ops, function).into_iter().filter(is_between);
-        if between(&Function::Destroy).next().is_some() {
+        let others = || {
+            ops.iter()
+                .filter(is_between)
+                .filter(|op| op.changes_otherwise())
+        };
+        if others().any(|op| op.function == Function::Destroy) {
             return Err("a lock was destroyed while its decrements were counted");
         }
-        let mut made = Bounds::exactly(before);
-        let mut gone = Bounds::exactly(after.len() as u64);
-        let mut others = Vec::new();
-        let is_within = |op: &AdminOp| {
-            op.settled() < count.invoke && base.is_none_or(|base| base.end < op.invoke)
+        let since = Since::new(ops, &shrinks, (base, before));
+        let counts = counts_after(ops, begun);
+        let filed = Filed::new(&requests);
+        let carried_out = counts
+            .iter()
+            .map(|(count, found)| (*count, since.until(count, *found), filed.by(count)));
+        let is_covered = |(_, gone, asked): &(_, Bounds, Bounds)| {
+            gone.most.is_some_and(|most| most <= asked.least)
         };
-        for op in between(&Function::Create).chain(between(&Function::Grow)) {
-            made += listed(op, is_within(op));
-            others.push(op);
-        }
-        for op in between(&Function::Overshoot) {
-            // Of a slot that two remove at one time both may say that they did.
-            let is_alone = !shrinks.iter().any(|shrink| shrink.meets(op));
-            gone += listed(op, is_within(op) && is_alone);
-            others.push(op);
-        }
-        let asked = || requests.iter().filter(|op| op.invoke < count.end);
-        let certain = asked().filter(|op| op.kind == Kind::Ok).count();
+        let surplus = |(count, gone, asked): (_, Bounds, Bounds)| {
+            let surplus = gone.least.saturating_sub(asked.most.unwrap_or(u64::MAX));
+            (surplus > 0).then_some((count, surplus))
+        };
         Ok(Self {
             base,
             count,
-            others,
-            carried_out: made.less(gone),
-            possible: asked().count() as u64,
-            certain: certain as u64,
-            is_masked: false,
-            none_left: none_left(ops, requests, count),
+            others: others().collect(),
+            carried_out: carried_out
+                .clone()
+                .next_back()
+                .map_or(Bounds::ANY, |(_, gone, _)| gone),
+            doubled: carried_out.clone().find_map(surplus),
+            may_be_doubled: !carried_out.clone().all(|account| is_covered(&account)),
+            may_be_late: may_be_late(ops, &shrinks, &counts, &filed),
+            is_unasked: is_unasked(&shrinks, &filed),
+            none_left: none_left(ops, &requests, count),
             goes_on: shrinks.iter().any(|op| op.end > count.invoke),
-            requests: requests.to_vec(),
-            shrinks: shrinks.to_vec(),
+            requests,
+            shrinks,
         })
     }
 
-    /// The events of the operations that were counted, and of others.
-    fn shown(&self, case: &Case<'_>, work: impl Iterator<Item = &'a AdminOp>) -> Vec<u64> {
+    /// The events of the operations that were counted until a count, and of others.
+    fn shown(
+        &self,
+        case: &Case<'_>,
+        count: &'a AdminOp,
+        work: impl Iterator<Item = &'a AdminOp>,
+    ) -> Vec<u64> {
         let others = self.others.iter().copied();
-        let counted = self.base.into_iter().chain([self.count]).chain(others);
-        let ops = counted.chain(work);
+        let others = others.filter(|op| op.invoke < count.end);
+        let ops = self
+            .base
+            .into_iter()
+            .chain([count])
+            .chain(others)
+            .chain(work);
         case.indices(ops.flat_map(|op| [op.invoke, op.end]))
     }
 }
 
 impl AdminOp {
-    /// Whether two operations were under way at one time, or may have been.
-    fn meets(&self, other: &Self) -> bool {
-        self.invoke < other.settled() && other.invoke < self.settled()
+    /// Whether it may have made or removed slots, but not as a decrement.
+    fn changes_otherwise(&self) -> bool {
+        self.may_change() && self.function != Function::Shrink
     }
+}
+
+/// The counts that began after a position, with what they found. The last is the last of all.
+fn counts_after(ops: &[AdminOp], begun: Position) -> Vec<(&AdminOp, u64)> {
+    let counts = ops.iter().filter(|op| op.invoke > begun);
+    let counts = counts.filter_map(|op| Some((op, op.counted()?.len() as u64)));
+    counts.collect()
+}
+
+/// When requests were filed.
+struct Filed {
+    /// The invocations of all that may have been.
+    invoked: Vec<Position>,
+    /// The ends of those that were.
+    ended: Vec<Position>,
+}
+
+impl Filed {
+    fn new(requests: &[&AdminOp]) -> Self {
+        let sorted = |positions: &mut dyn Iterator<Item = Position>| {
+            let mut positions: Vec<Position> = positions.collect();
+            positions.sort_unstable();
+            positions
+        };
+        let surely = requests.iter().filter(|op| op.kind == Kind::Ok);
+        Self {
+            invoked: sorted(&mut requests.iter().map(|op| op.invoke)),
+            ended: sorted(&mut surely.map(|op| op.end)),
+        }
+    }
+
+    /// How many before a count: a request that was under way with it may have come after it.
+    fn by(&self, count: &AdminOp) -> Bounds {
+        Bounds {
+            least: self.ended.partition_point(|end| *end < count.invoke) as u64,
+            most: Some(self.possibly_by(count.end)),
+        }
+    }
+
+    /// How many at most before a position.
+    fn possibly_by(&self, end: Position) -> u64 {
+        self.invoked.partition_point(|invoke| *invoke < end) as u64
+    }
+
+    /// How many of those that surely were filed may have been so after a count.
+    fn perhaps_after(&self, count: &AdminOp) -> u64 {
+        self.ended.len() as u64 - self.by(count).least
+    }
+}
+
+/// Whether since some count less may have been carried out than was requested after it.
+fn may_be_late(
+    ops: &[AdminOp],
+    shrinks: &[&AdminOp],
+    counts: &[(&AdminOp, u64)],
+    filed: &Filed,
+) -> bool {
+    let Some(last) = counts.last() else {
+        return true;
+    };
+    let until = Until::new(ops, shrinks, *last);
+    let mut counts = counts.iter();
+    counts.any(|(count, found)| until.least_since(count, *found) < filed.perhaps_after(count))
+}
+
+/// Whether the shrinks up to one list more slots than can have been requested before that ended.
+fn is_unasked(shrinks: &[&AdminOp], filed: &Filed) -> bool {
+    let mut listed: Vec<(Position, u64)> = shrinks
+        .iter()
+        .filter_map(|op| Some((op.end, op.slots.as_ref()?.len() as u64)))
+        .collect();
+    listed.sort_unstable();
+    let mut gone = 0;
+    listed.into_iter().any(|(end, number)| {
+        gone += number;
+        gone > filed.possibly_by(end)
+    })
 }
 
 /// The operations of one kind that took effect, or may have.
-fn of_kind<'a>(ops: &'a [AdminOp], function: &Function) -> Vec<&'a AdminOp> {
+pub(super) fn of_kind<'a>(ops: &'a [AdminOp], function: &Function) -> Vec<&'a AdminOp> {
     let of_kind = ops.iter().filter(|op| op.function == *function);
     of_kind.filter(|op| op.may_count()).collect()
-}
-
-/// How many slots an operation made or removed within the time that is counted.
-fn listed(op: &AdminOp, is_within: bool) -> Bounds {
-    let number = op.slots.as_ref().map(|slots| slots.len() as u64);
-    Bounds {
-        least: number.filter(|_| is_within).unwrap_or(0),
-        most: number,
-    }
 }
 
 /// The last state that is known before an event, and how many slots there were: what a count found,
@@ -349,16 +371,23 @@ fn none_left<'a>(
     requests: &[&AdminOp],
     count: &AdminOp,
 ) -> Option<&'a AdminOp> {
-    let shrinks = || ops.iter().filter(|op| op.function == Function::Shrink);
-    let is_conclusive = |told: &&AdminOp| {
-        let is_after = requests.iter().all(|request| {
-            request.invoke < told.invoke && (request.kind != Kind::Ok || request.end < told.invoke)
-        });
-        let is_alone = || {
-            let mut others = shrinks().filter(|other| other.invoke != told.invoke);
-            !others.any(|other| told.meets(other))
-        };
-        told.found_no_request && told.end < count.invoke && is_after && is_alone()
-    };
-    shrinks().find(is_conclusive)
+    let filed = requests.iter().map(|request| match request.kind {
+        Kind::Ok => request.end,
+        _ => request.invoke,
+    });
+    let filed = filed.max().unwrap_or(0);
+    let shrinks: Vec<&AdminOp> = ops
+        .iter()
+        .filter(|op| op.function == Function::Shrink)
+        .collect();
+    let mut settled = 0;
+    let mut told = shrinks.iter().enumerate().filter(|(place, shrink)| {
+        let is_first = settled < shrink.invoke;
+        settled = settled.max(shrink.settled());
+        let next = shrinks.get(place + 1);
+        let is_alone = is_first && next.is_none_or(|next| next.invoke > shrink.end);
+        let is_in_time = filed < shrink.invoke && shrink.end < count.invoke;
+        shrink.found_no_request && is_alone && is_in_time
+    });
+    told.next().map(|(_, shrink)| *shrink)
 }

@@ -5,7 +5,7 @@ use super::conclusion::conclude;
 use super::decrement::{Account, accounts, evidence};
 use super::exclusion::counts;
 use crate::Case;
-use crate::finding::Finding;
+use crate::finding::{Counts, Finding};
 
 /// No more decrements are carried out than may have been requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,20 +22,18 @@ impl Guarantee for NoDoubledDecrement {
         let perhaps = accounts.iter().find_map(Account::perhaps_doubled);
         let doubt = match () {
             () if accounts.is_empty() => Some("no decrement was requested"),
-            () if perhaps.is_none() && !accounts.iter().any(Account::is_carried_out) => {
+            () if perhaps.is_none() && accounts.iter().all(|one| one.surely_carried_out() == 0) => {
                 Some("no decrement was carried out")
             }
             () => perhaps,
         };
         let doubt = doubt.map(str::to_owned);
         let violations = doubled.collect();
-        conclude(
-            self,
-            counts(case, 0),
-            evidence(&accounts),
-            doubt,
-            violations,
-        )
+        let counts = Counts {
+            judged: accounts.iter().map(Account::surely_carried_out).sum(),
+            ..counts(case, 0)
+        };
+        conclude(self, counts, evidence(&accounts), doubt, violations)
     }
 }
 

@@ -5,7 +5,7 @@ use super::conclusion::conclude;
 use super::decrement::{Account, accounts, evidence};
 use super::exclusion::counts;
 use crate::Case;
-use crate::finding::Finding;
+use crate::finding::{Counts, Finding};
 
 /// Every acknowledged request for a decrement is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +19,17 @@ impl Guarantee for NoLostDecrement {
     fn judge(&self, case: &Case<'_>) -> Finding {
         let accounts = accounts(case);
         let lost = accounts.iter().filter_map(|account| account.losing(case));
-        let doubt = match accounts.iter().any(Account::is_filed) {
+        let doubt = match accounts.iter().any(|account| account.filed() > 0) {
             true => accounts.iter().find_map(Account::perhaps_lost),
             false => Some("no decrement was requested"),
         };
         let doubt = doubt.map(str::to_owned);
         let violations = lost.collect();
-        conclude(
-            self,
-            counts(case, 0),
-            evidence(&accounts),
-            doubt,
-            violations,
-        )
+        let counts = Counts {
+            judged: accounts.iter().map(Account::filed).sum(),
+            ..counts(case, 0)
+        };
+        conclude(self, counts, evidence(&accounts), doubt, violations)
     }
 }
 

@@ -1,9 +1,12 @@
 //! The guarantees, one file each, and the list of them.
 
+mod carried_out;
 mod conclusion;
 pub(crate) mod confirmed;
 mod coverage;
 mod decrement;
+#[cfg(test)]
+mod documented;
 mod doubled_decrement;
 pub(crate) mod exclusion;
 mod fencing;

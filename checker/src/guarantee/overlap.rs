@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::Guarantee;
 use super::conclusion::conclude;
-use super::exclusion::{BelievedOverlap, believed, counts, evidence};
+use super::exclusion::{BelievedOverlap, believed, contended, counts, evidence};
 use crate::Case;
-use crate::finding::{Finding, VIOLATIONS_MAX, Violation};
+use crate::finding::{Counts, Finding, VIOLATIONS_MAX, Violation};
 
 /// No overlap of believed intervals lasts longer than a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,12 @@ impl Guarantee for OverlapAtMost {
         let open = found
             .iter()
             .any(|overlap| overlap.overlap.end >= case.end());
+        let counts = Counts {
+            judged: contended(case, |hold| hold.believed_until),
+            ..counts(case, found.len())
+        };
         let doubt = open.then(|| "an overlap was still going on when the record ended".to_owned());
-        let counts = counts(case, found.len());
+        let doubt = doubt.or_else(|| super::exclusion::doubt(&counts));
         let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
         let evidence = evidence(&counts, &exposures_ns);
         let violations = too_long

@@ -3,7 +3,7 @@
 use super::conclusion::conclude;
 use super::{Guarantee, confirmed, exclusion};
 use crate::Case;
-use crate::finding::{Finding, Rule, Violation, counted};
+use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::holds::{Lock, Statement};
 
 /// No release and no `held` answer succeeds for a process without a hold of its own.
@@ -19,21 +19,24 @@ impl Guarantee for Ownership {
         let of_lock = |lock| unowned(case, lock).chain(confirmed::revived(case, lock));
         let mut violations: Vec<Violation> = case.locks.iter().flat_map(of_lock).collect();
         violations.sort_by(|one, other| one.events.cmp(&other.events));
-        let counts = exclusion::counts(case, 0);
-        let statements: u64 = case
-            .locks
-            .iter()
-            .map(|lock| lock.statements.len() as u64)
-            .sum();
+        let statements = || case.locks.iter().flat_map(|lock| &lock.statements);
+        let affirmed = statements().filter(|statement| statement.is_affirmative());
+        let counts = Counts {
+            judged: affirmed.count() as u64,
+            ..exclusion::counts(case, 0)
+        };
         let evidence = match violations.len() as u64 {
             0 => format!(
-                "{} about {}",
-                counted(statements, "answer"),
-                counted(counts.holds, "hold")
+                "{} about {}, {} of them that it goes on or was released",
+                counted(statements().count() as u64, "answer"),
+                counted(counts.holds, "hold"),
+                counts.judged
             ),
             count => format!("{} for somebody without a hold", counted(count, "answer")),
         };
-        conclude(self, counts, evidence, None, violations)
+        let why = "no release succeeded, and nobody was told that they hold a lock";
+        let doubt = (counts.judged == 0).then(|| why.to_owned());
+        conclude(self, counts, evidence, doubt, violations)
     }
 }
 
@@ -77,8 +80,21 @@ mod tests {
         );
         assert_eq!(
             (found.verdict, found.evidence.as_str()),
-            (Verdict::Valid, "3 answers about 1 hold")
+            (
+                Verdict::Valid,
+                "3 answers about 1 hold, 2 of them that it goes on or was released"
+            )
         );
+    }
+
+    #[test]
+    fn who_is_never_affirmed_proves_nothing() {
+        for text in [
+            "",
+            "0:acquire 0:acquire! 0:verify 0:verify!lost 0:release 0:releaseX",
+        ] {
+            assert_eq!(finding(text).verdict, Verdict::Unknown, "{text}");
+        }
     }
 
     #[test]

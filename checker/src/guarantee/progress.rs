@@ -4,10 +4,10 @@
 //! at one time (for a mutex: at the first grant). If a count found the slots of an administered
 //! lock and grants name theirs, each of those slots is a lock of its own: all must be granted, at
 //! one time or one after the other. A holder from before does not count for a mutex or a slot with
-//! a name; while it goes on, nobody starves, so the clock starts when it ends. If the lock does not
-//! work again in time although as many clients as it has slots wanted it at one time, and one of
-//! them starved, the guarantee is violated; if too few did, or the record is too short, nothing is
-//! known.
+//! a name; while it goes on, nobody starves. The clock starts when that is over and as many clients
+//! as the lock has slots want it at one time. If the lock does not work again within the bound, and
+//! one of them waited or was refused for longer than that although a slot was free for certain, the
+//! guarantee is violated; if nobody did, or the record is too short, nothing is known.
 //!
 //! A lock has the slots that its last successful count lists; without counts, as many as are said.
 //! Nobody can wait for slots that are still to be made or removed, so for an administered lock the
@@ -19,16 +19,15 @@
 //! acquire or a release of unknown outcome, or a release that failed) or if nobody asked long
 //! enough, nothing is known.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod slots;
+mod wait;
+
 use std::time::Duration;
 
-use history::Kind;
-
+use self::slots::Slots;
+use self::wait::Wait;
 use super::{Guarantee, exclusion};
-use crate::administration::{AdminOp, last_count};
-use crate::asks::{Ask, Asks};
-use crate::finding::{Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
-use crate::hold::{End, Hold};
+use crate::finding::{Counts, Finding, Rule, VIOLATIONS_MAX, Violation, anomaly, counted, show_ns};
 use crate::holds::Lock;
 use crate::position::{NEVER, Position, position_or_never};
 use crate::{Case, Verdict};
@@ -51,80 +50,98 @@ impl Guarantee for ProgressWithin {
     }
 
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let counts = exclusion::counts(case, 0);
-        let asks = Asks::new(case);
-        let locks: Vec<&Lock> = case
-            .locks
-            .iter()
-            .filter(|lock| !asks.of(lock.key.as_deref()).is_empty())
+        let healed = healed(case);
+        let asked = case.locks.iter();
+        let asked = asked.filter(|lock| !case.asks.of(&lock.key).is_empty());
+        let returns: Vec<(&Lock, Return)> = asked
+            .map(|lock| (lock, self.of_lock(case, lock, healed)))
             .collect();
-        let finding = Finding {
-            guarantee: self.name(),
-            counts,
-            ..Finding::default()
-        };
-        let unknown = |reason: &str| (Verdict::Unknown, Some(reason.to_owned()));
-        let windows = case.history.windows();
-        let heals = windows.iter().map(|window| position_or_never(window.heal));
-        let last = heals.max();
-        let healed = last.unwrap_or(0);
-        let returns: Vec<(&Lock, Return)> = locks
-            .into_iter()
-            .map(|lock| {
-                let asks = asks.of(lock.key.as_deref());
-                (lock, self.of_lock(case, lock, asks, healed))
-            })
-            .collect();
-        let undecided = returns.iter().find_map(|(_, again)| again.undecided());
-        let stuck = || {
-            returns
-                .iter()
-                .filter(|(_, again)| matches!(again, Return::Never(_)))
-        };
-        let slowest = returns
+        let stuck: Vec<_> = returns
             .iter()
-            .filter_map(|(_, again)| again.after_ns())
-            .max()
-            .unwrap_or_default();
+            .filter_map(|(lock, again)| again.violation(case, lock))
+            .collect();
         let (verdict, reason) = match () {
-            () if last == Some(NEVER) => unknown("a fault was not healed before the record ended"),
+            () if healed == NEVER => unknown("a fault was not healed before the record ended"),
             () if returns.is_empty() => unknown("nobody asked for a lock"),
-            () if stuck().next().is_some() => (Verdict::Violated, None),
-            () => undecided.map_or((Verdict::Valid, None), unknown),
+            () if !stuck.is_empty() => (Verdict::Violated, None),
+            () => {
+                let undecided = returns.iter().find_map(|(_, again)| again.undecided());
+                undecided.map_or((Verdict::Valid, None), unknown)
+            }
         };
-        let evidence = match verdict {
-            Verdict::Violated => format!(
-                "{} not granted again",
-                counted(stuck().count() as u64, "lock")
-            ),
-            _ => format!(
-                "{}, granted again after {} at most",
-                counted(returns.len() as u64, "lock"),
-                show_ns(slowest)
-            ),
-        };
-        let violations = if verdict == Verdict::Violated {
-            stuck()
-                .map(|(lock, again)| again.violation(case, lock))
-                .take(VIOLATIONS_MAX)
-                .collect()
-        } else {
-            Vec::new()
-        };
+        let is_violated = verdict == Verdict::Violated;
         Finding {
+            guarantee: self.name(),
+            counts: Counts {
+                judged: returns
+                    .iter()
+                    .filter(|(_, again)| again.is_decided())
+                    .count() as u64,
+                ..exclusion::counts(case, 0)
+            },
             verdict,
             reason,
-            evidence,
-            violations,
-            ..finding
+            evidence: evidence(&returns, is_violated),
+            violations: stuck
+                .into_iter()
+                .filter(|_| is_violated)
+                .take(VIOLATIONS_MAX)
+                .collect(),
+            ..Finding::default()
         }
+    }
+}
+
+fn unknown(reason: &str) -> (Verdict, Option<String>) {
+    (Verdict::Unknown, Some(reason.to_owned()))
+}
+
+/// Where the last healing was over; 0 without faults, nowhere if one was not. Records from elsewhere
+/// say only where healings began.
+fn healed(case: &Case<'_>) -> Position {
+    let windows = case.history.windows();
+    let says_when = windows.iter().any(|window| window.healed.is_some());
+    let healed = windows.iter().map(|window| match says_when {
+        true => window.healed,
+        false => window.heal,
+    });
+    healed.map(position_or_never).max().unwrap_or(0)
+}
+
+/// `3 locks, granted again after 1.20 s at most`.
+fn evidence(returns: &[(&Lock, Return)], is_violated: bool) -> String {
+    let count = |is: fn(&Return) -> bool| {
+        let found = returns.iter().filter(|(_, again)| is(again));
+        counted(found.count() as u64, "lock")
+    };
+    let after = returns.iter().filter_map(|(_, again)| again.after_ns());
+    let slowest = show_ns(after.max().unwrap_or_default());
+    let is_late = |again: &Return| matches!(again, Return::Late { .. });
+    let is_never = |again: &Return| matches!(again, Return::Never(_));
+    if !is_violated {
+        format!(
+            "{}, granted again after {slowest} at most",
+            counted(returns.len() as u64, "lock")
+        )
+    } else if returns.iter().any(|(_, again)| is_never(again)) {
+        format!("{} not granted again", count(is_never))
+    } else {
+        format!(
+            "{} granted again too late, after {slowest} at most",
+            count(is_late)
+        )
     }
 }
 
 /// When a lock worked again.
 enum Return {
     After(u64),
-    /// Not in time, or not for good; somebody asked for it here.
+    /// Too late: who asked for it here waited for longer than the bound.
+    Late {
+        asked: Position,
+        after_ns: u64,
+    },
+    /// Never, or not for good; somebody asked for it here.
     Never(Position),
     /// Nothing is known, for this reason.
     Undecided(&'static str),
@@ -136,104 +153,11 @@ const DOUBTFUL: &str = "nobody was granted a lock any more, but it may have been
 
 const CHANGING: &str = "an operation of unknown outcome may still make or remove slots of a lock";
 
-/// The slots that must be granted again.
-struct Slots {
-    number: usize,
-    /// Their numbers, where a count found them and grants name theirs.
-    named: Option<BTreeSet<u32>>,
-    /// Since when they are the same and nothing is broken.
-    since: Position,
-    /// Whether they may change all the same.
-    doubtful: bool,
-}
-
-impl Slots {
-    /// Those of a lock after the last healing; or why they are not known.
-    fn new(case: &Case<'_>, lock: &Lock, healed: Position) -> Result<Self, &'static str> {
-        let ops = case.administration.of(&lock.key);
-        let Some((count, slots)) = last_count(ops) else {
-            if ops.iter().any(AdminOp::may_change) {
-                return Err("the slots of a lock that is administered were never counted");
-            }
-            return Ok(Self {
-                number: case.scope.slots(),
-                named: None,
-                since: healed,
-                doubtful: false,
-            });
-        };
-        let changes = || ops.iter().filter(|op| op.may_change());
-        let last = changes().map(|op| op.end).max().unwrap_or(0);
-        if last > count.invoke {
-            return Err("the slots of a lock were not counted after the last change");
-        }
-        if slots.is_empty() {
-            return Err("a lock has no slots any more");
-        }
-        let is_named = lock.holds.iter().any(|hold| hold.slot.is_some());
-        Ok(Self {
-            number: slots.len(),
-            named: is_named.then(|| slots.clone()),
-            since: healed.max(last),
-            doubtful: changes().any(|op| op.settled() == NEVER),
-        })
-    }
-
-    /// When waiting begins: with these slots, or when the holders from before are done.
-    fn start(&self, lock: &Lock) -> Option<Position> {
-        let spans = |hold: &&Hold| hold.granted < self.since && self.since < hold.believed_until;
-        let spanning = lock.holds.iter().filter(spans);
-        let kept: Option<Position> = match &self.named {
-            Some(named) => spanning
-                .filter(|hold| hold.slot.is_some_and(|slot| named.contains(&slot)))
-                .map(|hold| hold.believed_until)
-                .max(),
-            None if self.number == 1 => spanning.map(|hold| hold.believed_until).max(),
-            None => None,
-        };
-        let start = kept.unwrap_or(self.since);
-        (start != NEVER).then_some(start)
-    }
-
-    /// The first instant at which all of them were granted.
-    fn full_at(&self, lock: &Lock) -> Option<Position> {
-        match &self.named {
-            Some(named) => self.each_granted_at(lock, named),
-            None => self.all_held_at(lock),
-        }
-    }
-
-    fn each_granted_at(&self, lock: &Lock, named: &BTreeSet<u32>) -> Option<Position> {
-        let mut missing = named.clone();
-        let mut again = lock.holds.iter().filter(|hold| hold.granted > self.since);
-        let last = again.find(|hold| {
-            let is_missing = hold.slot.is_some_and(|slot| missing.remove(&slot));
-            is_missing && missing.is_empty()
-        });
-        last.map(|hold| hold.granted)
-    }
-
-    fn all_held_at(&self, lock: &Lock) -> Option<Position> {
-        let mut ends: BTreeSet<(Position, usize)> = BTreeSet::new();
-        for (place, hold) in lock.holds.iter().enumerate() {
-            while ends.first().is_some_and(|(end, _)| *end < hold.granted) {
-                ends.pop_first();
-            }
-            ends.insert((hold.believed_until, place));
-            if hold.granted > self.since && ends.len() >= self.number {
-                return Some(hold.granted);
-            }
-        }
-        None
-    }
-}
-
 impl Return {
     fn after_ns(&self) -> Option<u64> {
-        if let Self::After(ns) = self {
-            Some(*ns)
-        } else {
-            None
+        match self {
+            Self::After(after_ns) | Self::Late { after_ns, .. } => Some(*after_ns),
+            Self::Never(_) | Self::Undecided(_) => None,
         }
     }
 
@@ -245,17 +169,25 @@ impl Return {
         }
     }
 
+    fn is_decided(&self) -> bool {
+        self.undecided().is_none()
+    }
+
+    fn is_violation(&self) -> bool {
+        matches!(self, Self::Late { .. } | Self::Never(_))
+    }
+
     /// What is known where slots may still be made or removed by an operation of unknown outcome.
     fn unless(self, doubtful: bool) -> Self {
-        match self {
-            Self::Never(_) if doubtful => Self::Undecided(CHANGING),
-            known => known,
+        if doubtful && self.is_violation() {
+            return Self::Undecided(CHANGING);
         }
+        self
     }
 
     /// What is known together with the end of the record: the worse of both.
     fn then(self, tail: impl FnOnce() -> Vain) -> Self {
-        if let Self::Never(_) = self {
+        if self.is_violation() {
             return self;
         }
         match (self, tail()) {
@@ -265,13 +197,15 @@ impl Return {
         }
     }
 
-    fn violation(&self, case: &Case<'_>, lock: &Lock) -> Violation {
-        let asked = if let Self::Never(asked) = self {
-            Some(*asked)
-        } else {
-            None
+    fn violation(&self, case: &Case<'_>, lock: &Lock) -> Option<Violation> {
+        let violation = |asked: &Position| {
+            Violation::new(Rule::NeverGranted, lock.key.clone(), case.witness([*asked]))
         };
-        Violation::new(Rule::NeverGranted, lock.key.clone(), case.witness(asked))
+        match self {
+            Self::Never(asked) => Some(violation(asked)),
+            Self::Late { asked, .. } => Some(violation(asked).called(anomaly::GRANTED_TOO_LATE)),
+            Self::After(_) | Self::Undecided(_) => None,
+        }
     }
 }
 
@@ -284,142 +218,14 @@ enum Vain {
 }
 
 impl ProgressWithin {
-    fn bound_ns(&self) -> u64 {
-        u64::try_from(self.bound.as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    fn of_lock(&self, case: &Case<'_>, lock: &Lock, asks: &[Ask], healed: Position) -> Return {
+    fn of_lock(&self, case: &Case<'_>, lock: &Lock, healed: Position) -> Return {
         let slots = match Slots::new(case, lock, healed) {
             Ok(slots) => slots,
             Err(why) => return Return::Undecided(why),
         };
-        let first = self.first(case, lock, asks, &slots);
-        let again = first.then(|| self.tail(case, lock, asks, &slots));
+        let wait = Wait::new(case, lock, &slots, self.bound);
+        let again = wait.first().then(|| wait.tail());
         again.unless(slots.doubtful)
-    }
-
-    fn first(&self, case: &Case<'_>, lock: &Lock, asks: &[Ask], slots: &Slots) -> Return {
-        let Some(start) = slots.start(lock) else {
-            return Return::Undecided(TOO_LITTLE);
-        };
-        let start_ns = case.time(start);
-        let full = slots.full_at(lock);
-        let after_ns = full.map(|full| case.time(full).saturating_sub(start_ns));
-        if let Some(after_ns) = after_ns.filter(|after_ns| *after_ns <= self.bound_ns()) {
-            return Return::After(after_ns);
-        }
-        let deadline_ns = start_ns.saturating_add(self.bound_ns());
-        let starved = |ask: &&Ask| {
-            let is_asked = ask.invoke >= start && case.time(ask.invoke) <= deadline_ns;
-            is_asked && !(ask.kind == Some(Kind::Ok) && case.time(ask.end) <= deadline_ns)
-        };
-        let wants = Wants::new(case, lock, asks);
-        let mut starved = asks.iter().filter(starved);
-        match starved.find(|ask| wants.workers_at(ask.invoke) >= slots.number) {
-            Some(first) if case.time(NEVER) > deadline_ns => Return::Never(first.invoke),
-            _ => Return::Undecided(TOO_LITTLE),
-        }
-    }
-
-    /// What the end of the record shows, when nobody was granted the lock any more.
-    fn tail(&self, case: &Case<'_>, lock: &Lock, asks: &[Ask], slots: &Slots) -> Vain {
-        match self.vain(case, asks, surely_free(case, lock, asks, slots)) {
-            Vain::No => match self.vain(case, asks, believed_free(lock, slots)) {
-                Vain::No => Vain::No,
-                Vain::Perhaps | Vain::Surely(_) => Vain::Perhaps,
-            },
-            found => found,
-        }
-    }
-
-    /// Whether somebody starved for a lock that is free from `free` on. Only who was refused later
-    /// than the bound after both surely starved.
-    fn vain(&self, case: &Case<'_>, asks: &[Ask], free: Position) -> Vain {
-        let late_ns = |from| case.time(from).saturating_add(self.bound_ns());
-        let deadline_ns = late_ns(free);
-        let waited = |ask: &&Ask| ask.invoke > free || case.time(ask.end) > deadline_ns;
-        let first = asks.iter().find(waited);
-        let Some(first) = first.filter(|_| case.time(NEVER) > deadline_ns) else {
-            return Vain::No;
-        };
-        let deadline_ns = late_ns(first.invoke.max(free));
-        let refused = |ask: &Ask| ask.kind == Some(Kind::Fail) && case.time(ask.end) > deadline_ns;
-        if asks.iter().any(refused) {
-            Vain::Surely(first.invoke)
-        } else {
-            Vain::Perhaps
-        }
-    }
-}
-
-/// From when on a slot is free by all that clients believe, after the last grant.
-fn believed_free(lock: &Lock, slots: &Slots) -> Position {
-    let mut ends: Vec<Position> = lock.holds.iter().map(|hold| hold.believed_until).collect();
-    ends.sort_unstable_by(|one, other| other.cmp(one));
-    let left = ends.get(slots.number - 1).copied();
-    let granted = lock.holds.last().map(|hold| hold.granted);
-    left.max(granted).unwrap_or(0).max(slots.since)
-}
-
-/// From when on nobody can hold it: neither a client that had it nor one that may have got it.
-fn surely_free(case: &Case<'_>, lock: &Lock, asks: &[Ask], slots: &Slots) -> Position {
-    let holds = lock.holds.iter().map(|hold| may_last_until(case, hold));
-    let unknown = asks.iter().filter(|ask| ask.is_unknown());
-    holds
-        .chain(unknown.map(|ask| ask.end))
-        .max()
-        .unwrap_or(0)
-        .max(slots.since)
-}
-
-/// Where a hold may end at the latest: not before its release is through, and never if the release
-/// failed.
-fn may_last_until(case: &Case<'_>, hold: &Hold) -> Position {
-    let retired = |release: Position| {
-        case.history
-            .partner(release as usize)
-            .map_or(NEVER, crate::position::position)
-    };
-    match hold.released {
-        Some((invoke, NEVER)) => retired(invoke),
-        Some((_, end)) => end,
-        None if hold.end == End::Release && hold.lost.is_none() => NEVER,
-        None => hold.believed_until,
-    }
-}
-
-/// Who has or wants a lock, and when.
-struct Wants(Vec<(Position, Position, u32)>);
-
-impl Wants {
-    /// Who holds, who waits for an answer, and who failed to get it and asks again.
-    fn new(case: &Case<'_>, lock: &Lock, asks: &[Ask]) -> Self {
-        let holds = lock.holds.iter();
-        let mut wants: Vec<_> = holds
-            .map(|hold| (hold.granted, hold.believed_until, hold.process))
-            .collect();
-        let mut next = BTreeMap::new();
-        for ask in asks.iter().rev() {
-            let again = next.insert(ask.process, ask.invoke);
-            let until = again
-                .filter(|_| ask.kind == Some(Kind::Fail))
-                .unwrap_or(ask.end);
-            wants.push((ask.invoke, until, ask.process));
-        }
-        for (.., process) in &mut wants {
-            *process = case.scope.worker(*process);
-        }
-        Self(wants)
-    }
-
-    /// How many workers have or want it at one moment.
-    fn workers_at(&self, now: Position) -> usize {
-        let wants = self.0.iter();
-        let at_once = wants.filter(|(from, until, _)| *from <= now && now < *until);
-        at_once
-            .map(|(.., worker)| worker)
-            .collect::<BTreeSet<_>>()
-            .len()
     }
 }
 
@@ -467,7 +273,7 @@ mod tests {
         let found = finding("+cut:0 -cut 1:acquire 1:acquire!", 1);
         assert_eq!(
             found.evidence,
-            "1 lock, granted again after 2.00 ms at most"
+            "1 lock, granted again after 1.00 ms at most"
         );
         let vain = "+cut:0 0:acquire 0:acquire? -cut 1:acquire 1:acquireX 1:acquire 1:acquireX 1:acquire 1:acquireX 1:acquire 1:acquireX";
         assert_eq!(finding(vain, 1).evidence, "1 lock not granted again");
@@ -531,9 +337,70 @@ mod tests {
             Verdict::Valid
         );
         let short = "3:acquire 3:acquireX";
-        assert_eq!(verdict(&format!("{granted} {short}")), Verdict::Valid);
+        assert_eq!(
+            verdict(&format!("{granted} {short}")),
+            Verdict::Unknown,
+            "it is free and refused, and the record ends too soon"
+        );
         let kept = "+cut:0 -cut 1:acquire 1:acquire!";
         assert_eq!(verdict(&format!("{kept} {refused}")), Verdict::Valid);
+    }
+
+    #[test]
+    fn the_clock_starts_with_the_first_demand() {
+        let idle = "0:verify 0:verify!lost ".repeat(4);
+        let quick = format!("+cut:0 -cut {idle} 1:acquire 1:acquire! 1:release 1:release!");
+        let found = finding(&quick, 1);
+        assert_eq!(found.verdict, Verdict::Valid);
+        assert_eq!(
+            found.evidence,
+            "1 lock, granted again after 1.00 ms at most"
+        );
+        let straddling =
+            "+cut:0 -cut 0:acquire 0:acquireX 0:verify 0:verify!lost 1:acquire 1:acquire!";
+        assert_eq!(
+            finding(straddling, 1).verdict,
+            Verdict::Unknown,
+            "nobody waited for so long"
+        );
+    }
+
+    #[test]
+    fn who_waits_too_long_is_granted_too_late() {
+        let text = format!(
+            "+cut:0 -cut 1:acquire {} 1:acquire!",
+            "0:verify 0:verify!lost ".repeat(2)
+        );
+        let found = finding(&text, 1);
+        assert_eq!(
+            found.evidence,
+            "1 lock granted again too late, after 5.00 ms at most"
+        );
+        assert_eq!(&*found.violations[0].anomaly, anomaly::GRANTED_TOO_LATE);
+        assert_eq!(found.violations[0].witness, [2]);
+    }
+
+    #[test]
+    fn what_was_never_sent_asks_for_nothing() {
+        let asked = "1:acquire 1:acquirexnot-sent ".repeat(6);
+        assert_eq!(verdict(&format!("+cut:0 -cut {asked}")), Verdict::Unknown);
+        let sent = asked.replace("xnot-sent", "X");
+        assert_eq!(verdict(&format!("+cut:0 -cut {sent}")), Verdict::Violated);
+    }
+
+    #[test]
+    fn the_healing_is_over_when_the_record_says_so() {
+        let waiting = "1:acquire 1:acquireX 1:acquire 1:acquireX";
+        let text = format!("+cut:0 -cut {waiting} =cut 1:acquire 1:acquireX");
+        assert_eq!(verdict(&text), Verdict::Unknown);
+        let short = format!("+cut:0 -cut {waiting} 1:acquire 1:acquireX");
+        assert_eq!(
+            verdict(&short),
+            Verdict::Violated,
+            "a record from elsewhere"
+        );
+        let unhealed = format!("+cut:0 -cut =cut +cut:0 -cut {waiting} 1:acquire 1:acquireX");
+        assert_eq!(verdict(&unhealed), Verdict::Unknown);
     }
 
     #[test]
@@ -635,8 +502,15 @@ mod tests {
     #[test]
     fn slots_are_waited_for_from_the_last_change_on() {
         let late = "9:create 9:create![1] +cut:0 -cut 1:acquire 1:acquire!s1 1:release 1:release! 2:acquire 2:acquireX 9:grow 9:grow![2] 9:count 1:acquire 2:acquire";
+        let granted = "9:count![1,2] 1:acquire!s1 2:acquire!s2";
         assert_eq!(
-            verdict(&format!("{late} 9:count![1,2] 1:acquire!s1 2:acquire!s2")),
+            verdict(&format!("{late} {granted}")),
+            Verdict::Valid,
+            "the clock starts when two want it"
+        );
+        let waiting = "3:verify 3:verify!lost 3:verify 3:verify!lost";
+        assert_eq!(
+            verdict(&format!("{late} {waiting} {granted}")),
             Verdict::Violated
         );
         let late = late.replace("9:count 1", "1").replace(

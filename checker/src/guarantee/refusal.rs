@@ -2,7 +2,8 @@
 //!
 //! Somebody could hold it: there is a legal order, with holds revoked at any moment, in which the
 //! lock is held (all slots of it) at an instant of every refusal. One client at a time is decided
-//! by a sweep, several by a search.
+//! by a sweep, several by a search. Where slots are made and removed, as many must be held as may
+//! have been there at the least.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +14,17 @@ use super::conclusion::conclude;
 use super::{Guarantee, confirmed, exclusion};
 use crate::Case;
 use crate::beginning;
-use crate::finding::{Finding, Reach, Rule, Violation, anomaly, counted};
-use crate::hold::Hold;
-use crate::holds::{Lock, Span};
+use crate::finding::{Counts, Finding, Reach, Rule, Violation, anomaly, counted};
+use crate::holds::{Lock, Said, Span};
 use crate::model;
-use crate::order::Order;
-use crate::position::{Position, position};
+use crate::order::{Instant, Order, OrderEntry, Side, in_sequence};
+use crate::overlap::Capacity;
+use crate::peaks::Peaks;
+use crate::position::{NEVER, Position, position};
 use crate::search::{Decision, search};
+use crate::standing::{is_administered, least_slots};
 use crate::sweep::lazy::{Revocation, justify};
+use crate::sweep::revocable::after;
 
 /// Every refusal falls on a moment when somebody could hold the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +41,11 @@ impl Guarantee for JustifiedRefusal {
             .par_iter()
             .map(|lock| answer(case, lock))
             .collect();
-        let counts = exclusion::counts(case, 0);
+        let judged = case.locks.par_iter().map(|lock| judged(case, lock)).sum();
+        let counts = Counts {
+            judged,
+            ..exclusion::counts(case, 0)
+        };
         let mut violations = Vec::new();
         let mut doubt = None;
         for answer in answers {
@@ -47,15 +55,15 @@ impl Guarantee for JustifiedRefusal {
                 Answer::Unknown(why) => doubt = Some(why),
             }
         }
-        let evidence = match violations.len() as u64 {
-            0 => counted(counts.refusals, "refusal"),
-            count => format!(
-                "{} of {} while nobody could hold the lock",
-                count,
-                counted(counts.refusals, "refusal")
-            ),
-        };
-        conclude(self, counts, evidence, doubt, violations)
+        let none = || "the service refused nothing while the lock had slots".to_owned();
+        let doubt = doubt.or_else(|| (judged == 0).then(none));
+        conclude(
+            self,
+            counts.clone(),
+            evidence(&counts, violations.len()),
+            doubt,
+            violations,
+        )
     }
 
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
@@ -64,6 +72,39 @@ impl Guarantee for JustifiedRefusal {
             _ => None,
         };
         Some(case.locks.par_iter().filter_map(order).collect())
+    }
+}
+
+/// `31 refusals, 28 of them while the lock surely had a slot`.
+fn evidence(counts: &Counts, unjustified: usize) -> String {
+    let refusals = counted(counts.refusals, "refusal");
+    match unjustified {
+        0 if counts.judged == counts.refusals => refusals,
+        0 => format!(
+            "{refusals}, {} of them while the lock surely had a slot",
+            counts.judged
+        ),
+        count => format!("{count} of {refusals} while nobody could hold the lock"),
+    }
+}
+
+/// How many refusals need somebody who could hold the lock: not those of a time when it may have
+/// had no slots at all, nor those of which that is not known.
+fn judged(case: &Case<'_>, lock: &Lock) -> u64 {
+    let refusals = lock.refusals.iter();
+    let needy =
+        refusals.filter(|refusal| needed(case, lock, refusal).is_some_and(|slots| slots > 0));
+    needy.count() as u64
+}
+
+/// How many slots must have been held for a refusal to be justified: all of them, and where they
+/// change, the smallest number that may have been there. Nothing if that is not known.
+fn needed(case: &Case<'_>, lock: &Lock, refusal: &Span) -> Option<usize> {
+    let ops = case.administration.of(&lock.key);
+    if is_administered(ops) {
+        least_slots(ops, refusal.invoke, refusal.end)
+    } else {
+        Some(case.scope.slots())
     }
 }
 
@@ -105,17 +146,32 @@ fn decide(case: &Case<'_>, lock: &Lock) -> Answer {
         let why = "readers and writers share the lock, so it cannot be said who kept whom waiting";
         return Answer::Unknown(why.to_owned());
     }
-    let free = while_free(case, lock);
+    let peaks = possible(lock);
+    let free = while_free(case, lock, &peaks);
     if !free.is_empty() {
         return Answer::Unjustified(free);
     }
-    if !confirmed::violations(case, lock, case.scope.slots()).is_empty() {
+    if is_administered(case.administration.of(&lock.key)) {
+        return by_administration(case, lock, &peaks);
+    }
+    if !confirmed::violations(case, lock, case.scope.capacity()).is_empty() {
         let why = "exclusion is broken, so it cannot be said who kept whom waiting".to_owned();
         return Answer::Unknown(why);
     }
-    if case.scope.slots() > 1 {
-        return by_search(case, lock);
+    match case.scope.capacity() {
+        Capacity::Grants(_) => by_search(case, lock),
+        Capacity::OneClient if !may_hold_twice(lock) => by_sweep(case, lock),
+        // One grant after the other explains it too; if that does not, both at once may.
+        Capacity::OneClient => match by_sweep_if_apart(case, lock) {
+            Some(Answer::Justified(order)) => Answer::Justified(order),
+            _ => Answer::Unknown(AGAIN.to_owned()),
+        },
     }
+}
+
+const AGAIN: &str = "a client was granted the lock that it may have held already, so it cannot be said for which of its holds others had to wait";
+
+fn by_sweep(case: &Case<'_>, lock: &Lock) -> Answer {
     match justify(lock, Revocation::Possible) {
         Ok(order) => Answer::Justified(Some(order)),
         Err(unjustified) if unjustified.doubtful => by_search(case, lock),
@@ -130,6 +186,78 @@ fn decide(case: &Case<'_>, lock: &Lock) -> Answer {
             )])
         }
     }
+}
+
+/// The same where no two holds of one client are certain at one time.
+fn by_sweep_if_apart(case: &Case<'_>, lock: &Lock) -> Option<Answer> {
+    let are_apart = confirmed::violations(case, lock, Capacity::Grants(1)).is_empty();
+    are_apart.then(|| by_sweep(case, lock))
+}
+
+/// Whether a client may have had two holds at one time.
+fn may_hold_twice(lock: &Lock) -> bool {
+    let mut over: BTreeMap<u32, Position> = BTreeMap::new();
+    lock.holds.iter().any(|hold| {
+        let over = over.entry(hold.process).or_default();
+        let is_twice = *over > hold.asked;
+        *over = hold.over_by().max(*over);
+        is_twice
+    })
+}
+
+/// Where slots come and go, nobody can say how many may be held, so each hold lasts as long as it
+/// can: from its request until it is known to be over.
+fn by_administration(case: &Case<'_>, lock: &Lock, peaks: &Peaks) -> Answer {
+    let needs = lock
+        .refusals
+        .iter()
+        .map(|refusal| needed(case, lock, refusal));
+    let Some(needs) = needs.collect::<Option<Vec<usize>>>() else {
+        let why = "how many slots a lock had when it was refused is not known";
+        return Answer::Unknown(why.to_owned());
+    };
+    if !confirmed::revived(case, lock).is_empty() {
+        let why = "a hold was confirmed after it had been reported lost, so it cannot be said how long it lasted";
+        return Answer::Unknown(why.to_owned());
+    }
+    let mut placed = as_long_as_possible(lock);
+    for (refusal, need) in lock.refusals.iter().zip(needs) {
+        let at = peaks.first_with(need, refusal.invoke, refusal.end);
+        let instant = Instant::new(at.unwrap_or(refusal.invoke), Side::AfterLast);
+        placed.push((instant, OrderEntry::operation(refusal.invoke)));
+    }
+    Answer::Justified(Some(in_sequence(lock.key.clone(), placed)))
+}
+
+/// Every hold begins when it is asked for, and ends when it must.
+fn as_long_as_possible(lock: &Lock) -> Vec<(Instant, OrderEntry)> {
+    let asked = lock.holds.iter().map(|hold| hold.asked);
+    let unknown = lock.unknown.iter().map(|span| span.invoke);
+    let mut placed: Vec<_> = asked.chain(unknown).map(after).collect();
+    for hold in &lock.holds {
+        if hold
+            .released_ok()
+            .is_none_or(|(_, end)| end > hold.over_by())
+            && hold.over_by() != NEVER
+        {
+            let instant = Instant::new(hold.over_by(), Side::Before);
+            placed.push((instant, OrderEntry::revocation(hold.asked)));
+        }
+    }
+    for statement in lock
+        .statements
+        .iter()
+        .filter(|statement| statement.hold.is_some())
+    {
+        placed.push(match statement.said {
+            Said::Held => after(statement.span.invoke),
+            Said::Released | Said::Lost | Said::NotReleased => (
+                Instant::new(statement.span.end, Side::BeforeLast),
+                OrderEntry::operation(statement.span.invoke),
+            ),
+        });
+    }
+    placed
 }
 
 fn violation(
@@ -149,23 +277,20 @@ fn has_modes(lock: &Lock) -> bool {
     spans.any(|span| span.shared) || lock.holds.iter().any(|hold| hold.shared)
 }
 
-/// Refusals during which fewer clients can have held the lock than it has slots, however the rest
-/// went.
-fn while_free(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
-    let mut begins: Vec<Position> = lock.holds.iter().map(|hold| hold.asked).collect();
-    begins.extend(lock.unknown.iter().map(|span| span.invoke));
-    let mut ends: Vec<Position> = lock.holds.iter().map(Hold::over_by).collect();
-    begins.sort_unstable();
-    ends.sort_unstable();
-    let needed = case.scope.slots();
-    let possible = |refusal: &Span| {
-        let begun = begins.partition_point(|begin| *begin < refusal.end);
-        begun - ends.partition_point(|end| *end <= refusal.invoke)
-    };
-    let free = lock
-        .refusals
-        .iter()
-        .filter(|refusal| possible(refusal) < needed);
+/// How many clients can have held the lock at one moment, however the rest went.
+fn possible(lock: &Lock) -> Peaks {
+    let holds = lock.holds.iter();
+    let holds = holds.map(|hold| (hold.asked, hold.over_by()));
+    let unknown = lock.unknown.iter().map(|span| (span.invoke, NEVER));
+    Peaks::new(holds.chain(unknown))
+}
+
+/// Refusals at no moment of which as many clients as the lock has slots can have held it.
+fn while_free(case: &Case<'_>, lock: &Lock, peaks: &Peaks) -> Vec<Violation> {
+    let free = lock.refusals.iter().filter(|refusal| {
+        let most = peaks.most(refusal.invoke, refusal.end);
+        needed(case, lock, refusal).is_some_and(|slots| most < slots)
+    });
     free.map(|refusal| violation(case, lock, *refusal, Rule::RefusedWhileFree, refusal.end))
         .collect()
 }

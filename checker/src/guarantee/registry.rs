@@ -71,7 +71,7 @@ pub const ALL: &[Entry] = &[
     },
     Entry {
         pattern: "fencing",
-        meaning: "no two grants carry the same token, and a grant that ended before another was asked for has the smaller",
+        meaning: "no two holds carry the same token, and who certainly had the lock first has the smaller",
         make: Maker::Plain(|| Box::new(Fencing)),
     },
     Entry {
@@ -81,7 +81,7 @@ pub const ALL: &[Entry] = &[
     },
     Entry {
         pattern: "progress<=D",
-        meaning: "after the last fault every lock is granted again within D, all slots of it",
+        meaning: "after the last fault every lock is granted again within D to who asks for it, all slots of it",
         make: Maker::Within(|bound| Box::new(ProgressWithin { bound })),
     },
     Entry {

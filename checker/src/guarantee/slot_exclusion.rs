@@ -14,11 +14,16 @@ use rayon::prelude::*;
 
 use super::{Guarantee, confirmed};
 use crate::Case;
+use crate::crowd::Crowds;
 use crate::finding::{Finding, Violation, counted};
 use crate::holds::{Lock, Statement};
 use crate::order::{Order, in_sequence};
+use crate::overlap::Capacity;
 use crate::position::position;
 use crate::sweep::revocable::revocable_instants;
+
+/// A client that has a slot twice counts on two of them: it is grants that count here.
+const ONE_GRANT: Capacity = Capacity::Grants(1);
 
 /// No slot is held by two clients for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +42,7 @@ impl Guarantee for SlotExclusion {
             .collect();
         let violations: Vec<Violation> = slots
             .par_iter()
-            .flat_map_iter(|slot| confirmed::violations(case, slot, 1))
+            .flat_map_iter(|slot| confirmed::violations(case, slot, ONE_GRANT))
             .collect();
         let doubt = if slots.is_empty() {
             Some("no grant named a slot")
@@ -49,7 +54,12 @@ impl Guarantee for SlotExclusion {
             None
         };
         let doubt = doubt.map(str::to_owned);
-        let finding = confirmed::finding(self, case, violations, doubt);
+        let judged = case
+            .locks
+            .par_iter()
+            .map(|lock| contended(case, lock))
+            .sum();
+        let finding = confirmed::finding(self, case, violations, (judged, doubt));
         let of_slots = counted(slots.len() as u64, "slot");
         Finding {
             evidence: format!("{of_slots}: {}", finding.evidence),
@@ -60,6 +70,15 @@ impl Guarantee for SlotExclusion {
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
         Some(case.locks.par_iter().map(order).collect())
     }
+}
+
+/// How many holds of slots were certain for a while in which another client wanted the lock: it
+/// might have been given the same slot.
+fn contended(case: &Case<'_>, lock: &Lock) -> u64 {
+    let crowds = Crowds::new(lock, case.asks.of(&lock.key), Capacity::OneClient);
+    let holds = lock.holds.iter().filter(|hold| hold.slot.is_some());
+    let contended = holds.filter(|hold| crowds.meet(hold.granted, hold.core_end()));
+    contended.count() as u64
 }
 
 /// Whether some grants of a lock name their slots and others could have done so.
@@ -98,7 +117,7 @@ pub(super) fn by_slot(lock: &Lock) -> BTreeMap<u32, Lock> {
 /// The slots of a lock know nothing of each other, so their orders go together.
 fn order(lock: &Lock) -> Order {
     let slots = by_slot(lock).into_values();
-    let placed = slots.flat_map(|slot| revocable_instants(&slot, 1));
+    let placed = slots.flat_map(|slot| revocable_instants(&slot, ONE_GRANT));
     in_sequence(lock.key.clone(), placed.collect())
 }
 
@@ -133,7 +152,10 @@ mod tests {
         let text = "0:acquire 0:acquire!s1 1:acquire 1:acquire!s2 0:verify 0:verify!held 1:verify 1:verify!held";
         let found = finding(&history(text), "slot-exclusion", 1);
         assert_eq!(found.verdict, Verdict::Valid);
-        assert_eq!(found.evidence, "2 slots: 2 holds, 0 of them revoked");
+        assert_eq!(
+            found.evidence,
+            "2 slots: 2 holds, 0 of them revoked, 2 contended"
+        );
     }
 
     #[test]
@@ -146,7 +168,7 @@ mod tests {
         }
         assert_eq!(
             verdict(&text.replace("held", "lost")),
-            Verdict::Valid,
+            Verdict::Unknown,
             "nothing confirms the first hold"
         );
     }
@@ -174,7 +196,8 @@ mod tests {
         let doubled = format!("{text} 2:acquire 2:acquire!s1 0:verify 0:verify!held");
         assert_eq!(verdict(&doubled), Verdict::Violated);
         let apart = "0:acquire 0:acquire!s1 b/1:acquire b/1:acquire!";
-        assert_eq!(verdict(apart), Verdict::Valid);
+        let tested = format!("{apart} 2:acquire 2:acquireX 0:release 0:release!");
+        assert_eq!(verdict(&tested), Verdict::Valid);
     }
 
     #[test]
@@ -227,6 +250,16 @@ mod tests {
         }
     }
 
+    /// Whether a client was granted the same slot twice.
+    fn is_held_twice(history: &History) -> bool {
+        let mut granted = std::collections::BTreeSet::new();
+        let mut grants = history.events().iter();
+        grants.any(|event| {
+            let slot = slot(&event.value);
+            slot.is_some_and(|slot| !granted.insert((event.process, slot)))
+        })
+    }
+
     #[test]
     fn it_is_confirmed_exclusion_of_one_lock_a_slot() {
         let tally = Cell::new((0, 0));
@@ -235,10 +268,18 @@ mod tests {
             let expected = finding(&split, "confirmed-exclusion", 1);
             let found = finding(history, "slot-exclusion", 2);
             if found.verdict == Verdict::Unknown {
-                assert_eq!(expected.counts.holds, 0);
+                // Who asks for a lock of one slot asks for that slot; others have to see it asked.
+                assert_ne!(expected.verdict, Verdict::Violated);
                 return;
             }
-            assert_eq!(found.verdict, expected.verdict);
+            if is_held_twice(history) {
+                // That is one client of a mutex, and two of a slot.
+                let is_violated = |finding: &Finding| finding.verdict == Verdict::Violated;
+                assert!(is_violated(&found) || !is_violated(&expected));
+                return;
+            }
+            let is_violated = |finding: &Finding| finding.verdict == Verdict::Violated;
+            assert_eq!(is_violated(&found), is_violated(&expected));
             let witnesses = |finding: &Finding| {
                 let mut found: Vec<_> = finding
                     .violations
@@ -257,7 +298,7 @@ mod tests {
         });
         let (valid, violated) = tally.get();
         assert!(
-            valid > cases() / 10 && violated > cases() / 200,
+            valid > cases() / 100 && violated > cases() / 1_000,
             "{valid} {violated}"
         );
     }

@@ -20,7 +20,7 @@ use super::conclusion::conclude;
 use super::exclusion::counts;
 use crate::Case;
 use crate::administration::AdminOp;
-use crate::finding::{Finding, Rule, Violation, counted};
+use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::hold::Hold;
 use crate::holds::Lock;
 use crate::position::{NEVER, Position};
@@ -58,7 +58,11 @@ impl Guarantee for SlotExistence {
         );
         let doubt = (tested == 0)
             .then(|| "nobody looked for a slot after it was made or removed, before it may have changed again".to_owned());
-        conclude(self, counts(case, 0), evidence, doubt, violations)
+        let counts = Counts {
+            judged: tested as u64,
+            ..counts(case, 0)
+        };
+        conclude(self, counts, evidence, doubt, violations)
     }
 }
 

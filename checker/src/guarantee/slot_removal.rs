@@ -17,7 +17,7 @@ use super::exclusion::counts;
 use super::slot_exclusion::by_slot;
 use crate::Case;
 use crate::administration::AdminOp;
-use crate::finding::{Finding, Rule, Violation, counted};
+use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::hold::{End, Hold};
 use crate::holds::{Lock, Said};
 use crate::position::{NEVER, Position};
@@ -66,7 +66,11 @@ impl Guarantee for SlotRemoval {
         };
         let violations = uses.into_values().collect();
         let doubt = doubt.map(str::to_owned);
-        conclude(self, counts(case, 0), evidence, doubt, violations)
+        let counts = Counts {
+            judged: met,
+            ..counts(case, 0)
+        };
+        conclude(self, counts, evidence, doubt, violations)
     }
 }
 

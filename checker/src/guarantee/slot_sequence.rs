@@ -15,7 +15,7 @@ use super::conclusion::conclude;
 use super::exclusion::counts;
 use crate::Case;
 use crate::administration::{AdminOp, last_count};
-use crate::finding::{Finding, Rule, Violation, counted};
+use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::position::{NEVER, Position};
 
 /// There is no gap in the slots, or it is repaired.
@@ -30,7 +30,7 @@ impl Guarantee for SlotSequence {
     fn judge(&self, case: &Case<'_>) -> Finding {
         let (mut found, mut gaps) = (0, 0);
         let (mut violations, mut doubt) = (Vec::new(), None);
-        let mut is_judged = false;
+        let (mut is_counted, mut judged) = (false, 0);
         for (key, ops) in case.administration.iter() {
             let counts = ops.iter().filter_map(|op| Some((op, op.counted()?)));
             found += counts.clone().count() as u64;
@@ -49,7 +49,11 @@ impl Guarantee for SlotSequence {
             let end = end_of(ops);
             let is_told = |count: &AdminOp| left.iter().any(|(_, told)| told.end == count.end);
             match end {
-                End::Gapless => is_judged = true,
+                End::Gapless => {
+                    is_counted = true;
+                    let changes = ops.iter().filter(|op| op.may_change());
+                    judged += changes.filter(|op| op.kind == Kind::Ok).count() as u64;
+                }
                 End::Gap(count) if !is_told(count) => {
                     violations.push(violation(Rule::GapAtTheEnd, &[count.end]));
                 }
@@ -57,15 +61,26 @@ impl Guarantee for SlotSequence {
                 End::Unknown(why) => doubt = Some(why),
             }
         }
-        if !is_judged && doubt.is_none() {
-            doubt = Some("nobody counted the slots of a lock");
-        }
+        let why = if is_counted {
+            "nobody made or removed slots of a lock"
+        } else {
+            "nobody counted the slots of a lock"
+        };
+        let doubt = doubt.or((judged == 0).then_some(why));
         let evidence = match gaps {
-            0 => format!("{}, no gap", counted(found, "count")),
+            0 => format!(
+                "{}, no gap, after {} of the slots",
+                counted(found, "count"),
+                counted(judged, "change")
+            ),
             _ => format!("{gaps} of {} found a gap", counted(found, "count")),
         };
         let doubt = doubt.map(str::to_owned);
-        conclude(self, counts(case, 0), evidence, doubt, violations)
+        let counts = Counts {
+            judged,
+            ..counts(case, 0)
+        };
+        conclude(self, counts, evidence, doubt, violations)
     }
 }
 
@@ -224,10 +239,10 @@ mod tests {
         ] {
             assert_eq!(verdict(text), Verdict::Unknown, "{text}");
         }
-        assert_eq!(
-            verdict("0:grow 0:grow? 1:count 1:count![1,2]"),
-            Verdict::Valid
-        );
+        let changed = "0:grow 0:grow? 1:grow 1:grow![2] 1:count 1:count![1,2]";
+        assert_eq!(verdict(changed), Verdict::Valid);
+        let only_counted = "0:grow 0:grow? 1:count 1:count![1,2]";
+        assert_eq!(verdict(only_counted), Verdict::Unknown);
     }
 
     #[test]

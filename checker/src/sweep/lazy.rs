@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use crate::cores::confirmed_core;
 use crate::holds::{Lock, Said};
 use crate::order::{Instant, Order, OrderEntry, Side};
+use crate::overlap::Capacity;
 use crate::position::{NEVER, Position};
 use crate::sweep::revocable::points_with_room;
 
@@ -131,7 +132,7 @@ fn revocable(lock: &Lock) -> Vec<Candidate> {
     let with_core = with_core.map(|hold| candidate(hold, Instant::new(hold.granted, Side::Before)));
     with_core
         .chain(
-            points_with_room(lock, 1)
+            points_with_room(lock, Capacity::Grants(1))
                 .into_iter()
                 .map(|(hold, instant)| candidate(hold, instant)),
         )

@@ -8,7 +8,7 @@ use crate::finding::Rule;
 use crate::hold::Hold;
 use crate::holds::{Lock, Said, Statement};
 use crate::order::{Instant, Order, OrderEntry, Side, in_sequence};
-use crate::overlap::{Interval, overlaps};
+use crate::overlap::{Capacity, Interval, overlaps};
 use crate::position::{NEVER, Position};
 use crate::sweep::lazy::{Revocation, justify};
 use crate::sweep::{flips, revocable};
@@ -167,6 +167,7 @@ fn too_deep(model: LockModel, lock: &Lock) -> Option<Contradiction> {
 pub(crate) fn literal_core(model: LockModel, hold: &Hold) -> Interval {
     let end = hold.released.map_or(NEVER, |(invoke, _)| invoke);
     Interval {
+        process: hold.process,
         begin: hold.granted,
         end,
         shared: model == LockModel::RwLock && hold.shared,
@@ -181,7 +182,9 @@ fn too_many(model: LockModel, lock: &Lock) -> Option<Contradiction> {
         .filter(is_counted)
         .map(|hold| literal_core(model, hold))
         .collect();
-    let overlap = overlaps(&cores, model.permits()).into_iter().next()?;
+    let overlap = overlaps(&cores, Capacity::Grants(model.permits()))
+        .into_iter()
+        .next()?;
     let rule = if model.limit().is_some() {
         Rule::NoOrder
     } else {

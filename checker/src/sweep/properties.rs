@@ -13,6 +13,7 @@ use super::revocable::revocable_order;
 use crate::guarantee::confirmed;
 use crate::holds::{self, Lock, Said};
 use crate::model::*;
+use crate::overlap::Capacity;
 use crate::search::{self, Decision, Limits};
 use crate::{Case, Scope};
 
@@ -482,13 +483,14 @@ fn confirmed_exclusion() {
             };
             let case = Case::new(&history, &scope, Limits::none());
             let lock = lock_of(&history);
-            let violations = confirmed::violations(&case, &lock, case.scope.slots());
+            let capacity = Capacity::Grants(permits as usize);
+            let violations = confirmed::violations(&case, &lock, capacity);
             assert_eq!(violations.is_empty(), expected, "{violations:?}");
             if !expected {
                 tally.violated += 1;
                 return;
             }
-            let order = revocable_order(&lock, permits as usize);
+            let order = revocable_order(&lock, capacity);
             assert_eq!(
                 replay::objection(&object, &history, &order),
                 None,
@@ -514,7 +516,7 @@ fn justified_refusals() {
         if !confirmed::violations(
             &Case::new(&history, &scope, Limits::none()),
             &case,
-            scope.slots(),
+            Capacity::Grants(1),
         )
         .is_empty()
         {
@@ -555,7 +557,8 @@ fn justified_refusals() {
     });
 }
 
-/// Whether more than `slots` believe at some instant, by looking at every event in turn.
+/// Whether more than `slots` believe at some instant, by looking at every event in turn. With one
+/// slot a client counts once.
 fn too_many_believe(history: &History, slots: usize) -> bool {
     let mut believers: Vec<u32> = Vec::new();
     for event in history.events() {
@@ -576,7 +579,12 @@ fn too_many_believe(history: &History, slots: usize) -> bool {
             }
             _ => {}
         }
-        if believers.len() > slots {
+        let mut believing = believers.clone();
+        if slots == 1 {
+            believing.sort_unstable();
+            believing.dedup();
+        }
+        if believing.len() > slots {
             return true;
         }
     }
@@ -650,7 +658,7 @@ fn counterexamples_are_minimal() {
             let case = Case::new(history, &scope, Limits::none());
             case.locks
                 .iter()
-                .flat_map(|lock| confirmed::violations(&case, lock, case.scope.slots()))
+                .flat_map(|lock| confirmed::violations(&case, lock, case.scope.capacity()))
                 .collect::<Vec<_>>()
         };
         let found = violations(history);

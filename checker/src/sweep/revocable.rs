@@ -5,16 +5,16 @@ use crate::cores::{self, confirmed_core};
 use crate::hold::Hold;
 use crate::holds::{Lock, Said};
 use crate::order::{Instant, Order, OrderEntry, Side, in_sequence};
-use crate::overlap::{Interval, Room, rooms};
+use crate::overlap::{Capacity, Interval, Room, rooms};
 
 /// The order for a lock whose holds may be revoked. Its confirmed cores fit together, and every
 /// grant has room.
-pub(crate) fn revocable_order(lock: &Lock, slots: usize) -> Order {
-    in_sequence(lock.key.clone(), revocable_instants(lock, slots))
+pub(crate) fn revocable_order(lock: &Lock, capacity: Capacity) -> Order {
+    in_sequence(lock.key.clone(), revocable_instants(lock, capacity))
 }
 
 /// The same, not yet in sequence.
-pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, OrderEntry)> {
+pub(crate) fn revocable_instants(lock: &Lock, capacity: Capacity) -> Vec<(Instant, OrderEntry)> {
     let mut placed = Vec::with_capacity(2 * lock.holds.len() + lock.statements.len());
     for hold in lock
         .holds
@@ -32,7 +32,7 @@ pub(crate) fn revocable_instants(lock: &Lock, slots: usize) -> Vec<(Instant, Ord
             ));
         }
     }
-    for (hold, instant) in points_with_room(lock, slots) {
+    for (hold, instant) in points_with_room(lock, capacity) {
         placed.push((instant, OrderEntry::operation(hold.asked)));
         placed.push((instant, OrderEntry::revocation(hold.asked)));
     }
@@ -59,7 +59,7 @@ pub(crate) fn after(invoke: crate::position::Position) -> (Instant, OrderEntry) 
 }
 
 /// The holds without a core, each with an instant at which it has room.
-pub(crate) fn points_with_room(lock: &Lock, slots: usize) -> Vec<(&Hold, Instant)> {
+pub(crate) fn points_with_room(lock: &Lock, capacity: Capacity) -> Vec<(&Hold, Instant)> {
     let cores = cores::cores(lock);
     let points = cores::points(lock);
     let windows: Vec<Interval> = points.iter().map(|(_, window)| *window).collect();
@@ -69,7 +69,7 @@ pub(crate) fn points_with_room(lock: &Lock, slots: usize) -> Vec<(&Hold, Instant
     };
     points
         .into_iter()
-        .zip(rooms(&cores, &windows, slots))
+        .zip(rooms(&cores, &windows, capacity))
         .map(instant)
         .collect()
 }

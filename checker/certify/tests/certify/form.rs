@@ -118,7 +118,7 @@ fn the_form_is_strict() {
 #[test]
 fn the_text_is_strict() {
     let history = history(TWO_TURNS);
-    let judged = judgement("exclusion", "valid", figures());
+    let judged = judgement("ownership", "valid", figures());
     let text = body(&history, 1, &[judged]).to_string()[1..].to_owned();
     certify(&history, &seal_text(&text)).expect("unchanged it is accepted");
     let twice = text.replacen("\"format\":2", "\"format\":2,\"format\":2", 1);
