@@ -1,0 +1,176 @@
+//! Every guarantee defined a second time, from `docs/guarantees.md` alone and as naively as can be:
+//! small histories, every moment looked at, every explanation tried. Nothing of the checker is used
+//! but what it answers. `SECOND_DEFINITIONS` sets how many histories each is compared on.
+
+mod believed;
+mod decrements;
+mod explained;
+mod generator;
+mod owners;
+mod progress;
+mod record;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use checker::search::Limits;
+use checker::{Scope, judge, parse};
+use history::{History, jsonl};
+
+use generator::{Dice, Kind};
+use record::Record;
+
+/// What a definition says of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Valid,
+    Unknown,
+    Violated,
+}
+
+/// Violated if anything is, else valid only if all is known and something was judged.
+fn verdict(is_violated: bool, is_known: bool, is_judged: bool) -> Verdict {
+    match (is_violated, is_known && is_judged) {
+        (true, _) => Verdict::Violated,
+        (false, true) => Verdict::Valid,
+        (false, false) => Verdict::Unknown,
+    }
+}
+
+const WORKERS: u32 = 3;
+
+fn text(history: &History) -> String {
+    let mut bytes = Vec::new();
+    jsonl::write(history, &mut bytes).expect("a vector takes all");
+    String::from_utf8(bytes).expect("JSON is UTF-8")
+}
+
+fn found(guarantee: &str, history: &History, slots: u32) -> (Verdict, String) {
+    let scope = Scope {
+        slots: NonZeroU32::new(slots).expect("not 0"),
+        workers: NonZeroU32::new(WORKERS),
+        ..Scope::default()
+    };
+    let guarantees = [parse(guarantee).expect("known")];
+    let found = judge(history, &scope, Limits::none(), &guarantees).remove(0);
+    let verdict = match found.verdict {
+        checker::Verdict::Valid => Verdict::Valid,
+        checker::Verdict::Unknown => Verdict::Unknown,
+        checker::Verdict::Violated => Verdict::Violated,
+    };
+    (verdict, format!("{found:?}"))
+}
+
+fn cases() -> u64 {
+    let cases = std::env::var("SECOND_DEFINITIONS").ok();
+    cases.and_then(|cases| cases.parse().ok()).unwrap_or(3_000)
+}
+
+/// Compares what the checker answers with a second definition of the guarantee.
+fn agree(guarantee: &str, kind: Kind, define: impl Fn(&Record, u32) -> Verdict) {
+    let mut tally: BTreeMap<Verdict, u64> = BTreeMap::new();
+    for seed in 0..cases() {
+        let mut dice = Dice::new(seed);
+        let slots = if dice.below(2) == 0 {
+            1
+        } else {
+            dice.below(3) + 1
+        };
+        let history = generator::history(&mut dice, kind, slots);
+        let expected = define(&Record::new(&history), slots);
+        let (found, told) = found(guarantee, &history, slots);
+        assert_eq!(
+            found,
+            expected,
+            "{guarantee} of {slots} slots, seed {seed}: {told}\n{}",
+            text(&history)
+        );
+        *tally.entry(expected).or_default() += 1;
+    }
+    for verdict in [Verdict::Valid, Verdict::Violated] {
+        let seen = tally.get(&verdict).copied().unwrap_or(0);
+        assert!(
+            seen >= cases() / 200,
+            "{guarantee} is hardly ever {verdict:?}: {tally:?}"
+        );
+    }
+}
+
+#[test]
+fn exclusion() {
+    agree("exclusion", Kind::Locks, believed::exclusion);
+}
+
+#[test]
+fn overlap() {
+    agree("overlap<=2ms", Kind::Locks, |record, slots| {
+        believed::overlap(record, slots, 2_000_000)
+    });
+}
+
+#[test]
+fn confirmed_exclusion() {
+    agree(
+        "confirmed-exclusion",
+        Kind::Locks,
+        explained::confirmed_exclusion,
+    );
+}
+
+#[test]
+fn justified_refusal() {
+    agree(
+        "justified-refusal",
+        Kind::Locks,
+        explained::justified_refusal,
+    );
+}
+
+#[test]
+fn justified_refusal_of_administered_locks() {
+    agree(
+        "justified-refusal",
+        Kind::Administered,
+        explained::justified_refusal,
+    );
+}
+
+#[test]
+fn ownership() {
+    agree("ownership", Kind::Locks, |record, _| {
+        owners::ownership(record)
+    });
+}
+
+#[test]
+fn fencing() {
+    agree("fencing", Kind::Fenced, owners::fencing);
+}
+
+#[test]
+fn progress() {
+    agree("progress<=4ms", Kind::Faulty, |record, slots| {
+        progress::progress(record, slots, 4_000_000)
+    });
+}
+
+#[test]
+fn progress_of_administered_locks() {
+    agree("progress<=4ms", Kind::Administered, |record, slots| {
+        progress::progress(record, slots, 4_000_000)
+    });
+}
+
+#[test]
+fn no_lost_decrement() {
+    agree("no-lost-decrement", Kind::Counted, |record, _| {
+        decrements::none_lost(record)
+    });
+}
+
+#[test]
+fn no_doubled_decrement() {
+    agree("no-doubled-decrement", Kind::Counted, |record, _| {
+        decrements::none_doubled(record)
+    });
+}
