@@ -1,15 +1,17 @@
 //! What is judged: a history, what is known about its lock and its run, and the holds found in it.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use history::History;
+use history::fault::Effect;
+use history::{History, Mark};
 
 use crate::administration::Administration;
 use crate::asks::Asks;
 use crate::crowd::Crowds;
 use crate::holds::{self, Lock};
 use crate::overlap::Capacity;
-use crate::position::{NEVER, Position};
+use crate::position::{NEVER, Position, position_or_never};
 use crate::search::Limits;
 
 /// What the history itself does not say.
@@ -22,6 +24,8 @@ pub struct Scope {
     pub workers: Option<NonZeroU32>,
     /// The names of the faults that were selected for the run.
     pub faults: Vec<String>,
+    /// The effects asked of faults in place of those that are due of their classes, by name.
+    pub effects: BTreeMap<String, Effect>,
 }
 
 impl Default for Scope {
@@ -30,6 +34,7 @@ impl Default for Scope {
             slots: NonZeroU32::MIN,
             workers: None,
             faults: Vec::new(),
+            effects: BTreeMap::new(),
         }
     }
 }
@@ -63,6 +68,9 @@ pub struct Case<'a> {
     pub(crate) locks: Vec<Lock>,
     pub(crate) administration: Administration,
     pub(crate) asks: Asks,
+    /// Where the last phase begins; [`NEVER`] if nothing says so. What follows is evidence for
+    /// progress alone.
+    pub(crate) settle: Position,
 }
 
 impl<'a> Case<'a> {
@@ -76,6 +84,7 @@ impl<'a> Case<'a> {
             locks: holds::locks(history),
             administration: Administration::new(history),
             asks: Asks::new(history),
+            settle: position_or_never(history.mark(Mark::Settle)),
         }
     }
 

@@ -4,6 +4,7 @@
 //! what happened (a few bits for each operation, compressed) or, where the definition is a plain
 //! scan, by its figures; a violated one by the few events that contradict each other.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use history::History;
+use history::fault::Effect;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -52,6 +54,9 @@ pub struct ScopeNote {
     pub workers: Option<u32>,
     /// The faults that were selected.
     pub faults: Vec<String>,
+    /// The effects that were asked of faults in place of those that their classes are due, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub effects: BTreeMap<String, Effect>,
 }
 
 /// A verdict and its proof.
@@ -197,6 +202,7 @@ impl ScopeNote {
             slots: scope.slots.get(),
             workers,
             faults: scope.faults.clone(),
+            effects: scope.effects.clone(),
         }
     }
 }

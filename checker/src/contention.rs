@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use history::{Function, Kind, Process};
+use history::{Kind, Process};
 
 use crate::Case;
+use crate::asks::Ask;
 use crate::holds::Lock;
-use crate::position::{NEVER, Position};
+use crate::position::Position;
 
 /// The workers that asked for a lock while so many others had or wanted it that not all of them
 /// could have it.
 pub(crate) fn contended(case: &Case<'_>) -> BTreeSet<u32> {
     let mut contended = BTreeSet::new();
-    let failed = failed_acquires(case);
     for lock in &case.locks {
         let mut crowd = Crowd::new(case.scope.slots());
-        for want in wants(case, lock, failed.get(&lock.key).map_or(&[], Vec::as_slice)) {
+        for want in wants(case, lock, case.asks.of(&lock.key)) {
             crowd.step(want, &mut contended);
         }
     }
@@ -41,28 +41,6 @@ pub(crate) fn workers(case: &Case<'_>) -> BTreeSet<u32> {
         .collect()
 }
 
-type Key = Option<std::sync::Arc<str>>;
-
-/// Failed acquires are not part of any hold, but whoever asked wanted the lock.
-fn failed_acquires(case: &Case<'_>) -> BTreeMap<Key, Vec<(u32, Position, Position)>> {
-    let mut failed: BTreeMap<Key, Vec<_>> = BTreeMap::new();
-    for (place, event) in case.history.events().iter().enumerate() {
-        let (Process::Client(process), Function::Acquire, Kind::Fail) =
-            (event.process, &event.function, event.kind)
-        else {
-            continue;
-        };
-        let invoke = case.history.partner(place).unwrap_or(place);
-        let positions = (
-            process,
-            crate::position::position(invoke),
-            crate::position::position(place),
-        );
-        failed.entry(event.key.clone()).or_default().push(positions);
-    }
-    failed
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Change {
     Leaves,
@@ -70,33 +48,23 @@ enum Change {
     Holds,
 }
 
-/// What happens to a lock, in order: somebody asks for it, gets it, or is done with it.
-fn wants(
-    case: &Case<'_>,
-    lock: &Lock,
-    failed: &[(u32, Position, Position)],
-) -> Vec<(Position, Change, u32)> {
-    let mut wants = Vec::with_capacity(3 * lock.holds.len());
+/// What happens to a lock before the last phase, in order: somebody asks for it, gets it, or is done
+/// with it. Who never sent an acquire asked for nothing.
+fn wants(case: &Case<'_>, lock: &Lock, asks: &[Ask]) -> Vec<(Position, Change, u32)> {
+    let mut wants = Vec::with_capacity(3 * asks.len());
     for hold in &lock.holds {
         let worker = case.scope.worker(hold.process);
         wants.push((hold.asked, Change::Asks, worker));
         wants.push((hold.granted, Change::Holds, worker));
         wants.push((hold.believed_until, Change::Leaves, worker));
     }
-    for (process, asked, refused) in failed {
-        let worker = case.scope.worker(*process);
-        wants.push((*asked, Change::Asks, worker));
-        wants.push((*refused, Change::Leaves, worker));
+    let ungranted = asks.iter().filter(|ask| ask.kind != Some(Kind::Ok));
+    for ask in ungranted {
+        let worker = case.scope.worker(ask.process);
+        wants.push((ask.invoke, Change::Asks, worker));
+        wants.push((ask.end, Change::Leaves, worker));
     }
-    for span in &lock.unknown {
-        let worker = case.scope.worker(span.process);
-        let end = case
-            .history
-            .partner(span.invoke as usize)
-            .map_or(NEVER, crate::position::position);
-        wants.push((span.invoke, Change::Asks, worker));
-        wants.push((end, Change::Leaves, worker));
-    }
+    wants.retain(|(place, ..)| *place < case.settle);
     wants.sort_unstable();
     wants
 }

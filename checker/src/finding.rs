@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use history::fault::Effect;
 use serde::{Deserialize, Serialize};
 
 use crate::Verdict;
@@ -57,6 +58,10 @@ pub struct Counts {
     pub contended_workers: u64,
     /// Workers in the run.
     pub workers: u64,
+    /// Windows in which a selected fault took a hold away that others wanted.
+    pub taken_from_contenders: u64,
+    /// Whether there must be such a window for the run to prove something.
+    pub must_take: bool,
     /// The windows of each selected fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultCount>,
@@ -64,15 +69,33 @@ pub struct Counts {
 
 /// How often a fault happened, and how often it mattered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FaultCount {
     /// The name of the fault.
     pub fault: String,
+    /// The effect that it must have at least once: what is due of its class, or what was asked for.
+    pub due: Effect,
+    /// Whether that effect was asked for in place of what is due of its class.
+    #[serde(skip_serializing_if = "is_false")]
+    pub asked: bool,
     /// How often it was injected.
     pub windows: u64,
-    /// Windows in which it took effect on a process that held the lock.
+    /// Windows in which it had that effect or a greater one.
     pub landed: u64,
+    /// Windows in which it revoked a hold.
+    pub revoked: u64,
+    /// Windows in which it only delayed a holder.
+    pub delayed: u64,
     /// Windows in which a target went on undisturbed, so that the fault cannot have been on.
-    pub ineffective: u64,
+    pub disproved: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature is serde's"
+)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A contradiction between a guarantee and a few events.

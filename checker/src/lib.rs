@@ -35,6 +35,7 @@ mod finding;
 pub mod guarantee;
 mod hold;
 mod holds;
+mod impact;
 mod judgement;
 mod linearizability;
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub use finding::{
 pub use guarantee::{Guarantee, ParseError, judge, merge, parse};
 pub use hold::{End, Hold};
 pub use holds::{Lock, locks};
+pub use impact::{Impact, due, impacts};
 pub use judgement::{COVERAGE, Judgement, Row};
 pub use linearizability::{Linearized, linearize};
 pub use order::Order;

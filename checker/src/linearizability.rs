@@ -16,7 +16,7 @@ use crate::finding::{Finding, Reach, Rule, VIOLATIONS_MAX, Violation, counted};
 use crate::holds::{self, Lock};
 use crate::model::{self, Model, NameError};
 use crate::order::Order;
-use crate::position::{Position, position};
+use crate::position::{NEVER, Position, position};
 use crate::search::{Budget, Decision, Limits};
 use crate::sweep::literal::{self, Contradiction, LockModel, Swept};
 use crate::{Case, Scope, Verdict};
@@ -52,6 +52,7 @@ pub fn linearize(
         locks: locks_for(history, name),
         administration: Administration::default(),
         asks: Asks::default(),
+        settle: NEVER,
     };
     let judge = Judge {
         case: &case,
@@ -178,6 +179,7 @@ impl Judge<'_> {
                 history,
                 administration: Administration::default(),
                 asks: Asks::default(),
+                settle: NEVER,
                 locks: if self.case.locks.is_empty() {
                     Vec::new()
                 } else {

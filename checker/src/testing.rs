@@ -2,22 +2,31 @@
 
 use history::fault::{Class, Note, Parameters, Targets};
 use history::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value,
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mark, Mode, Outline, Process,
+    Value,
 };
 
 /// A history from words such as `0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release?`:
 /// process, operation, and for an end `!` (ok), `x` (fail), `X` (observed fail) or `?` (info).
-/// Digits after `!` are a token, `s1` is a slot, `[1,2]` are slots, `held` and `lost` are answers, `read` shares;
-/// `=1` after an operation or `!` is a value; a word after `x` or `X` is the kind of the failure; `k/` before a word names the key. Faults are
-/// `+cut:0,1` (inject, with targets), `-cut` (heal) and `=cut` (healed). Each event is one millisecond after the
-/// last.
+/// Digits after `!` are a token, `s1` is a slot, `[1,2]` are slots, `held` and `lost` are answers,
+/// `read` shares; `=1` after an operation or `!` is a value; a word after `x`, `X` or `?` is the kind
+/// of the failure; `k/` before a word names the key. Faults are `+cut:0,1` (inject, with targets),
+/// `-cut` (heal) and `=cut` (healed); a `pause` leaves the connection alive. `begin`, `settle` and
+/// `end` are marks. Each event is one millisecond after the last, and a word with `~` before it at
+/// the same time.
 pub(crate) fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
     let mut faults = 0;
-    for (place, word) in (0u64..).zip(text.split_whitespace()) {
+    let mut time = 0;
+    for word in text.split_whitespace() {
+        let (word, step) = match word.strip_prefix('~') {
+            Some(word) => (word, 0),
+            None => (word, 1_000_000),
+        };
+        time += step;
         faults += u64::from(word.starts_with('+'));
         builder
-            .push(place * 1_000_000, draft(word, faults))
+            .push(time - 1_000_000, draft(word, faults))
             .unwrap_or_else(|error| panic!("{word}: {error}"));
     }
     builder.finish()
@@ -48,7 +57,10 @@ fn draft(word: &str, id: u64) -> Draft {
             id,
             class: class(fault),
             targets: Targets::Processes(targets),
-            parameters: Parameters::new(),
+            parameters: match fault {
+                "pause" => Parameters::from([("connection".to_owned(), "lives".into())]),
+                _ => Parameters::new(),
+            },
         };
         return Draft::fault(fault, note);
     }
@@ -57,6 +69,12 @@ fn draft(word: &str, id: u64) -> Draft {
     }
     if let Some(fault) = word.strip_prefix('=') {
         return Draft::fault(fault, Note::Healed { id });
+    }
+    if let Some(mark) = Mark::named(word) {
+        return match mark {
+            Mark::Begin => Draft::begin(Outline::default()),
+            mark => Draft::mark(mark),
+        };
     }
     let (key, word) = word.split_once('/').unwrap_or(("lock-0", word));
     let (process, word) = word
@@ -82,7 +100,8 @@ fn ended(draft: impl Fn(Kind) -> Draft, mark: &str, rest: &str) -> Draft {
         ("x", kind) => draft(Kind::Fail).because(kind.to_owned(), ""),
         ("X", "") => draft(Kind::Fail).because("busy", "").observed(),
         ("X", kind) => draft(Kind::Fail).because(kind.to_owned(), "").observed(),
-        ("?", _) => draft(Kind::Info),
+        ("?", "") => draft(Kind::Info),
+        ("?", kind) => draft(Kind::Info).because(kind.to_owned(), ""),
         (_, value) if value.starts_with('=') => draft(Kind::Ok).with(data(&value[1..])),
         (_, "held") => draft(Kind::Ok).answering(Answer::Held),
         (_, "lost") => draft(Kind::Ok).answering(Answer::Lost),

@@ -48,6 +48,7 @@ fn scope(history: &History, file: &str) -> Scope {
         slots: slots.parse().expect("slots-N"),
         workers: NonZeroU32::new(2),
         faults,
+        ..Scope::default()
     }
 }
 

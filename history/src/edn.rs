@@ -16,6 +16,8 @@
 //! - The value of an event of the nemesis that has `:id` and `:phase` is the note of a fault and
 //!   must be a whole one: `{:id 0, :phase :inject, :class :isolating, :targets {:processes [3]},
 //!   :parameters {"for_ms" 4000}}`.
+//! - What a record says of itself is `:process :run`; its first event has the outline of its run
+//!   as its value.
 //! - A `:verify` answers `:held` or `:lost`.
 //! - All other values become JSON, and differ as JSON where they differ in Clojure. What JSON lacks
 //!   is written as Transit does: `"~:a"` is `:a`, `"~$a"` the symbol, `"~n123"` an integer beyond
@@ -30,6 +32,7 @@ mod event;
 mod forms;
 mod names;
 mod note;
+mod outline;
 mod reader;
 mod transit;
 mod writer;
@@ -97,6 +100,8 @@ pub enum FormError {
     IndependentKey { key: String },
     #[error(transparent)]
     Note(#[from] NoteError),
+    #[error("not the outline of a run: {0}")]
+    Outline(#[from] serde_json::Error),
     #[error(transparent)]
     Rule(#[from] RuleError),
 }

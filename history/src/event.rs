@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Note;
-use crate::{Answer, Function, Process, Value};
+use crate::{Answer, Function, Mark, Outline, Process, Value};
 
 /// Which end of an operation an event is, and what is known of the outcome: Jepsen's `:type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,8 +48,8 @@ pub struct Event {
     /// What was done.
     #[serde(rename = "f")]
     pub function: Function,
-    /// The lock or resource it was done to; keys are independent of each other. A nemesis event has
-    /// none.
+    /// The lock or resource it was done to; keys are independent of each other. Only clients'
+    /// events have one.
     pub key: Option<Arc<str>>,
     /// What was asked for or answered.
     pub value: Value,
@@ -102,6 +102,18 @@ impl Draft {
     pub fn fault(name: &str, note: Note) -> Self {
         let value = Value::Note(Box::new(note));
         Self::new(Process::Nemesis, Kind::Info, Function::fault(name)).with(value)
+    }
+
+    /// The first event of a record.
+    #[must_use]
+    pub fn begin(outline: Outline) -> Self {
+        Self::mark(Mark::Begin).with(Value::Outline(Box::new(outline)))
+    }
+
+    /// What a record says of itself later on.
+    #[must_use]
+    pub fn mark(mark: Mark) -> Self {
+        Self::new(Process::Run, Kind::Info, Function::Mark(mark))
     }
 
     /// The lock or resource it is done to.

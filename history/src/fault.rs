@@ -26,11 +26,13 @@
 //! ```
 
 mod class;
+mod effect;
 mod note;
 mod targets;
 mod window;
 
 pub use class::Class;
+pub use effect::{Effect, NoEffect};
 pub use note::{Note, NoteError, Parameters, Phase};
 pub use targets::{Link, Targets};
 pub use window::Window;

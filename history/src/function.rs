@@ -1,9 +1,12 @@
-//! What was done: the operations of clients, and the faults of the nemesis.
+//! What was done: the operations of clients, the faults of the nemesis, and the marks of the
+//! record.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
+
+use crate::Mark;
 
 /// What an event is about: Jepsen's `:f`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +49,8 @@ pub enum Function {
     Dequeue,
     /// A fault, by its name; only the nemesis does this.
     Fault(Arc<str>),
+    /// What the record says of itself; only the run does this.
+    Mark(Mark),
 }
 
 /// Every operation of clients with its name in histories.
@@ -103,13 +108,14 @@ impl Function {
     /// The name in histories.
     #[must_use]
     pub fn name(&self) -> &str {
-        if let Self::Fault(name) = self {
-            return name;
+        match self {
+            Self::Fault(name) => name,
+            Self::Mark(mark) => mark.name(),
+            operation => OPERATIONS
+                .iter()
+                .find(|(_, function)| function == operation)
+                .map_or("", |(name, _)| name),
         }
-        OPERATIONS
-            .iter()
-            .find(|(_, function)| function == self)
-            .map_or("", |(name, _)| name)
     }
 }
 
@@ -134,6 +140,10 @@ mod tests {
         for (name, function) in OPERATIONS {
             assert_eq!(function.name(), *name);
             assert_eq!(Function::operation(name).as_ref(), Some(function));
+        }
+        for mark in Mark::ALL {
+            assert_eq!(Function::Mark(mark).name(), mark.name());
+            assert_eq!(Mark::named(mark.name()), Some(mark));
         }
         assert_eq!(Function::operation("partition"), None);
         assert_eq!(Function::fault("partition").name(), "partition");

@@ -1,7 +1,7 @@
 //! The well-formed list of events.
 
 use crate::rules::{RuleError, Rules};
-use crate::{Draft, Event, Kind, Operation, Process};
+use crate::{Draft, Event, Function, Kind, Mark, Operation, Outline, Process, Value};
 
 /// Everything that happened in a run, in the order in which it was recorded.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,12 +48,38 @@ impl History {
             .filter(|event| event.process == Process::Nemesis)
     }
 
-    /// Whether the record was cut off while it was written: the last line is torn, or an operation
-    /// has no end. A verdict about such a history speaks of what was recorded, not of the whole
-    /// run.
+    /// What the first event says of the run, if this is a record of this program's own.
+    #[must_use]
+    pub fn outline(&self) -> Option<&Outline> {
+        match &self.events.first()?.value {
+            Value::Outline(outline) => Some(outline),
+            _ => None,
+        }
+    }
+
+    /// The position of a mark, if it stands there.
+    #[must_use]
+    pub fn mark(&self, mark: Mark) -> Option<usize> {
+        let is_it = |event: &Event| event.function == Function::Mark(mark);
+        self.events.iter().position(is_it)
+    }
+
+    /// Whether the record was cut off while it was written: the last line is torn, an operation has
+    /// no end, or it began as one of this program's own and does not say that it is whole. A verdict
+    /// about such a history speaks of what was recorded, not of the whole run.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
-        self.torn || self.operations().any(|operation| operation.end.is_none())
+        self.torn
+            || self.is_unfinished()
+            || self.operations().any(|operation| operation.end.is_none())
+    }
+
+    /// Whether this is a record of this program's own that does not say that it is whole: torn,
+    /// killed, cut short, or of a run that did not come to its end.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        let is_end = |event: &Event| event.function == Function::Mark(Mark::End);
+        self.outline().is_some() && !self.events.last().is_some_and(is_end)
     }
 
     /// The first index that is not there, counted from 0. A record of this program's own has none:

@@ -4,7 +4,8 @@
 //! in which it was recorded. It is well-formed by construction: [`jsonl::read`], [`jsonl::Log`] and
 //! [`HistoryBuilder`] are the only doors, and each rejects what is not (see [`rules`]). This crate
 //! knows no clock, no file, no network and no async: times come in as numbers, bytes through
-//! [`std::io`] traits. What the nemesis did is in [`fault`].
+//! [`std::io`] traits. What the nemesis did is in [`fault`],
+//! what a record says of itself in [`Mark`] and [`Outline`].
 //!
 //! ```
 //! use history::{Draft, Function, HistoryBuilder, Kind, Process};
@@ -25,7 +26,9 @@ pub mod fault;
 mod function;
 mod history;
 pub mod jsonl;
+mod mark;
 mod operation;
+mod outline;
 mod process;
 pub mod rules;
 mod value;
@@ -33,7 +36,9 @@ mod value;
 pub use event::{Draft, Event, Failure, Kind};
 pub use function::Function;
 pub use history::{History, HistoryBuilder};
+pub use mark::Mark;
 pub use operation::Operation;
+pub use outline::Outline;
 pub use process::Process;
 pub use rules::RuleError;
 pub use value::{Answer, Grant, Mode, Value};

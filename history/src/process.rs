@@ -1,4 +1,4 @@
-//! Who acted: a client's process, or the nemesis.
+//! Who acted: a client's process, the nemesis, or the run itself.
 
 use std::fmt;
 
@@ -16,15 +16,19 @@ pub enum Process {
     Client(u32),
     /// Whoever breaks things.
     Nemesis,
+    /// The run, which says of its record where it begins and ends.
+    Run,
 }
 
 const NEMESIS: &str = "nemesis";
+const RUN: &str = "run";
 
 impl fmt::Display for Process {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Client(number) => number.fmt(out),
             Self::Nemesis => out.write_str(NEMESIS),
+            Self::Run => out.write_str(RUN),
         }
     }
 }
@@ -34,6 +38,7 @@ impl Serialize for Process {
         match self {
             Self::Client(number) => serializer.serialize_u32(*number),
             Self::Nemesis => serializer.serialize_str(NEMESIS),
+            Self::Run => serializer.serialize_str(RUN),
         }
     }
 }
@@ -52,7 +57,7 @@ impl Visitor<'_> for ProcessVisitor {
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "a process number from 0 to {} or \"{NEMESIS}\"",
+            "a process number from 0 to {}, \"{NEMESIS}\" or \"{RUN}\"",
             u32::MAX
         )
     }
@@ -64,9 +69,10 @@ impl Visitor<'_> for ProcessVisitor {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Process, E> {
-        if name == NEMESIS {
-            return Ok(Process::Nemesis);
+        match name {
+            NEMESIS => Ok(Process::Nemesis),
+            RUN => Ok(Process::Run),
+            _ => Err(E::invalid_value(de::Unexpected::Str(name), &self)),
         }
-        Err(E::invalid_value(de::Unexpected::Str(name), &self))
     }
 }

@@ -7,6 +7,9 @@
 //! - The nemesis has events of type `info` only, named by a fault; a client's are named by an
 //!   operation.
 //! - An error stands on `fail` and `info` only; `observed` on `fail` only.
+//! - The run has events of type `info` without a key, named by a [mark](crate::Mark): each at most
+//!   once, in their order, the first as the first event, and nothing after the last. The first has
+//!   an [outline](crate::Outline) as its value, the others have none.
 //! - The [notes](crate::fault::Note) of a fault stand on events of the nemesis. The first is that
 //!   of its injection, with an id of its own; each that follows belongs to a later phase.
 //! - A verify that is `ok` was answered: it says `held` or `lost`.
@@ -19,7 +22,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::fault::{Note, Phase};
-use crate::{Event, Function, Kind, Process, Value};
+use crate::{Event, Function, Kind, Mark, Process, Value};
 
 /// The rule that an event breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +83,18 @@ pub enum RuleError {
         phase: Phase,
         last: Phase,
     },
+    #[error("\"{name}\" is no mark of a run: begin, settle and end are")]
+    UnknownMark { name: String },
+    #[error(
+        "an event of the run is of type info, is named by a mark, has no key, and its value is the outline of the run on \"begin\" and null elsewhere"
+    )]
+    RunForm,
+    #[error(
+        "the mark {mark} may not stand here: \"begin\" is the first event, \"settle\" comes once after it, \"end\" last"
+    )]
+    MarkMisplaced { mark: Mark },
+    #[error("the record has ended: nothing may follow its mark \"end\"")]
+    AfterTheEnd,
     #[error("\"{name}\" is not an operation of a client")]
     UnknownOperation { name: String },
     #[error("\"error\" stands on fail and info only")]
@@ -102,6 +117,8 @@ pub(crate) struct Rules {
     clients: FxHashMap<u32, ProcessState>,
     /// By its id: each fault's name and its last phase.
     faults: FxHashMap<u64, (Arc<str>, Phase)>,
+    /// The last mark.
+    mark: Option<Mark>,
 }
 
 #[derive(Debug)]
@@ -120,8 +137,12 @@ impl Rules {
     pub(crate) fn admit(&mut self, event: &Event) -> Result<Option<u32>, RuleError> {
         self.check_order(event)?;
         check_form(event)?;
+        if self.mark == Some(Mark::End) {
+            return Err(RuleError::AfterTheEnd);
+        }
         let partner = match event.process {
             Process::Nemesis => self.admit_nemesis(event)?,
+            Process::Run => self.admit_run(event)?,
             Process::Client(number) => self.admit_client(number, event)?,
         };
         self.count = self.count.checked_add(1).ok_or(RuleError::TooManyEvents)?;
@@ -154,6 +175,21 @@ impl Rules {
             self.check_phase(&fault, note)?;
             self.faults.insert(note.id(), (fault, phase));
         }
+        Ok(None)
+    }
+
+    fn admit_run(&mut self, event: &Event) -> Result<Option<u32>, RuleError> {
+        let Function::Mark(mark) = event.function else {
+            return Err(RuleError::RunForm);
+        };
+        let is_in_place = match (mark, self.mark) {
+            (Mark::Begin, _) => self.count == 0,
+            (_, last) => last.is_some_and(|last| last < mark),
+        };
+        if !is_in_place {
+            return Err(RuleError::MarkMisplaced { mark });
+        }
+        self.mark = Some(mark);
         Ok(None)
     }
 
@@ -242,6 +278,9 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
     }
     let is_misplaced = match (event.process, &event.value) {
         (Process::Client(_), Value::Note(_)) => true,
+        (Process::Nemesis | Process::Client(_), Value::Outline(_)) => {
+            return Err(RuleError::RunForm);
+        }
         (Process::Nemesis, Value::Data(json)) => Note::is_claimed_by(json),
         _ => false,
     };
@@ -255,9 +294,12 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
             Ok(())
         }
         (Process::Nemesis, _) => Err(RuleError::NemesisForm),
-        (Process::Client(_), Function::Fault(name)) => Err(RuleError::UnknownOperation {
-            name: name.to_string(),
-        }),
+        (Process::Run, _) => check_run(event),
+        (Process::Client(_), function @ (Function::Fault(_) | Function::Mark(_))) => {
+            Err(RuleError::UnknownOperation {
+                name: function.to_string(),
+            })
+        }
         (Process::Client(_), Function::Lost) if !matches!(event.kind, Kind::Invoke | Kind::Ok) => {
             Err(RuleError::LostForm)
         }
@@ -270,11 +312,23 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
     }
 }
 
+fn check_run(event: &Event) -> Result<(), RuleError> {
+    let is_begin = event.function == Function::Mark(Mark::Begin);
+    let has_its_value = match event.value {
+        Value::Outline(_) => is_begin,
+        Value::None => !is_begin,
+        _ => false,
+    };
+    let is_mark = matches!(event.function, Function::Mark(_));
+    let is_form = is_mark && event.kind == Kind::Info && event.key.is_none() && has_its_value;
+    is_form.then_some(()).ok_or(RuleError::RunForm)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{Class, Parameters, Targets};
-    use crate::{Draft, HistoryBuilder};
+    use crate::fault::{Class, Effect, Parameters, Targets};
+    use crate::{Draft, HistoryBuilder, Outline};
 
     fn inject(id: u64) -> Note {
         Note::Inject {
@@ -320,6 +374,66 @@ mod tests {
         let other = said(&[("cut", inject(0)), ("pause", Note::On { id: 0 })]);
         assert!(matches!(other, Some(RuleError::OtherFault { .. })));
         assert!(matches!(said(&[heal]), Some(RuleError::NotInjected { .. })));
+    }
+
+    #[test]
+    fn marks_stand_once_in_their_order_around_everything_else() {
+        let begin = || Draft::begin(outline());
+        let client = || Draft::new(Process::Client(0), Kind::Invoke, Function::Acquire);
+        let (settle, end) = (|| Draft::mark(Mark::Settle), || Draft::mark(Mark::End));
+        let last = |drafts: Vec<Draft>| {
+            let mut builder = HistoryBuilder::default();
+            let pushed: Vec<_> = drafts
+                .into_iter()
+                .map(|draft| builder.push(0, draft))
+                .collect();
+            let (last, before) = pushed.split_last().expect("there is a draft").to_owned();
+            assert!(before.iter().all(Result::is_ok), "{before:?}");
+            last.clone()
+        };
+        assert_eq!(last(vec![begin(), client(), settle(), end()]), Ok(()));
+        assert_eq!(last(vec![begin(), end()]), Ok(()));
+        let misplaced = |mark| Err(RuleError::MarkMisplaced { mark });
+        assert_eq!(last(vec![client(), begin()]), misplaced(Mark::Begin));
+        assert_eq!(last(vec![begin(), begin()]), misplaced(Mark::Begin));
+        assert_eq!(last(vec![client(), end()]), misplaced(Mark::End));
+        assert_eq!(
+            last(vec![begin(), settle(), settle()]),
+            misplaced(Mark::Settle)
+        );
+        assert_eq!(
+            last(vec![begin(), end(), client()]),
+            Err(RuleError::AfterTheEnd)
+        );
+        let outlined = Value::Outline(Box::new(outline()));
+        for draft in [
+            Draft::mark(Mark::Begin),
+            begin().on("lock-0"),
+            Draft::new(Process::Run, Kind::Ok, Function::Mark(Mark::Begin)).with(outlined.clone()),
+            Draft::new(Process::Run, Kind::Info, Function::Acquire),
+            Draft::mark(Mark::Settle).with(outlined.clone()),
+            client().with(outlined),
+        ] {
+            assert_eq!(last(vec![draft]), Err(RuleError::RunForm));
+        }
+        let named = Draft::new(Process::Client(0), Kind::Invoke, Function::Mark(Mark::End));
+        assert!(matches!(
+            last(vec![named]),
+            Err(RuleError::UnknownOperation { .. })
+        ));
+    }
+
+    fn outline() -> Outline {
+        Outline {
+            workload: "mutex".to_owned(),
+            lock: "exclusive-queue".to_owned(),
+            workers: 5,
+            slots: 1,
+            heartbeat_ms: 2_000,
+            faults: vec!["cut".to_owned()],
+            effects: [("cut".to_owned(), Effect::None)].into(),
+            guarantees: vec!["exclusion".to_owned()],
+        }
     }
 
     #[test]

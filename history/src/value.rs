@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fault::{Note, NoteError};
-use crate::{Function, Kind, Process};
+use crate::{Function, Kind, Outline, Process};
 
 /// What a grant carries beside the fact that the lock is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub enum Value {
     Slots(Vec<u32>),
     /// What the nemesis notes of a fault.
     Note(Box<Note>),
+    /// What the first event of a record says of its run.
+    Outline(Box<Outline>),
     /// Anything else: what registers, sets and queues hold, and what the nemesis of another program
     /// writes.
     Data(Box<serde_json::Value>),
@@ -90,6 +92,9 @@ impl Value {
         }
         if process == Process::Nemesis {
             return note_or_data(text);
+        }
+        if process == Process::Run {
+            return Ok(Self::Outline(serde_json::from_str(text)?));
         }
         let value = match (process, function, kind) {
             (Process::Client(_), Function::Acquire, Kind::Ok) => grant_or_mode(text),
@@ -150,6 +155,7 @@ impl Serialize for Value {
             Self::Mode(mode) => mode.serialize(serializer),
             Self::Slots(slots) => slots.serialize(serializer),
             Self::Note(note) => note.serialize(serializer),
+            Self::Outline(outline) => outline.serialize(serializer),
             Self::Data(json) => json.serialize(serializer),
         }
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
+use history::Outline;
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
@@ -140,6 +141,7 @@ async fn through_prover(
         // What the last phase does is not counted.
         finish_within: Duration::ZERO,
         operation_timeout: Duration::from_secs(10),
+        outline: Outline::default(),
     };
     let file = File::create(&path)?;
     let stage = Stage {

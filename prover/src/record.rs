@@ -24,7 +24,9 @@ pub(super) async fn record(
     format: Format,
     steps: &Steps,
 ) -> Result<Stop, Failure> {
-    warn(plan, steps);
+    for doubt in plan.doubts() {
+        steps.step(&format!("warning: {doubt}"));
+    }
     let ran = match real_site(plan, steps).await {
         Some(site) => on_site(site, plan, store, manifest, format, steps).await,
         None => in_simulation(plan, store, manifest, format).await,
@@ -41,19 +43,6 @@ pub(crate) fn note(manifest: &mut Manifest, ran: &Result<Ran, Failure>) {
             manifest.state = ran.stop.into();
         }
         Err(failure) => manifest.state = State::Broken(with_causes(failure)),
-    }
-}
-
-/// Says beforehand what a run cannot prove.
-fn warn(plan: &Plan, steps: &Steps) {
-    for fault in &plan.faults {
-        if !plan.schedule.fault_names().contains(fault) {
-            let limit = humantime::format_duration(plan.time_limit);
-            steps.step(&format!(
-                "warning: no {fault} fits into {limit}, so this run will prove nothing about it: \
-                 give --time-limit more, or --nemesis-interval and --nemesis-duration less"
-            ));
-        }
     }
 }
 

@@ -93,12 +93,13 @@ prop_compose! {
         nemesis_interval in option::of(time()),
         nemesis_duration in option::of(time()),
         target in target(),
+        coverage in option::of(text()),
         swarm in any::<bool>(),
         schedule in option::of(text()),
     ) -> RunSpec {
         match schedule {
-            Some(path) => RunSpec { schedule: Some(path.into()), ..RunSpec::default() },
-            None => RunSpec { nemesis, nemesis_interval, nemesis_duration, target, swarm, ..RunSpec::default() },
+            Some(path) => RunSpec { schedule: Some(path.into()), coverage, ..RunSpec::default() },
+            None => RunSpec { nemesis, nemesis_interval, nemesis_duration, target, coverage, swarm, ..RunSpec::default() },
         }
     }
 }
@@ -118,6 +119,7 @@ fn spec() -> impl Strategy<Value = RunSpec> {
         nemesis_interval: faults.nemesis_interval,
         nemesis_duration: faults.nemesis_duration,
         target: faults.target,
+        coverage: faults.coverage,
         swarm: faults.swarm,
         schedule: faults.schedule,
         ..numbers

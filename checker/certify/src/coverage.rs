@@ -2,31 +2,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use history::fault::Class;
-use history::{Answer, Event, Function, History, Kind, Process, Value};
+use history::fault::{Class, Effect};
+use history::{Answer, Event, Function, History, Kind, Mark, Process, Value};
 
 use super::error::{Flaw, ensure};
 use super::fault::{Window, windows};
 use super::file::Scope;
-use super::record::{NEVER, Record};
+use super::record::{Hold, NEVER, Record};
 
 pub(super) fn check(history: &History, record: &Record, scope: &Scope) -> Result<(), Flaw> {
-    ensure(!record.holds.is_empty(), || {
+    let run = Run {
+        history,
+        record,
+        scope,
+        settled: history.mark(Mark::Settle).unwrap_or(NEVER),
+    };
+    let mut holds = record.holds.iter();
+    ensure(holds.any(|hold| hold.granted < run.settled), || {
         Flaw::new("no lock was ever granted")
     })?;
-    ensure(is_contended(record, scope), || {
+    ensure(run.is_contended(), || {
         Flaw::new("no two workers wanted the same lock at the same time")
     })?;
-    let windows = windows(history);
-    let sessions = sessions(history, record);
-    for fault in &scope.faults {
-        let landed =
-            |window: &Window<'_>| window.fault == fault && has_landed(&sessions, window, scope);
-        ensure(windows.iter().any(landed), || {
-            Flaw::new(format!("the fault {fault} never landed on a holder"))
-        })?;
-    }
-    Ok(())
+    run.check_faults()
+}
+
+/// The acquires, holds and faults of a run, of which nothing counts after the last phase began.
+struct Run<'a> {
+    history: &'a History,
+    record: &'a Record,
+    scope: &'a Scope,
+    settled: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,34 +42,35 @@ enum Change {
     Holds,
 }
 
-/// Whether somebody waited for a lock while so many others had or wanted it that not all could have
-/// it.
-fn is_contended(record: &Record, scope: &Scope) -> bool {
-    let granted: BTreeMap<usize, usize> = record
-        .holds
-        .iter()
-        .enumerate()
-        .map(|(index, hold)| (hold.asked, index))
-        .collect();
-    let mut changes = Vec::new();
-    for (index, ask) in record.asks.iter().enumerate() {
-        let hold = granted.get(&ask.invoked).map(|hold| &record.holds[*hold]);
-        changes.push((ask.invoked, Change::Asks, index));
-        changes.push((
-            hold.map_or(ask.ended, |hold| hold.believed_until),
-            Change::Leaves,
-            index,
-        ));
-        changes.extend(hold.map(|hold| (hold.granted, Change::Holds, index)));
+impl Run<'_> {
+    /// Whether somebody waited for a lock while so many others had or wanted it that not all could
+    /// have it.
+    fn is_contended(&self) -> bool {
+        let holds = self.record.holds.iter().map(|hold| (hold.asked, hold));
+        let granted: BTreeMap<usize, &Hold> = holds.collect();
+        let mut changes = Vec::new();
+        for (index, ask) in self.record.asks.iter().enumerate() {
+            if !ask.was_sent {
+                continue;
+            }
+            let hold = granted.get(&ask.invoked);
+            let leaves = hold.map_or(ask.ended, |hold| hold.believed_until);
+            changes.push((ask.invoked, Change::Asks, index));
+            changes.push((leaves, Change::Leaves, index));
+            changes.extend(hold.map(|hold| (hold.granted, Change::Holds, index)));
+        }
+        changes.sort_unstable();
+        let mut crowds: BTreeMap<usize, Crowd> = BTreeMap::new();
+        let mut counted = changes
+            .into_iter()
+            .take_while(|(place, ..)| *place < self.settled);
+        counted.any(|(_, change, index)| {
+            let ask = &self.record.asks[index];
+            let crowd = crowds.entry(ask.key).or_default();
+            crowd.change(change, index, self.scope.worker(ask.process));
+            change == Change::Asks && crowd.is_too_large(self.scope.slots.get().into())
+        })
     }
-    changes.sort_unstable();
-    let mut crowds: BTreeMap<usize, Crowd> = BTreeMap::new();
-    changes.into_iter().any(|(_, change, index)| {
-        let ask = &record.asks[index];
-        let crowd = crowds.entry(ask.key).or_default();
-        crowd.change(change, index, scope.worker(ask.process));
-        change == Change::Asks && crowd.is_too_large(scope.slots.get().into())
-    })
 }
 
 /// Who has or wants a lock.
@@ -98,140 +105,207 @@ impl Crowd {
     }
 }
 
-/// What one process did and believed.
-#[derive(Default)]
-struct Session<'a> {
-    steps: Vec<Step<'a>>,
-    /// From grant to end of belief, on all keys.
-    believed: Vec<(usize, usize)>,
+impl Run<'_> {
+    /// Each selected fault had the effect that is due of it, and where a lock must have been taken
+    /// away, one was that others wanted.
+    fn check_faults(&self) -> Result<(), Flaw> {
+        let selected = &self.scope.faults;
+        if selected.is_empty() {
+            return Ok(());
+        }
+        let windows = windows(self.history);
+        let sessions = self.sessions();
+        let mut takes_nothing = !self.scope.effects.is_empty();
+        let mut was_taken = false;
+        for fault in selected {
+            let own = || windows.iter().filter(|window| window.fault == fault);
+            let effects: Vec<_> = own().map(|window| self.effect(window, &sessions)).collect();
+            let due = self.scope.effects.get(fault).copied();
+            let due = due.or_else(|| own().map(due_of).max());
+            let due = due.unwrap_or(Effect::Delayed);
+            let landed = due == Effect::None || effects.iter().any(|(effect, _)| *effect >= due);
+            ensure(landed, || {
+                Flaw::new(format!("the fault {fault} never had the effect {due}"))
+            })?;
+            takes_nothing &= due != Effect::Revoked;
+            was_taken |= effects.iter().any(|(_, was_wanted)| *was_wanted);
+        }
+        ensure(takes_nothing || was_taken, || {
+            Flaw::new("no fault took a lock away that others wanted")
+        })
+    }
+
+    fn sessions(&self) -> BTreeMap<u32, Vec<Step<'_>>> {
+        let mut sessions: BTreeMap<u32, Vec<Step<'_>>> = BTreeMap::new();
+        for (invoked, event) in self.history.events().iter().enumerate() {
+            if let (Process::Client(process), Kind::Invoke) = (event.process, event.kind) {
+                let ended = self.history.partner(invoked);
+                sessions.entry(process).or_default().push(Step {
+                    invoked,
+                    ended: ended.unwrap_or(NEVER),
+                    function: &event.function,
+                    end: ended.map(|ended| &self.history.events()[ended]),
+                });
+            }
+        }
+        sessions
+    }
+
+    /// What a fault did, and whether it took a lock away that others wanted.
+    fn effect(&self, window: &Window<'_>, sessions: &Sessions<'_>) -> (Effect, bool) {
+        let window = &Window {
+            healed: window.healed.min(self.settled),
+            ..*window
+        };
+        let lasted = self.lasted(window.on, window.healed);
+        if !lasted || self.is_disproved(window, sessions) {
+            return (Effect::None, false);
+        }
+        let held = |hold: &&Hold| {
+            window.targets.contains(&hold.process)
+                && hold.granted < window.injected
+                && window.injected < hold.believed_until
+        };
+        let held: Vec<&Hold> = self.record.holds.iter().filter(held).collect();
+        let taken: Vec<_> = held
+            .iter()
+            .filter(|hold| self.is_taken(hold, window))
+            .collect();
+        if !taken.is_empty() {
+            let was_wanted = taken.iter().any(|hold| self.was_wanted(hold, window));
+            return (Effect::Revoked, was_wanted);
+        }
+        if held
+            .iter()
+            .any(|hold| is_delayed(self, hold, window, sessions))
+        {
+            return (Effect::Delayed, false);
+        }
+        (Effect::None, false)
+    }
+
+    /// Whether time passes between two events of the record.
+    fn lasted(&self, from: usize, until: usize) -> bool {
+        let events = self.history.events();
+        let time = |place: usize| events.get(place).map(|event| event.time);
+        time(from)
+            .zip(time(until))
+            .is_some_and(|(from, until)| from < until)
+    }
+
+    /// Whether a worker that was struck, in whatever session, got an answer through what lets
+    /// nothing pass, or did anything while it was made to stand still.
+    fn is_disproved(&self, window: &Window<'_>, sessions: &Sessions<'_>) -> bool {
+        let worker = |process: &u32| self.scope.worker(*process);
+        let struck: BTreeSet<u32> = window.targets.iter().map(worker).collect();
+        let of_struck = sessions
+            .iter()
+            .filter(|(process, _)| struck.contains(&worker(process)));
+        let mut steps = of_struck.flat_map(|(_, steps)| steps);
+        let is_in = |place: usize| window.on < place && place < window.healed;
+        match window.class {
+            Class::Isolating => {
+                steps.any(|step| is_in(step.invoked) && is_in(step.ended) && step.is_answered())
+            }
+            Class::Halting => steps.any(|step| is_in(step.invoked) || is_in(step.ended)),
+            Class::Breaking | Class::Slowing => false,
+        }
+    }
+
+    /// Whether, before the healing, its process was told that the hold is lost, or its session was
+    /// over, or somebody else was granted it while the process believed in it.
+    fn is_taken(&self, hold: &Hold, window: &Window<'_>) -> bool {
+        let end = self.history.events().get(hold.believed_until);
+        let is_told = hold.revoked
+            && end.is_some_and(|end| {
+                let is_over = matches!(
+                    kind_of_error(end),
+                    "io" | "heartbeat-missed" | "not-sent" | "crashed"
+                ) || kind_of_error(end).starts_with("connection");
+                end.kind != Kind::Info || is_over
+            });
+        if is_told && hold.believed_until < window.healed {
+            return true;
+        }
+        self.record.holds.iter().any(|other| {
+            other.key == hold.key
+                && other.process != hold.process
+                && !(other.shared && hold.shared)
+                && (self.scope.slots.get() == 1
+                    || (other.slot.is_some() && other.slot == hold.slot))
+                && window.injected < other.granted
+                && other.granted < window.healed.min(hold.believed_until)
+        })
+    }
+
+    fn was_wanted(&self, hold: &Hold, window: &Window<'_>) -> bool {
+        let worker = |process| self.scope.worker(process);
+        self.record.asks.iter().any(|ask| {
+            ask.key == hold.key
+                && worker(ask.process) != worker(hold.process)
+                && ask.invoked < window.healed
+                && hold.granted < ask.ended
+                && ask.was_sent
+        })
+    }
 }
+
+type Sessions<'a> = BTreeMap<u32, Vec<Step<'a>>>;
 
 struct Step<'a> {
     invoked: usize,
     /// The position of the end, of whatever kind; `NEVER` if there is none.
     ended: usize,
+    function: &'a Function,
     end: Option<&'a Event>,
 }
 
-fn sessions<'a>(history: &'a History, record: &Record) -> BTreeMap<u32, Session<'a>> {
-    let mut sessions: BTreeMap<u32, Session<'_>> = BTreeMap::new();
-    for (invoked, event) in history.events().iter().enumerate() {
-        if let (Process::Client(process), Kind::Invoke) = (event.process, event.kind) {
-            let ended = history.partner(invoked);
-            sessions.entry(process).or_default().steps.push(Step {
-                invoked,
-                ended: ended.unwrap_or(NEVER),
-                end: ended.map(|ended| &history.events()[ended]),
-            });
-        }
+/// The effect without which a fault put nothing to the test.
+fn due_of(window: &Window<'_>) -> Effect {
+    match window.class {
+        Class::Isolating | Class::Breaking => Effect::Revoked,
+        Class::Halting if !window.connection_lives => Effect::Revoked,
+        Class::Halting | Class::Slowing => Effect::Delayed,
     }
-    for hold in &record.holds {
-        let session = sessions.entry(hold.process).or_default();
-        session.believed.push((hold.granted, hold.believed_until));
-    }
-    sessions
 }
 
-/// Whether the fault took effect on a target that held a lock. One that isolates did not if a
-/// target got an answer all the same, one that halts if a target did anything at all.
-fn has_landed(sessions: &BTreeMap<u32, Session<'_>>, window: &Window<'_>, scope: &Scope) -> bool {
-    let targets = || {
-        window
-            .targets
-            .iter()
-            .filter_map(|target| sessions.get(target))
-    };
-    let workers: BTreeSet<u32> = window
-        .targets
-        .iter()
-        .map(|target| scope.worker(*target))
-        .collect();
-    let of_workers = || {
-        let is_meant = |process: &u32| workers.contains(&scope.worker(*process));
-        sessions
-            .iter()
-            .filter(move |(process, _)| is_meant(process))
-    };
+/// Whether the holder was made to stand still all the while, or something that it asked for while it
+/// believed waited until the healing or came to no known end before.
+fn is_delayed(run: &Run<'_>, hold: &Hold, window: &Window<'_>, sessions: &Sessions<'_>) -> bool {
     if window.class == Class::Halting {
-        return !of_workers().any(|(_, session)| session.acts_in(window))
-            && targets().any(|target| target.holds_throughout(window));
+        return window.healed < hold.believed_until;
     }
-    let is_disproved = window.class == Class::Isolating
-        && of_workers().any(|(_, session)| session.is_answered_in(window));
-    !is_disproved && targets().any(|target| target.is_hurt_in(window))
-}
-
-impl Session<'_> {
-    fn is_answered_in(&self, window: &Window<'_>) -> bool {
-        let mut within = self
-            .steps
-            .iter()
-            .filter(|step| window.on < step.invoked && step.ended < window.healed);
-        within.any(Step::is_answered)
-    }
-
-    fn acts_in(&self, window: &Window<'_>) -> bool {
-        let is_in = |position: usize| window.on < position && position < window.healed;
-        self.steps
-            .iter()
-            .any(|step| is_in(step.invoked) || is_in(step.ended))
-    }
-
-    /// Until when it believes in what it holds at the injection.
-    fn holds_until(&self, window: &Window<'_>) -> Option<usize> {
-        let held = self
-            .believed
-            .iter()
-            .filter(|(begin, end)| *begin < window.injected && window.injected < *end);
-        held.map(|(_, end)| *end).max()
-    }
-
-    fn holds_throughout(&self, window: &Window<'_>) -> bool {
-        self.holds_until(window)
-            .is_some_and(|until| window.healed < until)
-    }
-
-    fn is_hurt_in(&self, window: &Window<'_>) -> bool {
-        let Some(until) = self.holds_until(window) else {
-            return false;
-        };
-        let mut meets = self.steps.iter().filter(|step| {
-            step.ended > window.injected && step.invoked < window.healed && step.invoked <= until
-        });
-        meets.any(|step| step.is_hurt_by(window))
-    }
+    let mut steps = sessions.get(&hold.process).into_iter().flatten();
+    steps.any(|step| {
+        let is_unknown = step.end.is_some_and(|end| end.kind == Kind::Info);
+        step.is_of_the_lock()
+            && step.end.is_some()
+            && step.invoked <= hold.believed_until
+            && step.ended >= window.on
+            && (step.ended > window.healed || is_unknown)
+            && run.lasted(step.invoked.max(window.on), step.ended.min(window.healed))
+    })
 }
 
 impl Step<'_> {
-    fn is_hurt_by(&self, window: &Window<'_>) -> bool {
-        let is_unknown = self.end.is_some_and(|end| end.kind == Kind::Info);
-        if window.class == Class::Isolating {
-            self.ended > window.healed || is_unknown || self.is_loss()
-        } else {
-            self.ended < window.healed && (is_unknown || self.is_loss())
-        }
+    fn is_of_the_lock(&self) -> bool {
+        !matches!(
+            self.function,
+            Function::Lost | Function::Read | Function::Write
+        )
     }
 
     /// Only the other side can have said so; that a lock is lost a client may also conclude by
     /// itself, and the guarded resource is beyond all faults.
     fn is_answered(&self) -> bool {
-        self.end.is_some_and(|end| {
-            let is_of_the_lock = !matches!(end.function, Function::Read | Function::Write);
-            end.kind == Kind::Ok && is_of_the_lock && !is_lost(end)
-        })
-    }
-
-    /// Its process learned that the lock or the connection is gone.
-    fn is_loss(&self) -> bool {
-        self.end.is_some_and(|end| {
-            let kind = end.error.as_ref().map_or("", |error| &*error.kind);
-            let is_connection = kind.starts_with("connection")
-                || ["io", "heartbeat-missed", "not-sent"].contains(&kind);
-            (end.kind == Kind::Ok && is_lost(end)) || is_connection
-        })
+        self.is_of_the_lock()
+            && self.end.is_some_and(|end| {
+                let is_lost = end.value == Value::Answer(Answer::Lost);
+                end.observed || (end.kind == Kind::Ok && !is_lost)
+            })
     }
 }
 
-fn is_lost(end: &Event) -> bool {
-    end.function == Function::Lost || end.value == Value::Answer(Answer::Lost)
+fn kind_of_error(event: &Event) -> &str {
+    event.error.as_ref().map_or("", |error| &*error.kind)
 }

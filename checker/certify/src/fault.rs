@@ -8,8 +8,10 @@ use super::record::NEVER;
 /// A fault from its injection to its healing, by the positions of the events.
 pub(super) struct Window<'a> {
     pub(super) fault: &'a str,
-    id: u64,
+    pub(super) id: u64,
     pub(super) class: Class,
+    /// Whether the connection of a target that stands still lives on.
+    pub(super) connection_lives: bool,
     pub(super) targets: &'a [u32],
     pub(super) injected: usize,
     /// From here to the healing it was surely on; where nothing says so, from the injection.
@@ -26,13 +28,17 @@ pub(super) fn windows(history: &History) -> Vec<Window<'_>> {
             continue;
         };
         if let Note::Inject {
-            id, class, targets, ..
+            id,
+            class,
+            targets,
+            parameters,
         } = &**note
         {
             windows.push(Window {
                 fault,
                 id: *id,
                 class: *class,
+                connection_lives: parameters.get("connection").is_some_and(|it| it == "lives"),
                 targets: targets.processes(),
                 injected: position,
                 on: position,

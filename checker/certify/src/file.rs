@@ -1,7 +1,9 @@
 //! The certificate's file: its form, its digest, and whether it speaks of this history.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use history::fault::Effect;
 use history::{History, jsonl};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,6 +24,9 @@ pub struct Scope {
     pub workers: Option<NonZeroU32>,
     /// The faults that were selected.
     pub faults: Vec<String>,
+    /// The effects that were asked of faults in place of those that their classes are due, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub effects: BTreeMap<String, Effect>,
 }
 
 impl Scope {

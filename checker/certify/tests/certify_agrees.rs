@@ -530,6 +530,7 @@ fn judge(history: &History, slots: u32, faults: &[&str]) -> (Vec<(String, String
         slots: slots.try_into().expect("not 0"),
         workers: WORKERS.try_into().ok(),
         faults: faults.iter().map(ToString::to_string).collect(),
+        ..Scope::default()
     };
     let case = Case::new(history, &scope, Limits::none());
     let guarantees = guarantees();

@@ -121,7 +121,7 @@ pub const ALL: &[Entry] = &[
     },
     Entry {
         pattern: "coverage",
-        meaning: "the run proves something: there was contention, and each selected fault took effect on a holder",
+        meaning: "the run proves something: there was contention, and each selected fault took a lock away that others wanted, or had the effect that is due of it",
         make: Maker::Plain(|| Box::new(Coverage)),
     },
 ];

@@ -107,7 +107,7 @@ fn owner(operation: &Operation<'_>) -> Owner {
             Owner::Retired
         }
         Process::Client(number) => Owner::Process(number),
-        Process::Nemesis => Owner::Retired,
+        Process::Nemesis | Process::Run => Owner::Retired,
     }
 }
 

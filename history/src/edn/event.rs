@@ -6,8 +6,8 @@ use clojure_reader::edn::Edn;
 
 use super::names::name;
 use super::transit::to_json;
-use super::{FormError, note};
-use crate::{Answer, Event, Failure, Function, Grant, Kind, Mode, Process, RuleError, Value};
+use super::{FormError, note, outline};
+use crate::{Answer, Event, Failure, Function, Grant, Kind, Mark, Mode, Process, RuleError, Value};
 
 /// The event of a map, which follows one with this index and time, if there is one.
 pub(super) fn event(form: &Edn<'_>, last: Option<(u64, u64)>) -> Result<Event, FormError> {
@@ -44,9 +44,10 @@ pub(super) fn event(form: &Edn<'_>, last: Option<(u64, u64)>) -> Result<Event, F
 }
 
 fn process(edn: &Edn<'_>) -> Result<Process, FormError> {
-    let problem = "neither a number from 0 to 4294967295 nor :nemesis";
+    let problem = "neither a number from 0 to 4294967295 nor :nemesis nor :run";
     match (edn, name(edn)) {
         (_, Some("nemesis")) => Ok(Process::Nemesis),
+        (_, Some("run")) => Ok(Process::Run),
         (edn, _) => natural(edn)
             .and_then(|number| u32::try_from(number).ok())
             .map(Process::Client)
@@ -64,6 +65,12 @@ fn function(edn: &Edn<'_>, process: Process) -> Result<Function, FormError> {
     })?;
     match process {
         Process::Nemesis => Ok(Function::fault(name)),
+        Process::Run => Mark::named(name).map(Function::Mark).ok_or_else(|| {
+            RuleError::UnknownMark {
+                name: name.to_owned(),
+            }
+            .into()
+        }),
         Process::Client(_) => Function::operation(name).ok_or_else(|| {
             RuleError::UnknownOperation {
                 name: name.to_owned(),
@@ -75,7 +82,7 @@ fn function(edn: &Edn<'_>, process: Process) -> Result<Function, FormError> {
 
 fn kind(edn: &Edn<'_>, process: Process) -> Result<Kind, FormError> {
     match name(edn) {
-        Some(_) if process == Process::Nemesis => Ok(Kind::Info),
+        Some(_) if matches!(process, Process::Nemesis | Process::Run) => Ok(Kind::Info),
         Some("invoke") => Ok(Kind::Invoke),
         Some("ok") => Ok(Kind::Ok),
         Some("fail") => Ok(Kind::Fail),
@@ -135,6 +142,7 @@ fn value(
         }
         (Process::Client(_), Function::Acquire, _) => mode(edn).unwrap_or_default(),
         (Process::Nemesis, ..) => note::read(edn)?.unwrap_or_else(|| Value::data(to_json(edn))),
+        (Process::Run, ..) => outline::read(edn)?,
         (Process::Client(_), Function::Verify, Kind::Ok) => answer(edn)?,
         (Process::Client(_), function, _) if function.is_administration() => slots(edn)?,
         _ => Value::data(to_json(edn)),

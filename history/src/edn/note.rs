@@ -27,7 +27,7 @@ pub(super) fn read(edn: &Edn<'_>) -> Result<Option<Value>, FormError> {
 
 /// As it would stand in JSON Lines: names instead of keywords. Only the values of parameters may be
 /// anything.
-fn plain(edn: &Edn<'_>) -> Json {
+pub(super) fn plain(edn: &Edn<'_>) -> Json {
     match edn {
         Edn::Map(entries) => {
             let field = |(key, value): (&Edn<'_>, &Edn<'_>)| match name(key) {

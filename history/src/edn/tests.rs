@@ -4,8 +4,11 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::fault::{Class, Link, Note, Targets};
-use crate::{Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value};
+use crate::fault::{Class, Effect, Link, Note, Targets};
+use crate::{
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mark, Mode, Outline, Process,
+    Value,
+};
 
 fn history(text: &str) -> History {
     read(text.as_bytes()).unwrap_or_else(|error| panic!("{error} in {text}"))
@@ -239,6 +242,39 @@ fn what_claims_to_be_a_note_must_be_one() {
     );
     assert!(said("{:id 0 :phase :over}").contains("unknown variant `over`"));
     assert!(said("{:id 0 :phase :heal}").contains("no fault with the id 0 was injected"));
+}
+
+#[test]
+fn what_a_record_says_of_itself_reads_back() {
+    let outline = Outline {
+        workload: "mutex".to_owned(),
+        lock: "exclusive-queue,verify=passive-declare".to_owned(),
+        workers: 5,
+        slots: 1,
+        heartbeat_ms: 2_000,
+        faults: vec!["cut".to_owned(), "pause".to_owned()],
+        effects: [("pause".to_owned(), Effect::Delayed)].into(),
+        guarantees: vec!["progress<=10s".to_owned()],
+    };
+    let mut builder = HistoryBuilder::default();
+    for draft in [
+        Draft::begin(outline),
+        Draft::mark(Mark::Settle),
+        Draft::mark(Mark::End),
+    ] {
+        builder.push(7, draft).expect("well-formed");
+    }
+    let history = builder.finish();
+    let mut written = Vec::new();
+    write(&history, &mut written).expect("a vector takes all");
+    assert_eq!(read(written.as_slice()).expect("well-formed"), history);
+    let said = problem("{:process :run :type :info :f :begin :value {:workers 5}}");
+    assert!(
+        said.contains("not the outline of a run: missing field"),
+        "{said}"
+    );
+    let said = problem("{:process :run :type :info :f :over}");
+    assert!(said.contains("\"over\" is no mark of a run"), "{said}");
 }
 
 /// What the nemesis of another program writes.

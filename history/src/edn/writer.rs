@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use clojure_reader::edn::{self, Edn};
 
 use super::names::keyed;
-use super::note;
 use super::transit::from_json;
+use super::{note, outline};
 use crate::{Event, Failure, Function, Grant, History, Process, Value};
 
 /// Writes a whole history, one map a line; [`read`](super::read) makes an equal history of it.
@@ -44,6 +44,7 @@ fn process(process: Process) -> Edn<'static> {
     match process {
         Process::Client(number) => Edn::Int(number.into()),
         Process::Nemesis => Edn::key("nemesis"),
+        Process::Run => Edn::key("run"),
     }
 }
 
@@ -80,6 +81,7 @@ fn value(value: &Value) -> Edn<'_> {
             Edn::Vector(slots.iter().map(|slot| Edn::Int((*slot).into())).collect())
         }
         Value::Note(note) => note::write(note),
+        Value::Outline(outline) => outline::write(outline),
         Value::Data(json) => from_json(json),
     }
 }

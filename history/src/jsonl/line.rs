@@ -8,7 +8,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::{LINE_BYTES_MAX, LineError};
-use crate::{Event, Failure, Function, Kind, Process, RuleError, Value};
+use crate::{Event, Failure, Function, Kind, Mark, Process, RuleError, Value};
 
 /// The event of a line, which comes with its line end if it has one; nothing if the line is blank.
 pub(super) fn parse(line: &[u8], keys: &mut Keys) -> Result<Option<Event>, LineError> {
@@ -74,6 +74,11 @@ impl Line<'_> {
         } = self;
         let function = match process {
             Process::Nemesis => Function::fault(&function),
+            Process::Run => Mark::named(&function).map(Function::Mark).ok_or_else(|| {
+                RuleError::UnknownMark {
+                    name: function.into_owned(),
+                }
+            })?,
             Process::Client(_) => {
                 Function::operation(&function).ok_or_else(|| RuleError::UnknownOperation {
                     name: function.into_owned(),

@@ -4,9 +4,12 @@
 //! (every mistake is found before anything starts) -> [`manifest`].
 
 pub mod catalogue;
+mod doubt;
+mod effects;
 pub mod manifest;
 mod plan;
 pub mod spec;
 mod swarm;
 
+pub use effects::EffectsError;
 pub use plan::{PROGRESS, Plan, PlanError, bounded, judges, progress_within, suits, unknown};

@@ -1,8 +1,10 @@
 //! What a run was: enough to repeat it, and to know how it ended.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
+use history::fault::Effect;
 use run::seed::Seed;
 use run::{Skew, Stop};
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,9 @@ pub struct Planned {
     pub workload: String,
     pub lock: String,
     pub faults: Vec<String>,
+    /// The effects that were asked of faults in place of those that they are due, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub effects: BTreeMap<String, Effect>,
     pub judged: Vec<String>,
     pub shown: Vec<String>,
     pub by_promises: bool,
@@ -153,6 +158,7 @@ impl Planned {
             workload: plan.workload.name().to_owned(),
             lock: plan.lock.to_string(),
             faults: plan.faults.iter().map(ToString::to_string).collect(),
+            effects: plan.effects.clone(),
             judged: names(&plan.judged),
             shown: names(&plan.shown),
             by_promises: plan.by_promises,

@@ -1,10 +1,13 @@
 //! From what is asked of a run to a typed plan: every mistake is found here, before anything
 //! starts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use checker::Guarantee;
+use history::Outline;
+use history::fault::Effect;
 use locks::{Chosen, Lock, OptionError};
 use nemesis::{Call, Fault, Schedule, Settings, Target};
 use rand::SeedableRng;
@@ -15,6 +18,7 @@ use testbed::{Choice, ChoiceError, Site};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
+use crate::effects::{self, EffectsError};
 use crate::spec::{OutOfBounds, RunSpec, TargetKind};
 use crate::swarm;
 
@@ -24,6 +28,9 @@ const HOLD: Duration = Duration::from_millis(500);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const NEMESIS_INTERVAL: Duration = Duration::from_secs(5);
 const NEMESIS_DURATION: Duration = Duration::from_secs(8);
+
+/// A run has no more faults than these.
+const FAULTS_MAX: u128 = 100_000;
 
 /// How long all workers may take to have one more key granted at the end of a run.
 const GRANT_WITHIN: Duration = Duration::from_millis(500);
@@ -38,6 +45,8 @@ pub struct Plan {
     pub params: Params,
     /// The faults to choose from, by name.
     pub faults: Vec<&'static str>,
+    /// The effects asked of faults in place of those that their classes are due, by name.
+    pub effects: BTreeMap<String, Effect>,
     /// What breaks when.
     pub schedule: Schedule,
     /// Where it runs.
@@ -113,6 +122,14 @@ pub enum PlanError {
         /// The fewest workers.
         least: u32,
     },
+    /// A schedule that would not end.
+    #[error(
+        "the plan would draw up to {0} faults, more than {FAULTS_MAX}: give --nemesis-interval or --nemesis-duration more, or --time-limit less"
+    )]
+    TooManyFaults(u128),
+    /// Effects that nobody can ask for.
+    #[error(transparent)]
+    Effects(#[from] EffectsError),
     /// A guarantee that is not known.
     #[error(transparent)]
     Guarantee(#[from] checker::ParseError),
@@ -227,9 +244,11 @@ impl Plan {
         let progress = progress_within(heartbeat);
         let (judged, shown) = guarantees(spec, workload, &*lock.lock, progress)?;
         let finish_within = finish_within(progress, spec, &params);
+        let effects = effects::asked(spec.coverage.as_deref(), &faults)?;
         Ok(Self {
             workload,
             lock,
+            effects,
             faults,
             params,
             schedule,
@@ -261,6 +280,25 @@ impl Plan {
             time_limit: self.time_limit,
             finish_within: self.finish_within,
             operation_timeout: self.operation_timeout,
+            outline: self.outline(),
+        }
+    }
+
+    /// What the record says of the run.
+    fn outline(&self) -> Outline {
+        Outline {
+            workload: self.workload.name().to_owned(),
+            lock: self.lock.to_string(),
+            workers: self.params.concurrency,
+            slots: self.workload.most_slots(self.params.slots),
+            heartbeat_ms: u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX),
+            faults: self.faults.iter().map(ToString::to_string).collect(),
+            effects: self.effects.clone(),
+            guarantees: self
+                .judged
+                .iter()
+                .map(|guarantee| guarantee.name())
+                .collect(),
         }
     }
 
@@ -400,8 +438,19 @@ fn schedule_and_faults(
         duration: spec.nemesis_duration.unwrap_or(NEMESIS_DURATION),
         time_limit: spec.time_limit,
     };
+    check_count(&settings)?;
     let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Schedule));
     Ok((Schedule::draw(&settings, &mut random), faults))
+}
+
+/// A plan that draws without end is found before it begins.
+fn check_count(settings: &Settings<'_>) -> Result<(), PlanError> {
+    let shortest = settings.interval + settings.duration / 2;
+    let faults = settings.time_limit.as_nanos() / shortest.as_nanos().max(1);
+    if settings.faults.is_empty() || faults <= FAULTS_MAX {
+        return Ok(());
+    }
+    Err(PlanError::TooManyFaults(faults))
 }
 
 /// The faults of a stored schedule.

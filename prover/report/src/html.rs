@@ -201,8 +201,10 @@ struct Faults {
 struct FaultCount {
     fault: String,
     windows: u64,
-    landed: u64,
-    ineffective: u64,
+    due: String,
+    revoked: u64,
+    delayed: u64,
+    disproved: u64,
 }
 
 #[derive(Serialize)]
@@ -485,7 +487,7 @@ fn heading(incident: &Incident<'_>, scene: &Scene) -> String {
 fn worker_text(process: Process, scene: &Scene) -> String {
     match process {
         Process::Client(number) => format!("worker {} (process {number})", scene.worker(number)),
-        Process::Nemesis => process.to_string(),
+        Process::Nemesis | Process::Run => process.to_string(),
     }
 }
 
@@ -582,8 +584,13 @@ impl Faults {
         let count = |count: &checker::FaultCount| FaultCount {
             fault: count.fault.clone(),
             windows: count.windows,
-            landed: count.landed,
-            ineffective: count.ineffective,
+            due: match count.asked {
+                true => format!("{}, as asked for", count.due),
+                false => count.due.to_string(),
+            },
+            revoked: count.revoked,
+            delayed: count.delayed,
+            disproved: count.disproved,
         };
         Self {
             counts: counts.iter().map(count).collect(),

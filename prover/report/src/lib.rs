@@ -5,9 +5,9 @@
 
 mod axis;
 mod chart;
-mod effects;
 mod ending;
 mod error;
+mod hits;
 mod html;
 mod latency;
 mod overlaps;
@@ -18,8 +18,8 @@ mod table;
 mod template;
 mod timeline;
 
-pub use effects::{Effect, effects};
 pub use error::ReportError;
+pub use hits::{Hit, hits};
 pub use html::html;
 pub use plots::{Picture, plots};
 pub use subject::{Fact, Skew, Subject};

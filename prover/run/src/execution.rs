@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use history::Function;
 use history::jsonl::LogError;
+use history::{Draft, Function, Mark};
 use nemesis::{Request, Schedule};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -86,6 +86,9 @@ pub async fn execute(
     }
     let workers = setup.params.concurrency;
     let shared = Arc::new(Shared::begin(workers, recording, &stage.clock));
+    shared
+        .recorder
+        .record(Draft::begin(setup.outline.clone()))?;
     let mut crew = JoinSet::new();
     let clients = stage.clients.iter();
     for ((number, client), generator) in clients.enumerate().zip(generators(&setup)) {
@@ -95,6 +98,9 @@ pub async fn execute(
         crew.spawn(unless_paused(condition, work));
     }
     let stop = accompany(&setup, &stage, &mut crew, &shared, interrupted).await?;
+    if stop == Stop::Done {
+        shared.recorder.record(Draft::mark(Mark::End))?;
+    }
     let skew = shared.start_line.skew();
     Ok(Ran { stop, skew })
 }
@@ -181,14 +187,23 @@ async fn accompany(
 ) -> Result<Stop, RunError> {
     let clock = async {
         shared.recorder.clock().sleep_until(setup.time_limit).await;
+        // Recorded first, so that nothing of the last phase stands before it.
+        shared.recorder.record(Draft::mark(Mark::Settle))?;
         shared.phases.advance(Phase::Finishing);
         sleep(setup.finish_within).await;
+        Ok::<_, LogError>(())
     };
     let reach = Reach {
         testbed: stage.system,
         crew: &shared.crew,
     };
-    let nemesis = play(setup.schedule, &reach, stage.clients.len(), shared);
+    let nemesis = play(
+        setup.schedule,
+        &reach,
+        stage.clients.len(),
+        setup.time_limit,
+        shared,
+    );
     let work = async {
         let nemesis = async { nemesis.await.map_err(RunError::from) };
         tokio::try_join!(nemesis, all_done(crew)).map(|_| ())
@@ -197,7 +212,7 @@ async fn accompany(
         biased;
         () = interrupted => Stop::Interrupted,
         result = work => return result.map(|()| Stop::Done),
-        () = clock => Stop::Stuck,
+        settled = clock => settled.map(|()| Stop::Stuck)?,
     };
     shared.phases.advance(Phase::Stopping);
     shared.crew.wake();

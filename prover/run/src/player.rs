@@ -35,7 +35,8 @@ pub enum NemesisError {
 }
 
 /// Plays the schedule until its end or until the run's time is up; then everything has healed.
-/// Faults that overlap are on at the same time; one that is late delays those that come after it.
+/// Faults that overlap are on at the same time. One that is late delays those that come after it;
+/// what then does not fit into the run any more is left out.
 ///
 /// # Errors
 /// The system or the record is out of reach: a harness error.
@@ -43,12 +44,14 @@ pub(crate) async fn play(
     schedule: &Schedule,
     system: &dyn System,
     workers: usize,
+    time_limit: Duration,
     shared: &Shared,
 ) -> Result<(), NemesisError> {
     let player = Player {
         schedule,
         system,
         workers,
+        time_limit,
         shared,
         occupied: Occupied::default(),
     };
@@ -61,6 +64,7 @@ struct Player<'a> {
     schedule: &'a Schedule,
     system: &'a dyn System,
     workers: usize,
+    time_limit: Duration,
     shared: &'a Shared,
     occupied: Occupied,
 }
@@ -72,13 +76,15 @@ impl Player<'_> {
             let planned = &self.schedule.faults[*place];
             let fault = nemesis::find(&planned.fault);
             let fault = fault.ok_or_else(|| NemesisError::UnknownFault(planned.fault.clone()))?;
-            if !self.wait_until(planned.at_ms).await {
+            if !self.wait_until(Duration::from_millis(planned.at_ms)).await {
                 break;
             }
             let Some(targets) = self.take(fault, planned).await else {
                 break;
             };
-            self.strike(*place as u64, fault, planned, &targets).await?;
+            if self.fits(planned) {
+                self.strike(*place as u64, fault, planned, &targets).await?;
+            }
             self.occupied.release(fault.parts(), &targets);
         }
         Ok(())
@@ -86,7 +92,8 @@ impl Player<'_> {
 
     /// The injection is recorded before the fault is, so that no effect stands before its cause;
     /// then that it is in force; the healing before it is taken off, so that between the last two
-    /// it surely is on; and at last that nothing is left of it.
+    /// it surely is on; and at last that nothing is left of it. It lasts as long as it was planned
+    /// to, from when it is in force.
     async fn strike(
         &self,
         id: u64,
@@ -101,7 +108,8 @@ impl Player<'_> {
         record(self.inject(id, fault, planned, targets))?;
         fault.inject(self.system, targets).await?;
         record(Note::On { id })?;
-        self.wait_until(planned.ends_ms()).await;
+        let ends = self.shared.recorder.clock().elapsed() + lasting(planned);
+        self.wait_until(ends).await;
         record(Note::Heal { id })?;
         fault.heal(self.system, targets).await?;
         record(Note::Healed { id })?;
@@ -121,13 +129,18 @@ impl Player<'_> {
     }
 
     /// False if the run's time is up before.
-    async fn wait_until(&self, at_ms: u64) -> bool {
+    async fn wait_until(&self, at: Duration) -> bool {
         let clock = self.shared.recorder.clock();
         tokio::select! {
             biased;
             () = self.shared.phases.reached(Phase::Finishing) => false,
-            () = clock.sleep_until(Duration::from_millis(at_ms)) => true,
+            () = clock.sleep_until(at) => true,
         }
+    }
+
+    /// Whether a fault that begins now can last as long as it was planned to.
+    fn fits(&self, planned: &Planned) -> bool {
+        self.shared.recorder.clock().elapsed() + lasting(planned) <= self.time_limit
     }
 
     /// Chooses the targets of a fault and takes hold of them; nothing if the run's time is up
@@ -183,6 +196,10 @@ impl Player<'_> {
             None => Some(target.resolve(free, wanted)).filter(|targets| !targets.is_empty()),
         }
     }
+}
+
+fn lasting(planned: &Planned) -> Duration {
+    Duration::from_millis(planned.for_ms)
 }
 
 #[cfg(test)]

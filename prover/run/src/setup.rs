@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use history::Outline;
 use locks::Chosen;
 use nemesis::{Schedule, System};
 use workloads::{Params, Workload};
@@ -27,6 +28,8 @@ pub struct Setup<'a> {
     pub finish_within: Duration,
     /// How long an operation may take before nobody knows what became of it.
     pub operation_timeout: Duration,
+    /// What the record says of the run.
+    pub outline: Outline,
 }
 
 /// What a testbed offers to a run.

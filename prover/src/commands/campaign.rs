@@ -145,8 +145,17 @@ fn faults(summary: &Summary) -> String {
         [
             name.clone(),
             landings.windows.to_string(),
-            landings.landed.to_string(),
+            landings.revoked.to_string(),
+            landings.delayed.to_string(),
+            landings.due.to_string(),
         ]
     });
-    list_table(["fault", "windows", "landed on a holder"], rows)
+    let header = [
+        "fault",
+        "windows",
+        "revoked a hold",
+        "delayed a holder",
+        "due",
+    ];
+    list_table(header, rows)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use report::{Effect, effects, list_table};
+use report::{Hit, hits, list_table};
 
 use crate::cli::CompareArgs;
 use crate::exit::Exit;
@@ -17,14 +17,14 @@ pub(super) fn compare(arguments: &CompareArgs) -> Result<Exit, Failure> {
     for folder in &arguments.folders {
         let path = folder.join(file::HISTORY);
         let place = place(&path)?;
-        let found = effects(&reading::history(&path)?);
-        rows.extend(found.into_iter().map(|effect| (effect, place.clone())));
+        let found = hits(&reading::history(&path)?);
+        rows.extend(found.into_iter().map(|hit| (hit, place.clone())));
     }
     if rows.is_empty() {
         output::note("no fault struck a holder in any of these runs");
         return Ok(Exit::NothingSelected);
     }
-    rows.sort_by_key(|(effect, _)| effect.id);
+    rows.sort_by_key(|(hit, _)| hit.id);
     let header = [
         "fault",
         "lasted",
@@ -35,7 +35,7 @@ pub(super) fn compare(arguments: &CompareArgs) -> Result<Exit, Failure> {
     ];
     output::result(&list_table(
         header,
-        rows.iter().map(|(effect, place)| row(effect, place)),
+        rows.iter().map(|(hit, place)| row(hit, place)),
     ))?;
     Ok(Exit::Valid)
 }
@@ -47,14 +47,14 @@ fn place(history: &Path) -> Result<String, Failure> {
     Ok(testbed.map_or("unknown".to_owned(), |testbed| testbed.kind))
 }
 
-fn row(effect: &Effect, place: &str) -> [String; 6] {
+fn row(hit: &Hit, place: &str) -> [String; 6] {
     let time = |time: Option<u64>| time.map_or("-".to_owned(), checker::show_ns);
     [
-        format!("{} {}", effect.id, effect.fault),
-        time(effect.lasted),
+        format!("{} {}", hit.id, hit.fault),
+        time(hit.lasted),
         place.to_owned(),
-        time(effect.noticed),
-        time(effect.granted),
-        time((effect.exposure > 0).then_some(effect.exposure)),
+        time(hit.noticed),
+        time(hit.granted),
+        time((hit.exposure > 0).then_some(hit.exposure)),
     ]
 }

@@ -1,6 +1,7 @@
 //! From a history to a verdict: which guarantees decide, which are only shown, and whether the run
 //! proved anything.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use checker::model::NameError;
 use checker::search::Limits;
 use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict};
 use history::History;
+use history::fault::Effect;
 use plan::manifest::{Manifest, State};
 use plan::{Plan, bounded, progress_within};
 
@@ -44,6 +46,7 @@ impl Criteria {
                 plan.workload.most_slots(plan.params.slots),
                 plan.params.concurrency,
                 plan.faults.iter().copied(),
+                &plan.effects,
             ),
             promised_by: plan.by_promises.then(|| plan.lock.to_string()),
             ..Self::new(judged, shown)
@@ -61,6 +64,7 @@ impl Criteria {
                 plan.most_slots,
                 plan.concurrency,
                 plan.faults.iter().map(String::as_str),
+                &plan.effects,
             ),
             promised_by: plan.by_promises.then(|| plan.lock.clone()),
             progress: Some(progress_within(plan.heartbeat())),
@@ -190,11 +194,17 @@ impl Criteria {
     }
 }
 
-fn scope<'a>(slots: u32, workers: u32, faults: impl Iterator<Item = &'a str>) -> Scope {
+fn scope<'a>(
+    slots: u32,
+    workers: u32,
+    faults: impl Iterator<Item = &'a str>,
+    effects: &BTreeMap<String, Effect>,
+) -> Scope {
     Scope {
         slots: NonZeroU32::new(slots).unwrap_or(NonZeroU32::MIN),
         workers: NonZeroU32::new(workers),
         faults: faults.map(str::to_owned).collect(),
+        effects: effects.clone(),
     }
 }
 
@@ -235,8 +245,9 @@ mod tests {
             .expect("known")
             .chosen(&["exclusion".to_owned()], &[])
             .expect("known");
+        let history = granted_twice(0..0);
         let verdict = |state: &State| {
-            let judgement = criteria.judge(&History::default(), Some(state), Limits::none());
+            let judgement = criteria.judge(&history, Some(state), Limits::none());
             judgement.expect("no models").verdict
         };
         assert_eq!(verdict(&State::Finished), Verdict::Valid);
@@ -250,7 +261,7 @@ mod tests {
         }
     }
 
-    /// A mutex that changes hands, without some of the lines.
+    /// A mutex that changes hands and is wanted by a third, without some of the lines.
     fn granted_twice(without: std::ops::Range<u64>) -> History {
         let event = |process, kind, function| {
             Draft::new(Process::Client(process), kind, function).on("lock-0")
@@ -258,6 +269,8 @@ mod tests {
         let drafts = [
             event(0, Kind::Invoke, Function::Acquire),
             event(0, Kind::Ok, Function::Acquire),
+            event(2, Kind::Invoke, Function::Acquire),
+            event(2, Kind::Fail, Function::Acquire).observed(),
             event(0, Kind::Invoke, Function::Release),
             event(0, Kind::Ok, Function::Release),
             event(1, Kind::Invoke, Function::Acquire),
@@ -288,9 +301,8 @@ mod tests {
         let finished = Some(&State::Finished);
         let whole = judge(&granted_twice(0..0), finished);
         assert_eq!((whole.verdict, whole.missing_event), (Verdict::Valid, None));
-        // Without the release it looks like a double hold, without the first grant like no
-        // contention.
-        for gap in [2..4, 0..4] {
+        // Without the release it looks like a double hold, without the refusal like no contention.
+        for (gap, looks) in [(4..6, Verdict::Violated), (2..4, Verdict::Unknown)] {
             let (first, history) = (gap.start, granted_twice(gap));
             let judged = judge(&history, finished);
             assert_eq!(
@@ -299,7 +311,7 @@ mod tests {
             );
             assert!(judged.incomplete);
             let foreign = judge(&history, None);
-            assert_ne!(foreign.verdict, Verdict::Unknown);
+            assert_eq!(foreign.verdict, looks);
             assert!(!foreign.incomplete && foreign.missing_event.is_none());
         }
     }
@@ -324,7 +336,7 @@ mod tests {
             .chosen(&["exclusion".to_owned()], &["owner-mutex".to_owned()])
             .expect("known");
         let judgement = criteria
-            .judge(&History::default(), None, Limits::none())
+            .judge(&granted_twice(0..0), None, Limits::none())
             .expect("known");
         let names: Vec<_> = judgement
             .guarantees

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use checker::{COVERAGE, Finding, Verdict};
+use history::fault::Effect;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,9 @@ pub struct Summary {
     pub holds: u64,
     /// Runs in which clients contended.
     pub contended: u64,
+    /// Runs in which clients contended and, where some fault must take a lock away, one took a lock
+    /// away that others wanted.
+    pub tested: u64,
     /// Every guarantee, by its name.
     pub guarantees: BTreeMap<String, Tally>,
     /// Every fault that was selected in some run, by its name.
@@ -67,10 +71,16 @@ pub struct Tally {
 /// What all runs say of one fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Landings {
+    /// The effect that it must have at least once.
+    pub due: Effect,
     /// How often it was injected.
     pub windows: u64,
-    /// How often it took effect on a holder.
+    /// How often it had that effect or a greater one.
     pub landed: u64,
+    /// How often it revoked a hold.
+    pub revoked: u64,
+    /// How often it only delayed a holder.
+    pub delayed: u64,
 }
 
 impl Summary {
@@ -96,13 +106,12 @@ impl Summary {
         self.operations += later.operations;
         self.holds += later.holds;
         self.contended += later.contended;
+        self.tested += later.tested;
         for (name, tally) in later.guarantees {
             self.guarantees.entry(name).or_default().merge(&tally);
         }
         for (name, landings) in later.faults {
-            let sum = self.faults.entry(name).or_default();
-            sum.windows += landings.windows;
-            sum.landed += landings.landed;
+            self.faults.entry(name).or_default().merge(landings);
         }
         self.failing.extend(later.failing);
         self.open.extend(later.open);
@@ -142,11 +151,19 @@ impl Summary {
     fn cover(&mut self, finding: &Finding) {
         let counts = &finding.counts;
         self.holds += counts.holds;
-        self.contended += u64::from(counts.contended_workers > 0);
+        let is_contended = counts.contended_workers > 0;
+        let is_tested = is_contended && (counts.taken_from_contenders > 0 || !counts.must_take);
+        self.contended += u64::from(is_contended);
+        self.tested += u64::from(is_tested);
         for fault in &counts.faults {
             let landings = self.faults.entry(fault.fault.clone()).or_default();
-            landings.windows += fault.windows;
-            landings.landed += fault.landed;
+            landings.merge(Landings {
+                due: fault.due,
+                windows: fault.windows,
+                landed: fault.landed,
+                revoked: fault.revoked,
+                delayed: fault.delayed,
+            });
         }
     }
 
@@ -174,9 +191,35 @@ impl Summary {
         if self.contended == 0 {
             gaps.insert("no two workers wanted the same lock at the same time".to_owned());
         }
-        let missed = self.faults.iter().filter(|(_, fault)| fault.landed == 0);
-        gaps.extend(missed.map(|(name, _)| format!("{name} never landed on a holder")));
+        let missed = self
+            .faults
+            .iter()
+            .filter_map(|(name, fault)| fault.gap(name));
+        gaps.extend(missed);
+        if self.contended > 0 && self.tested == 0 && gaps.is_empty() {
+            gaps.insert("in no run a fault took a lock away that others wanted".to_owned());
+        }
         gaps
+    }
+}
+
+impl Landings {
+    fn merge(&mut self, later: Self) {
+        self.due = self.due.max(later.due);
+        self.windows += later.windows;
+        self.landed += later.landed;
+        self.revoked += later.revoked;
+        self.delayed += later.delayed;
+    }
+
+    /// What it did not put to the test.
+    fn gap(&self, name: &str) -> Option<String> {
+        match self.due {
+            _ if self.landed > 0 => None,
+            Effect::None => None,
+            Effect::Delayed => Some(format!("{name} never delayed a holder")),
+            Effect::Revoked => Some(format!("{name} never took a lock away")),
+        }
     }
 }
 
@@ -231,7 +274,7 @@ mod tests {
                     fault: "cut".to_owned(),
                     windows: holds,
                     landed: holds / 2,
-                    ineffective: 0,
+                    ..checker::FaultCount::default()
                 }],
                 ..checker::Counts::default()
             };

@@ -28,12 +28,14 @@ pub(super) fn check(spec: &RunSpec) -> Result<(), OutOfBounds> {
     let times = [
         ("verify-interval", Some(spec.verify_interval)),
         ("operation-timeout", Some(spec.operation_timeout)),
-        ("nemesis-duration", spec.nemesis_duration),
     ];
     for (option, time) in times {
         let time = time.map(humantime::Duration::from);
         within(option, time, |time| !time.is_zero(), "more than nothing")?;
     }
+    let duration = spec.nemesis_duration.map(humantime::Duration::from);
+    let is_some_time = |time: humantime::Duration| *time >= Duration::from_millis(1);
+    within("nemesis-duration", duration, is_some_time, "1ms or more")?;
     let heartbeat = spec.heartbeat.map(humantime::Duration::from);
     within(
         "heartbeat",
@@ -126,7 +128,7 @@ mod tests {
                     nemesis_duration: Some(Duration::ZERO),
                     ..plain()
                 },
-                "--nemesis-duration 0s is out of bounds: give more than nothing",
+                "--nemesis-duration 0s is out of bounds: give 1ms or more",
             ),
             (
                 RunSpec {

@@ -94,6 +94,11 @@ pub struct RunSpec {
     #[arg(long = "guarantee", value_name = "NAME")]
     #[serde(rename = "guarantee")]
     pub guarantees: Vec<String>,
+    /// The effect that each fault must have at least once for the run to prove something: revoked,
+    /// delayed or none, of all faults or by name: partition=delayed,pause=none
+    /// [default: what its kind is due]
+    #[arg(long, value_name = "EFFECTS")]
+    pub coverage: Option<String>,
     /// Decides all chance [default: drawn, and shown]
     #[arg(long, value_name = "N")]
     pub seed: Option<Seed>,
@@ -143,6 +148,7 @@ impl Default for RunSpec {
             target: TargetKind::Holder,
             schedule: None,
             guarantees: Vec::new(),
+            coverage: None,
             seed: None,
             swarm: false,
             keep: false,

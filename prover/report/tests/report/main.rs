@@ -59,7 +59,7 @@ fn a_valid_run_says_of_what_it_speaks() {
     assert!(text.contains("sha256:4f4f"));
     assert!(
         text.contains("partition 6 6 0"),
-        "windows, landed, not in effect: {text}"
+        "windows, revoked, delayed, not in force, due: {text}"
     );
     assert!(text.contains("--seed 7"));
     assert!(text.contains("118 bursts"));
@@ -109,11 +109,11 @@ fn a_violation_that_is_not_promised_is_marked_and_does_not_decide() {
 fn an_unknown_verdict_says_why_and_a_simulated_one_of_what() {
     let text = text_of(&samples::unknown());
     assert!(
-        text.contains("does not decide what exclusive-queue promises: coverage (no fault landed on a holder: partition 0 of 0 windows)"),
+        text.contains("does not decide what exclusive-queue promises: coverage (partition never happened: give --time-limit more"),
         "{text}"
     );
     assert!(
-        text.contains("no fault landed on a holder: partition 0 of 0 windows"),
+        text.contains("partition never happened: give --time-limit more"),
         "{text}"
     );
     assert!(text.contains("The testbed is simulated."), "{text}");

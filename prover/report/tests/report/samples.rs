@@ -150,7 +150,7 @@ impl Script {
     ) {
         self.at(time, process, Kind::Invoke, function.clone(), key);
         let end = Self::draft(process, Kind::Info, function, key)
-            .because("timeout", "no answer within 5s");
+            .because("heartbeat-missed", "nothing heard for 4s");
         self.events.push((time + took, end));
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use history::{Mark, Outline};
 use locks::{Chosen, ErrorKind};
 use nemesis::{Call, Planned, Request, Schedule, Target};
 use tokio::time::{Instant, sleep};
@@ -112,6 +113,7 @@ impl Scene {
             time_limit: 4 * SECOND,
             finish_within: 2 * SECOND,
             operation_timeout: PATIENCE,
+            outline: Outline::default(),
         };
         let stage = Stage {
             clients: vec![client(), client()],
@@ -155,6 +157,34 @@ async fn a_run_is_done_when_all_phases_were_run_through() {
         Some(clients[0]),
         "nothing else came before"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_says_where_it_begins_settles_and_ends_if_it_does() {
+    let marks = async |scene: Scene, schedule: &Schedule| {
+        scene.stop(schedule).await;
+        let history = scene.memory.history();
+        let last = history.events().len() - 1;
+        assert_eq!(history.mark(Mark::Begin), Some(0));
+        let at = |mark| history.mark(mark).map(|place| history.events()[place].time);
+        let ends = history.mark(Mark::End).map(|end| end == last);
+        (at(Mark::Settle), ends, history.is_unfinished())
+    };
+    let four_seconds = Some(4_000_000_000);
+    let done = marks(Scene::default(), &ordinary()).await;
+    assert_eq!(
+        done,
+        (None, Some(true), false),
+        "the schedule was over before the time was"
+    );
+    let hangs = Scene::with(ScriptedLock::default().operating([Reaction::Hangs]));
+    let stuck = marks(hangs, &calls([(3_000, Request::Acquire)])).await;
+    assert_eq!(stuck, (four_seconds, None, true));
+    let scene = Scene {
+        interrupted_after: Some(SECOND),
+        ..Scene::default()
+    };
+    assert_eq!(marks(scene, &ordinary()).await, (None, None, true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,7 +251,7 @@ async fn a_lock_that_cannot_be_made_is_a_harness_error() {
 async fn a_full_disk_is_a_harness_error_wherever_it_fills_up() {
     let whole = Scene::default();
     whole.stop(&ordinary()).await;
-    for room in 0..whole.memory.events().len() {
+    for room in 0..whole.memory.history().events().len() {
         let scene = Scene {
             room: Some(room),
             ..Scene::default()
@@ -232,7 +262,7 @@ async fn a_full_disk_is_a_harness_error_wherever_it_fills_up() {
             Err(RunError::Log(_) | RunError::Nemesis(NemesisError::Log(_)))
         );
         assert!(is_log, "room for {room}: {ran:?}");
-        assert_eq!(scene.memory.events().len(), room);
+        assert_eq!(scene.memory.history().events().len(), room);
     }
 }
 

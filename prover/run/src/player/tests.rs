@@ -17,6 +17,8 @@ use crate::testing::{FullDisk, Memory, ScriptedSystem};
 
 /// Workers of each run here.
 const WORKERS: u32 = 3;
+/// How long they may last.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// A run in which only the nemesis does something.
 struct Scene {
@@ -42,7 +44,8 @@ impl Scene {
             faults,
             ..Schedule::default()
         };
-        play(&schedule, &self.system, WORKERS as usize, &self.shared).await
+        let workers = WORKERS as usize;
+        play(&schedule, &self.system, workers, TIME_LIMIT, &self.shared).await
     }
 
     /// A process invokes something, or ends it.
@@ -196,7 +199,7 @@ async fn nobody_is_struck_by_two_faults_of_which_one_would_heal_the_other() {
     assert_eq!(
         scene.noted_ms(),
         [
-            1_000, 1_000, 2_000, 2_000, 3_000, 3_000, 3_000, 3_000, 4_000, 4_000, 6_000, 6_000
+            1_000, 1_000, 2_000, 2_000, 3_000, 3_000, 3_000, 3_000, 4_500, 4_500, 6_000, 6_000
         ]
     );
 }
@@ -252,6 +255,28 @@ async fn a_fault_waits_for_a_holder_but_not_for_long() {
         (scene.struck().as_str(), scene.noted_ms()[0]),
         ("[1]", 3_000)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_fault_lasts_as_long_as_planned_or_is_left_out() {
+    for (at_ms, noted_ms) in [
+        (17_000, vec![18_000, 18_000, 20_000, 20_000]),
+        (17_001, vec![]),
+        (19_999, vec![]),
+    ] {
+        let scene = Scene::new(ScriptedSystem::default());
+        let late = Planned {
+            at_ms,
+            ..planned("cut", Target::Holder { draw: 0 })
+        };
+        let granting = async {
+            scene.at(at_ms + 1_000).await;
+            scene.grant(0);
+        };
+        let (played, ()) = tokio::join!(scene.play(vec![late]), granting);
+        played.expect("the system does all that it is asked for");
+        assert_eq!(scene.noted_ms(), noted_ms);
+    }
 }
 
 #[tokio::test(start_paused = true)]

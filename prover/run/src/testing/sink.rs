@@ -16,7 +16,7 @@ impl Memory {
         history::jsonl::read(bytes.as_slice()).expect("a record is a history")
     }
 
-    /// The same in words, an event each: `0 invoke acquire`, `nemesis info cut`.
+    /// The same in words, an event each: `0 invoke acquire`, `nemesis info cut`; without the marks.
     pub(crate) fn events(&self) -> Vec<String> {
         let history = self.history();
         let events = history.events().iter();
@@ -27,6 +27,7 @@ impl Memory {
             history::Kind::Info => "info",
         };
         events
+            .filter(|event| event.process != history::Process::Run)
             .map(|event| format!("{} {} {}", event.process, word(event.kind), event.function))
             .collect()
     }

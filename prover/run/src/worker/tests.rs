@@ -450,7 +450,7 @@ async fn a_retired_process_never_acts_again() {
     let history = left.memory.history();
     let number = |event: &Event| match event.process {
         Process::Client(number) => number,
-        Process::Nemesis => panic!("nothing breaks here"),
+        Process::Nemesis | Process::Run => panic!("nothing breaks here"),
     };
     let retired = history
         .events()

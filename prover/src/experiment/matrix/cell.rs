@@ -132,7 +132,7 @@ pub(super) struct Figures {
     pub(super) grants: u64,
     /// Faults that were injected.
     pub(super) faults: u64,
-    /// Of them those that took effect on a holder.
+    /// Of them those that had the effect that is due of them.
     pub(super) landed: u64,
     /// How long two believed to hold at most, in nanoseconds; 0 if there never were two.
     pub(super) longest_overlap_ns: u64,

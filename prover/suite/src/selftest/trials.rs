@@ -9,7 +9,7 @@ use run::seed::Seed;
 use workloads::Workload;
 
 /// So many runs must show what is wrong with a broken lock, at the latest.
-pub const RUNS_OF_BROKEN: u64 = 200;
+pub const RUNS_OF_BROKEN: u64 = 600;
 
 /// In so many runs a correct lock must keep its promises.
 pub const RUNS_OF_CORRECT: u64 = 50;

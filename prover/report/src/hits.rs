@@ -9,7 +9,7 @@ use history::fault::Window;
 
 /// What a fault did to one holder. Times are in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effect {
+pub struct Hit {
     /// Which fault of the schedule.
     pub id: u64,
     /// Its name.
@@ -36,12 +36,12 @@ struct Held<'a> {
     ended: Option<u64>,
 }
 
-/// The effects of all faults on those who held a lock when these were injected.
+/// What all faults did to those who held a lock when these were injected.
 #[must_use]
-pub fn effects(history: &History) -> Vec<Effect> {
+pub fn hits(history: &History) -> Vec<Hit> {
     let locks = checker::locks(history);
     let holds = held(history, &locks);
-    let mut effects = Vec::new();
+    let mut hits = Vec::new();
     let time = |place: usize| history.events()[place].time;
     for window in history.windows() {
         let injected = time(window.inject);
@@ -50,11 +50,11 @@ pub fn effects(history: &History) -> Vec<Effect> {
             window.targets.processes().contains(&held.hold.process())
                 && held.hold.is_believed_at(window.inject)
         };
-        for hit in holds.iter().filter(is_hit) {
-            effects.push(effect(&holds, hit, &window, injected, lasted));
+        for held in holds.iter().filter(is_hit) {
+            hits.push(hit(&holds, held, &window, injected, lasted));
         }
     }
-    effects
+    hits
 }
 
 /// All holds in the order of the grants.
@@ -73,16 +73,16 @@ fn held<'a>(history: &History, locks: &'a [checker::Lock]) -> Vec<Held<'a>> {
     holds
 }
 
-fn effect(
+fn hit(
     holds: &[Held<'_>],
-    hit: &Held<'_>,
+    struck: &Held<'_>,
     window: &Window,
     injected: u64,
     lasted: Option<u64>,
-) -> Effect {
+) -> Hit {
     let is_next = |other: &&Held<'_>| {
-        other.key == hit.key
-            && other.hold.process() != hit.hold.process()
+        other.key == struck.key
+            && other.hold.process() != struck.hold.process()
             && other.granted > injected
     };
     let next = holds
@@ -90,14 +90,14 @@ fn effect(
         .filter(is_next)
         .map(|other| other.granted)
         .min();
-    let noticed = hit
+    let noticed = struck
         .ended
-        .filter(|_| matches!(hit.hold.end(), End::Loss | End::Retired));
-    let exposure = match (hit.ended, next) {
+        .filter(|_| matches!(struck.hold.end(), End::Loss | End::Retired));
+    let exposure = match (struck.ended, next) {
         (Some(ended), Some(granted)) => ended.saturating_sub(granted),
         _ => 0,
     };
-    Effect {
+    Hit {
         id: window.id,
         fault: window.name.to_string(),
         injected,
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_fault_is_noticed_the_lock_goes_on_and_both_believe_in_between() {
         let history = history::jsonl::read(RECORD.as_bytes()).expect("well-formed");
-        let expected = Effect {
+        let expected = Hit {
             id: 0,
             fault: "cut".to_owned(),
             injected: 90,
@@ -136,13 +136,13 @@ mod tests {
             granted: Some(20),
             exposure: 20,
         };
-        assert_eq!(effects(&history), [expected]);
+        assert_eq!(hits(&history), [expected]);
     }
 
     #[test]
     fn whom_no_fault_was_aimed_at_is_left_out() {
         let elsewhere = RECORD.replace("{\"processes\":[0]}", "{\"processes\":[1]}");
         let history = history::jsonl::read(elsewhere.as_bytes()).expect("well-formed");
-        assert!(effects(&history).is_empty());
+        assert!(hits(&history).is_empty());
     }
 }

@@ -1,0 +1,253 @@
+//! What each fault did to those who held a lock, from the record alone.
+//!
+//! A window has one effect, the most that it had on any of its targets, and none if it was not in
+//! force for any time. It *revoked* a hold that a target had at the injection if, before it healed,
+//! the service or the session declared that hold lost, or if another was granted that lock
+//! while the target believed in it. It *delayed* a target that held a lock if an operation of the
+//! target waited until the healing, or came to no known end before, or if it made the target stand
+//! still. It is *disproved* by an answer that came through what lets nothing pass, and by
+//! anything that a target did which it made stand still.
+//!
+//! What the last phase does is no evidence.
+
+mod session;
+mod spans;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use history::fault::{Class, Effect, Parameters, Window};
+
+use crate::Case;
+use crate::hold::{End, Hold};
+use crate::holds::Lock;
+use crate::position::{Position, position, position_or_never};
+use session::{Session, sessions};
+use spans::Spans;
+
+/// What one fault did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impact {
+    /// The fault's name.
+    pub fault: Arc<str>,
+    /// Tells the fault from all others of the history.
+    pub id: u64,
+    /// The effect that is due of its class: without it the fault put nothing to the test.
+    pub due: Effect,
+    /// The effect that it had.
+    pub effect: Effect,
+    /// Whether the record shows that it cannot have been in force; then its effect is none.
+    pub is_disproved: bool,
+    /// Whether it revoked a hold of a lock that others wanted meanwhile.
+    pub took_what_others_wanted: bool,
+}
+
+/// What every fault of a history did, in the order of their injections.
+#[must_use]
+pub fn impacts(case: &Case<'_>) -> Vec<Impact> {
+    let windows = case.history.windows();
+    if windows.is_empty() {
+        return Vec::new();
+    }
+    let scene = Scene::of(case);
+    let impact = |window: &Window| scene.impact(window);
+    windows.iter().map(impact).collect()
+}
+
+/// The effect that is due of a fault with this class and these parameters.
+#[must_use]
+pub fn due(class: Class, parameters: &Parameters) -> Effect {
+    match class {
+        Class::Isolating | Class::Breaking => Effect::Revoked,
+        Class::Slowing => Effect::Delayed,
+        // Whose connection lives has nothing to lose.
+        Class::Halting => match parameters.get("connection").and_then(|it| it.as_str()) {
+            Some("lives") => Effect::Delayed,
+            _ => Effect::Revoked,
+        },
+    }
+}
+
+/// A window by positions.
+#[derive(Clone, Copy)]
+struct Span {
+    class: Class,
+    inject: Position,
+    /// From here to `over` it is surely on.
+    on: Position,
+    /// Where it is taken off, or the last phase begins.
+    over: Position,
+}
+
+/// Everything that windows are held against.
+struct Scene<'a> {
+    case: &'a Case<'a>,
+    /// Of each worker, the earliest first.
+    sessions: BTreeMap<u32, Spans<Session<'a>>>,
+    /// Of each process, by lock and place in it.
+    holds: BTreeMap<u32, Spans<(usize, usize)>>,
+    /// Who wanted each lock, by its place: workers.
+    wants: Vec<Spans<u32>>,
+}
+
+impl<'a> Scene<'a> {
+    fn of(case: &'a Case<'a>) -> Self {
+        let mut holds: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+        for (place, lock) in case.locks.iter().enumerate() {
+            for (number, hold) in lock.holds.iter().enumerate() {
+                let span = (hold.granted, hold.believed_until, (place, number));
+                holds.entry(hold.process).or_default().push(span);
+            }
+        }
+        let wants = case.locks.iter().map(|lock| {
+            let asks = case.asks.of(&lock.key).iter();
+            Spans::new(asks.map(|ask| (ask.invoke, ask.end, case.scope.worker(ask.process))))
+        });
+        Self {
+            case,
+            sessions: sessions(case),
+            holds: holds
+                .into_iter()
+                .map(|(process, holds)| (process, Spans::new(holds)))
+                .collect(),
+            wants: wants.collect(),
+        }
+    }
+
+    fn impact(&self, window: &Window) -> Impact {
+        let mut impact = Impact {
+            fault: window.name.clone(),
+            id: window.id,
+            due: due(window.class, &window.parameters),
+            effect: Effect::None,
+            is_disproved: false,
+            took_what_others_wanted: false,
+        };
+        let Some(span) = self.span(window) else {
+            return impact;
+        };
+        let targets = window.targets.processes();
+        if self.is_disproved(targets, span) {
+            impact.is_disproved = true;
+            return impact;
+        }
+        let revoked: Vec<_> = targets
+            .iter()
+            .flat_map(|target| self.revoked(*target, span))
+            .collect();
+        if !revoked.is_empty() {
+            impact.effect = Effect::Revoked;
+            let is_wanted = |(lock, hold): &(usize, &Hold)| self.is_wanted(*lock, hold, span);
+            impact.took_what_others_wanted = revoked.iter().any(is_wanted);
+        } else if targets.iter().any(|target| self.is_delayed(*target, span)) {
+            impact.effect = Effect::Delayed;
+        }
+        impact
+    }
+
+    /// Nothing if it was not surely on for any time before the last phase.
+    fn span(&self, window: &Window) -> Option<Span> {
+        let heal = position_or_never(window.heal);
+        let over = heal.min(self.case.settle);
+        let on = position(window.on.unwrap_or(window.inject));
+        let is_over = (over as usize) < self.case.history.events().len();
+        (is_over && on < over && self.case.span_ns(on, over) > 0).then_some(Span {
+            class: window.class,
+            inject: position(window.inject),
+            on,
+            over,
+        })
+    }
+
+    /// A new session of a worker goes over the same link and is the same client.
+    fn is_disproved(&self, targets: &[u32], span: Span) -> bool {
+        let worker = |target: &u32| self.case.scope.worker(*target);
+        let workers: BTreeSet<u32> = targets.iter().map(worker).collect();
+        let sessions = workers
+            .iter()
+            .filter_map(|worker| self.sessions.get(worker));
+        let mut sessions = sessions.flat_map(|spans| spans.meeting(span.on, span.over));
+        match span.class {
+            Class::Isolating => sessions.any(|session| session.is_answered_within(span)),
+            Class::Halting => sessions.any(|session| session.acts_within(span)),
+            Class::Breaking | Class::Slowing => false,
+        }
+    }
+
+    /// What a process held at the injection, by the place of the lock.
+    fn held(&self, process: u32, span: Span) -> impl Iterator<Item = (usize, &'a Hold)> {
+        let holds = self.holds.get(&process);
+        let met = holds
+            .into_iter()
+            .flat_map(move |holds| holds.meeting(span.inject, span.inject));
+        met.map(|(lock, hold)| (*lock, &self.case.locks[*lock].holds[*hold]))
+    }
+
+    fn revoked(&self, process: u32, span: Span) -> Vec<(usize, &'a Hold)> {
+        let held = self.held(process, span);
+        held.filter(|(lock, hold)| {
+            self.is_declared_lost(hold, span)
+                || self.is_granted_to_another(&self.case.locks[*lock], hold, span)
+        })
+        .collect()
+    }
+
+    fn is_declared_lost(&self, hold: &Hold, span: Span) -> bool {
+        let is_told = match hold.end {
+            End::Loss => true,
+            End::Retired => {
+                let event = self.case.history.events().get(hold.believed_until as usize);
+                event.is_some_and(session::ends_the_session)
+            }
+            End::Release | End::Open => false,
+        };
+        is_told && hold.believed_until < span.over
+    }
+
+    /// Whether somebody else was granted what the hold's process believes to have. Where there are
+    /// several slots, it is the hold's own only if both name it.
+    fn is_granted_to_another(&self, lock: &Lock, hold: &Hold, span: Span) -> bool {
+        let until = span.over.min(hold.believed_until);
+        let first = lock
+            .holds
+            .partition_point(|other| other.granted <= span.inject);
+        let meanwhile = lock.holds[first..]
+            .iter()
+            .take_while(|other| other.granted < until);
+        let is_of_the_same = |other: &Hold| {
+            self.case.scope.slots() == 1 || (hold.slot.is_some() && hold.slot == other.slot)
+        };
+        meanwhile
+            .filter(|other| other.process != hold.process && !(hold.shared && other.shared))
+            .any(is_of_the_same)
+    }
+
+    /// Whether another worker asked for the lock while it was held, before the fault was over.
+    fn is_wanted(&self, lock: usize, hold: &Hold, span: Span) -> bool {
+        let mut wants = self.wants[lock].meeting(hold.granted, span.over);
+        let holder = self.case.scope.worker(hold.process);
+        wants.any(|worker| *worker != holder)
+    }
+
+    fn is_delayed(&self, process: u32, span: Span) -> bool {
+        let Some(until) = self
+            .held(process, span)
+            .map(|(_, hold)| hold.believed_until)
+            .max()
+        else {
+            return false;
+        };
+        if span.class == Class::Halting {
+            return span.over < until;
+        }
+        let worker = self.case.scope.worker(process);
+        let sessions = self.sessions.get(&worker).into_iter();
+        let mut own = sessions
+            .flat_map(|spans| spans.meeting(span.inject, span.over))
+            .filter(|session| session.process == process);
+        own.any(|session| session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+use history::fault::Effect;
+
+use super::*;
+use crate::Scope;
+use crate::search::Limits;
+use crate::testing::history;
+
+/// What the last fault of a history did.
+fn impact(text: &str, slots: u32) -> Impact {
+    let scope = Scope {
+        workers: 3.try_into().ok(),
+        slots: slots.try_into().expect("not 0"),
+        ..Scope::default()
+    };
+    let history = history(text);
+    let case = Case::new(&history, &scope, Limits::none());
+    impacts(&case).pop().expect("there is a fault")
+}
+
+fn effect(text: &str) -> &'static str {
+    let impact = impact(text, 1);
+    match impact.effect {
+        Effect::Revoked => "revoked",
+        Effect::Delayed => "delayed",
+        Effect::None if impact.is_disproved => "disproved",
+        Effect::None => "none",
+    }
+}
+
+const HELD: &str = "0:acquire 0:acquire! 1:acquire";
+
+fn check(table: &[(&str, &str)]) {
+    for (text, expected) in table {
+        let text = format!("{HELD} {text}");
+        assert_eq!(effect(&text), *expected, "{text}");
+    }
+}
+
+#[test]
+fn a_hold_is_revoked_where_the_service_or_the_session_says_so_before_the_healing() {
+    for fault in ["partition", "cut", "crash"] {
+        let lost = |text: &str, expected| {
+            let text = format!("{HELD} +{fault}:0 {text} -{fault}");
+            assert_eq!(effect(&text), expected, "{text}");
+        };
+        lost("0:lost 0:lost!", "revoked");
+        lost("0:verify 0:verify!lost", "revoked");
+        lost("0:verify 0:verify?connection-closed", "revoked");
+        lost("0:verify 0:verify?heartbeat-missed", "revoked");
+        lost("0:verify 0:verify?crashed", "revoked");
+        // The client lost its patience, and nobody took anything away.
+        lost("0:verify 0:verify?timeout", "delayed");
+        // It gave the lock back itself.
+        lost("0:release 0:release?io", "delayed");
+        lost("0:release 0:releasexconnection", "none");
+    }
+    check(&[
+        ("+partition:0 0:verify -partition 0:verify!lost", "delayed"),
+        ("+cut:0 0:verify -cut 0:verify!lost", "delayed"),
+        ("0:lost 0:lost! +cut:0 0:acquire 0:acquirexio -cut", "none"),
+        ("+cut:1 0:lost 0:lost! -cut", "none"),
+    ]);
+}
+
+#[test]
+fn a_hold_is_revoked_where_another_is_granted_the_lock_that_is_still_believed_in() {
+    check(&[
+        (
+            "+partition:0 1:acquire! -partition 0:verify 0:verify!held",
+            "revoked",
+        ),
+        ("+freeze:0 1:acquire! -freeze", "revoked"),
+        (
+            "+pause:0 1:acquire! -pause 0:verify 0:verify!lost",
+            "revoked",
+        ),
+        ("+freeze:0 -freeze 1:acquire!", "delayed"),
+        ("1:acquire! +partition:0 -partition", "none"),
+        (
+            "+partition:0 0:release 1:acquire! -partition 0:release!",
+            "delayed",
+        ),
+        (
+            "+partition:0 0:verify 0:verify?timeout 1:acquire! -partition",
+            "delayed",
+        ),
+    ]);
+    let slots = |two: &str| {
+        impact(
+            &format!("0:acquire 0:acquire!s1 1:acquire +cut:0 {two} -cut"),
+            2,
+        )
+    };
+    assert_eq!(slots("1:acquire!s1").effect, Effect::Revoked);
+    assert_eq!(slots("1:acquire!s2").effect, Effect::None);
+    assert_eq!(slots("1:acquire!").effect, Effect::None);
+}
+
+#[test]
+fn a_holder_is_delayed_where_it_waits_or_stands_still() {
+    check(&[
+        ("+partition:0 0:verify -partition 0:verify!held", "delayed"),
+        ("0:verify +partition:0 -partition 0:verify!held", "delayed"),
+        ("+partition:0 0:count -partition 0:count![1]", "delayed"),
+        ("+cut:0 0:verify -cut 0:verify!held", "delayed"),
+        // It waited for no time.
+        ("+partition:0 0:verify ~-partition 0:verify!held", "none"),
+        // The guarded resource is out of reach of faults.
+        ("+partition:0 0:read -partition 0:read!", "none"),
+        // Nobody knows how long it would have waited.
+        ("+partition:0 0:verify -partition", "none"),
+        ("+partition:0 -partition", "none"),
+        ("+partition:1 -partition 1:acquireX", "none"),
+        ("+pause:0 -pause 0:release", "delayed"),
+        (
+            "0:verify +pause:0 1:acquireX -pause 0:verify!held 0:release 0:release!",
+            "delayed",
+        ),
+        ("0:release 0:release! +pause:0 -pause", "none"),
+    ]);
+}
+
+#[test]
+fn what_went_on_undisturbed_disproves_the_fault() {
+    check(&[
+        (
+            "+partition:0 0:verify 0:verify!held -partition",
+            "disproved",
+        ),
+        (
+            "+partition:0 0:count 0:count![1] 0:lost 0:lost! -partition",
+            "disproved",
+        ),
+        // A refusal is an answer, too.
+        (
+            "+partition:0 0:acquire 0:acquireX 0:lost 0:lost! -partition",
+            "disproved",
+        ),
+        (
+            "+partition:0 0:acquire 0:acquirexnot-sent 0:lost 0:lost! -partition",
+            "revoked",
+        ),
+        // Another session of the same worker goes over the same link.
+        (
+            "+partition:0 0:verify 0:verify?io 3:acquire 3:acquireX -partition",
+            "disproved",
+        ),
+        (
+            "+partition:0 0:read 0:read! 0:lost 0:lost! -partition",
+            "revoked",
+        ),
+        (
+            "0:verify +partition:0 0:verify!held 0:lost 0:lost! -partition",
+            "revoked",
+        ),
+        ("+pause:0 0:verify -pause 0:verify!held", "disproved"),
+        ("0:verify +freeze:0 0:verify!held -freeze", "disproved"),
+        ("+cut:0 0:verify 0:verify!held -cut", "none"),
+    ]);
+}
+
+#[test]
+fn a_fault_of_no_length_or_without_an_end_did_nothing() {
+    check(&[
+        ("+pause:0 ~-pause", "none"),
+        ("+partition:0 ~0:lost ~0:lost! ~-partition", "none"),
+        ("+pause:0", "none"),
+        ("+partition:0 0:lost 0:lost!", "none"),
+    ]);
+}
+
+#[test]
+fn the_last_phase_is_no_evidence() {
+    let marked = |text: &str| effect(&format!("begin {HELD} {text}"));
+    assert_eq!(marked("+cut:0 0:lost 0:lost! settle -cut end"), "revoked");
+    assert_eq!(marked("+cut:0 settle 0:lost 0:lost! -cut end"), "none");
+    assert_eq!(marked("settle +cut:0 0:lost 0:lost! -cut end"), "none");
+}
+
+#[test]
+fn others_wanted_what_was_taken_away_if_they_asked_for_it_meanwhile() {
+    let wanted = |before: &str, after: &str| {
+        let text = format!("{before} 0:acquire 0:acquire! {after}");
+        impact(&text, 1).took_what_others_wanted
+    };
+    assert!(wanted("", "1:acquire +cut:0 0:lost 0:lost! -cut"));
+    assert!(wanted(
+        "",
+        "1:acquire 1:acquireX +cut:0 0:lost 0:lost! -cut"
+    ));
+    assert!(wanted("", "+cut:0 0:lost 0:lost! 1:acquire -cut"));
+    assert!(wanted("1:acquire", "+cut:0 0:lost 0:lost! -cut"));
+    assert!(!wanted(
+        "1:acquire 1:acquireX",
+        "+cut:0 0:lost 0:lost! -cut"
+    ));
+    assert!(!wanted("", "+cut:0 0:lost 0:lost! -cut 1:acquire"));
+    assert!(!wanted("", "k/1:acquire +cut:0 0:lost 0:lost! -cut"));
+    assert!(!wanted(
+        "",
+        "3:acquire 3:acquireX +cut:0 0:lost 0:lost! -cut"
+    ));
+    // It was never asked for.
+    assert!(!wanted(
+        "",
+        "1:acquire 1:acquirexnot-sent +cut:0 0:lost 0:lost! -cut"
+    ));
+}
+
+#[test]
+fn what_is_due_follows_from_the_class() {
+    let due = |fault: &str| impact(&format!("{HELD} +{fault}:0 -{fault}"), 1).due;
+    assert_eq!(due("partition"), Effect::Revoked);
+    assert_eq!(due("cut"), Effect::Revoked);
+    assert_eq!(due("freeze"), Effect::Revoked);
+    assert_eq!(due("pause"), Effect::Delayed);
+    assert_eq!(
+        super::due(Class::Slowing, &Parameters::new()),
+        Effect::Delayed
+    );
+}
