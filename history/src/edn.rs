@@ -26,13 +26,15 @@
 //! - Keys of `jepsen.independent` are not taken apart: `[k v]` is a value, and an error as the
 //!   value of a lock operation without a `:key`, since all locks would be taken for one.
 //!
-//! Strings know the escapes `\t \r \n \\ \"`.
+//! Whatever Clojure prints is read: texts with the escapes `\t \r \n \b \f \\ \" \uNNNN`, characters by
+//! name or as `\uNNNN`, `##Inf`, `##-Inf` and `##NaN`.
 
 mod event;
 mod forms;
 mod names;
 mod note;
 mod outline;
+mod printed;
 mod reader;
 mod transit;
 mod writer;

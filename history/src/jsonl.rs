@@ -342,6 +342,22 @@ mod tests {
                 "line 2: not an event: unknown field `tokken`",
             ),
             (
+                second(r#"[1,9,4,"invoke","acquire","lock-0",null]"#),
+                "line 2: not an event: invalid type: sequence, expected an object",
+            ),
+            (
+                second(
+                    r#"{"index":1,"time":9,"process":3,"type":"ok","f":"acquire","key":"lock-0","value":[1,41]}"#,
+                ),
+                "line 2: not an event: invalid type: sequence, expected an object",
+            ),
+            (
+                second(
+                    r#"{"index":1,"time":9,"process":3,"type":"fail","f":"acquire","key":"lock-0","error":["busy","no"]}"#,
+                ),
+                "line 2: not an event: invalid type: sequence, expected an object",
+            ),
+            (
                 second(r#"{"index":1,"time":9,"process":"nemesis","type":"ok","f":"cut"}"#),
                 "line 2: a nemesis event must be of type info",
             ),

@@ -27,6 +27,7 @@ mod function;
 mod history;
 pub mod jsonl;
 mod mark;
+mod object;
 mod operation;
 mod outline;
 mod process;

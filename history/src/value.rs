@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fault::{Note, NoteError};
+use crate::object::Object;
 use crate::{Function, Kind, Outline, Process};
 
 /// What a grant carries beside the fact that the lock is held.
@@ -143,7 +144,7 @@ fn grant_or_mode(text: &str) -> serde_json::Result<Value> {
     if text.starts_with('"') {
         return serde_json::from_str(text).map(Value::Mode);
     }
-    serde_json::from_str(text).map(Value::Grant)
+    serde_json::from_str(text).map(|Object(grant)| Value::Grant(grant))
 }
 
 impl Serialize for Value {

@@ -149,7 +149,7 @@ fn form_end(text: &[u8]) -> Result<usize, FormError> {
                     return Ok(at);
                 }
             }
-            b'#' if depth == 0 => {
+            b'#' if depth == 0 && text.get(at + 1) != Some(&b'#') => {
                 tagging = true;
                 at = token_end(text, at + 1);
             }

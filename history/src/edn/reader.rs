@@ -6,6 +6,7 @@ use clojure_reader::edn;
 
 use super::event::event;
 use super::forms::Forms;
+use super::printed::readable;
 use super::{FormError, ReadError};
 use crate::{Event, History, HistoryBuilder};
 
@@ -59,7 +60,8 @@ fn text(bytes: &[u8]) -> Result<&str, ReadError> {
 
 fn parse(form: &str, last: Option<(u64, u64)>) -> Result<Event, FormError> {
     let syntax = |code: String| FormError::Syntax { code };
-    let (edn, rest) = edn::read(form).map_err(|error| syntax(format!("{:?}", error.code)))?;
+    let form = readable(form);
+    let (edn, rest) = edn::read(&form).map_err(|error| syntax(format!("{:?}", error.code)))?;
     if !rest.trim().is_empty() {
         return Err(syntax(
             "more than one form where one was expected".to_owned(),

@@ -81,6 +81,32 @@ fn values_that_json_lacks_are_kept_apart() {
 }
 
 #[test]
+fn whatever_clojure_prints_is_read() {
+    let value = |text: &str| {
+        let ignored = format!(":ignored [{text} {{{text} {text}}}]");
+        let text =
+            format!("#_ {text} {{:process 0 :type :invoke :f :write {ignored} :value {text}}}");
+        history(&text).events()[0].value.clone()
+    };
+    let cases = [
+        (r#""a\bc\f\u00e9\u0022\"""#, json!("a\u{8}c\u{c}é\"\"")),
+        (r"\backspace", json!("~c\u{8}")),
+        (r"\formfeed", json!("~c\u{c}")),
+        (r"\u03bb", json!("~cλ")),
+        ("##Inf", json!("~zINF")),
+        ("##-Inf", json!("~z-INF")),
+        ("##NaN", json!("~zNaN")),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(value(text), Value::data(expected), "{text}");
+    }
+    assert_eq!(
+        history("[##NaN]".replace("##NaN", LINES).as_str()),
+        history(LINES)
+    );
+}
+
+#[test]
 fn the_order_of_forms_counts() {
     let history = history(
         "{:process 0 :type :invoke :f :read :index 7 :time 50} {:process 1 :type :invoke :f :read :index 7 :time 40}

@@ -8,6 +8,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::{LINE_BYTES_MAX, LineError};
+use crate::object::Object;
 use crate::{Event, Failure, Function, Kind, Mark, Process, RuleError, Value};
 
 /// The event of a line, which comes with its line end if it has one; nothing if the line is blank.
@@ -21,7 +22,7 @@ pub(super) fn parse(line: &[u8], keys: &mut Keys) -> Result<Option<Event>, LineE
     }
     // Checking the encoding of a whole line at once is faster than string by string; what is wrong
     // is said the same way.
-    let line: Line<'_> = match std::str::from_utf8(text) {
+    let Object(line): Object<Line<'_>> = match std::str::from_utf8(text) {
         Ok(text) => serde_json::from_str(text)?,
         Err(_) => serde_json::from_slice(text)?,
     };
@@ -54,7 +55,7 @@ struct Line<'a> {
     #[serde(default, borrow)]
     value: Option<&'a RawValue>,
     #[serde(default)]
-    error: Option<Box<Failure>>,
+    error: Option<Object<Failure>>,
     #[serde(default)]
     observed: bool,
 }
@@ -96,7 +97,7 @@ impl Line<'_> {
             function,
             key,
             value,
-            error,
+            error: error.map(|Object(failure)| Box::new(failure)),
             observed,
         })
     }
