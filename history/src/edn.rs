@@ -23,14 +23,19 @@
 //!   is written as Transit does: `"~:a"` is `:a`, `"~$a"` the symbol, `"~n123"` an integer beyond
 //!   64 bits, `["~#ratio",[1,3]]`, `["~#set",[…]]`, `["~#list",[…]]`, `["~#cmap",[k,v,…]]`; a
 //!   string that begins with `~` is written `"~~…"`.
-//! - Keys of `jepsen.independent` are not taken apart: `[k v]` is a value, and an error as the
-//!   value of a lock operation without a `:key`, since all locks would be taken for one.
+//! - Where the first invocation has no `:key` and a value like `[k v]`, the history is one of
+//!   `jepsen.independent`: every value of a client must be such a pair then, and k is the key. If
+//!   only some invocations have one, or some operation of a lock, that is an error: all keys would
+//!   be taken for one. `[old new]` of a `:cas` and slots are no such pairs, what is read may be any
+//!   vector, and a map with `:key nil` has no key, whatever its value.
+//! - An `:acquire` or `:release` of several permits at once (`:value 2`) is an error.
 //!
 //! Whatever Clojure prints is read: texts with the escapes `\t \r \n \b \f \\ \" \uNNNN`, characters by
 //! name or as `\uNNNN`, `##Inf`, `##-Inf` and `##NaN`.
 
 mod event;
 mod forms;
+mod keys;
 mod names;
 mod note;
 mod outline;
@@ -44,7 +49,7 @@ use std::io;
 use crate::RuleError;
 use crate::fault::NoteError;
 
-pub use reader::read;
+pub use reader::{read, read_independent};
 pub use writer::write;
 
 /// The longest map that is read, in bytes.
@@ -97,9 +102,13 @@ pub enum FormError {
         problem: &'static str,
     },
     #[error(
-        "the value [{key} v] looks like a key of jepsen.independent: write the key as :key \"{key}\", and v as :value"
+        "the value [{key} v] looks like one of jepsen.independent, but not every operation has such a value: write the key as :key \"{key}\" and v as :value, or :key nil if [{key} v] is a plain value"
     )]
     IndependentKey { key: String },
+    #[error(
+        "the value is no [k v] of jepsen.independent, although the first operation has one, or --independent is given: write the key of every operation as :key, and :key nil if there is none"
+    )]
+    NoIndependentKey,
     #[error(transparent)]
     Note(#[from] NoteError),
     #[error("not the outline of a run: {0}")]
@@ -108,5 +117,7 @@ pub enum FormError {
     Rule(#[from] RuleError),
 }
 
+#[cfg(test)]
+mod independent;
 #[cfg(test)]
 mod tests;

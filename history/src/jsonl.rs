@@ -63,6 +63,7 @@ impl From<ValueError> for LineError {
         match error {
             ValueError::Json(error) => error.into(),
             ValueError::Note(error) => error.into(),
+            ValueError::Rule(error) => error.into(),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! - The [notes](crate::fault::Note) of a fault stand on events of the nemesis. The first is that
 //!   of its injection, with an id of its own; each that follows belongs to a later phase.
 //! - A verify that is `ok` was answered: it says `held` or `lost`.
+//! - Nobody acquires or releases several permits at once.
 //! - A loss notification is an `invoke` and an `ok`: nobody asked, so nothing can fail.
 //!
 //! An invocation at the end of the record may lack its end.
@@ -20,6 +21,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde_json::Value as Json;
 
 use crate::fault::{Note, Phase};
 use crate::{Event, Function, Kind, Mark, Process, Value};
@@ -101,6 +103,10 @@ pub enum RuleError {
     ErrorMisplaced,
     #[error("\"observed\" stands on fail only")]
     ObservedMisplaced,
+    #[error(
+        "{function} of {amount} permits at once: only one at a time is understood, so record an operation for each permit"
+    )]
+    SeveralPermits { function: Function, amount: Json },
     #[error("\"lost\" can only be invoked and end with ok")]
     LostForm,
     #[error("a verify that is ok needs the answer \"held\" or \"lost\" as its value")]
@@ -308,6 +314,10 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
         {
             Err(RuleError::NoAnswer)
         }
+        (Process::Client(_), Function::Release) => match &event.value {
+            Value::Data(json) => one_at_a_time(&event.function, json),
+            _ => Ok(()),
+        },
         (Process::Client(_), _) => Ok(()),
     }
 }
@@ -322,6 +332,17 @@ fn check_run(event: &Event) -> Result<(), RuleError> {
     let is_mark = matches!(event.function, Function::Mark(_));
     let is_form = is_mark && event.kind == Kind::Info && event.key.is_none() && has_its_value;
     is_form.then_some(()).ok_or(RuleError::RunForm)
+}
+
+/// A number beside an operation of a semaphore is that of its permits.
+pub(crate) fn one_at_a_time(function: &Function, value: &Json) -> Result<(), RuleError> {
+    match value {
+        Json::Number(amount) if amount.as_u64() != Some(1) => Err(RuleError::SeveralPermits {
+            function: function.clone(),
+            amount: value.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What was asked for or answered: Jepsen's `:value`, typed.
 
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value as Json;
 
 use crate::fault::{Note, NoteError};
 use crate::object::Object;
-use crate::{Function, Kind, Outline, Process};
+use crate::{Function, Kind, Outline, Process, RuleError, rules};
 
 /// What a grant carries beside the fact that the lock is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,13 +67,13 @@ pub enum Value {
     Outline(Box<Outline>),
     /// Anything else: what registers, sets and queues hold, and what the nemesis of another program
     /// writes.
-    Data(Box<serde_json::Value>),
+    Data(Box<Json>),
 }
 
 impl Value {
     /// Any JSON as a value.
     #[must_use]
-    pub fn data(json: serde_json::Value) -> Self {
+    pub fn data(json: Json) -> Self {
         if json.is_null() {
             Self::None
         } else {
@@ -95,12 +96,13 @@ impl Value {
             return note_or_data(text);
         }
         if process == Process::Run {
-            return Ok(Self::Outline(serde_json::from_str(text)?));
+            let Object(outline) = serde_json::from_str(text)?;
+            return Ok(Self::Outline(outline));
         }
         let value = match (process, function, kind) {
-            (Process::Client(_), Function::Acquire, Kind::Ok) => grant_or_mode(text),
-            (Process::Client(_), Function::Acquire, _) => {
-                serde_json::from_str(text).map(Self::Mode)
+            (Process::Client(_), Function::Acquire, kind) => {
+                one_at_a_time(function, text)?;
+                grant_or_mode(text, kind)
             }
             (Process::Client(_), Function::Verify, Kind::Ok) => {
                 serde_json::from_str(text).map(Self::Answer)
@@ -119,11 +121,21 @@ impl Value {
 pub(crate) enum ValueError {
     Json(serde_json::Error),
     Note(NoteError),
+    Rule(RuleError),
 }
 
 impl From<serde_json::Error> for ValueError {
     fn from(error: serde_json::Error) -> Self {
         Self::Json(error)
+    }
+}
+
+fn one_at_a_time(function: &Function, text: &str) -> Result<(), ValueError> {
+    match text.parse() {
+        Ok(amount) => {
+            rules::one_at_a_time(function, &Json::Number(amount)).map_err(ValueError::Rule)
+        }
+        Err(_) => Ok(()),
     }
 }
 
@@ -140,8 +152,8 @@ fn note_or_data(text: &str) -> Result<Value, ValueError> {
 }
 
 /// A grant's value is an object; a read-write lock may repeat the mode that was asked for.
-fn grant_or_mode(text: &str) -> serde_json::Result<Value> {
-    if text.starts_with('"') {
+fn grant_or_mode(text: &str, kind: Kind) -> serde_json::Result<Value> {
+    if kind != Kind::Ok || text.starts_with('"') {
         return serde_json::from_str(text).map(Value::Mode);
     }
     serde_json::from_str(text).map(|Object(grant)| Value::Grant(grant))

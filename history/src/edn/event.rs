@@ -1,16 +1,21 @@
 //! The map of one operation.
 
-use std::sync::Arc;
-
 use clojure_reader::edn::Edn;
+use serde_json::Value as Json;
 
+use super::keys::Keys;
 use super::names::name;
 use super::transit::to_json;
 use super::{FormError, note, outline};
+use crate::rules::one_at_a_time;
 use crate::{Answer, Event, Failure, Function, Grant, Kind, Mark, Mode, Process, RuleError, Value};
 
 /// The event of a map, which follows one with this index and time, if there is one.
-pub(super) fn event(form: &Edn<'_>, last: Option<(u64, u64)>) -> Result<Event, FormError> {
+pub(super) fn event(
+    form: &Edn<'_>,
+    last: Option<(u64, u64)>,
+    keys: &mut Keys,
+) -> Result<Event, FormError> {
     let map = match form {
         Edn::Tagged(_, value) => value,
         form => form,
@@ -23,10 +28,12 @@ pub(super) fn event(form: &Edn<'_>, last: Option<(u64, u64)>) -> Result<Event, F
     let process = process(field("process"))?;
     let function = function(field("f"), process)?;
     let kind = kind(field("type"), process)?;
-    let key = key(field("key"));
-    if let (None, Some(of)) = (&key, independent_key(field("value"), &function)) {
-        return Err(FormError::IndependentKey { key: of });
-    }
+    let (key, value) = match process {
+        Process::Nemesis | Process::Run => (None, field("value")),
+        Process::Client(_) => {
+            keys.split(map.get(&Edn::key("key")), field("value"), kind, &function)?
+        }
+    };
     let fails = matches!(kind, Kind::Fail | Kind::Info);
     Ok(Event {
         index: index(field("index"), last.map(|(index, _)| index)),
@@ -36,7 +43,7 @@ pub(super) fn event(form: &Edn<'_>, last: Option<(u64, u64)>) -> Result<Event, F
         process,
         kind,
         key,
-        value: value(field("value"), process, kind, &function)?,
+        value: self::value(value, process, kind, &function)?,
         function,
         error: failure(field("error")).filter(|_| fails).map(Box::new),
         observed: *field("observed") == Edn::Bool(true),
@@ -107,29 +114,6 @@ fn natural(edn: &Edn<'_>) -> Option<u64> {
     }
 }
 
-fn key(edn: &Edn<'_>) -> Option<Arc<str>> {
-    match edn {
-        Edn::Nil => None,
-        edn => Some(name(edn).map_or_else(|| to_json(edn).to_string().into(), Arc::from)),
-    }
-}
-
-/// The k of a lock operation's `[k v]`. Without it all the locks of `jepsen.independent` would be
-/// taken for one.
-fn independent_key(edn: &Edn<'_>, function: &Function) -> Option<String> {
-    match (edn, function) {
-        (Edn::Tagged(_, edn), function) => independent_key(edn, function),
-        (
-            Edn::Vector(items),
-            Function::Acquire | Function::Release | Function::Verify | Function::Lost,
-        ) => match items.as_slice() {
-            [key, _] => Some(plain(key)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 fn value(
     edn: &Edn<'_>,
     process: Process,
@@ -137,16 +121,29 @@ fn value(
     function: &Function,
 ) -> Result<Value, FormError> {
     Ok(match (process, function, kind) {
-        (Process::Client(_), Function::Acquire, Kind::Ok) => {
-            grant(edn).or_else(|| mode(edn)).unwrap_or_default()
+        (Process::Client(_), Function::Acquire, kind) => {
+            one_permit(edn)?;
+            let grant = grant(edn).filter(|_| kind == Kind::Ok);
+            grant.or_else(|| mode(edn)).unwrap_or_default()
         }
-        (Process::Client(_), Function::Acquire, _) => mode(edn).unwrap_or_default(),
         (Process::Nemesis, ..) => note::read(edn)?.unwrap_or_else(|| Value::data(to_json(edn))),
         (Process::Run, ..) => outline::read(edn)?,
         (Process::Client(_), Function::Verify, Kind::Ok) => answer(edn)?,
         (Process::Client(_), function, _) if function.is_administration() => slots(edn)?,
         _ => Value::data(to_json(edn)),
     })
+}
+
+/// An acquire of several permits at once must not be taken for one of a single permit.
+fn one_permit(edn: &Edn<'_>) -> Result<(), RuleError> {
+    let amount = match edn {
+        Edn::Map(_) => ["permits", "amount"]
+            .into_iter()
+            .find_map(|name| edn.get(&Edn::key(name)))
+            .map_or(Json::Null, to_json),
+        edn => to_json(edn),
+    };
+    one_at_a_time(&Function::Acquire, &amount)
 }
 
 fn mode(edn: &Edn<'_>) -> Option<Value> {

@@ -6,6 +6,7 @@ use clojure_reader::edn;
 
 use super::event::event;
 use super::forms::Forms;
+use super::keys::Keys;
 use super::printed::readable;
 use super::{FormError, ReadError};
 use crate::{Event, History, HistoryBuilder};
@@ -14,7 +15,19 @@ use crate::{Event, History, HistoryBuilder};
 ///
 /// # Errors
 /// The first form that is no operation or breaks a rule, with the line on which it begins.
-pub fn read(mut source: impl Read) -> Result<History, ReadError> {
+pub fn read(source: impl Read) -> Result<History, ReadError> {
+    read_with(source, Keys::Unknown)
+}
+
+/// Reads a history of `jepsen.independent`: every client's value is `[k v]`.
+///
+/// # Errors
+/// As [`read`], and the first value without a key.
+pub fn read_independent(source: impl Read) -> Result<History, ReadError> {
+    read_with(source, Keys::Values)
+}
+
+fn read_with(mut source: impl Read, mut keys: Keys) -> Result<History, ReadError> {
     let mut bytes = Vec::new();
     source.read_to_end(&mut bytes)?;
     let text = text(&bytes)?;
@@ -23,7 +36,7 @@ pub fn read(mut source: impl Read) -> Result<History, ReadError> {
     let mut forms = Forms::of(text);
     while let Some((line, form)) = forms.next() {
         let admit = |form: &str| -> Result<(u64, u64), FormError> {
-            let event = parse(form, last)?;
+            let event = parse(form, last, &mut keys)?;
             let place = (event.index, event.time);
             builder.push_event(event)?;
             Ok(place)
@@ -58,7 +71,7 @@ fn text(bytes: &[u8]) -> Result<&str, ReadError> {
     })
 }
 
-fn parse(form: &str, last: Option<(u64, u64)>) -> Result<Event, FormError> {
+fn parse(form: &str, last: Option<(u64, u64)>, keys: &mut Keys) -> Result<Event, FormError> {
     let syntax = |code: String| FormError::Syntax { code };
     let form = readable(form);
     let (edn, rest) = edn::read(&form).map_err(|error| syntax(format!("{:?}", error.code)))?;
@@ -67,5 +80,5 @@ fn parse(form: &str, last: Option<(u64, u64)>) -> Result<Event, FormError> {
             "more than one form where one was expected".to_owned(),
         ));
     }
-    event(&edn, last)
+    event(&edn, last, keys)
 }

@@ -159,22 +159,6 @@ fn locks_of_hazelcast_are_understood() {
 }
 
 #[test]
-fn locks_of_jepsen_independent_are_not_taken_for_one() {
-    for operation in ["acquire", "release", "verify", "lost"] {
-        for value in ["[7 nil]", "[\"k\" {:fence 1}]", "#jepsen/tuple [7 nil]"] {
-            let text = format!("{{:process 0 :type :invoke :f :{operation} :value {value}}}");
-            assert!(
-                problem(&text).contains("looks like a key of jepsen.independent"),
-                "{text}"
-            );
-            history(&text.replace(":value", ":key \"a\" :value"));
-        }
-    }
-    history("{:process 0 :type :invoke :f :cas :value [1 2]}");
-    history("{:process 0 :type :invoke :f :acquire :value [1 2 3]}");
-}
-
-#[test]
 fn what_is_wrong_is_named_with_its_line() {
     let deep = format!("\n{{:value {}", "[".repeat(10_000));
     let long = format!("\n\n{{:value \"{}\"}}", "x".repeat(FORM_BYTES_MAX));

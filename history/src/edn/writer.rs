@@ -29,7 +29,10 @@ fn map(event: &Event) -> Edn<'_> {
         ("f", function(&event.function)),
         ("value", value(&event.value)),
     ];
-    fields.extend(event.key.as_deref().map(|key| ("key", Edn::string(key))));
+    // Without a key of its own a pair as the value would be taken for one of jepsen.independent.
+    if let Process::Client(_) = event.process {
+        fields.push(("key", event.key.as_deref().map_or(Edn::Nil, Edn::string)));
+    }
     fields.extend(
         event
             .error
