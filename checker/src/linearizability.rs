@@ -240,9 +240,10 @@ impl Judge<'_> {
 
     fn violation(&self, key: &Key, contradiction: &Contradiction) -> Violation {
         let events = || contradiction.events.iter().copied();
+        let shown = events().chain(contradiction.beside.iter().copied());
         Violation::new(contradiction.rule, key.clone(), self.case.witness(events())).showing(
             self.case
-                .indices(events().flat_map(|event| self.around(event))),
+                .indices(shown.flat_map(|event| self.around(event))),
         )
     }
 
@@ -308,6 +309,26 @@ mod tests {
             let both = "0:acquire 0:acquire! 1:verify 1:verify!held 2:acquire 2:acquireX";
             assert_eq!(verdict(both), Verdict::Valid);
         }
+    }
+
+    #[test]
+    fn whatever_contradicts_is_shown() {
+        let one_after_the_other = "9:acquire 9:acquire! 9:release 9:release! 0:acquire 0:acquire!";
+        let shown = |rest: &str, model: &str| {
+            let text = format!("{one_after_the_other} {rest}");
+            finding(&text, model).violations.remove(0).events
+        };
+        let granted = "1:acquire 1:acquire!";
+        assert_eq!(shown(granted, "mutex"), [4, 5, 6, 7]);
+        assert_eq!(shown(granted, "reentrant:2"), [4, 5, 6, 7]);
+        let third = format!("{granted} 2:acquire 2:acquire!");
+        assert_eq!(shown(&third, "semaphore:2"), [4, 5, 6, 7, 8, 9]);
+        let twice = "1:release 1:release! 2:release 2:release!";
+        assert_eq!(shown(twice, "mutex"), [6, 7, 8, 9]);
+        let nested = "0:acquire 0:acquire! 0:acquire 0:acquire!";
+        assert_eq!(shown(nested, "reentrant:2"), [4, 5, 6, 7, 8, 9]);
+        let free = "0:release 0:release! 1:acquire 1:acquireX";
+        assert_eq!(shown(free, "owner-mutex"), [4, 5, 6, 7, 8, 9]);
     }
 
     #[test]

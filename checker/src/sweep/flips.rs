@@ -11,9 +11,12 @@ use crate::order::{Order, OrderEntry};
 use crate::position::{NEVER, Position};
 
 /// The operation that cannot take effect before it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stuck {
     pub(crate) end: Position,
+    /// The invocations of those that are in its way: of an acquire, all that hold; of a release, the
+    /// last one, after which nobody held.
+    pub(crate) behind: Vec<Position>,
 }
 
 /// A legal order for a semaphore without owners. `unknown_releases` are those of which nobody knows
@@ -104,7 +107,9 @@ fn turns(lock: &Lock, unknown_releases: &[Span]) -> Vec<(Position, Turn)> {
 #[derive(Default)]
 struct Sweep {
     permits: usize,
-    held: usize,
+    /// The acquires that hold.
+    held: Vec<Position>,
+    last_release: Option<Position>,
     acquires: BTreeSet<Pending>,
     releases: BTreeSet<Pending>,
     entries: Vec<OrderEntry>,
@@ -125,7 +130,9 @@ impl Sweep {
             }
             Turn::Stated(invoke) => self.entries.push(OrderEntry::operation(invoke)),
             Turn::Due(kind, pending) if self.pending(kind).contains(&pending) => {
-                self.make_way(kind).ok_or(Stuck { end: pending.end })?;
+                if !self.make_way(kind) {
+                    return Err(self.stuck(kind, pending.end));
+                }
                 self.take_effect(kind, pending);
             }
             Turn::Due(..) => {}
@@ -133,25 +140,40 @@ impl Sweep {
         Ok(())
     }
 
-    /// Lets something of the other kind take effect first, if there is need.
-    fn make_way(&mut self, kind: Kind) -> Option<()> {
+    /// Lets something of the other kind take effect first, if there is need, and tells whether there
+    /// is a way then.
+    fn make_way(&mut self, kind: Kind) -> bool {
         let (is_stuck, other) = match kind {
-            Kind::Acquire => (self.held == self.permits, Kind::Release),
-            Kind::Release => (self.held == 0, Kind::Acquire),
+            Kind::Acquire => (self.held.len() == self.permits, Kind::Release),
+            Kind::Release => (self.held.is_empty(), Kind::Acquire),
         };
-        if is_stuck {
-            let first = *self.pending(other).first()?;
+        if !is_stuck {
+            return true;
+        }
+        let first = self.pending(other).first().copied();
+        if let Some(first) = first {
             self.take_effect(other, first);
         }
-        Some(())
+        first.is_some()
+    }
+
+    fn stuck(&mut self, kind: Kind, end: Position) -> Stuck {
+        let behind = match kind {
+            Kind::Acquire => std::mem::take(&mut self.held),
+            Kind::Release => self.last_release.into_iter().collect(),
+        };
+        Stuck { end, behind }
     }
 
     fn take_effect(&mut self, kind: Kind, pending: Pending) {
         self.pending(kind).remove(&pending);
         self.entries.push(OrderEntry::operation(pending.invoke));
         match kind {
-            Kind::Acquire => self.held += 1,
-            Kind::Release => self.held -= 1,
+            Kind::Acquire => self.held.push(pending.invoke),
+            Kind::Release => {
+                self.held.pop();
+                self.last_release = Some(pending.invoke);
+            }
         }
     }
 }

@@ -99,6 +99,8 @@ pub(crate) enum Swept {
 pub(crate) struct Contradiction {
     pub(crate) rule: Rule,
     pub(crate) events: Vec<Position>,
+    /// Further events without which nobody sees what is wrong.
+    pub(crate) beside: Vec<Position>,
 }
 
 impl Contradiction {
@@ -106,6 +108,14 @@ impl Contradiction {
         Self {
             rule,
             events: events.into_iter().collect(),
+            beside: Vec::new(),
+        }
+    }
+
+    fn beside(self, events: impl IntoIterator<Item = Position>) -> Self {
+        Self {
+            beside: events.into_iter().collect(),
+            ..self
         }
     }
 }
@@ -125,7 +135,8 @@ pub(crate) fn check(model: LockModel, lock: &Lock) -> Swept {
 }
 
 fn anonymous(model: LockModel, lock: &Lock) -> Result<Order, Contradiction> {
-    let stuck = |stuck: flips::Stuck| Contradiction::new(Rule::NoOrder, [stuck.end]);
+    let stuck =
+        |stuck: flips::Stuck| Contradiction::new(Rule::NoOrder, [stuck.end]).beside(stuck.behind);
     flips::count(lock, &lock.unknown_releases, model.permits()).map_err(stuck)
 }
 
@@ -141,7 +152,14 @@ fn owned(model: LockModel, lock: &Lock) -> Result<Order, Contradiction> {
         return Ok(order(lock));
     }
     let last = lock.last_event();
-    justify(lock, Revocation::Impossible).map_err(|_| Contradiction::new(Rule::NoOrder, [last]))
+    // Who was refused last, and who held last before that.
+    let held = lock.holds.iter().rev().find(|hold| hold.granted < last);
+    let shown = held.into_iter().flat_map(|hold| {
+        let released = hold.released.map(|(invoke, _)| invoke);
+        std::iter::once(hold.granted).chain(released)
+    });
+    justify(lock, Revocation::Impossible)
+        .map_err(|_| Contradiction::new(Rule::NoOrder, [last]).beside(shown))
 }
 
 /// A release or an answer that does not fit what the process has.
@@ -160,8 +178,17 @@ fn said_wrong(lock: &Lock) -> Option<Contradiction> {
 
 fn too_deep(model: LockModel, lock: &Lock) -> Option<Contradiction> {
     let limit = model.limit()?;
-    let hold = lock.holds.iter().find(|hold| hold.depth >= limit)?;
-    Some(Contradiction::new(Rule::NoOrder, [hold.granted]))
+    let at = lock.holds.iter().position(|hold| hold.depth >= limit)?;
+    let hold = &lock.holds[at];
+    // Those that it was granted on top of, the latest first.
+    let mut depth = hold.depth;
+    let below = lock.holds[..at].iter().rev().filter(|below| {
+        let is_below = below.process == hold.process && below.depth + 1 == depth;
+        depth -= u32::from(is_below);
+        is_below
+    });
+    let below: Vec<Position> = below.map(|below| below.granted).collect();
+    Some(Contradiction::new(Rule::NoOrder, [hold.granted]).beside(below))
 }
 
 pub(crate) fn literal_core(model: LockModel, hold: &Hold) -> Interval {
@@ -192,7 +219,7 @@ fn too_many(model: LockModel, lock: &Lock) -> Option<Contradiction> {
     };
     let begins = || overlap.members.iter().map(|place| cores[*place].begin);
     match rule {
-        Rule::NoOrder => Some(Contradiction::new(rule, begins().max())),
+        Rule::NoOrder => Some(Contradiction::new(rule, begins().max()).beside(begins())),
         _ => Some(Contradiction::new(rule, begins())),
     }
 }
@@ -219,6 +246,7 @@ fn fenced(lock: &Lock) -> Option<Contradiction> {
 
 fn reentrant_fenced(lock: &Lock) -> Option<Contradiction> {
     let (mut current, mut highest) = (0, 0);
+    let mut last = None;
     for hold in &lock.holds {
         if hold.depth == 0 {
             current = 0;
@@ -227,9 +255,10 @@ fn reentrant_fenced(lock: &Lock) -> Option<Contradiction> {
             continue;
         }
         if current != 0 || hold.token <= highest {
-            return Some(Contradiction::new(Rule::NoOrder, [hold.granted]));
+            return Some(Contradiction::new(Rule::NoOrder, [hold.granted]).beside(last));
         }
         (current, highest) = (hold.token, hold.token);
+        last = Some(hold.granted);
     }
     None
 }
