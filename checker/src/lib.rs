@@ -50,6 +50,7 @@ mod standing;
 mod sweep;
 #[cfg(test)]
 mod testing;
+mod unsaid_slots;
 mod verdict;
 
 pub use case::{Case, Scope};
@@ -65,4 +66,5 @@ pub use impact::{Impact, due, impacts};
 pub use judgement::{COVERAGE, Judgement, Row};
 pub use linearizability::{Linearized, linearize};
 pub use order::Order;
+pub use unsaid_slots::without_slots;
 pub use verdict::Verdict;

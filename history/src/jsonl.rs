@@ -4,6 +4,7 @@
 //! The format is closed: an unknown field is an error. Lines end with LF or CRLF; blank lines are
 //! skipped; the text is UTF-8 without a byte-order mark.
 
+mod array;
 mod blocks;
 mod line;
 mod reader;
@@ -16,6 +17,7 @@ use crate::rules::Rules;
 use crate::value::ValueError;
 use crate::{Draft, Event, History, RuleError};
 
+pub use array::read_array;
 pub use reader::read;
 
 /// The longest line that is read, in bytes; a longer one is an error, so that a file without line
@@ -33,6 +35,17 @@ pub enum ReadError {
     Line {
         /// Counted from 1.
         line: u64,
+        /// What is wrong with it.
+        problem: LineError,
+    },
+    /// The text is no JSON array.
+    #[error("not a JSON array of events: {0}")]
+    Array(#[source] serde_json::Error),
+    /// An element of an array is not an event, or not one that may stand there.
+    #[error("event {place}: {problem}")]
+    Element {
+        /// Counted from 1.
+        place: u64,
         /// What is wrong with it.
         problem: LineError,
     },

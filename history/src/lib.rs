@@ -23,6 +23,7 @@
 pub mod edn;
 mod event;
 pub mod fault;
+pub mod form;
 mod function;
 mod history;
 pub mod jsonl;

@@ -1,5 +1,6 @@
 //! The command line. The names are a documented interface.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -112,9 +113,13 @@ pub struct OutputArgs {
 /// The options of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Histories, or folders of runs
+    /// Histories (JSON Lines, a JSON array, or EDN, also packed with gzip; `-` is standard input),
+    /// or folders of runs, ours or Jepsen's
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// How its keys are found.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// Judge this guarantee; repeatable [default: what the run was judged by, else `exclusion`]
     #[arg(long = "guarantee", value_name = "NAME")]
     pub guarantees: Vec<String>,
@@ -122,6 +127,18 @@ pub struct CheckArgs {
     /// [`prover list models`]
     #[arg(long = "model", value_name = "NAME")]
     pub models: Vec<String>,
+    /// How many clients may hold a lock at one time [default: as the run was planned or the model
+    /// says, else 1]
+    #[arg(long, value_name = "N")]
+    pub slots: Option<NonZeroU32>,
+    /// How many workers there were: the worker of a process is `process % N` [default: as the run
+    /// was planned, else every process is one]
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<NonZeroU32>,
+    /// The faults that were selected, which coverage asks for, or `none` [default: as the run was
+    /// planned, else those that the nemesis names]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub faults: Option<Vec<String>>,
     /// Write the evidence to this file; `prover certify` checks it again
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
@@ -136,12 +153,24 @@ pub struct CheckArgs {
     pub format: Format,
 }
 
+/// How the keys of a history are found.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    /// Every value of an EDN history is `[k v]`, as `jepsen.independent` writes it; without it the
+    /// first operation decides
+    #[arg(long)]
+    pub independent: bool,
+}
+
 /// The options of `certify`.
 #[derive(Debug, Args)]
 pub struct CertifyArgs {
-    /// The history
+    /// The history, as `check` takes it
     #[arg(value_name = "FILE")]
     pub history: PathBuf,
+    /// How its keys are found.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// The certificate
     #[arg(value_name = "CERT")]
     pub certificate: PathBuf,
@@ -150,10 +179,13 @@ pub struct CertifyArgs {
 /// The options of `convert`.
 #[derive(Debug, Args)]
 pub struct ConvertArgs {
-    /// The history to read, *.jsonl or *.edn
+    /// The history to read, as `check` takes it
     #[arg(value_name = "IN")]
     pub source: PathBuf,
-    /// The file to write, *.jsonl or *.edn
+    /// How its keys are found.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// The file to write: EDN if it ends in .edn, else JSON Lines; .gz after that packs it
     #[arg(value_name = "OUT")]
     pub target: PathBuf,
 }

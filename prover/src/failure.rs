@@ -35,16 +35,11 @@ pub enum Failure {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: history::jsonl::ReadError,
+        source: history::form::ReadError,
     },
-    /// An EDN history is not one.
-    #[error("{path}: {source}")]
-    Edn {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: history::edn::ReadError,
-    },
+    /// A folder has no history.
+    #[error("no history in {0}: expected is history.jsonl or history.edn, also as .gz")]
+    NoHistory(PathBuf),
     /// A certificate is not one.
     #[error("{path}: {source}")]
     Certificate {
@@ -82,6 +77,14 @@ pub enum Failure {
     /// A manifest is not one.
     #[error("{path}: not a manifest: {source}")]
     Manifest {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// What stands beside a run's history is no certificate.
+    #[error("{path}: not a certificate, so nobody knows what the run recorded: {source}")]
+    Recorded {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -145,8 +148,9 @@ impl Failure {
             | Self::NothingViolated(_)
             | Self::Open { .. }
             | Self::History { .. }
-            | Self::Edn { .. }
+            | Self::NoHistory(_)
             | Self::Certificate { .. }
+            | Self::Recorded { .. }
             | Self::Manifest { .. } => Exit::BadArguments,
             Self::Experiment { exit, .. } => *exit,
             Self::Shrink(ShrinkError::NotRepeated(_)) => Exit::Unknown,

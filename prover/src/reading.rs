@@ -1,55 +1,95 @@
-//! Reads what is stored: histories in either format, and manifests.
+//! Reads what is stored: histories in every form, and manifests.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader};
-use std::path::Path;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
 
-use history::{History, edn, jsonl};
+use flate2::read::MultiGzDecoder;
+use history::{History, form};
 use nemesis::Schedule;
 use plan::manifest::Manifest;
+use suite::Recorded;
 
 use crate::failure::Failure;
 use crate::output;
 use crate::store::file;
 
-/// The format of a history's file, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// One JSON object a line.
-    JsonLines,
-    /// Jepsen's.
-    Edn,
-}
+/// Stands for standard input.
+const STDIN: &str = "-";
 
-impl Form {
-    /// `*.edn` is EDN, everything else JSON Lines.
-    pub(super) fn of(path: &Path) -> Self {
-        let is_edn = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("edn"));
-        if is_edn { Self::Edn } else { Self::JsonLines }
+/// The history of a folder, in the order of preference: ours, and Jepsen's.
+const HISTORIES: [&str; 4] = [
+    file::HISTORY,
+    "history.edn",
+    "history.jsonl.gz",
+    "history.edn.gz",
+];
+
+/// Where a history is: the file itself, or the one in the folder of a run, ours or Jepsen's.
+pub(super) fn located(path: &Path) -> Result<PathBuf, Failure> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
     }
+    let mut files = HISTORIES.iter().map(|name| path.join(name));
+    files
+        .find(|file| file.exists())
+        .ok_or_else(|| Failure::NoHistory(path.to_owned()))
 }
 
 /// Reads a history.
 pub(super) fn history(path: &Path) -> Result<History, Failure> {
-    let opened = File::open(path).map_err(|source| Failure::Open {
-        path: path.to_owned(),
-        source,
-    })?;
-    let path = path.to_owned();
-    match Form::of(&path) {
-        Form::JsonLines => {
-            jsonl::read(BufReader::new(opened)).map_err(|source| Failure::History { path, source })
+    read(path, form::read)
+}
+
+/// Reads a history, if asked to one of `jepsen.independent`.
+pub(super) fn history_by_key(path: &Path, is_independent: bool) -> Result<History, Failure> {
+    if is_independent {
+        read(path, form::read_independent)
+    } else {
+        history(path)
+    }
+}
+
+fn read(
+    path: &Path,
+    reader: impl Fn(Box<dyn Read>) -> Result<History, form::ReadError>,
+) -> Result<History, Failure> {
+    let path = located(path)?;
+    let source: Box<dyn Read> = if path.as_os_str() == STDIN {
+        Box::new(io::stdin())
+    } else {
+        match File::open(&path) {
+            Ok(file) => Box::new(file),
+            Err(source) => return Err(Failure::Open { path, source }),
         }
-        Form::Edn => {
-            edn::read(BufReader::new(opened)).map_err(|source| Failure::Edn { path, source })
-        }
+    };
+    unpacked(source)
+        .map_err(form::ReadError::Io)
+        .and_then(reader)
+        .map_err(|source| Failure::History { path, source })
+}
+
+/// What was packed with gzip, whatever it is called, and everything else as it is.
+fn unpacked(source: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+    const MAGIC: [u8; 2] = [0x1f, 0x8b];
+    let mut source = BufReader::new(source);
+    let mut beginning = Vec::new();
+    let length = MAGIC.len() as u64;
+    source.by_ref().take(length).read_to_end(&mut beginning)?;
+    let is_packed = beginning == MAGIC;
+    let whole = Cursor::new(beginning).chain(source);
+    if is_packed {
+        Ok(Box::new(BufReader::new(MultiGzDecoder::new(whole))))
+    } else {
+        Ok(Box::new(whole))
     }
 }
 
 /// The manifest beside a history, if there is one. What another program calls so is left aside.
 pub(super) fn manifest_beside(history: &Path) -> Result<Option<Manifest>, Failure> {
+    if history.as_os_str() == STDIN {
+        return Ok(None);
+    }
     let path = history.with_file_name(file::MANIFEST);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -65,6 +105,18 @@ pub(super) fn manifest_beside(history: &Path) -> Result<Option<Manifest>, Failur
         ));
     }
     parsed.map_err(|source| Failure::Manifest { path, source })
+}
+
+/// What the certificate beside the history of a run says that was recorded, if there is one.
+pub(super) fn recorded_beside(history: &Path) -> Result<Option<Recorded>, Failure> {
+    let path = history.with_file_name(file::CERTIFICATE);
+    match fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|source| Failure::Recorded { path, source }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Failure::Open { path, source }),
+    }
 }
 
 /// A manifest that is no JSON at all may be one of ours that was damaged, so that is an error.

@@ -697,11 +697,9 @@ fn what_the_checker_issues_for_the_golden_histories_is_confirmed() {
     for file in children(&golden).flat_map(|folder| children(&folder)) {
         let history =
             jsonl::read(fs::read(&file).expect("a file").as_slice()).expect("well-formed");
-        let slots = if file.to_string_lossy().contains(".slots-2.") {
-            2
-        } else {
-            1
-        };
+        let name = file.to_string_lossy();
+        let slots = name.split('.').find_map(|part| part.strip_prefix("slots-"));
+        let slots = slots.map_or(1, |slots| slots.parse().expect("slots-N"));
         let faults: BTreeSet<String> = history
             .faults()
             .map(|event| event.function.to_string())

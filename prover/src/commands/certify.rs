@@ -13,7 +13,7 @@ use crate::reading;
 
 /// Says of every claim whether its proof holds.
 pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {
-    let history = reading::history(&arguments.history)?;
+    let history = reading::history_by_key(&arguments.history, arguments.keys.independent)?;
     let path = &arguments.certificate;
     let bytes = fs::read(path).map_err(|source| Failure::Open {
         path: path.clone(),

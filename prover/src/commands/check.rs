@@ -1,8 +1,10 @@
 //! `prover check`: judges stored histories, through the same door as a run does.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::num::NonZeroU32;
+use std::path::Path;
 
 use checker::Judgement;
 use history::History;
@@ -10,8 +12,7 @@ use plan::PROGRESS;
 use plan::manifest::Manifest;
 use report::{guarantees_table, verdict_text, violation_text};
 use serde_json::json;
-use suite::Criteria;
-use suite::within;
+use suite::{Criteria, Said, within};
 
 use crate::causes::with_causes;
 use crate::cli::CheckArgs;
@@ -19,7 +20,6 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::reading;
-use crate::store::file;
 
 /// Judges every file and prints what was found; the worst verdict decides the exit code.
 pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
@@ -49,7 +49,7 @@ pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
 fn tell(path: &Path, failure: &Failure, format: Format) -> io::Result<Exit> {
     let why = with_causes(failure);
     if format == Format::Json {
-        let line = json!({"file": history_path(path), "error": why});
+        let line = json!({"file": path, "error": why});
         output::result(&line.to_string())?;
     }
     output::note(&format!("error: {why}"));
@@ -57,10 +57,14 @@ fn tell(path: &Path, failure: &Failure, format: Format) -> io::Result<Exit> {
 }
 
 fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
-    let path = history_path(path);
-    let history = reading::history(&path)?;
+    let path = reading::located(path)?;
+    let history = reading::history_by_key(&path, arguments.keys.independent)?;
     let manifest = reading::manifest_beside(&path)?;
-    let criteria = criteria(manifest.as_ref(), arguments)?;
+    let recorded = manifest
+        .as_ref()
+        .map_or(Ok(None), |_| reading::recorded_beside(&path))?;
+    let criteria = criteria(&history, manifest.as_ref(), arguments)?.of_record(recorded);
+    let taken_for_granted = criteria.taken_for_granted();
     let state = manifest.as_ref().map(|manifest| &manifest.state);
     let (judgement, certificate) =
         within(arguments.timeout, arguments.memory.as_u64(), |limits| {
@@ -70,8 +74,14 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
             Ok::<_, Failure>((judgement, certificate))
         })?;
     match arguments.format {
-        Format::Human => print_human(&path, &history, &judgement)?,
-        Format::Json => print_json(&path, &judgement)?,
+        Format::Human => {
+            output::result(&format!("{}\n", path.display()))?;
+            if let Some(words) = &taken_for_granted {
+                output::result(&format!("judged as it stands: {words}\n"))?;
+            }
+            print_judgement(&history, &judgement)?;
+        }
+        Format::Json => print_json(&path, &judgement, taken_for_granted)?,
     }
     let verdict: Exit = judgement.verdict.into();
     let (Some(target), Some(certificate)) = (&arguments.certificate, certificate) else {
@@ -89,29 +99,44 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn criteria(manifest: Option<&Manifest>, arguments: &CheckArgs) -> Result<Criteria, Failure> {
+fn criteria(
+    history: &History,
+    manifest: Option<&Manifest>,
+    arguments: &CheckArgs,
+) -> Result<Criteria, Failure> {
     let criteria = match manifest {
         Some(manifest) => Criteria::of_manifest(manifest)?,
-        None => Criteria::bare()?,
+        None => Criteria::bare(history)?,
     };
+    let said = Said {
+        slots: arguments.slots.or_else(|| slots_of(&arguments.models)),
+        workers: arguments.concurrency,
+        faults: arguments.faults.clone().map(named),
+    };
+    let criteria = criteria.said(said);
     if arguments.guarantees.is_empty() && arguments.models.is_empty() {
         return Ok(criteria);
     }
     Ok(criteria.chosen(&arguments.guarantees, &arguments.models)?)
 }
 
-/// The history in the folder of a run, or the file itself.
-fn history_path(path: &Path) -> PathBuf {
-    if path.is_dir() {
-        path.join(file::HISTORY)
-    } else {
-        path.to_owned()
-    }
+/// How many may hold a lock that is linearizable under these models, if they agree.
+fn slots_of(models: &[String]) -> Option<NonZeroU32> {
+    let of_model = |model: &String| match model.split_once(':') {
+        Some(("semaphore" | "owner-semaphore", slots)) => slots.parse().ok(),
+        None if matches!(model.as_str(), "mutex" | "owner-mutex" | "fenced") => {
+            Some(NonZeroU32::MIN)
+        }
+        _ => None,
+    };
+    let slots: BTreeSet<NonZeroU32> = models.iter().filter_map(of_model).collect();
+    slots.first().copied().filter(|_| slots.len() == 1)
 }
 
-fn print_human(path: &Path, history: &History, judgement: &Judgement) -> io::Result<()> {
-    output::result(&format!("{}\n", path.display()))?;
-    print_judgement(history, judgement)
+/// The word `none` names no fault.
+fn named(mut faults: Vec<String>) -> Vec<String> {
+    faults.retain(|fault| fault != "none");
+    faults
 }
 
 /// The table, the first violation of what was judged, and the verdict.
@@ -143,8 +168,11 @@ pub(super) fn print_judgement(history: &History, judgement: &Judgement) -> io::R
     output::result(&format!("\nverdict: {}", verdict_text(judgement.verdict)))
 }
 
-fn print_json(path: &Path, judgement: &Judgement) -> io::Result<()> {
+fn print_json(path: &Path, judgement: &Judgement, granted: Option<String>) -> io::Result<()> {
     let mut line = json!(judgement);
+    if let Some(words) = granted {
+        line["taken_for_granted"] = json!(words);
+    }
     line["file"] = json!(path);
     output::result(&line.to_string())
 }

@@ -1,7 +1,7 @@
 //! From a history to a verdict: which guarantees decide, which are only shown, and whether the run
 //! proved anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -9,10 +9,12 @@ use checker::certificate::Certificate;
 use checker::model::NameError;
 use checker::search::Limits;
 use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict};
-use history::History;
 use history::fault::Effect;
+use history::{History, Outline};
 use plan::manifest::{Manifest, State};
 use plan::{Plan, bounded, progress_within};
+
+use crate::said::{Difference, Recorded, Said};
 
 /// What a history is judged by.
 #[derive(Debug)]
@@ -29,11 +31,27 @@ pub struct Criteria {
     promised_by: Option<String>,
     /// How soon a bare `progress` asks for it; known of runs.
     progress: Option<Duration>,
+    /// What of the scope nobody has said, so that it is taken for granted.
+    unsaid: BTreeSet<Unsaid>,
+    /// What the run recorded, where that is known.
+    recorded: Option<Recorded>,
+}
+
+/// What a bare history does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unsaid {
+    Slots,
+    Workers,
+    Faults,
 }
 
 /// What a bare history is judged by: what a user of a plain mutex expects.
 const BARE_JUDGED: &[&str] = &["exclusion"];
 const BARE_SHOWN: &[&str] = &["confirmed-exclusion"];
+
+/// Why a record that begins as one of this program's own and does not end so proves nothing.
+const CUT_SHORT: &str =
+    "the record does not say that it is whole: it was torn, killed or cut short";
 
 impl Criteria {
     /// By the plan of a run.
@@ -72,12 +90,87 @@ impl Criteria {
         })
     }
 
-    /// For a history of which nothing else is known.
+    /// For a history without a manifest beside it. A record of this program's own says how its run
+    /// was planned; any other is judged as it stands, and its faults are those that its nemesis
+    /// names.
     ///
     /// # Errors
-    /// Never, unless the registry of guarantees has lost one.
-    pub fn bare() -> Result<Self, checker::ParseError> {
-        Ok(Self::new(parse(BARE_JUDGED)?, parse(BARE_SHOWN)?))
+    /// The record names a guarantee that does not exist.
+    pub fn bare(history: &History) -> Result<Self, checker::ParseError> {
+        history
+            .outline()
+            .map_or_else(|| Self::as_it_stands(history), Self::of_outline)
+    }
+
+    fn of_outline(outline: &Outline) -> Result<Self, checker::ParseError> {
+        let heartbeat = Duration::from_millis(outline.heartbeat_ms);
+        Ok(Self {
+            scope: scope(
+                outline.slots,
+                outline.workers,
+                outline.faults.iter().map(String::as_str),
+                &outline.effects,
+            ),
+            progress: Some(progress_within(heartbeat)),
+            ..Self::new(parse(&outline.guarantees)?, Vec::new())
+        })
+    }
+
+    fn as_it_stands(history: &History) -> Result<Self, checker::ParseError> {
+        let faults: BTreeSet<String> = history
+            .faults()
+            .map(|event| event.function.to_string())
+            .collect();
+        let scope = Scope {
+            faults: faults.into_iter().collect(),
+            ..Scope::default()
+        };
+        Ok(Self {
+            scope,
+            unsaid: [Unsaid::Slots, Unsaid::Workers, Unsaid::Faults].into(),
+            ..Self::new(parse(BARE_JUDGED)?, parse(BARE_SHOWN)?)
+        })
+    }
+
+    /// The same, but with what is said of the history.
+    #[must_use]
+    pub fn said(mut self, said: Said) -> Self {
+        if let Some(slots) = said.slots {
+            self.scope.slots = slots;
+            self.unsaid.remove(&Unsaid::Slots);
+        }
+        if let Some(workers) = said.workers {
+            self.scope.workers = Some(workers);
+            self.unsaid.remove(&Unsaid::Workers);
+        }
+        if let Some(faults) = said.faults {
+            self.scope.faults = faults;
+            self.unsaid.remove(&Unsaid::Faults);
+        }
+        self
+    }
+
+    /// The same, for the history of a run that recorded this.
+    #[must_use]
+    pub fn of_record(self, recorded: Option<Recorded>) -> Self {
+        Self { recorded, ..self }
+    }
+
+    /// What is taken for granted because neither the history nor anybody else says it.
+    #[must_use]
+    pub fn taken_for_granted(&self) -> Option<String> {
+        let faults = || match self.scope.faults.as_slice() {
+            [] => "no fault was selected (--faults)".to_owned(),
+            faults => format!("the faults are {} (--faults)", faults.join(", ")),
+        };
+        let words = self.unsaid.iter().map(|unsaid| match unsaid {
+            Unsaid::Slots => "one client at a time may hold a lock (--slots)".to_owned(),
+            Unsaid::Workers => "every process is a worker (--concurrency)".to_owned(),
+            Unsaid::Faults => faults(),
+        });
+        let words: Vec<_> = words.collect();
+        let is_needed = !self.guarantees.is_empty() && !words.is_empty();
+        is_needed.then(|| words.join("; "))
     }
 
     /// The same, but judged by these guarantees and models and nothing else. A bare `progress` is
@@ -120,6 +213,8 @@ impl Criteria {
             scope: Scope::default(),
             promised_by: None,
             progress: None,
+            unsaid: BTreeSet::new(),
+            recorded: None,
         }
     }
 
@@ -139,6 +234,11 @@ impl Criteria {
             .map(|model| checker::linearize(history, model, limits));
         let linearized = linearized.collect::<Result<Vec<_>, _>>()?;
         let findings = checker::judge(history, &self.scope, limits, &self.guarantees);
+        let findings = if self.unsaid.contains(&Unsaid::Slots) {
+            checker::without_slots(history, findings)
+        } else {
+            findings
+        };
         let of_guarantees = (0..).zip(findings).map(|(place, finding)| Row {
             judged: place < self.judged,
             finding,
@@ -149,7 +249,14 @@ impl Criteria {
         });
         let rows: Vec<_> = of_guarantees.chain(of_models).collect();
         let judged = rows.iter().filter(|row| row.judged).map(|row| &row.finding);
+        let difference = self.difference(history, state);
+        let is_altered = matches!(difference, Some(Difference::Altered(_)));
+        let is_different = difference.is_some();
+        let different = difference.map(|(Difference::CutOff(why) | Difference::Altered(why))| why);
+        let is_cut_short = history.is_unfinished();
+        let cut_short = || is_cut_short.then(|| CUT_SHORT.to_owned());
         let unfinished = state.and_then(State::unfinished);
+        let unfinished = unfinished.or(different).or_else(cut_short);
         let at_least = if unfinished.is_some() {
             Verdict::Unknown
         } else {
@@ -159,20 +266,34 @@ impl Criteria {
             state,
             Some(State::Running | State::Interrupted | State::Broken(_))
         );
-        let missing_event = state.and_then(|_| history.first_gap());
-        let verdict = match missing_event {
-            Some(_) => Verdict::Unknown,
-            None => checker::merge(judged).max(at_least),
+        let is_own = state.is_some() || history.outline().is_some();
+        let missing_event = history.first_gap().filter(|_| is_own);
+        let verdict = if missing_event.is_some() || is_altered {
+            Verdict::Unknown
+        } else {
+            checker::merge(judged).max(at_least)
         };
+        let is_not_whole = was_cut_off || is_different || missing_event.is_some();
         Ok(Judgement {
             verdict,
-            incomplete: history.is_incomplete() || was_cut_off || missing_event.is_some(),
+            incomplete: history.is_incomplete() || is_not_whole,
             unfinished,
             missing_event,
             guarantees: rows,
             promised_by: self.promised_by.clone(),
             linearized,
         })
+    }
+
+    /// How the history differs from what its run recorded, if that is known. One that came to its
+    /// end has recorded something.
+    fn difference(&self, history: &History, state: Option<&State>) -> Option<Difference> {
+        let is_gone = state == Some(&State::Finished) && history.events().is_empty();
+        let gone = || Difference::CutOff("the record of the run is empty".to_owned());
+        let recorded = self.recorded.as_ref();
+        recorded
+            .and_then(|recorded| recorded.difference(history))
+            .or_else(|| is_gone.then(gone))
     }
 
     /// The evidence for a judgement that was made by these criteria.
@@ -217,12 +338,12 @@ fn parse(names: &[impl AsRef<str>]) -> Result<Vec<Box<dyn Guarantee>>, checker::
 
 #[cfg(test)]
 mod tests {
-    use history::{Draft, Function, HistoryBuilder, Kind, Process, jsonl};
+    use history::{Draft, Function, HistoryBuilder, Kind, Mark, Process, jsonl};
 
     use super::*;
 
     fn judge(history: &History, state: Option<&State>) -> Judgement {
-        let criteria = Criteria::bare().expect("known");
+        let criteria = Criteria::bare(history).expect("known");
         criteria
             .judge(history, state, Limits::none())
             .expect("no models")
@@ -236,12 +357,12 @@ mod tests {
     #[test]
     fn a_killed_run_is_incomplete_even_between_two_operations() {
         assert!(judge(&History::default(), Some(&State::Running)).incomplete);
-        assert!(!judge(&History::default(), Some(&State::Finished)).incomplete);
+        assert!(!judge(&granted_twice(0..0), Some(&State::Finished)).incomplete);
     }
 
     #[test]
     fn a_run_that_did_not_finish_is_never_valid() {
-        let criteria = Criteria::bare()
+        let criteria = Criteria::bare(&History::default())
             .expect("known")
             .chosen(&["exclusion".to_owned()], &[])
             .expect("known");
@@ -290,7 +411,7 @@ mod tests {
 
     #[test]
     fn where_a_line_of_a_run_is_missing_nothing_follows() {
-        let criteria = Criteria::bare().expect("known");
+        let criteria = Criteria::bare(&History::default()).expect("known");
         let criteria = criteria
             .chosen(&["exclusion".to_owned()], &[])
             .expect("known");
@@ -317,8 +438,124 @@ mod tests {
     }
 
     #[test]
+    fn a_history_that_differs_from_what_was_recorded_is_not_valid() {
+        let whole = granted_twice(0..0);
+        let recorded = Recorded {
+            events: whole.events().len() as u64,
+            history: checker::certificate::history_digest(&whole),
+        };
+        let judge = |history: &History, recorded: &Recorded| {
+            let criteria = Criteria::bare(history).expect("known");
+            let criteria = criteria.chosen(&["exclusion".to_owned()], &[]);
+            let criteria = criteria.expect("known").of_record(Some(recorded.clone()));
+            let finished = Some(&State::Finished);
+            let judged = criteria.judge(history, finished, Limits::none());
+            judged.expect("no models")
+        };
+        let same = judge(&whole, &recorded);
+        assert_eq!((same.verdict, same.incomplete), (Verdict::Valid, false));
+        let cut_off = judge(&granted_twice(6..8), &recorded);
+        assert_eq!(
+            (cut_off.verdict, cut_off.incomplete),
+            (Verdict::Unknown, true)
+        );
+        let why = cut_off.unfinished.expect("it says why");
+        assert!(why.contains("6 events, and its run recorded 8"), "{why}");
+        // What a beginning shows is so whatever came later, but not what somebody else wrote.
+        let double = granted_twice(4..6);
+        let of_more = Recorded {
+            events: 9,
+            ..recorded.clone()
+        };
+        let altered = Recorded {
+            events: 6,
+            ..recorded
+        };
+        let renumbered = {
+            let mut builder = HistoryBuilder::default();
+            for (index, event) in (0..).zip(double.events()) {
+                let event = history::Event {
+                    index,
+                    ..event.clone()
+                };
+                builder.push_event(event).expect("well-formed");
+            }
+            builder.finish()
+        };
+        assert_eq!(judge(&renumbered, &of_more).verdict, Verdict::Violated);
+        assert_eq!(judge(&renumbered, &altered).verdict, Verdict::Unknown);
+        let nothing = Criteria::bare(&whole).expect("known");
+        let nothing = nothing.judge(&History::default(), Some(&State::Finished), Limits::none());
+        assert!(nothing.expect("no models").incomplete);
+    }
+
+    #[test]
+    fn a_bare_record_of_our_own_is_judged_as_its_run_is() {
+        let record = |marks: &[Mark]| {
+            let mut builder = HistoryBuilder::default();
+            let outline = Outline {
+                workers: 3,
+                slots: 1,
+                faults: vec!["cut".to_owned()],
+                guarantees: vec!["exclusion".to_owned()],
+                ..Outline::default()
+            };
+            builder.push(0, Draft::begin(outline)).expect("well-formed");
+            for event in granted_twice(0..0).events() {
+                let index = event.index + 1;
+                let event = history::Event {
+                    index,
+                    ..event.clone()
+                };
+                builder.push_event(event).expect("well-formed");
+            }
+            for mark in marks {
+                builder.push(9, Draft::mark(*mark)).expect("well-formed");
+            }
+            builder.finish()
+        };
+        let whole = record(&[Mark::Settle, Mark::End]);
+        let criteria = Criteria::bare(&whole).expect("known");
+        assert_eq!(criteria.taken_for_granted(), None);
+        assert_eq!(criteria.scope.faults, ["cut"]);
+        assert_eq!(criteria.scope.workers, NonZeroU32::new(3));
+        let exclusion = |history: &History| {
+            let criteria = Criteria::bare(history).expect("known");
+            let criteria = criteria.chosen(&["exclusion".to_owned()], &[]);
+            let judged = criteria
+                .expect("known")
+                .judge(history, None, Limits::none());
+            judged.expect("no models")
+        };
+        assert_eq!(exclusion(&whole).verdict, Verdict::Valid);
+        for marks in [&[][..], &[Mark::Settle]] {
+            let cut = exclusion(&record(marks));
+            assert_eq!(cut.verdict, Verdict::Unknown);
+            assert_eq!(cut.unfinished.as_deref(), Some(CUT_SHORT));
+        }
+    }
+
+    #[test]
+    fn what_nobody_says_is_taken_for_granted_and_told() {
+        let bare = || Criteria::bare(&History::default()).expect("known");
+        assert_eq!(
+            bare().taken_for_granted().as_deref(),
+            Some(
+                "one client at a time may hold a lock (--slots); every process is a worker (--concurrency); no fault was selected (--faults)"
+            )
+        );
+        let said = bare().said(Said {
+            slots: NonZeroU32::new(2),
+            workers: NonZeroU32::new(3),
+            faults: Some(vec!["cut".to_owned()]),
+        });
+        assert_eq!(said.taken_for_granted(), None);
+        assert_eq!(said.scope.slots.get(), 2);
+    }
+
+    #[test]
     fn a_bare_progress_is_bounded_where_a_run_bounds_it() {
-        let criteria = || Criteria::bare().expect("known");
+        let criteria = || Criteria::bare(&History::default()).expect("known");
         let progress = ["progress".to_owned()];
         assert!(criteria().chosen(&progress, &[]).is_err());
         let of_a_run = Criteria {
@@ -331,7 +568,7 @@ mod tests {
 
     #[test]
     fn what_was_chosen_is_all_that_decides() {
-        let criteria = Criteria::bare().expect("known");
+        let criteria = Criteria::bare(&History::default()).expect("known");
         let criteria = criteria
             .chosen(&["exclusion".to_owned()], &["owner-mutex".to_owned()])
             .expect("known");

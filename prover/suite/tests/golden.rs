@@ -1,5 +1,5 @@
 //! Histories whose file name is the verdict:
-//! `golden/<guarantee>/<what happens>[.slots-N].<verdict>.jsonl`.
+//! `checker/tests/golden/<guarantee>/<what happens>[.slots-N].<verdict>.jsonl`.
 //!
 //! `-at-most-` in a folder's name stands for `<=`, and a folder `model-M` is for the model M.
 
@@ -8,8 +8,8 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use checker::search::Limits;
-use checker::{Finding, Scope, Verdict, guarantee, judge, linearize, parse};
-use history::History;
+use checker::{Finding, Verdict, guarantee};
+use suite::{Criteria, Said};
 
 fn children(folder: &Path) -> Vec<PathBuf> {
     let mut children: Vec<PathBuf> = fs::read_dir(folder)
@@ -21,7 +21,7 @@ fn children(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn folders() -> Vec<PathBuf> {
-    children(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"))
+    children(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../checker/tests/golden"))
 }
 
 fn name(path: &Path) -> String {
@@ -31,45 +31,31 @@ fn name(path: &Path) -> String {
         .into_owned()
 }
 
-/// What the history itself does not say: every fault in it was selected, by two workers; the slots
-/// are in the file's name.
-fn scope(history: &History, file: &str) -> Scope {
-    let mut faults: Vec<String> = history
-        .faults()
-        .map(|event| event.function.to_string())
-        .collect();
-    faults.sort();
-    faults.dedup();
-    let slots = file
-        .split('.')
-        .find_map(|part| part.strip_prefix("slots-"))
-        .unwrap_or("1");
-    Scope {
-        slots: slots.parse().expect("slots-N"),
-        workers: NonZeroU32::new(2),
-        faults,
-        ..Scope::default()
-    }
-}
-
+/// What is found in a history of two workers, through the door of `prover check`: its faults are
+/// those that its nemesis names, and the slots stand in the file's name.
 fn finding(folder: &str, file: &Path) -> Finding {
     let text = fs::read(file).expect("it can be read");
-    let history = history::jsonl::read(text.as_slice())
+    let history = history::form::read(text.as_slice())
         .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    if let Some(model) = folder.strip_prefix("model-") {
-        return linearize(&history, model, Limits::none())
-            .expect("the folder names a model")
-            .finding;
-    }
-    let guarantee =
-        parse(&folder.replace("-at-most-", "<=")).expect("the folder names a guarantee");
-    judge(
-        &history,
-        &scope(&history, &name(file)),
-        Limits::none(),
-        &[guarantee],
-    )
-    .remove(0)
+    let name = name(file);
+    let slots = name.split('.').find_map(|part| part.strip_prefix("slots-"));
+    let said = Said {
+        slots: slots.map(|slots| slots.parse().expect("slots-N")),
+        workers: NonZeroU32::new(2),
+        faults: None,
+    };
+    let name = folder.replace("-at-most-", "<=");
+    let (guarantees, models) = match name.strip_prefix("model-") {
+        Some(model) => (vec![], vec![model.to_owned()]),
+        None => (vec![name], vec![]),
+    };
+    let criteria = Criteria::bare(&history).expect("known").said(said);
+    let criteria = criteria
+        .chosen(&guarantees, &models)
+        .expect("the folder names a guarantee");
+    let judgement = criteria.judge(&history, None, Limits::none());
+    let mut rows = judgement.expect("the folder names a model").guarantees;
+    rows.remove(0).finding
 }
 
 #[test]
