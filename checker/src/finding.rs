@@ -76,7 +76,7 @@ pub struct FaultCount {
     /// The effect that it must have at least once: what is due of its class, or what was asked for.
     pub due: Effect,
     /// Whether that effect was asked for in place of what is due of its class.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
     /// How often it was injected.
     pub windows: u64,
@@ -88,14 +88,6 @@ pub struct FaultCount {
     pub delayed: u64,
     /// Windows in which a target went on undisturbed, so that the fault cannot have been on.
     pub disproved: u64,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature is serde's"
-)]
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 /// A contradiction between a guarantee and a few events.

@@ -58,16 +58,8 @@ pub struct Event {
     pub error: Option<Box<Failure>>,
     /// Whether the server itself said that the operation failed. A failure that the client decided
     /// on by itself constrains nothing.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub observed: bool,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature is serde's"
-)]
-fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 /// An event that has not been given its place and time yet.

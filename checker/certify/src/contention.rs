@@ -26,7 +26,7 @@ impl Room {
 }
 
 /// Fails unless some hold lasted for a while in which not everybody who wanted its key could have
-/// it. `until` is where a hold ends that counts.
+/// it, before the last phase. `until` is where a hold ends that counts.
 pub(super) fn ensure_some(
     record: &Record,
     room: Room,
@@ -47,7 +47,7 @@ pub(super) fn ensure_some(
         .map(|(key, wants)| (*key, crowded(wants, room)));
     let crowds: BTreeMap<usize, Vec<(usize, usize)>> = crowds.collect();
     let is_contended = |hold: &&Hold| {
-        let end = until(hold).unwrap_or(0);
+        let end = until(hold).unwrap_or(0).min(record.settled);
         let crowds = &crowds[&hold.key];
         let next = crowds.partition_point(|(_, last)| *last <= hold.granted);
         hold.granted < end && crowds.get(next).is_some_and(|(first, _)| *first < end)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use history::fault::{Class, Effect};
-use history::{Answer, Event, Function, History, Kind, Mark, Process, Value};
+use history::{Answer, Event, Function, History, Kind, Process, Value};
 
 use super::error::{Flaw, ensure};
 use super::fault::{Window, windows};
@@ -15,10 +15,9 @@ pub(super) fn check(history: &History, record: &Record, scope: &Scope) -> Result
         history,
         record,
         scope,
-        settled: history.mark(Mark::Settle).unwrap_or(NEVER),
     };
     let mut holds = record.holds.iter();
-    ensure(holds.any(|hold| hold.granted < run.settled), || {
+    ensure(holds.any(|hold| hold.granted < record.settled), || {
         Flaw::new("no lock was ever granted")
     })?;
     ensure(run.is_contended(), || {
@@ -32,7 +31,6 @@ struct Run<'a> {
     history: &'a History,
     record: &'a Record,
     scope: &'a Scope,
-    settled: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +61,7 @@ impl Run<'_> {
         let mut crowds: BTreeMap<usize, Crowd> = BTreeMap::new();
         let mut counted = changes
             .into_iter()
-            .take_while(|(place, ..)| *place < self.settled);
+            .take_while(|(place, ..)| *place < self.record.settled);
         counted.any(|(_, change, index)| {
             let ask = &self.record.asks[index];
             let crowd = crowds.entry(ask.key).or_default();
@@ -115,7 +113,10 @@ impl Run<'_> {
         }
         let windows = windows(self.history);
         let sessions = self.sessions();
-        let mut takes_nothing = !self.scope.effects.is_empty();
+        let mut asked = selected
+            .iter()
+            .map(|fault| self.scope.effects.contains_key(fault));
+        let mut takes_nothing = asked.any(|asked| asked);
         let mut was_taken = false;
         for fault in selected {
             let own = || windows.iter().filter(|window| window.fault == fault);
@@ -154,7 +155,7 @@ impl Run<'_> {
     /// What a fault did, and whether it took a lock away that others wanted.
     fn effect(&self, window: &Window<'_>, sessions: &Sessions<'_>) -> (Effect, bool) {
         let window = &Window {
-            healed: window.healed.min(self.settled),
+            healed: window.healed.min(self.record.settled),
             ..*window
         };
         let lasted = self.lasted(window.on, window.healed);

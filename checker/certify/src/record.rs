@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use history::{Answer, Event, Function, Grant, History, Kind, Mode, Process, Value};
+use history::{Answer, Event, Function, Grant, History, Kind, Mark, Mode, Process, Value};
 
 /// The position of what never comes: greater than every position.
 pub(super) const NEVER: usize = usize::MAX;
@@ -104,6 +104,8 @@ pub(super) struct Record {
     pub(super) asks: Vec<Ask>,
     /// For each position of an invocation the operation.
     at: HashMap<usize, usize>,
+    /// Where the last phase begins, which is evidence for progress alone; `NEVER` if nothing says so.
+    pub(super) settled: usize,
 }
 
 impl Record {
@@ -113,7 +115,10 @@ impl Record {
         let mut reader = Reader {
             history,
             until,
-            record: Self::default(),
+            record: Self {
+                settled: history.mark(Mark::Settle).unwrap_or(NEVER),
+                ..Self::default()
+            },
             unreleased: HashMap::new(),
             believed: HashMap::new(),
         };

@@ -102,9 +102,14 @@ fn gaps(case: &Case<'_>, counts: &Counts) -> Vec<String> {
     if counts.contended_workers == 0 {
         gaps.push("no two workers wanted the same lock at the same time".to_owned());
     }
-    gaps.extend(counts.faults.iter().filter_map(missed));
-    let is_missed = counts.faults.iter().any(|fault| missed(fault).is_some());
-    if counts.must_take && counts.taken_from_contenders == 0 && !is_missed {
+    let missed: Vec<String> = counts
+        .faults
+        .iter()
+        .filter_map(|fault| missed(case, fault))
+        .collect();
+    let all_landed = missed.is_empty();
+    gaps.extend(missed);
+    if counts.must_take && counts.taken_from_contenders == 0 && all_landed {
         gaps.push(
             "no fault took a lock away that others wanted: select one that can, or ask for less \
              with --coverage delayed"
@@ -115,7 +120,7 @@ fn gaps(case: &Case<'_>, counts: &Counts) -> Vec<String> {
 }
 
 /// Why a fault put nothing to the test, and what helps.
-fn missed(count: &FaultCount) -> Option<String> {
+fn missed(case: &Case<'_>, count: &FaultCount) -> Option<String> {
     let FaultCount {
         fault,
         due,
@@ -127,6 +132,16 @@ fn missed(count: &FaultCount) -> Option<String> {
     } = count;
     if *landed > 0 || *due == Effect::None {
         return None;
+    }
+    let is_named = || {
+        let mut events = case.history.faults();
+        events.any(|event| event.function.name() == fault.as_str())
+    };
+    if *windows == 0 && is_named() {
+        return Some(format!(
+            "{fault} has no notes of when it was on, so nothing says what it did: write them as docs/histories.md \
+             says, or judge without it (--faults none)"
+        ));
     }
     if *windows == 0 {
         return Some(format!(

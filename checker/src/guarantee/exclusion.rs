@@ -124,12 +124,13 @@ pub(crate) fn counts(case: &Case<'_>, overlaps: usize) -> Counts {
 }
 
 /// The holds that lasted until a later event, and not everybody who wanted the lock meanwhile could
-/// have it: only these could have been broken into.
+/// have it: only these could have been broken into. The last phase does not count.
 pub(crate) fn contended(case: &Case<'_>, until: impl Fn(&Hold) -> Position + Sync) -> u64 {
     let of_lock = |lock: &Lock| {
         let crowds = case.crowds(lock);
         let holds = lock.holds.iter();
-        let contended = holds.filter(|hold| crowds.meet(hold.granted, until(hold)));
+        let end = |hold: &Hold| until(hold).min(case.settle);
+        let contended = holds.filter(|hold| crowds.meet(hold.granted, end(hold)));
         contended.count() as u64
     };
     case.locks.par_iter().map(of_lock).sum()
@@ -199,6 +200,21 @@ mod tests {
             (found.verdict, found.evidence.as_str()),
             (Verdict::Unknown, "2 holds, 0 of them revoked, 0 contended")
         );
+    }
+
+    #[test]
+    fn what_others_want_in_the_last_phase_proves_nothing_but_breaks_it_all_the_same() {
+        let wanted = "1:acquire 1:acquireX 0:release 0:release!";
+        let judged = |before: &str, after: &str| {
+            finding(
+                &format!("begin 0:acquire 0:acquire! {before} settle {after} end"),
+                1,
+            )
+            .verdict
+        };
+        assert_eq!(judged(wanted, ""), Verdict::Valid);
+        assert_eq!(judged("", wanted), Verdict::Unknown);
+        assert_eq!(judged("", "1:acquire 1:acquire!"), Verdict::Violated);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{Guarantee, confirmed};
 use crate::Case;
 use crate::crowd::Crowds;
 use crate::finding::{Finding, Violation, counted};
+use crate::hold::Hold;
 use crate::holds::{Lock, Statement};
 use crate::order::{Order, in_sequence};
 use crate::overlap::Capacity;
@@ -77,7 +78,8 @@ impl Guarantee for SlotExclusion {
 fn contended(case: &Case<'_>, lock: &Lock) -> u64 {
     let crowds = Crowds::new(lock, case.asks.of(&lock.key), Capacity::OneClient);
     let holds = lock.holds.iter().filter(|hold| hold.slot.is_some());
-    let contended = holds.filter(|hold| crowds.meet(hold.granted, hold.core_end()));
+    let end = |hold: &Hold| hold.core_end().min(case.settle);
+    let contended = holds.filter(|hold| crowds.meet(hold.granted, end(hold)));
     contended.count() as u64
 }
 

@@ -1,8 +1,8 @@
 //! `prover --seeds A..B`: a simulated run for each seed, and what they show together.
 
 use checker::Verdict;
-use plan::PlanError;
 use plan::spec::RunSpec;
+use plan::{Plan, PlanError};
 use report::{list_table, verdict_text};
 use run::seed::{Seed, Seeds};
 use serde_json::json;
@@ -29,6 +29,9 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     } else {
         Until::Violation
     };
+    if !output.quiet {
+        warn(spec, seeds)?;
+    }
     let bar = Bar::new(seeds.0.end - seeds.0.start, "runs", output.quiet);
     let (summary, was_interrupted) =
         unless_interrupted(|go_on| campaign(spec, seeds, until, go_on, |pace| bar.set(pace))).await;
@@ -40,6 +43,18 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
         Format::Json => result(&json_line(spec, &summary, verdict))?,
     }
     Ok(exit(&summary, verdict, was_interrupted))
+}
+
+/// Says beforehand what no run of the campaign can prove. What a swarm draws differs from run to run.
+fn warn(spec: &RunSpec, seeds: &Seeds) -> Result<(), PlanError> {
+    let first = spec_of(spec, Seed(seeds.0.start));
+    if first.swarm {
+        return Ok(());
+    }
+    for doubt in Plan::new(&first)?.doubts() {
+        output::note(&format!("warning: {doubt}"));
+    }
+    Ok(())
 }
 
 /// What the seeds that were not run would have shown is unknown.

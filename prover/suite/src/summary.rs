@@ -28,9 +28,10 @@ pub struct Summary {
     pub holds: u64,
     /// Runs in which clients contended.
     pub contended: u64,
-    /// Runs in which clients contended and, where some fault must take a lock away, one took a lock
-    /// away that others wanted.
-    pub tested: u64,
+    /// Whether some run was to see a fault take a lock away.
+    pub must_take: bool,
+    /// Runs in which clients contended and a fault took a lock away that others wanted.
+    pub taken: u64,
     /// Every guarantee, by its name.
     pub guarantees: BTreeMap<String, Tally>,
     /// Every fault that was selected in some run, by its name.
@@ -106,7 +107,8 @@ impl Summary {
         self.operations += later.operations;
         self.holds += later.holds;
         self.contended += later.contended;
-        self.tested += later.tested;
+        self.must_take |= later.must_take;
+        self.taken += later.taken;
         for (name, tally) in later.guarantees {
             self.guarantees.entry(name).or_default().merge(&tally);
         }
@@ -152,9 +154,9 @@ impl Summary {
         let counts = &finding.counts;
         self.holds += counts.holds;
         let is_contended = counts.contended_workers > 0;
-        let is_tested = is_contended && (counts.taken_from_contenders > 0 || !counts.must_take);
         self.contended += u64::from(is_contended);
-        self.tested += u64::from(is_tested);
+        self.must_take |= counts.must_take;
+        self.taken += u64::from(is_contended && counts.taken_from_contenders > 0);
         for fault in &counts.faults {
             let landings = self.faults.entry(fault.fault.clone()).or_default();
             landings.merge(Landings {
@@ -196,7 +198,7 @@ impl Summary {
             .iter()
             .filter_map(|(name, fault)| fault.gap(name));
         gaps.extend(missed);
-        if self.contended > 0 && self.tested == 0 && gaps.is_empty() {
+        if self.must_take && self.taken == 0 && gaps.is_empty() {
             gaps.insert("in no run a fault took a lock away that others wanted".to_owned());
         }
         gaps
@@ -304,6 +306,37 @@ mod tests {
             whole.merge(part);
         }
         whole
+    }
+
+    /// A run that covers what these counts say.
+    fn covered(contended_workers: u64, taken: u64, must_take: bool) -> Summary {
+        let finding = Finding {
+            guarantee: COVERAGE.to_owned(),
+            verdict: Verdict::Valid,
+            counts: checker::Counts {
+                holds: 1,
+                contended_workers,
+                taken_from_contenders: taken,
+                must_take,
+                ..checker::Counts::default()
+            },
+            ..Finding::default()
+        };
+        let mut summary = Summary::default();
+        summary.tally(true, &finding);
+        summary
+    }
+
+    #[test]
+    fn contention_and_a_lock_taken_away_belong_into_one_run() {
+        let verdict = |parts: Vec<Summary>| merged(parts).verdict();
+        assert_eq!(verdict(vec![covered(2, 0, false)]), Verdict::Valid);
+        assert_eq!(verdict(vec![covered(2, 1, true)]), Verdict::Valid);
+        let apart = vec![covered(2, 0, true), covered(0, 1, true)];
+        assert_eq!(verdict(apart), Verdict::Unknown);
+        // A swarm may draw a run without faults: that takes nothing away.
+        let without_faults = vec![covered(2, 0, false), covered(0, 1, true)];
+        assert_eq!(verdict(without_faults), Verdict::Unknown);
     }
 
     proptest! {

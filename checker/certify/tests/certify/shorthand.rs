@@ -2,7 +2,8 @@
 
 use history::fault::{Class, Note, Parameters, Targets};
 use history::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value,
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mark, Mode, Outline, Process,
+    Value,
 };
 
 const MILLISECOND: u64 = 1_000_000;
@@ -13,7 +14,7 @@ const MILLISECOND: u64 = 1_000_000;
 /// `c`ompare-and-set, a`d`d, `e`nqueue and de`q`ueue with JSON values; of administration `N`ew
 /// (create), `G`row, `S`hrink, `D`estroy, `C`ount, `O`vershoot, `W`ait and `R`equest with slots
 /// like `[1,2]`, where `!S` found nothing requested. `#inject:cut:0` and `#heal:cut` are a fault of
-/// process 0. An event comes every 10 ms.
+/// process 0; `#begin`, `#settle` and `#end` are marks. An event comes every 10 ms.
 pub(crate) fn history(text: &str) -> History {
     let mut builder = HistoryBuilder::default();
     let mut faults = 0;
@@ -57,7 +58,11 @@ fn fault(note: &str, id: u64) -> Draft {
 /// `id` is that of the last fault.
 fn draft(event: &str, id: u64) -> Draft {
     if let Some(note) = event.strip_prefix('#') {
-        return fault(note, id);
+        return match Mark::named(note) {
+            Some(Mark::Begin) => Draft::begin(Outline::default()),
+            Some(mark) => Draft::mark(mark),
+            None => fault(note, id),
+        };
     }
     let (event, key) = event.split_once('@').unwrap_or((event, "k"));
     let (event, value) = event.split_once(':').unwrap_or((event, ""));

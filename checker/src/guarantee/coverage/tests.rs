@@ -42,6 +42,25 @@ fn an_empty_history_proves_nothing() {
 }
 
 #[test]
+fn what_another_nemesis_wrote_says_nothing_of_what_it_did() {
+    let mut builder = ::history::HistoryBuilder::default();
+    let event = ::history::Function::fault("start");
+    let draft = ::history::Draft::new(::history::Process::Nemesis, ::history::Kind::Info, event);
+    builder.push(0, draft).expect("well-formed");
+    let scope = Scope {
+        faults: vec!["start".to_owned()],
+        ..Scope::default()
+    };
+    let guarantees: [Box<dyn Guarantee>; 1] = [Box::new(Coverage)];
+    let found = judge(&builder.finish(), &scope, Limits::none(), &guarantees);
+    let said = found[0].reason.clone().unwrap_or_default();
+    assert!(
+        said.contains("start has no notes of when it was on"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_wants_nothing_does_not_contend() {
     for text in [
         // The sessions of one worker.
