@@ -7,6 +7,9 @@ use crate::{Finding, Linearized, Verdict};
 /// The guarantee that asks whether a run proves something.
 pub const COVERAGE: &str = "coverage";
 
+/// The row that says which known mistakes the plan of a run would have caught.
+pub const POWER: &str = "power";
+
 /// What was found out about a history.
 #[derive(Clone, Debug, Serialize)]
 pub struct Judgement {
@@ -40,4 +43,12 @@ pub struct Row {
     /// What was found out.
     #[serde(flatten)]
     pub finding: Finding,
+}
+
+impl Row {
+    /// Whether it is about the run, not about the lock: how much the verdict is worth.
+    #[must_use]
+    pub fn is_about_the_run(&self) -> bool {
+        [COVERAGE, POWER].contains(&self.finding.guarantee.as_str())
+    }
 }

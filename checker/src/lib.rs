@@ -59,11 +59,11 @@ pub use finding::{
     Counts, FaultCount, Finding, PREFIX_MAX, Reach, Rule, VIOLATIONS_MAX, Violation, anomaly,
     show_ns,
 };
-pub use guarantee::{Guarantee, ParseError, judge, merge, parse};
+pub use guarantee::{Guarantee, ParseError, judge, merge, parse, parse_all};
 pub use hold::{End, Hold};
 pub use holds::{Lock, locks};
 pub use impact::{Impact, due, impacts};
-pub use judgement::{COVERAGE, Judgement, Row};
+pub use judgement::{COVERAGE, Judgement, POWER, Row};
 pub use linearizability::{Linearized, linearize};
 pub use order::Order;
 pub use unsaid_slots::without_slots;

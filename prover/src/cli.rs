@@ -65,6 +65,9 @@ pub enum Command {
     /// Find the fewest faults, workers and operations that still violate what a stored run
     /// violated, in the simulation
     Shrink(ShrinkArgs),
+    /// Which known mistakes a plan catches: broken locks in place of the lock under test, everything
+    /// else as in `run`, in the simulation
+    Power(Box<PowerArgs>),
     /// Put the prover itself to the test: in simulated runs every broken lock must be caught, and
     /// no correct one (exit code 1 otherwise)
     Selftest(SelftestArgs),
@@ -91,6 +94,10 @@ pub struct RunArgs {
     /// Go on with the other seeds after a violation
     #[arg(long, requires = "seeds")]
     pub keep_going: bool,
+    /// Where all is valid, how long to try which known mistakes this plan would have caught; 0s: not
+    /// at all
+    #[arg(long, default_value = "20s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub power_within: Duration,
     /// What becomes of it.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -266,6 +273,26 @@ pub struct ShrinkArgs {
     /// Where results are stored
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
+    /// Print results only, no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// The options of `power`.
+#[derive(Debug, Args)]
+pub struct PowerArgs {
+    /// The plan.
+    #[command(flatten)]
+    pub spec: RunSpec,
+    /// The plan is a campaign of these seeds: a mistake is caught if one of them shows it
+    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    pub seeds: Option<Seeds>,
+    /// How long mistakes are tried
+    #[arg(long, default_value = "20s", value_parser = time::positive, value_name = "TIME")]
+    pub power_within: Duration,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
     /// Print results only, no progress
     #[arg(short, long)]
     pub quiet: bool,

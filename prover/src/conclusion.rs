@@ -9,8 +9,8 @@ use history::History;
 use jiff::Timestamp;
 use plan::Plan;
 use plan::manifest::Manifest;
-use suite::Criteria;
-use suite::within;
+use report::Subject;
+use suite::{Criteria, Power, within};
 
 use crate::failure::Failure;
 use crate::reading;
@@ -35,7 +35,20 @@ pub(crate) fn begin(plan: &Plan, results: &Path) -> Result<(Store, Manifest), Fa
 pub(crate) struct Conclusion {
     pub(crate) history: History,
     pub(crate) judgement: Judgement,
+    /// What the plan would have caught, if that was tried.
+    pub(crate) power: Option<Power>,
     certificate: Certificate,
+}
+
+impl Conclusion {
+    /// Takes in what the plan would have caught: a plan without power makes `valid` unknown.
+    pub(crate) fn add(&mut self, power: Power) {
+        self.judgement.verdict = self.judgement.verdict.max(power.verdict());
+        let judged = self.judgement.guarantees.iter().rposition(|row| row.judged);
+        let place = judged.map_or(0, |last| last + 1);
+        self.judgement.guarantees.insert(place, power.row());
+        self.power = Some(power);
+    }
 }
 
 /// Judges what a run has recorded.
@@ -54,6 +67,7 @@ pub(crate) fn conclude(
     Ok(Conclusion {
         history,
         judgement,
+        power: None,
         certificate,
     })
 }
@@ -67,11 +81,15 @@ pub(crate) fn keep(
     let Conclusion {
         history,
         judgement,
+        power,
         certificate,
     } = conclusion;
     store.write(file::CERTIFICATE, &certificate.to_bytes())?;
     store.write_json(file::VERDICT, judgement)?;
-    let subject = subject::of_manifest(manifest);
+    let subject = Subject {
+        mistakes: power.as_ref().map(subject::mistakes),
+        ..subject::of_manifest(manifest)
+    };
     let page = report::html(&subject, history, judgement)?;
     store.write(file::REPORT, page.as_bytes())?;
     for (name, svg) in report::plots(&subject, history, judgement)? {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use humantime::format_duration;
 use plan::manifest::{Manifest, Planned, State};
-use report::{Fact, Skew, Subject};
+use report::{Fact, Mistake, Skew, Subject};
+use suite::Power;
 use testbed::Described;
 
 /// The subject of a report on the run of this manifest.
@@ -29,7 +30,18 @@ pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
         repeat: manifest.spec.command_line(),
         plan: planned(plan),
         origin: origin(manifest),
+        mistakes: None,
     }
+}
+
+/// The known mistakes that were tried, as the report tells of them.
+pub(crate) fn mistakes(power: &Power) -> Vec<Mistake> {
+    let mistakes = power.mistakes.iter().map(|mistake| Mistake {
+        lock: mistake.lock.clone(),
+        breaks: mistake.breaks.clone(),
+        outcome: mistake.outcome(),
+    });
+    mistakes.collect()
 }
 
 fn about_testbed(testbed: Option<&Described>) -> Option<String> {

@@ -154,7 +154,14 @@ fn fields_and_options_have_the_same_names() {
     let fields = stored.as_object().expect("a struct").keys().cloned();
     let command = Cli::command();
     let options = command.get_arguments().filter_map(clap::Arg::get_long);
-    let others = ["seeds", "keep-going", "results", "format", "quiet"];
+    let others = [
+        "seeds",
+        "keep-going",
+        "power-within",
+        "results",
+        "format",
+        "quiet",
+    ];
     let mut options: Vec<_> = options.filter(|name| !others.contains(name)).collect();
     options.sort_unstable();
     assert_eq!(fields.collect::<Vec<_>>(), options);

@@ -183,6 +183,23 @@ pub fn parse(name: &str) -> Result<Box<dyn Guarantee>, ParseError> {
     }
 }
 
+/// The guarantees with these names, each once: `overlap<=1s` is `overlap<=1000ms`.
+///
+/// # Errors
+/// As for [`parse`], of the first that is none.
+pub fn parse_all(
+    names: impl IntoIterator<Item = impl AsRef<str>>,
+) -> Result<Vec<Box<dyn Guarantee>>, ParseError> {
+    let mut parsed: Vec<Box<dyn Guarantee>> = Vec::new();
+    for name in names {
+        let guarantee = parse(name.as_ref())?;
+        if parsed.iter().all(|other| other.name() != guarantee.name()) {
+            parsed.push(guarantee);
+        }
+    }
+    Ok(parsed)
+}
+
 /// Judges a history by several guarantees, in their order. Few of them ever search; those keep
 /// within `limits`.
 #[must_use]

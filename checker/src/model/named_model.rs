@@ -99,13 +99,14 @@ pub(super) fn plain<M: Model + 'static>(
         .then(|| Box::new(model) as Box<dyn Model>)
 }
 
-/// For models with a count of at least one.
+/// For models with a count of at least one, written in one way only: no sign, no leading zeros.
 pub(super) fn counted<M: Model + 'static>(
     argument: Option<&str>,
     make: fn(u32) -> M,
 ) -> Option<Box<dyn Model>> {
-    let count = argument?.parse().ok().filter(|count| *count > 0)?;
-    Some(Box::new(make(count)))
+    let argument = argument?;
+    let count: u32 = argument.parse().ok().filter(|count| *count > 0)?;
+    (count.to_string() == argument).then(|| Box::new(make(count)) as Box<dyn Model>)
 }
 
 #[cfg(test)]
@@ -139,6 +140,8 @@ mod tests {
             "semaphore:x",
             "mutex:1",
             "semaphore:-1",
+            "semaphore:+1",
+            "owner-semaphore:01",
             "register",
         ] {
             assert!(

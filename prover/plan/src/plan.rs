@@ -525,18 +525,19 @@ fn guarantees(
     lock: &dyn Lock,
     progress: Duration,
 ) -> Result<Guarantees, PlanError> {
-    let chosen: Vec<String> = match spec.guarantees.as_slice() {
-        [] => promises(workload, lock)
-            .map(|name| bounded(name, progress))
-            .collect(),
-        chosen => chosen.iter().map(|name| bounded(name, progress)).collect(),
+    let chosen: Vec<&str> = match spec.guarantees.as_slice() {
+        [] => promises(workload, lock).collect(),
+        chosen => chosen.iter().map(String::as_str).collect(),
     };
-    let beside = workload
-        .questions()
-        .iter()
-        .map(|name| bounded(name, progress));
-    let beside: Vec<_> = beside.filter(|name| !chosen.contains(name)).collect();
-    Ok((parse(&chosen)?, parse(&beside)?))
+    let judged = checker::parse_all(chosen.iter().map(|name| bounded(name, progress)))?;
+    let beside = workload.questions().iter();
+    let mut shown = checker::parse_all(beside.map(|name| bounded(name, progress)))?;
+    let is_judged = |guarantee: &dyn Guarantee| {
+        let mut judged = judged.iter();
+        judged.any(|other| other.name() == guarantee.name())
+    };
+    shown.retain(|guarantee| !is_judged(&**guarantee));
+    Ok((judged, shown))
 }
 
 /// What a lock promises of that which a workload can put to the test.
@@ -560,10 +561,6 @@ pub fn bounded(name: &str, progress: Duration) -> String {
         return format!("progress<={}", humantime::format_duration(progress));
     }
     name.to_owned()
-}
-
-fn parse(names: &[String]) -> Result<Vec<Box<dyn Guarantee>>, PlanError> {
-    names.iter().map(|name| Ok(checker::parse(name)?)).collect()
 }
 
 /// A name that is none of those that are known.
@@ -627,6 +624,24 @@ mod tests {
         assert_eq!(many, Duration::from_millis(10_000 + 5_000 + 50_000));
         let endless = within(u64::MAX, 10_000);
         assert_eq!(endless, Duration::MAX);
+    }
+
+    #[test]
+    fn what_is_judged_is_judged_once_and_not_shown_beside() {
+        let guarantees = ["exclusion", "overlap<=1s", "overlap<=1000ms", "progress"];
+        let spec = RunSpec {
+            guarantees: guarantees.map(str::to_owned).to_vec(),
+            ..RunSpec::default()
+        };
+        let plan = Plan::new(&spec).map_err(|error| error.to_string());
+        let plan = plan.expect("the plan is fine");
+        let names = |guarantees: &[Box<dyn Guarantee>]| -> Vec<String> {
+            let names = guarantees.iter().map(|guarantee| guarantee.name());
+            names.collect()
+        };
+        let judged = ["exclusion", "overlap<=1s", "progress<=10s"];
+        assert_eq!(names(&plan.judged), judged);
+        assert_eq!(names(&plan.shown), ["confirmed-exclusion"]);
     }
 
     #[test]

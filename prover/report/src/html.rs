@@ -16,7 +16,7 @@ use crate::latency::{Latency, latencies};
 use crate::overlaps::{Incident, exposed, incidents, listed_until};
 use crate::plots::{exposures, latency, whole_run};
 use crate::scene::{Scene, Window};
-use crate::subject::{Fact, Subject};
+use crate::subject::{Fact, Mistake, Subject};
 use crate::table::verdict_text;
 use crate::template;
 use crate::timeline::{Timeline, View, draw};
@@ -68,6 +68,7 @@ pub fn html(
         listed_until: listed_until(&incidents).map(seconds),
         overlaps: Overlaps::of(judgement, &incidents, &scene)?,
         faults: Faults::of(judgement, &scene),
+        mistakes: subject.mistakes.as_deref(),
         latency_plot: latency(&latencies, &scene)?,
         latencies: latencies.iter().map(Timing::of).collect(),
         without_end: history
@@ -104,6 +105,7 @@ struct Report<'a> {
     listed_until: Option<String>,
     overlaps: Option<Overlaps>,
     faults: Faults,
+    mistakes: Option<&'a [Mistake]>,
     latency_plot: String,
     latencies: Vec<Timing>,
     without_end: usize,
@@ -250,14 +252,14 @@ fn says(judgement: &Judgement) -> String {
     }
 }
 
-/// What was judged and came out like this. Coverage is no promise, so it is named only if it
-/// decides nothing.
+/// What was judged and came out like this. What is about the run is no promise, so it is named only
+/// if it decides nothing.
 fn judged_as(judgement: &Judgement, verdict: Verdict) -> String {
     let judged = judgement
         .guarantees
         .iter()
         .filter(|row| row.judged && row.finding.verdict == verdict);
-    let named = judged.filter(|row| verdict != Verdict::Valid || row.finding.guarantee != COVERAGE);
+    let named = judged.filter(|row| verdict != Verdict::Valid || !row.is_about_the_run());
     let name = |row: &Row| match &row.finding.reason {
         Some(reason) => format!("{} ({reason})", row.finding.guarantee),
         None => row.finding.guarantee.clone(),
@@ -267,13 +269,13 @@ fn judged_as(judgement: &Judgement, verdict: Verdict) -> String {
 
 /// How a valid run was put to the test.
 fn test(judgement: &Judgement) -> String {
-    let coverage = judgement
-        .guarantees
-        .iter()
-        .find(|row| row.judged && row.finding.guarantee == COVERAGE);
-    coverage.map_or_else(String::new, |row| {
-        format!("It was put to the test: {}.", row.finding.evidence)
-    })
+    let rows = judgement.guarantees.iter();
+    let about = rows.filter(|row| row.judged && row.is_about_the_run());
+    let evidence: Vec<_> = about.map(|row| row.finding.evidence.as_str()).collect();
+    if evidence.is_empty() {
+        return String::new();
+    }
+    format!("It was put to the test: {}.", evidence.join("; "))
 }
 
 /// What the verdict does not mean.
@@ -364,7 +366,7 @@ impl<'a> Guarantee<'a> {
 fn role(row: &Row, judgement: &Judgement) -> &'static str {
     match (row.judged, &judgement.promised_by) {
         (false, _) => "only shown",
-        (true, _) if row.finding.guarantee == COVERAGE => "asked of the run",
+        (true, _) if row.is_about_the_run() => "asked of the run",
         (true, Some(_)) => "promised",
         (true, None) => "asked for",
     }

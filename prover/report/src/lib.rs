@@ -22,5 +22,5 @@ pub use error::ReportError;
 pub use hits::{Hit, hits};
 pub use html::html;
 pub use plots::{Picture, plots};
-pub use subject::{Fact, Skew, Subject};
+pub use subject::{Fact, Mistake, Skew, Subject};
 pub use table::{guarantees_table, list_table, verdict_text, violation_text};

@@ -26,6 +26,19 @@ pub struct Subject {
     pub plan: Vec<Fact>,
     /// What made it.
     pub origin: Vec<Fact>,
+    /// Known mistakes that were tried under the same plan, if any were.
+    pub mistakes: Option<Vec<Mistake>>,
+}
+
+/// A known mistake in place of the lock under test.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mistake {
+    /// The broken lock.
+    pub lock: String,
+    /// The guarantee that it breaks.
+    pub breaks: String,
+    /// What became of it, in words.
+    pub outcome: String,
 }
 
 /// Something known of a run, by its name.

@@ -6,9 +6,10 @@ use plan::{Plan, PlanError};
 use report::{list_table, verdict_text};
 use run::seed::{Seed, Seeds};
 use serde_json::json;
-use suite::{Summary, Until, campaign, spec_of};
+use suite::{Power, Summary, Until, campaign, spec_of};
 use testbed::Described;
 
+use super::power::{self, determine};
 use crate::cli::RunArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,11 +39,36 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     bar.done();
     let summary = summary?;
     let verdict = verdict(&summary, was_interrupted);
+    let within = arguments.power_within;
+    let (power, was_interrupted) = if verdict == Verdict::Valid && !within.is_zero() {
+        let (power, is_over) = determine(spec, seeds, within, output.quiet).await?;
+        (Some(power), is_over)
+    } else {
+        (None, was_interrupted)
+    };
+    let verdict = power
+        .as_ref()
+        .map_or(verdict, |it| verdict.max(it.verdict()));
+    let campaign = Campaign {
+        spec,
+        summary,
+        power,
+        verdict,
+    };
     match output.format {
-        Format::Human => print(spec, seeds, &summary, verdict)?,
-        Format::Json => result(&json_line(spec, &summary, verdict))?,
+        Format::Human => campaign.print(seeds)?,
+        Format::Json => result(&campaign.json_line())?,
     }
-    Ok(exit(&summary, verdict, was_interrupted))
+    Ok(campaign.exit(was_interrupted))
+}
+
+/// What many runs showed together.
+struct Campaign<'a> {
+    spec: &'a RunSpec,
+    summary: Summary,
+    /// What the plan would have caught, where all is valid.
+    power: Option<Power>,
+    verdict: Verdict,
 }
 
 /// Says beforehand what no run of the campaign can prove. What a swarm draws differs from run to run.
@@ -65,56 +91,61 @@ fn verdict(summary: &Summary, was_interrupted: bool) -> Verdict {
     summary.verdict()
 }
 
-fn exit(summary: &Summary, verdict: Verdict, was_interrupted: bool) -> Exit {
-    let mut exits = vec![verdict.into()];
-    if !summary.broken.is_empty() {
-        exits.push(Exit::Harness);
+impl Campaign<'_> {
+    fn exit(&self, was_interrupted: bool) -> Exit {
+        let mut exits = vec![self.verdict.into()];
+        if !self.summary.broken.is_empty() {
+            exits.push(Exit::Harness);
+        }
+        if was_interrupted {
+            exits.push(Exit::Interrupted);
+        }
+        exits.extend(self.power.as_ref().map(|it| power::exit(it, false)));
+        Exit::worst(exits)
     }
-    if was_interrupted {
-        exits.push(Exit::Interrupted);
-    }
-    Exit::worst(exits)
-}
 
-fn json_line(spec: &RunSpec, summary: &Summary, verdict: Verdict) -> String {
-    let mut line = json!(summary);
-    line["verdict"] = json!(verdict);
-    line["gaps"] = json!(summary.gaps());
-    let failing = summary.failing.iter();
-    line["repeat"] = failing.map(|seed| repeat(spec, *seed)).collect();
-    line.to_string()
-}
+    fn json_line(&self) -> String {
+        let mut line = json!(self.summary);
+        line["verdict"] = json!(self.verdict);
+        line["gaps"] = json!(self.summary.gaps());
+        let failing = self.summary.failing.iter();
+        line["repeat"] = failing.map(|seed| repeat(self.spec, *seed)).collect();
+        if let Some(power) = &self.power {
+            line["power"] = power::json(power);
+        }
+        line.to_string()
+    }
 
-fn print(
-    spec: &RunSpec,
-    seeds: &Seeds,
-    summary: &Summary,
-    verdict: Verdict,
-) -> std::io::Result<()> {
-    result(&format!("testbed: {}", Described::simulated()))?;
-    result(&format!(
-        "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {} operations, {} holds, contention in {} runs\n",
-        summary.runs,
-        summary.verdicts.valid,
-        summary.verdicts.violated,
-        summary.verdicts.unknown,
-        summary.operations,
-        summary.holds,
-        summary.contended,
-    ))?;
-    result(&guarantees(summary))?;
-    if !summary.faults.is_empty() {
-        result(&format!("\n{}", faults(summary)))?;
+    fn print(&self, seeds: &Seeds) -> std::io::Result<()> {
+        let summary = &self.summary;
+        result(&format!("testbed: {}", Described::simulated()))?;
+        result(&format!(
+            "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {} operations, {} holds, contention in {} runs\n",
+            summary.runs,
+            summary.verdicts.valid,
+            summary.verdicts.violated,
+            summary.verdicts.unknown,
+            summary.operations,
+            summary.holds,
+            summary.contended,
+        ))?;
+        result(&guarantees(summary))?;
+        if !summary.faults.is_empty() {
+            result(&format!("\n{}", faults(summary)))?;
+        }
+        for gap in summary.gaps() {
+            result(&format!("\nnothing can be said: {gap}"))?;
+        }
+        if let Some(power) = &self.power {
+            result(&format!("\n{}", power::line(power)))?;
+        }
+        for (seed, why) in summary.broken.iter().take(SHOWN) {
+            output::note(&format!("error: seed {seed}: {why}"));
+        }
+        seeds_of("violated by", &summary.failing, self.spec)?;
+        seeds_of("left open by", &summary.open, self.spec)?;
+        result(&format!("\nverdict: {}", verdict_text(self.verdict)))
     }
-    for gap in summary.gaps() {
-        result(&format!("\nnothing can be said: {gap}"))?;
-    }
-    for (seed, why) in summary.broken.iter().take(SHOWN) {
-        output::note(&format!("error: seed {seed}: {why}"));
-    }
-    seeds_of("violated by", &summary.failing, spec)?;
-    seeds_of("left open by", &summary.open, spec)?;
-    result(&format!("\nverdict: {}", verdict_text(verdict)))
 }
 
 fn seeds_of(what: &str, seeds: &[Seed], spec: &RunSpec) -> std::io::Result<()> {

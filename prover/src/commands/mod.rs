@@ -9,6 +9,7 @@ mod conform;
 mod convert;
 mod generate;
 mod list;
+mod power;
 mod proxy;
 mod replay;
 mod run;
@@ -37,6 +38,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::List(arguments)) => list::list(&arguments),
         Some(Command::Doctor) => clean::doctor().await,
         Some(Command::Clean(arguments)) => clean::clean(&arguments).await,
+        Some(Command::Power(arguments)) => power::print_power(&arguments).await,
         Some(Command::Selftest(arguments)) => selftest::selftest(&arguments).await,
         Some(Command::Conform(arguments)) => conform::conform(&arguments).await,
         Some(Command::Experiment(chosen)) => chosen.conduct().await,

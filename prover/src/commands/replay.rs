@@ -1,6 +1,7 @@
 //! `prover replay`: a stored run once more.
 
 use std::path::Path;
+use std::time::Duration;
 
 use plan::spec::RunSpec;
 
@@ -19,7 +20,7 @@ pub(super) async fn replay(replay: &ReplayArgs) -> Result<Exit, Failure> {
         ..stored
     };
     let schedule = reading::schedule_in(&replay.folder)?;
-    run::run_with(&spec, Some(schedule), &replay.output).await
+    run::run_with(&spec, Some(schedule), Duration::ZERO, &replay.output).await
 }
 
 /// What was asked of a stored run.

@@ -2,7 +2,9 @@
 
 use std::fs::File;
 use std::sync::Mutex;
+use std::time::Duration;
 
+use checker::Verdict;
 use nemesis::Schedule;
 use plan::Plan;
 use plan::manifest::Manifest;
@@ -14,6 +16,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::campaign::run_seeds;
 use super::check::print_judgement;
+use super::power::{self, determine};
 use crate::causes::with_causes;
 use crate::cli::{OutputArgs, RunArgs};
 use crate::conclusion::{Conclusion, begin, conclude, keep};
@@ -27,14 +30,19 @@ use crate::store::{Store, file};
 pub(super) async fn run(arguments: &RunArgs) -> Result<Exit, Failure> {
     match &arguments.seeds {
         Some(seeds) => run_seeds(arguments, seeds).await,
-        None => run_with(&arguments.spec, None, &arguments.output).await,
+        None => {
+            let within = arguments.power_within;
+            run_with(&arguments.spec, None, within, &arguments.output).await
+        }
     }
 }
 
-/// Plans, runs, judges, stores and prints; with a stored schedule where there is one.
+/// Plans, runs, judges, stores and prints; with a stored schedule where there is one. If all is
+/// valid, known mistakes are tried for so long.
 pub(super) async fn run_with(
     spec: &RunSpec,
     schedule: Option<Schedule>,
+    power_within: Duration,
     output: &OutputArgs,
 ) -> Result<Exit, Failure> {
     let mut plan = Plan::with(spec, schedule)?;
@@ -45,10 +53,17 @@ pub(super) async fn run_with(
     steps.done();
     store.write_json(file::MANIFEST, &manifest)?;
     let stop = result.inspect_err(|_| tell_where(&store, &manifest))?;
-    let conclusion = conclude(&mut plan, &store, &manifest)?;
+    let mut conclusion = conclude(&mut plan, &store, &manifest)?;
+    let mut exits = Vec::new();
+    if conclusion.judgement.verdict == Verdict::Valid && !power_within.is_zero() {
+        let (spec, seeds) = power::single(&plan);
+        let (power, is_over) = determine(&spec, &seeds, power_within, output.quiet).await?;
+        exits.push(power::exit(&power, is_over));
+        conclusion.add(power);
+    }
     // What was found is said before anything else can go wrong.
     print(output.format, &store, &manifest, &conclusion)?;
-    let mut exits = vec![conclusion.judgement.verdict.into()];
+    exits.push(conclusion.judgement.verdict.into());
     if stop == Stop::Interrupted {
         exits.push(Exit::Interrupted);
     }
@@ -71,6 +86,9 @@ fn print(
     if format == Format::Json {
         let mut line = json!(judgement);
         line["folder"] = json!(store.folder());
+        if let Some(power) = &conclusion.power {
+            line["power"] = power::json(power);
+        }
         line["manifest"] = json!(manifest);
         line["repeat"] = json!(manifest.spec.command_line());
         return output::result(&line.to_string());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use checker::Verdict;
 use nemesis::Schedule;
+use plan::Plan;
 use plan::spec::RunSpec;
 use suite::Criteria;
 use suite::within;
@@ -54,13 +55,15 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
         format: Format::Human,
         quiet: arguments.quiet,
     };
-    let exit = run::run_with(&spec, None, &output).await?;
+    let exit = run::run_with(&spec, None, Duration::ZERO, &output).await?;
     let elsewhere = RunSpec {
         testbed: "docker".to_owned(),
         ..spec
     };
-    let line = elsewhere.command_line();
-    output::result(&format!("on RabbitMQ: {line}"))?;
+    output::result(&match Plan::new(&elsewhere) {
+        Ok(_) => format!("on RabbitMQ: {}", elsewhere.command_line()),
+        Err(why) => format!("on RabbitMQ: it cannot be repeated there: {why}"),
+    })?;
     Ok(exit)
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use checker::certificate::Certificate;
 use checker::model::NameError;
 use checker::search::Limits;
-use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict};
+use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict, parse_all};
 use history::fault::Effect;
 use history::{History, Outline};
 use plan::manifest::{Manifest, State};
@@ -86,7 +86,7 @@ impl Criteria {
             ),
             promised_by: plan.by_promises.then(|| plan.lock.clone()),
             progress: Some(progress_within(plan.heartbeat())),
-            ..Self::new(parse(&plan.judged)?, parse(&plan.shown)?)
+            ..Self::new(parse_all(&plan.judged)?, parse_all(&plan.shown)?)
         })
     }
 
@@ -112,7 +112,7 @@ impl Criteria {
                 &outline.effects,
             ),
             progress: Some(progress_within(heartbeat)),
-            ..Self::new(parse(&outline.guarantees)?, Vec::new())
+            ..Self::new(parse_all(&outline.guarantees)?, Vec::new())
         })
     }
 
@@ -128,7 +128,7 @@ impl Criteria {
         Ok(Self {
             scope,
             unsaid: [Unsaid::Slots, Unsaid::Workers, Unsaid::Faults].into(),
-            ..Self::new(parse(BARE_JUDGED)?, parse(BARE_SHOWN)?)
+            ..Self::new(parse_all(BARE_JUDGED)?, parse_all(BARE_SHOWN)?)
         })
     }
 
@@ -187,24 +187,31 @@ impl Criteria {
             Some(progress) => bounded(name, progress),
             None => name.clone(),
         };
-        let guarantees: Vec<_> = guarantees.iter().map(bounded).collect();
-        let guarantees = parse(&guarantees)?;
+        let guarantees = parse_all(guarantees.iter().map(bounded))?;
         let judged = guarantees.len();
+        let mut once = Vec::new();
+        for model in models {
+            if !once.contains(model) {
+                once.push(model.clone());
+            }
+        }
         Ok(Self {
             guarantees,
             judged,
-            models: models.to_vec(),
+            models: once,
             promised_by: None,
             ..self
         })
     }
 
-    /// The verdict always asks that the run proves something, too.
-    fn new(mut judged: Vec<Box<dyn Guarantee>>, shown: Vec<Box<dyn Guarantee>>) -> Self {
+    /// The verdict always asks that the run proves something, too. What is judged is not shown beside
+    /// it once more.
+    fn new(mut judged: Vec<Box<dyn Guarantee>>, mut shown: Vec<Box<dyn Guarantee>>) -> Self {
         if judged.iter().all(|guarantee| guarantee.name() != COVERAGE) {
-            judged.extend(parse(&[COVERAGE]).unwrap_or_default());
+            judged.extend(parse_all([COVERAGE]).unwrap_or_default());
         }
         let count = judged.len();
+        shown.retain(|it| judged.iter().all(|other| other.name() != it.name()));
         judged.extend(shown);
         Self {
             guarantees: judged,
@@ -327,13 +334,6 @@ fn scope<'a>(
         faults: faults.map(str::to_owned).collect(),
         effects: effects.clone(),
     }
-}
-
-fn parse(names: &[impl AsRef<str>]) -> Result<Vec<Box<dyn Guarantee>>, checker::ParseError> {
-    names
-        .iter()
-        .map(|name| checker::parse(name.as_ref()))
-        .collect()
 }
 
 #[cfg(test)]

@@ -199,7 +199,10 @@ impl Summary {
             .filter_map(|(name, fault)| fault.gap(name));
         gaps.extend(missed);
         if self.must_take && self.taken == 0 && gaps.is_empty() {
-            gaps.insert("in no run a fault took a lock away that others wanted".to_owned());
+            gaps.insert(
+                "in no run a fault took a lock away that others wanted: select one that can, or ask for less with --coverage delayed"
+                    .to_owned(),
+            );
         }
         gaps
     }
@@ -219,8 +222,12 @@ impl Landings {
         match self.due {
             _ if self.landed > 0 => None,
             Effect::None => None,
-            Effect::Delayed => Some(format!("{name} never delayed a holder")),
-            Effect::Revoked => Some(format!("{name} never took a lock away")),
+            Effect::Delayed => Some(format!(
+                "{name} never delayed a holder: give --nemesis-duration or --time-limit more"
+            )),
+            Effect::Revoked => Some(format!(
+                "{name} never took a lock away: give --nemesis-duration or --time-limit more, or ask for less with --coverage {name}=delayed"
+            )),
         }
     }
 }

@@ -5,7 +5,7 @@ use checker::search::Limits;
 use checker::{COVERAGE, Judgement, Row, Scope, Verdict};
 use history::fault::{Class, Note, Parameters, Targets};
 use history::{Answer, Draft, Function, History, HistoryBuilder, Kind, Process};
-use report::{Fact, Picture, Skew, Subject};
+use report::{Fact, Mistake, Picture, Skew, Subject};
 
 pub(crate) const MS: u64 = 1_000_000;
 pub(crate) const S: u64 = 1_000 * MS;
@@ -98,6 +98,15 @@ pub(crate) fn subject(lock: &str, faults: &[&str]) -> Subject {
         ),
         plan: vec![Fact::new("workers", "5"), Fact::new("keys", "1")],
         origin: vec![Fact::new("prover", "0.1.0")],
+        mistakes: None,
+    }
+}
+
+fn mistake(lock: &str, outcome: &str) -> Mistake {
+    Mistake {
+        lock: lock.to_owned(),
+        breaks: "exclusion".to_owned(),
+        outcome: outcome.to_owned(),
     }
 }
 
@@ -392,6 +401,7 @@ pub(crate) fn hostile() -> Sample {
         bounds: vec![NAME.to_owned()],
         plan: facts(),
         origin: facts(),
+        mistakes: Some(vec![mistake(NAME, NAME)]),
         ..subject(NAME, &[NAME])
     };
     Sample::new("hostile", subject, EXCLUSION, script)

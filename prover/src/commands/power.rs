@@ -1,0 +1,115 @@
+//! `prover power`: which known mistakes a plan would catch.
+
+use std::time::Duration;
+
+use plan::Plan;
+use plan::spec::RunSpec;
+use report::list_table;
+use run::seed::Seeds;
+use serde_json::{Value, json};
+use suite::{Mistake, Power, power};
+
+use crate::cli::PowerArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interruption::unless_interrupted;
+use crate::output::{self, Format, result};
+
+/// Finds out the power of a plan, and prints each mistake and what became of it.
+pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> {
+    let PowerArgs { spec, seeds, .. } = arguments;
+    let (spec, seeds) = match seeds {
+        Some(seeds) => (spec.clone(), seeds.clone()),
+        None => single(&Plan::new(spec)?),
+    };
+    let (power, was_interrupted) =
+        determine(&spec, &seeds, arguments.power_within, arguments.quiet).await?;
+    match arguments.format {
+        Format::Human => {
+            result(&table(&power))?;
+            result(&format!("\n{}", line(&power)))?;
+        }
+        Format::Json => {
+            let mut json = json(&power);
+            json["verdict"] = json!(power.verdict());
+            result(&json.to_string())?;
+        }
+    }
+    Ok(exit(&power, was_interrupted))
+}
+
+/// A plan of one run as it is simulated, and its seed. What `all` means on its testbed stays so.
+pub(super) fn single(plan: &Plan) -> (RunSpec, Seeds) {
+    let nemesis = match plan.spec.nemesis.as_str() {
+        "all" if !plan.spec.swarm => plan.faults.join(","),
+        named => named.to_owned(),
+    };
+    let spec = RunSpec {
+        nemesis,
+        ..plan.spec.clone()
+    };
+    let seed = plan.seed.0;
+    (spec, Seeds(seed..seed.saturating_add(1)))
+}
+
+/// Finds out the power of a plan; says also whether somebody interrupted that.
+pub(super) async fn determine(
+    spec: &RunSpec,
+    seeds: &Seeds,
+    within: Duration,
+    is_quiet: bool,
+) -> Result<(Power, bool), Failure> {
+    if !is_quiet {
+        output::note(&format!(
+            "trying which known mistakes this plan catches, for at most {}",
+            humantime::format_duration(within)
+        ));
+    }
+    let (power, was_interrupted) =
+        unless_interrupted(|go_on| power(spec, seeds, within, go_on)).await;
+    let power = power?;
+    for (lock, seed, why) in &power.broken {
+        output::note(&format!("error: {lock}, seed {seed}: {why}"));
+    }
+    Ok((power, was_interrupted))
+}
+
+/// What it comes to, and why it is not enough where it is not.
+pub(super) fn line(power: &Power) -> String {
+    match power.reason() {
+        None => format!("power:   {power}"),
+        Some(reason) => format!("power:   {power}\n\nnothing can be said: {reason}"),
+    }
+}
+
+pub(super) fn json(power: &Power) -> Value {
+    let mut json = json!(power);
+    json["caught"] = json!(power.caught());
+    json["says"] = json!(power.to_string());
+    json
+}
+
+/// What the harness did not carry out, and interruptions, have their own codes.
+pub(super) fn exit(power: &Power, was_interrupted: bool) -> Exit {
+    let mut exits = vec![power.verdict().into()];
+    if !power.broken.is_empty() {
+        exits.push(Exit::Harness);
+    }
+    if was_interrupted {
+        exits.push(Exit::Interrupted);
+    }
+    Exit::worst(exits)
+}
+
+fn table(power: &Power) -> String {
+    let rows = power.mistakes.iter().map(row);
+    list_table(["mistake", "breaks", ""], rows)
+}
+
+fn row(mistake: &Mistake) -> [String; 3] {
+    [
+        mistake.lock.clone(),
+        mistake.breaks.clone(),
+        mistake.outcome(),
+    ]
+}
