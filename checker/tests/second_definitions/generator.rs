@@ -42,7 +42,7 @@ impl Dice {
     }
 
     /// Once in so many times.
-    fn rarely(&mut self, times: u32) -> bool {
+    pub(crate) fn rarely(&mut self, times: u32) -> bool {
         self.below(times) == 0
     }
 }

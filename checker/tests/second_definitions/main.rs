@@ -3,9 +3,11 @@
 //! but what it answers. `SECOND_DEFINITIONS` sets how many histories each is compared on.
 
 mod believed;
+mod coverage;
 mod decrements;
 mod explained;
 mod generator;
+mod nemesis;
 mod owners;
 mod progress;
 mod record;
@@ -14,9 +16,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use checker::search::Limits;
-use checker::{Scope, judge, parse};
+use checker::{Finding, Scope, judge, parse};
 use history::{History, jsonl};
 
+use coverage::{Coverage, Windows};
 use generator::{Dice, Kind};
 use record::Record;
 
@@ -45,20 +48,19 @@ fn text(history: &History) -> String {
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-fn found(guarantee: &str, history: &History, slots: u32) -> (Verdict, String) {
-    let scope = Scope {
-        slots: NonZeroU32::new(slots).expect("not 0"),
-        workers: NonZeroU32::new(WORKERS),
-        ..Scope::default()
-    };
+impl From<checker::Verdict> for Verdict {
+    fn from(verdict: checker::Verdict) -> Self {
+        match verdict {
+            checker::Verdict::Valid => Self::Valid,
+            checker::Verdict::Unknown => Self::Unknown,
+            checker::Verdict::Violated => Self::Violated,
+        }
+    }
+}
+
+fn found(guarantee: &str, history: &History, scope: &Scope) -> Finding {
     let guarantees = [parse(guarantee).expect("known")];
-    let found = judge(history, &scope, Limits::none(), &guarantees).remove(0);
-    let verdict = match found.verdict {
-        checker::Verdict::Valid => Verdict::Valid,
-        checker::Verdict::Unknown => Verdict::Unknown,
-        checker::Verdict::Violated => Verdict::Violated,
-    };
-    (verdict, format!("{found:?}"))
+    judge(history, scope, Limits::none(), &guarantees).remove(0)
 }
 
 fn cases() -> u64 {
@@ -78,11 +80,16 @@ fn agree(guarantee: &str, kind: Kind, define: impl Fn(&Record, u32) -> Verdict) 
         };
         let history = generator::history(&mut dice, kind, slots);
         let expected = define(&Record::new(&history), slots);
-        let (found, told) = found(guarantee, &history, slots);
+        let scope = Scope {
+            slots: NonZeroU32::new(slots).expect("not 0"),
+            workers: NonZeroU32::new(WORKERS),
+            ..Scope::default()
+        };
+        let found = found(guarantee, &history, &scope);
         assert_eq!(
-            found,
+            Verdict::from(found.verdict),
             expected,
-            "{guarantee} of {slots} slots, seed {seed}: {told}\n{}",
+            "{guarantee} of {slots} slots, seed {seed}: {found:?}\n{}",
             text(&history)
         );
         *tally.entry(expected).or_default() += 1;
@@ -173,4 +180,46 @@ fn no_doubled_decrement() {
     agree("no-doubled-decrement", Kind::Counted, |record, _| {
         decrements::none_doubled(record)
     });
+}
+
+/// What the checker says in the words of the second definition.
+fn told(found: &Finding) -> Coverage {
+    let faults = found.counts.faults.iter().map(|count| {
+        let windows = Windows {
+            all: count.windows,
+            landed: count.landed,
+            revoked: count.revoked,
+            delayed: count.delayed,
+            disproved: count.disproved,
+        };
+        (count.fault.clone(), windows)
+    });
+    Coverage {
+        verdict: found.verdict.into(),
+        faults: faults.collect(),
+        taken: found.counts.taken_from_contenders,
+    }
+}
+
+#[test]
+fn coverage() {
+    let mut tally: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in 0..cases() {
+        let (history, scope) = nemesis::case(&mut Dice::new(seed));
+        let expected = coverage::coverage(&history, &scope);
+        let found = found("coverage", &history, &scope);
+        assert_eq!(
+            told(&found),
+            expected,
+            "{scope:?}, seed {seed}: {found:?}\n{}",
+            text(&history)
+        );
+        for seen in expected.seen() {
+            *tally.entry(seen).or_default() += 1;
+        }
+    }
+    for kind in coverage::KINDS {
+        let seen = tally.get(kind).copied().unwrap_or(0);
+        assert!(seen >= cases() / 20, "hardly ever {kind}: {tally:?}");
+    }
 }

@@ -1,0 +1,358 @@
+//! `coverage`: every moment at which somebody asks, every window, and all that its targets did.
+
+use std::collections::BTreeMap;
+
+use checker::Scope;
+use history::fault::{Class, Effect, Window};
+use history::{Function, History, Kind, Mark};
+
+use super::Verdict;
+use super::record::{Hold, NEVER, Op, Record};
+
+/// The verdict and what it stands on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Coverage {
+    pub(crate) verdict: Verdict,
+    /// The windows of each selected fault.
+    pub(crate) faults: BTreeMap<String, Windows>,
+    /// Windows that revoked a hold which another worker wanted.
+    pub(crate) taken: u64,
+}
+
+/// How many windows there were, and how many of them had an effect.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Windows {
+    pub(crate) all: u64,
+    pub(crate) landed: u64,
+    pub(crate) revoked: u64,
+    pub(crate) delayed: u64,
+    pub(crate) disproved: u64,
+}
+
+/// What must be seen in many histories; in how many, a test counts.
+pub(crate) const KINDS: [&str; 7] = [
+    "valid",
+    "valid with a hold taken from who wanted it",
+    "unknown",
+    "revoked",
+    "delayed",
+    "disproved",
+    "none",
+];
+
+impl Coverage {
+    /// Which of the [`KINDS`] are seen in a history.
+    pub(crate) fn seen(&self) -> Vec<&'static str> {
+        let is_valid = self.verdict == Verdict::Valid;
+        let some = |of: fn(&Windows) -> u64| self.faults.values().any(|windows| of(windows) > 0);
+        let seen = [
+            is_valid,
+            is_valid && self.taken > 0,
+            !is_valid,
+            some(|windows| windows.revoked),
+            some(|windows| windows.delayed),
+            some(|windows| windows.disproved),
+            some(|windows| windows.all - windows.revoked - windows.delayed - windows.disproved),
+        ];
+        let kinds = KINDS.into_iter().zip(seen);
+        kinds
+            .filter(|(_, seen)| *seen)
+            .map(|(kind, _)| kind)
+            .collect()
+    }
+}
+
+pub(crate) fn coverage(history: &History, scope: &Scope) -> Coverage {
+    let settle = history.mark(Mark::Settle).unwrap_or(NEVER);
+    let mut windows = history.windows();
+    windows.retain(|window| {
+        let is_selected = scope.faults.iter().any(|fault| *fault == *window.name);
+        is_selected && window.inject < settle
+    });
+    let run = Run {
+        record: Record::new(history),
+        windows,
+        settle,
+        scope,
+    };
+    Coverage {
+        verdict: if run.is_covered() {
+            Verdict::Valid
+        } else {
+            Verdict::Unknown
+        },
+        faults: run.counts(),
+        taken: run.taken(),
+    }
+}
+
+struct Run<'a> {
+    record: Record,
+    /// Those of selected faults before the last phase.
+    windows: Vec<Window>,
+    /// Where the last phase begins.
+    settle: usize,
+    scope: &'a Scope,
+}
+
+impl Run<'_> {
+    fn is_covered(&self) -> bool {
+        let is_granted = self
+            .record
+            .holds
+            .iter()
+            .any(|hold| hold.op.end < self.settle);
+        let has_effect =
+            |fault: &String| self.due(fault) == Some(Effect::None) || self.count(fault).landed > 0;
+        is_granted
+            && self.is_contended()
+            && self.scope.faults.iter().all(has_effect)
+            && (self.taken() > 0 || !self.must_take())
+    }
+
+    /// Whether some window has to revoke what others wanted.
+    fn must_take(&self) -> bool {
+        let faults = &self.scope.faults;
+        let is_asked = |fault: &String| self.scope.effects.contains_key(fault);
+        // What is due of a fault that never happened nobody knows, nor does it matter: it had none.
+        let is_spared = |fault: &String| self.due(fault) < Some(Effect::Revoked);
+        let is_lowered = faults.iter().any(is_asked) && faults.iter().all(is_spared);
+        !faults.is_empty() && !is_lowered
+    }
+
+    fn are_of_one_worker(&self, one: u32, other: u32) -> bool {
+        let workers = self.scope.workers;
+        let worker = |process: u32| workers.map_or(process, |workers| process % workers);
+        worker(one) == worker(other)
+    }
+
+    fn asks(&self) -> impl Iterator<Item = &Op> {
+        let ops = self.record.ops.iter();
+        ops.filter(|op| op.is(&Function::Acquire) && op.was_sent())
+    }
+
+    fn is_contended(&self) -> bool {
+        let mut moments = self.record.moments().filter(|now| *now < self.settle);
+        moments.any(|now| {
+            let mut under_way = self.asks().filter(|ask| ask.invoke <= now && now < ask.end);
+            under_way.any(|ask| self.is_contended_at(ask, now))
+        })
+    }
+
+    /// Whether others have or want so much of what somebody asks for that not all can have it.
+    fn is_contended_at(&self, ask: &Op, now: usize) -> bool {
+        let mut others = self.record.wants(&ask.key, now);
+        others.retain(|(process, _)| !self.are_of_one_worker(*process, ask.process));
+        let all_read = ask.is_shared() && others.iter().all(|(_, shared)| *shared);
+        others.len() >= self.scope.slots.get() as usize && !all_read
+    }
+
+    fn windows_of(&self, fault: &str) -> impl Iterator<Item = &Window> {
+        let windows = self.windows.iter();
+        windows.filter(move |window| *window.name == *fault)
+    }
+
+    /// The effect without which a fault put nothing to the test.
+    fn due(&self, fault: &str) -> Option<Effect> {
+        let asked = self.scope.effects.get(fault).copied();
+        asked.or_else(|| self.windows_of(fault).map(due_of_class).max())
+    }
+
+    fn counts(&self) -> BTreeMap<String, Windows> {
+        let faults = self.scope.faults.iter();
+        faults
+            .map(|fault| (fault.clone(), self.count(fault)))
+            .collect()
+    }
+
+    fn count(&self, fault: &str) -> Windows {
+        let mut windows = Windows::default();
+        for window in self.windows_of(fault) {
+            let effect = self.effect(window);
+            let shown = Some(effect.unwrap_or(Effect::None));
+            windows.all += 1;
+            windows.landed += u64::from(shown >= self.due(fault));
+            windows.revoked += u64::from(effect == Some(Effect::Revoked));
+            windows.delayed += u64::from(effect == Some(Effect::Delayed));
+            windows.disproved += u64::from(effect.is_none());
+        }
+        windows
+    }
+
+    fn taken(&self) -> u64 {
+        let windows = self.windows.iter();
+        windows.filter(|window| self.takes(window)).count() as u64
+    }
+
+    /// When a window surely was on. Nothing if that has no end or lasts no time.
+    fn strike<'a>(&'a self, window: &'a Window) -> Option<Strike<'a>> {
+        let end = window.heal.unwrap_or(NEVER).min(self.settle);
+        let strike = Strike {
+            run: self,
+            window,
+            on: window.on.unwrap_or(window.inject),
+            end,
+        };
+        (end != NEVER && strike.lasts(strike.on, end)).then_some(strike)
+    }
+
+    /// Nothing if it is disproved.
+    fn effect(&self, window: &Window) -> Option<Effect> {
+        let Some(strike) = self.strike(window) else {
+            return Some(Effect::None);
+        };
+        if strike.is_disproved() {
+            None
+        } else if strike.holds().any(|hold| strike.revokes(hold)) {
+            Some(Effect::Revoked)
+        } else if strike.holds().any(|hold| strike.delays(hold)) {
+            Some(Effect::Delayed)
+        } else {
+            Some(Effect::None)
+        }
+    }
+
+    /// Whether a window revoked a hold that another worker wanted.
+    fn takes(&self, window: &Window) -> bool {
+        let Some(strike) = self.strike(window) else {
+            return false;
+        };
+        let mut revoked = strike.holds().filter(|hold| strike.revokes(hold));
+        self.effect(window) == Some(Effect::Revoked)
+            && revoked.any(|hold| self.is_wanted(hold, strike.end))
+    }
+
+    /// Whether another worker was asking when a hold began, or asked from then on until `end`.
+    fn is_wanted(&self, hold: &Hold, end: usize) -> bool {
+        self.asks().any(|ask| {
+            let is_other = !self.are_of_one_worker(ask.process, hold.op.process);
+            let is_meant = is_other && ask.key == hold.op.key;
+            is_meant && ask.end > hold.op.end && ask.invoke < end
+        })
+    }
+}
+
+fn due_of_class(window: &Window) -> Effect {
+    let connection = window.parameters.get("connection");
+    match window.class {
+        Class::Slowing => Effect::Delayed,
+        Class::Halting if connection.is_some_and(|it| it == "lives") => Effect::Delayed,
+        _ => Effect::Revoked,
+    }
+}
+
+/// A window from when it surely was on to its end.
+struct Strike<'a> {
+    run: &'a Run<'a>,
+    window: &'a Window,
+    on: usize,
+    end: usize,
+}
+
+impl<'a> Strike<'a> {
+    fn ops(&self) -> impl Iterator<Item = &'a Op> {
+        self.run.record.ops.iter()
+    }
+
+    /// Whether there is time between two places.
+    fn lasts(&self, from: usize, until: usize) -> bool {
+        self.run.record.time(from) < self.run.record.time(until)
+    }
+
+    fn is_on(&self, place: usize) -> bool {
+        self.on < place && place < self.end
+    }
+
+    /// Whether a target went on undisturbed, in whatever session.
+    fn is_disproved(&self) -> bool {
+        let is_target = |process| {
+            let mut targets = self.window.targets.processes().iter();
+            targets.any(|target| self.run.are_of_one_worker(*target, process))
+        };
+        let mut ops = self.ops().filter(|op| is_target(op.process));
+        match self.window.class {
+            Class::Isolating => {
+                ops.any(|op| is_answered(op) && self.is_on(op.invoke) && self.is_on(op.end))
+            }
+            Class::Halting => ops.any(|op| self.is_on(op.invoke) || self.is_on(op.end)),
+            Class::Breaking | Class::Slowing => false,
+        }
+    }
+
+    /// What targets believed in at the injection.
+    fn holds(&self) -> impl Iterator<Item = &'a Hold> {
+        let window = self.window;
+        let targets = window.targets.processes();
+        let holds = self.run.record.holds.iter();
+        holds.filter(|hold| targets.contains(&hold.op.process) && hold.is_believed(window.inject))
+    }
+
+    fn revokes(&self, hold: &Hold) -> bool {
+        self.loses(hold) || self.gives_away(hold)
+    }
+
+    /// Whether belief in a hold ended by loss.
+    fn loses(&self, hold: &Hold) -> bool {
+        let mut ops = self.ops().filter(|op| op.process == hold.op.process);
+        hold.believed_until < self.end && ops.any(|op| op.end == hold.believed_until && is_loss(op))
+    }
+
+    /// Whether another was granted what a target still believed in.
+    fn gives_away(&self, hold: &Hold) -> bool {
+        let mut others = self.run.record.holds.iter();
+        others.any(|other| {
+            let granted = other.op.end;
+            let is_meanwhile = self.window.inject < granted && granted < self.end;
+            other.op.process != hold.op.process
+                && other.op.key == hold.op.key
+                && is_meanwhile
+                && hold.is_believed(granted)
+                && self.exclude_each_other(hold, other)
+        })
+    }
+
+    fn exclude_each_other(&self, one: &Hold, other: &Hold) -> bool {
+        if self.run.scope.slots.get() == 1 {
+            return !(one.shared() && other.shared());
+        }
+        one.slot().is_some() && one.slot() == other.slot()
+    }
+
+    fn delays(&self, hold: &Hold) -> bool {
+        match self.window.class {
+            Class::Halting => self.end < hold.believed_until,
+            _ => self.ops().any(|op| self.delays_op(op, hold)),
+        }
+    }
+
+    /// Whether an operation of who held waited for some time while the fault was on, and beyond.
+    fn delays_op(&self, op: &Op, hold: &Hold) -> bool {
+        // Belief ends with the invocation of the release, so that one began while there was some.
+        let is_holders = op.process == hold.op.process
+            && (hold.op.end < op.invoke && op.invoke <= hold.believed_until);
+        is_holders
+            && !is_out_of_reach(op)
+            && self.lasts(op.invoke.max(self.on), op.end.min(self.end))
+            && op.end != NEVER
+            && (op.end > self.end || op.is_unknown())
+    }
+}
+
+/// What faults do not reach: the guarded resource, and what a client tells itself.
+fn is_out_of_reach(op: &Op) -> bool {
+    [Function::Read, Function::Write, Function::Lost].contains(&op.function)
+}
+
+/// Whether the other side answered. A client may conclude by itself that a lock is lost.
+fn is_answered(op: &Op) -> bool {
+    let concludes = op.is_ok(&Function::Verify) && !op.says_held();
+    let is_answer = op.kind == Kind::Ok || op.is_refused();
+    is_answer && !concludes && !is_out_of_reach(op)
+}
+
+/// Whether the end of an operation is a loss of what its process held.
+fn is_loss(op: &Op) -> bool {
+    let errors = ["io", "heartbeat-missed", "not-sent", "crashed"];
+    let is_broken = op.error.starts_with("connection") || errors.contains(&&*op.error);
+    op.tells_loss() || (op.is_unknown() && is_broken)
+}
