@@ -17,11 +17,13 @@
 //! - Chance (jitter, toxicity, slices) is seeded: the same seed and the same connections give the
 //!   same decisions.
 
+mod address;
 mod collection;
 mod connection;
 mod embedded;
 mod error;
 mod link;
+mod listener;
 mod proxies;
 mod proxy;
 mod record;

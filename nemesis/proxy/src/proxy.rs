@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::address::ListenAddress;
 use crate::connection::Connection;
 use crate::error::ProxyError;
 use crate::link::Link;
+use crate::listener::Listener;
 use crate::record::ProxyRecord;
 use crate::seed::{self, Purpose};
 use crate::toxic::{AnyEffect, Stream, Toxic};
@@ -87,8 +89,9 @@ impl Proxy {
         if self.is_enabled() {
             return Ok(());
         }
-        let listener = bind(&self.listen).await?;
-        self.listen = listener.local_addr()?.to_string();
+        let address = ListenAddress::resolve(&self.listen).await?;
+        let listener = Listener::bind(&address).await?;
+        self.listen = listener.address().to_string();
         let accept = accept(
             listener,
             Arc::clone(&self.live),
@@ -129,25 +132,12 @@ impl Drop for Proxy {
     }
 }
 
-/// Binds as Toxiproxy does: `:port` is every interface. No address at all is the loopback interface
-/// and any port.
-async fn bind(listen: &str) -> io::Result<TcpListener> {
-    let address = match listen.strip_prefix(':') {
-        Some(port) => format!("0.0.0.0:{port}"),
-        None if listen.is_empty() => "127.0.0.1:0".to_owned(),
-        None => listen.to_owned(),
-    };
-    TcpListener::bind(&address)
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("listen tcp {address}: {error}")))
-}
-
-async fn accept(listener: TcpListener, live: Arc<Live>, upstream: Arc<str>) {
+async fn accept(listener: Listener, live: Arc<Live>, upstream: Arc<str>) {
     /// Out of file descriptors, say: some may be free again soon.
     const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
     loop {
         match listener.accept().await {
-            Ok((client, _)) => Live::open(&live, client, Arc::clone(&upstream)),
+            Ok(client) => Live::open(&live, client, Arc::clone(&upstream)),
             Err(error) => {
                 tracing::warn!(proxy = live.name, %error, "failed to accept a connection");
                 tokio::time::sleep(PAUSE_AFTER_ERROR).await;

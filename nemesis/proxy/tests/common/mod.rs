@@ -6,6 +6,7 @@
 )]
 
 use std::io::{self, ErrorKind};
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use proxy::toxiproxy::ApiClient;
@@ -27,6 +28,16 @@ pub const PROXY: &str = "p";
 /// Waits for `future`, but not for ever.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, future).await.expect("a hang")
+}
+
+/// Whether a test has to do without IPv6; then it says so.
+#[expect(clippy::print_stderr, reason = "a skipped test says why")]
+pub async fn lacks_ipv6() -> bool {
+    let lacks = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_err();
+    if lacks {
+        eprintln!("skipped the IPv6 half: this machine has no IPv6");
+    }
+    lacks
 }
 
 /// Proxies of this process, and their API on a port of the loopback interface for as long as this

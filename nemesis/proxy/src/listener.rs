@@ -1,0 +1,153 @@
+//! A socket that accepts clients.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use crate::address::ListenAddress;
+
+/// How many clients may wait to be accepted; as many as at the listeners that tokio makes.
+const BACKLOG: u32 = 1024;
+
+/// A bound socket, and the address that it got.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Listens at the first socket of `address` that allows it.
+    pub(crate) async fn bind(address: &ListenAddress) -> io::Result<Self> {
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for &socket in address.sockets() {
+            match Self::bind_socket(socket).await {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = error,
+            }
+        }
+        Err(address.failed(&last))
+    }
+
+    async fn bind_socket(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.ip().is_unspecified() {
+            bind_every_interface(address).await?
+        } else {
+            TcpListener::bind(address).await?
+        };
+        let address = socket.local_addr()?;
+        Ok(Self { socket, address })
+    }
+
+    /// Where it listens, also if the system chose the port.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
+        let (client, _) = self.socket.accept().await?;
+        Ok(client)
+    }
+}
+
+/// Listens for IPv6 and IPv4 alike, as Go does; for IPv4 alone where there is no IPv6.
+async fn bind_every_interface(address: SocketAddr) -> io::Result<TcpListener> {
+    match bind_both_families(address) {
+        Err(error) if may_lack_ipv6(&error) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    }
+}
+
+fn bind_both_families(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v6()?;
+    SockRef::from(&socket).set_only_v6(false)?;
+    // A proxy must get its port back while connections of its past still linger. Elsewhere than on
+    // Unix this would let it take a port from others.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Systems say in many ways that they have no IPv6. A port that is in use is none of them: half of
+/// it may be free, and a proxy that got that half would look well and miss clients.
+fn may_lack_ipv6(error: &io::Error) -> bool {
+    error.kind() != io::ErrorKind::AddrInUse
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::net::Ipv6Addr;
+
+    use super::*;
+
+    async fn bind(text: &str) -> io::Result<Listener> {
+        Listener::bind(&ListenAddress::resolve(text).await?).await
+    }
+
+    /// Whether a test has to do without IPv6; then it says so.
+    #[expect(clippy::print_stderr, reason = "a skipped test says why")]
+    async fn lacks_ipv6() -> bool {
+        let lacks = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.is_err();
+        if lacks {
+            eprintln!("skipped the IPv6 half: this machine has no IPv6");
+        }
+        lacks
+    }
+
+    async fn accepts(listener: &Listener, ip: impl Into<std::net::IpAddr>) {
+        let address = SocketAddr::new(ip.into(), listener.address().port());
+        let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let client = client.unwrap().local_addr().unwrap();
+        let seen = server.unwrap().peer_addr().unwrap();
+        assert_eq!(seen.port(), client.port());
+    }
+
+    #[tokio::test]
+    async fn every_interface_is_both_families() {
+        for text in [":0", "0.0.0.0:0", "[::]:0"] {
+            let listener = bind(text).await.unwrap();
+            assert_ne!(listener.address().port(), 0);
+            accepts(&listener, Ipv4Addr::LOCALHOST).await;
+            if !lacks_ipv6().await {
+                accepts(&listener, Ipv6Addr::LOCALHOST).await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn half_of_a_port_is_not_enough() {
+        if lacks_ipv6().await {
+            return;
+        }
+        let half = bind("[::1]:0").await.unwrap();
+        let error = bind(&format!(":{}", half.address().port()))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn only_a_port_in_use_speaks_for_ipv6() {
+        assert!(!may_lack_ipv6(&ErrorKind::AddrInUse.into()));
+        for kind in [ErrorKind::Unsupported, ErrorKind::AddrNotAvailable] {
+            assert!(may_lack_ipv6(&kind.into()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_named() {
+        let first = bind("127.0.0.1:0").await.unwrap();
+        let text = first.address().to_string();
+        let error = bind(&text).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        let named = format!("listen tcp {text}: ");
+        assert!(error.to_string().starts_with(&named), "{error}");
+    }
+}
