@@ -49,7 +49,8 @@ fn cannot_listen(text: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("listen tcp {text}: {error}"))
 }
 
-/// `0.0.0.0` and `[::]` are the same: Go, and with it Toxiproxy, listens on both families for either.
+/// `0.0.0.0` and `[::]` are the same: for either Go, and with it Toxiproxy, listens on both
+/// families.
 fn every_interface(mut socket: SocketAddr) -> SocketAddr {
     if socket.ip().is_unspecified() {
         socket.set_ip(Ipv6Addr::UNSPECIFIED.into());
@@ -58,7 +59,7 @@ fn every_interface(mut socket: SocketAddr) -> SocketAddr {
 }
 
 /// All that an address may mean, IPv4 first as Go has it.
-async fn resolve(address: &str) -> io::Result<Vec<SocketAddr>> {
+pub(crate) async fn resolve(address: &str) -> io::Result<Vec<SocketAddr>> {
     let found = tokio::time::timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host(address)).await??;
     let mut sockets: Vec<_> = found.map(canonical).collect();
     sockets.sort_by_key(SocketAddr::is_ipv6);

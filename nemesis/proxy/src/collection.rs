@@ -82,7 +82,7 @@ impl Collection {
         self.put(wish).await
     }
 
-    /// Starts a proxy, if wished, and puts it in the place of any other with its name.
+    /// Starts a new proxy, if wished.
     async fn put(&mut self, wish: &Wish) -> Result<ProxyRecord, ProxyError> {
         let (name, upstream) = wish.required("")?;
         let listen = wish.listen.as_deref().unwrap_or_default();
@@ -95,26 +95,18 @@ impl Collection {
         Ok(record)
     }
 
-    /// Moves, enables or disables a proxy; what is left out stays.
+    /// Moves, enables or disables a proxy; what is left out stays. Other words for the same address
+    /// move nothing, and an address where it cannot listen changes nothing.
     pub(crate) async fn update(
         &mut self,
         name: &str,
-        wish: Wish,
+        wish: &Wish,
     ) -> Result<ProxyRecord, ProxyError> {
         let proxy = self.get_mut(name)?;
-        let listen = wish.listen.unwrap_or_else(|| proxy.listen().to_owned());
-        let upstream = wish.upstream.unwrap_or_else(|| proxy.upstream().to_owned());
+        let (listen, upstream) = (wish.listen.as_deref(), wish.upstream.as_deref());
+        let to = proxy.plan(listen, upstream).await?;
         let enabled = wish.enabled.unwrap_or(proxy.is_enabled());
-        let moved = listen != proxy.listen() || upstream != proxy.upstream();
-        if moved || !enabled {
-            proxy.stop().await;
-        }
-        if moved {
-            proxy.redirect(listen, upstream);
-        }
-        if enabled {
-            proxy.start().await?;
-        }
+        proxy.update(to, enabled).await?;
         Ok(proxy.record())
     }
 
@@ -125,7 +117,8 @@ impl Collection {
     }
 
     /// Creates all of them, in place of others with the same names; a proxy that is there already,
-    /// as wished, stays. Returns those that were made before something went wrong.
+    /// between the same addresses, stays as it is. Returns those that were made before something
+    /// went wrong.
     pub(crate) async fn populate(
         &mut self,
         wishes: &[Wish],
@@ -145,13 +138,17 @@ impl Collection {
 
     async fn put_unless_there(&mut self, wish: &Wish) -> Result<ProxyRecord, ProxyError> {
         let (name, upstream) = wish.required("")?;
-        if let Some(there) = self.proxies.get_mut(name) {
-            if wish.listen.as_deref() == Some(there.listen()) && upstream == there.upstream() {
-                return Ok(there.record());
-            }
-            there.stop().await;
+        let Some(there) = self.proxies.get_mut(name) else {
+            return self.put(wish).await;
+        };
+        let listen = wish.listen.as_deref().unwrap_or_default();
+        let to = there.plan(Some(listen), Some(upstream)).await?;
+        if to.is_elsewhere() {
+            there.replace(to, wish.enabled.unwrap_or(true)).await?;
+        } else {
+            there.update(to, there.is_enabled()).await?;
         }
-        self.put(wish).await
+        Ok(there.record())
     }
 
     /// Enables all proxies and removes all toxics.

@@ -28,6 +28,7 @@ mod proxies;
 mod proxy;
 mod record;
 mod refusal;
+mod relocation;
 mod seed;
 mod server;
 mod toxic;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::error::ProxyError;
 use crate::link::Link;
 use crate::listener::Listener;
 use crate::record::ProxyRecord;
+use crate::relocation::Relocation;
 use crate::seed::{self, Purpose};
 use crate::toxic::{AnyEffect, Stream, Toxic};
 use crate::toxics;
@@ -26,9 +28,16 @@ use crate::toxics;
 pub(crate) struct Proxy {
     listen: String,
     upstream: String,
-    /// The task that accepts; there is one while the proxy is enabled.
-    accepting: Option<JoinHandle<()>>,
+    /// There while the proxy is enabled.
+    accepting: Option<Accepting>,
     live: Arc<Live>,
+}
+
+/// A listener, and the task that accepts from it.
+#[derive(Debug)]
+struct Accepting {
+    listener: Arc<Listener>,
+    task: JoinHandle<()>,
 }
 
 /// What a proxy has done and does.
@@ -57,14 +66,6 @@ impl Proxy {
         }
     }
 
-    pub(crate) fn listen(&self) -> &str {
-        &self.listen
-    }
-
-    pub(crate) fn upstream(&self) -> &str {
-        &self.upstream
-    }
-
     pub(crate) fn is_enabled(&self) -> bool {
         self.accepting.is_some()
     }
@@ -84,45 +85,131 @@ impl Proxy {
         }
     }
 
+    /// What other addresses would change; those that are left out stay.
+    pub(crate) async fn plan(
+        &self,
+        listen: Option<&str>,
+        upstream: Option<&str>,
+    ) -> io::Result<Relocation> {
+        let from = (self.listen.as_str(), self.upstream.as_str());
+        let to = (listen.unwrap_or(from.0), upstream.unwrap_or(from.1));
+        Relocation::plan(from, to).await
+    }
+
     /// Begins to accept; from then on `listen` names the port even if the system chose it.
     pub(crate) async fn start(&mut self) -> io::Result<()> {
-        if self.is_enabled() {
-            return Ok(());
+        if !self.is_enabled() {
+            let listener = bind(&self.listen).await?;
+            self.accept_from(listener);
         }
-        let address = ListenAddress::resolve(&self.listen).await?;
-        let listener = Listener::bind(&address).await?;
-        self.listen = listener.address().to_string();
-        let accept = accept(
-            listener,
-            Arc::clone(&self.live),
-            self.upstream.as_str().into(),
-        );
-        self.accepting = Some(tokio::spawn(accept));
         Ok(())
     }
 
     /// Stops accepting and closes all connections; returns when they are gone.
     pub(crate) async fn stop(&mut self) {
-        if let Some(task) = self.accepting.take() {
+        self.stop_accepting().await;
+        self.live.close_all().await;
+    }
+
+    /// Moves, enables or disables the proxy. Its connections stay unless it is disabled or
+    /// elsewhere; all stays as it was if it cannot listen there.
+    pub(crate) async fn update(&mut self, to: Relocation, enabled: bool) -> io::Result<()> {
+        let listener = self.claim(&to, enabled).await?;
+        self.stop_accepting().await;
+        if to.is_elsewhere() || !enabled {
+            self.live.close_all().await;
+        }
+        self.settle(to, listener);
+        Ok(())
+    }
+
+    /// Puts a new proxy in the place of this one; all stays as it was if that cannot listen.
+    pub(crate) async fn replace(&mut self, by: Relocation, enabled: bool) -> io::Result<()> {
+        let listener = self.claim(&by, enabled).await?;
+        self.stop().await;
+        self.live = Arc::new(Live::new(self.live.seed, &self.live.name));
+        self.settle(by, listener);
+        Ok(())
+    }
+
+    /// The listener for a proxy there; none if it shall not accept.
+    async fn claim(&mut self, to: &Relocation, enabled: bool) -> io::Result<Option<Arc<Listener>>> {
+        if !enabled {
+            return Ok(None);
+        }
+        let listener = match (&to.other_listen, &self.accepting) {
+            (None, Some(accepting)) => Arc::clone(&accepting.listener),
+            (None, None) => bind(&to.listen).await?,
+            (Some(listen), _) => self.bind_elsewhere(listen).await?,
+        };
+        Ok(Some(listener))
+    }
+
+    async fn bind_elsewhere(&mut self, listen: &ListenAddress) -> io::Result<Arc<Listener>> {
+        let bound = Listener::bind(listen).await.map(Arc::new);
+        match bound {
+            Err(error) if self.is_in_the_way(listen, &error) => self.step_aside_for(listen).await,
+            bound => bound,
+        }
+    }
+
+    /// Whether this very proxy may use the port that is in use: `127.0.0.1:80` is in the way of
+    /// `:80`.
+    fn is_in_the_way(&self, listen: &ListenAddress, error: &io::Error) -> bool {
+        let port = |accepting: &Accepting| accepting.listener.address().port();
+        error.kind() == io::ErrorKind::AddrInUse
+            && self.accepting.as_ref().map(port).is_some_and(|own| {
+                let mut wanted = listen.sockets().iter().map(SocketAddr::port);
+                wanted.any(|wanted| wanted == own)
+            })
+    }
+
+    /// Tries again without the listener of now, and takes that back if it was not in the way.
+    async fn step_aside_for(&mut self, listen: &ListenAddress) -> io::Result<Arc<Listener>> {
+        self.stop_accepting().await;
+        let bound = Listener::bind(listen).await.map(Arc::new);
+        if bound.is_err() {
+            // Somebody else may have taken the port meanwhile: then the proxy is disabled.
+            match bind(&self.listen).await {
+                Ok(listener) => self.accept_from(listener),
+                Err(_) => self.live.close_all().await,
+            }
+        }
+        bound
+    }
+
+    async fn stop_accepting(&mut self) {
+        if let Some(Accepting { task, .. }) = self.accepting.take() {
             task.abort();
             // Cancelled: that is what was asked for.
             let _ = task.await;
         }
-        self.live.close_all().await;
     }
 
-    /// Moves the proxy elsewhere; it must be stopped.
-    pub(crate) fn redirect(&mut self, listen: String, upstream: String) {
-        debug_assert!(!self.is_enabled());
-        self.listen = listen;
-        self.upstream = upstream;
+    fn settle(&mut self, to: Relocation, listener: Option<Arc<Listener>>) {
+        self.listen = to.listen;
+        self.upstream = to.upstream;
+        if let Some(listener) = listener {
+            self.accept_from(listener);
+        }
+    }
+
+    fn accept_from(&mut self, listener: Arc<Listener>) {
+        self.listen = listener.address().to_string();
+        let accept = accept(
+            Arc::clone(&listener),
+            Arc::clone(&self.live),
+            self.upstream.as_str().into(),
+        );
+        let task = tokio::spawn(accept);
+        self.accepting = Some(Accepting { listener, task });
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        if let Some(task) = &self.accepting {
-            task.abort();
+        if let Some(accepting) = &self.accepting {
+            accepting.task.abort();
         }
         self.live
             .lock()
@@ -132,7 +219,12 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: Listener, live: Arc<Live>, upstream: Arc<str>) {
+async fn bind(listen: &str) -> io::Result<Arc<Listener>> {
+    let address = ListenAddress::resolve(listen).await?;
+    Listener::bind(&address).await.map(Arc::new)
+}
+
+async fn accept(listener: Arc<Listener>, live: Arc<Live>, upstream: Arc<str>) {
     /// Out of file descriptors, say: some may be free again soon.
     const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
     loop {

@@ -141,7 +141,7 @@ async fn update_proxy(
 ) -> Answer<ProxyRecord> {
     let mut all = all.lock().await;
     all.get(&proxy)?;
-    Ok(Json(all.update(&proxy, parse(&body)?).await?))
+    Ok(Json(all.update(&proxy, &parse(&body)?).await?))
 }
 
 async fn delete_proxy(
