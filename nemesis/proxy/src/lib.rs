@@ -16,12 +16,17 @@
 //!   even bytes that only waited for a slow receiver.
 //! - Chance (jitter, toxicity, slices) is seeded: the same seed and the same connections give the
 //!   same decisions.
+//! - Other words for a proxy's own addresses touch neither connections nor toxics; Toxiproxy sees
+//!   that of most `listen` addresses only, and of no `upstream`.
+//! - A proxy that cannot listen where it is to go stays as it was; Toxiproxy stops it first.
+//! - The stream of a toxic is answered in lower case, however it was asked for.
 
 mod address;
 mod collection;
 mod connection;
 mod embedded;
 mod error;
+mod fields;
 mod link;
 mod listener;
 mod proxies;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -399,7 +399,7 @@ impl Live {
     pub(crate) fn update(
         &self,
         name: &str,
-        attributes: Value,
+        changes: Map<String, Value>,
         toxicity: Option<f64>,
     ) -> Result<Toxic, ProxyError> {
         let state = &mut *self.lock();
@@ -409,7 +409,7 @@ impl Live {
         check_probability(toxicity)?;
         *effect = effect
             .kind()
-            .effect(merged(toxic.attributes.clone(), attributes))
+            .effect(merged(toxic.attributes.clone(), changes))
             .map_err(ProxyError::bad_body)?;
         toxic.attributes = effect.attributes();
         toxic.toxicity = toxicity;
@@ -453,12 +453,9 @@ fn check_probability(toxicity: f64) -> Result<(), ProxyError> {
 }
 
 /// `attributes` with `changes` written over them.
-fn merged(mut attributes: Value, changes: Value) -> Value {
-    match (&mut attributes, changes) {
-        (Value::Object(attributes), Value::Object(changes)) => attributes.extend(changes),
-        (_, Value::Null) => {}
-        (attributes, changes) => *attributes = changes,
-    }
+fn merged(mut attributes: Value, changes: Map<String, Value>) -> Value {
+    let all = attributes.as_object_mut().expect("an effect's parameters");
+    all.extend(changes);
     attributes
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use crate::collection::Wish;
 use crate::embedded::Embedded;
 use crate::error::ProxyError;
+use crate::fields::Fields;
 use crate::record::ProxyRecord;
 use crate::refusal::Refusal;
 use crate::toxic::{Stream, Toxic};
@@ -88,7 +89,15 @@ fn router(proxies: Embedded) -> Router {
 
 /// Reads a body whatever its content type says: clients do not agree on it.
 fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ProxyError> {
-    serde_json::from_slice(body).map_err(ProxyError::bad_body)
+    let fields: Fields = serde_json::from_slice(body).map_err(ProxyError::bad_body)?;
+    fields.read().map_err(ProxyError::bad_body)
+}
+
+/// Reads a body that is a list; `null` is an empty one.
+fn parse_all<T: DeserializeOwned>(body: &Bytes) -> Result<Vec<T>, ProxyError> {
+    let list: Option<Vec<Fields>> = serde_json::from_slice(body).map_err(ProxyError::bad_body)?;
+    let all = list.into_iter().flatten().map(Fields::read);
+    all.collect::<Result<_, _>>().map_err(ProxyError::bad_body)
 }
 
 async fn version() -> Json<Value> {
@@ -109,7 +118,7 @@ struct Populated {
 }
 
 async fn populate(State(all): State<Embedded>, body: Bytes) -> Response {
-    let (proxies, error) = match parse::<Vec<Wish>>(&body) {
+    let (proxies, error) = match parse_all::<Wish>(&body) {
         Ok(wishes) => all.lock().await.populate(&wishes).await,
         Err(error) => (Vec::new(), Some(error)),
     };
@@ -164,26 +173,24 @@ struct NewToxic {
     kind: Option<String>,
     stream: Option<String>,
     toxicity: Option<f64>,
-    attributes: Option<Value>,
+    #[serde(default)]
+    attributes: Fields,
 }
 
 impl NewToxic {
     fn toxic(self) -> Result<Toxic, ProxyError> {
-        let stream = match self.stream.as_deref() {
-            None => Stream::default(),
-            Some(name) => Stream::BOTH
-                .into_iter()
-                .find(|stream| stream.name() == name)
-                .ok_or(ProxyError::InvalidStream)?,
-        };
         let kind = self.kind.unwrap_or_default();
+        let stream = self
+            .stream
+            .unwrap_or_else(|| Stream::default().name().into());
         let name = self.name.filter(|name| !name.is_empty());
         Ok(Toxic {
-            name: name.unwrap_or_else(|| format!("{kind}_{}", stream.name())),
+            // Toxiproxy's default name has the stream as the client wrote it.
+            name: name.unwrap_or_else(|| format!("{kind}_{stream}")),
             kind,
-            stream,
+            stream: stream.try_into()?,
             toxicity: self.toxicity.unwrap_or(1.0),
-            attributes: self.attributes.unwrap_or_else(|| json!({})),
+            attributes: self.attributes.into_map().into(),
         })
     }
 }
@@ -209,7 +216,7 @@ async fn show_toxic(
 #[derive(Deserialize)]
 struct ToxicChange {
     #[serde(default)]
-    attributes: Value,
+    attributes: Fields,
     toxicity: Option<f64>,
 }
 
@@ -224,7 +231,7 @@ async fn update_toxic(
     let change: ToxicChange = parse(&body)?;
     Ok(Json(live.update(
         &toxic,
-        change.attributes,
+        change.attributes.into_map(),
         change.toxicity,
     )?))
 }

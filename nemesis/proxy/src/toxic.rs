@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::error::ProxyError;
+
 /// The direction that a toxic acts on.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum Stream {
     /// From the client to the server.
     Upstream,
@@ -34,6 +36,17 @@ impl Stream {
             Self::Upstream => "upstream",
             Self::Downstream => "downstream",
         }
+    }
+}
+
+/// From the name in any case: a Toxiproxy answers with the one that it was asked with.
+impl TryFrom<String> for Stream {
+    type Error = ProxyError;
+
+    fn try_from(name: String) -> Result<Self, ProxyError> {
+        let called = |stream: &Self| stream.name().eq_ignore_ascii_case(&name);
+        let stream = Self::BOTH.into_iter().find(called);
+        stream.ok_or(ProxyError::InvalidStream)
     }
 }
 
@@ -261,4 +274,28 @@ pub enum Step {
     Hold,
     /// The stream ends here; what waits in front of this toxic is lost.
     End(End),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn streams_are_read_in_any_case_and_written_in_lower_case() {
+        for (text, stream) in [
+            ("upstream", Stream::Upstream),
+            ("UPSTREAM", Stream::Upstream),
+            ("Downstream", Stream::Downstream),
+        ] {
+            assert_eq!(
+                serde_json::from_value::<Stream>(json!(text)).unwrap(),
+                stream
+            );
+            assert_eq!(json!(stream), stream.name());
+        }
+        let error = serde_json::from_value::<Stream>(json!("up")).unwrap_err();
+        assert!(error.to_string().contains("either upstream or downstream"));
+    }
 }

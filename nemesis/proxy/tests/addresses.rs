@@ -126,7 +126,9 @@ async fn a_disabled_proxy_keeps_its_toxics_under_other_words() {
     let used = Used::new().await;
     used.bed.client.disable(PROXY).await.unwrap();
     let listen = format!("localhost:{}", port(&used.record.listen));
-    used.relocate(&listen, &used.record.upstream).await;
+    let body = json!([{"name": PROXY, "listen": listen, "upstream": used.record.upstream}]);
+    let (status, answer) = used.ask(Method::POST, "/populate", &body).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
     let record = used.record().await;
     assert_eq!(record.toxics, used.record.toxics);
     assert!(!record.enabled);

@@ -311,6 +311,93 @@ async fn populate_checks_everything_before_it_makes_anything() {
 }
 
 #[tokio::test]
+async fn field_names_of_proxies_come_in_any_case() {
+    let api = Api::new().await;
+    let body =
+        r#"{"NAME":"redis","Listen":"127.0.0.1:0","UpStream":"127.0.0.1:6379","ENABLED":false}"#;
+    let (status, made) = api.ask(Method::POST, "/proxies", body).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    assert_eq!(
+        made,
+        json!({
+            "name": "redis", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:6379",
+            "enabled": false, "toxics": [],
+        })
+    );
+    for (method, body, enabled) in [
+        (Method::POST, r#"{"Enabled":true}"#, true),
+        (Method::PATCH, r#"{"Enabled":false}"#, false),
+        (Method::PATCH, r#"{"enabled":false,"ENABLED":true}"#, true),
+    ] {
+        let (status, answer) = api.ask(method, "/proxies/redis", body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(answer["enabled"], enabled, "{body}");
+    }
+    let body = r#"[{"Name":"mysql","LISTEN":"127.0.0.1:0","Upstream":"x:1","Enabled":false}]"#;
+    let (status, answer) = api.ask(Method::POST, "/populate", body).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    assert_eq!(answer["proxies"][0]["name"], "mysql");
+    assert_eq!(answer["proxies"][0]["enabled"], false);
+}
+
+#[tokio::test]
+async fn field_names_and_streams_of_toxics_come_in_any_case() {
+    let api = Api::with_proxy().await;
+    let toxics = "/proxies/redis/toxics";
+    for (stream, name) in [
+        ("Upstream", "latency_Upstream"),
+        ("DOWNSTREAM", "latency_DOWNSTREAM"),
+    ] {
+        let body = format!(
+            r#"{{"Type":"latency","Stream":"{stream}","TOXICITY":0.5,"Attributes":{{"Latency":7,"JITTER":3}}}}"#
+        );
+        let (status, made) = api.ask(Method::POST, toxics, &body).await;
+        assert_eq!(status, StatusCode::OK, "{made}");
+        let expected = json!({
+            "name": name, "type": "latency", "stream": stream.to_lowercase(), "toxicity": 0.5,
+            "attributes": {"latency": 7, "jitter": 3},
+        });
+        assert_eq!(made, expected);
+    }
+    let body = r#"{"TYPE":"slicer","Name":"s","attributes":{"Average_Size":9}}"#;
+    let (_, made) = api.ask(Method::POST, toxics, body).await;
+    assert_eq!(made["attributes"]["average_size"], 9, "{made}");
+    let body = r#"{"ATTRIBUTES":{"Jitter":4},"Toxicity":1}"#;
+    let path = format!("{toxics}/latency_Upstream");
+    let (_, changed) = api.ask(Method::PATCH, &path, body).await;
+    assert_eq!(changed["attributes"], json!({"latency": 7, "jitter": 4}));
+    assert_eq!(changed["toxicity"], 1.0);
+}
+
+#[tokio::test]
+async fn null_is_as_good_as_absent() {
+    let api = Api::with_proxy().await;
+    let before = api.get("/proxies/redis").await;
+    for body in [
+        r#"{"listen":null,"Upstream":null,"enabled":null,"toxics":null}"#,
+        "null",
+    ] {
+        let (status, after) = api.ask(Method::PATCH, "/proxies/redis", body).await;
+        assert_eq!((status, &after), (StatusCode::OK, &before), "{body}");
+    }
+    let body = r#"{"name":null,"type":"latency","stream":null,"toxicity":null,"attributes":{"latency":5,"jitter":null}}"#;
+    let (status, made) = api.ask(Method::POST, "/proxies/redis/toxics", body).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    let mut expected = json!({
+        "name": "latency_downstream", "type": "latency", "stream": "downstream", "toxicity": 1.0,
+        "attributes": {"latency": 5, "jitter": 0},
+    });
+    assert_eq!(made, expected);
+    expected["attributes"]["jitter"] = 6.into();
+    let path = "/proxies/redis/toxics/latency_downstream";
+    let body = r#"{"toxicity":null,"attributes":{"latency":null,"jitter":6}}"#;
+    let (_, changed) = api.ask(Method::PATCH, path, body).await;
+    assert_eq!(changed, expected);
+    let (status, _) = api.ask(Method::POST, "/populate", "null").await;
+    assert_eq!(status, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn errors_have_toxiproxys_words_and_codes() {
     let api = Api::with_proxy().await;
     let (post, get, delete) = (Method::POST, Method::GET, Method::DELETE);
