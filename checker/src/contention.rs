@@ -48,34 +48,82 @@ enum Change {
     Holds,
 }
 
-/// What happens to a lock before the last phase, in order: somebody asks for it, gets it, or is done
-/// with it. Who never sent an acquire asked for nothing.
-fn wants(case: &Case<'_>, lock: &Lock, asks: &[Ask]) -> Vec<(Position, Change, u32)> {
+/// What happens to a lock at a position: an acquire is asked for, granted, or done with.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Want {
+    at: Position,
+    change: Change,
+    asked: Position,
+    worker: u32,
+    shared: bool,
+}
+
+/// What happens to a lock before the last phase, in order. Who never sent an acquire asked for
+/// nothing.
+fn wants(case: &Case<'_>, lock: &Lock, asks: &[Ask]) -> Vec<Want> {
     let mut wants = Vec::with_capacity(3 * asks.len());
     for hold in &lock.holds {
-        let worker = case.scope.worker(hold.process);
-        wants.push((hold.asked, Change::Asks, worker));
-        wants.push((hold.granted, Change::Holds, worker));
-        wants.push((hold.believed_until, Change::Leaves, worker));
+        let want = |at, change| Want {
+            at,
+            change,
+            asked: hold.asked,
+            worker: case.scope.worker(hold.process),
+            shared: hold.shared,
+        };
+        wants.push(want(hold.asked, Change::Asks));
+        wants.push(want(hold.granted, Change::Holds));
+        wants.push(want(hold.believed_until, Change::Leaves));
     }
     let ungranted = asks.iter().filter(|ask| ask.kind != Some(Kind::Ok));
     for ask in ungranted {
-        let worker = case.scope.worker(ask.process);
-        wants.push((ask.invoke, Change::Asks, worker));
-        wants.push((ask.end, Change::Leaves, worker));
+        let want = |at, change| Want {
+            at,
+            change,
+            asked: ask.invoke,
+            worker: case.scope.worker(ask.process),
+            shared: ask.shared,
+        };
+        wants.push(want(ask.invoke, Change::Asks));
+        wants.push(want(ask.end, Change::Leaves));
     }
-    wants.retain(|(place, ..)| *place < case.settle);
+    wants.retain(|want| want.at < case.settle);
     wants.sort_unstable();
     wants
+}
+
+/// How many want something, and how many of them want it for themselves.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    all: usize,
+    exclusive: usize,
+}
+
+impl Wanted {
+    fn add(&mut self, shared: bool) {
+        self.all += 1;
+        self.exclusive += usize::from(!shared);
+    }
+
+    fn remove(&mut self, shared: bool) {
+        self.all -= 1;
+        self.exclusive -= usize::from(!shared);
+    }
+
+    fn without(self, some: Self) -> Self {
+        Self {
+            all: self.all - some.all,
+            exclusive: self.exclusive - some.exclusive,
+        }
+    }
 }
 
 /// Those who have or want the lock.
 struct Crowd {
     slots: usize,
-    wanting: BTreeMap<u32, usize>,
-    total: usize,
-    /// Who is asking and has not met a crowd yet.
-    asking: BTreeSet<u32>,
+    wanting: BTreeMap<u32, Wanted>,
+    total: Wanted,
+    /// The acquires that are under way and have not met a crowd yet, by where they were asked for.
+    asking: BTreeMap<Position, Want>,
 }
 
 impl Crowd {
@@ -83,48 +131,51 @@ impl Crowd {
         Self {
             slots,
             wanting: BTreeMap::new(),
-            total: 0,
-            asking: BTreeSet::new(),
+            total: Wanted::default(),
+            asking: BTreeMap::new(),
         }
     }
 
-    fn step(
-        &mut self,
-        (_, change, worker): (Position, Change, u32),
-        contended: &mut BTreeSet<u32>,
-    ) {
-        match change {
+    fn step(&mut self, want: Want, contended: &mut BTreeSet<u32>) {
+        match want.change {
             Change::Asks => {
-                *self.wanting.entry(worker).or_default() += 1;
-                self.total += 1;
-                self.asking.insert(worker);
+                self.wanting
+                    .entry(want.worker)
+                    .or_default()
+                    .add(want.shared);
+                self.total.add(want.shared);
+                self.asking.insert(want.asked, want);
                 self.mark(contended);
             }
             Change::Holds => {
-                self.asking.remove(&worker);
+                self.asking.remove(&want.asked);
             }
             Change::Leaves => {
-                self.asking.remove(&worker);
-                self.total -= 1;
-                let count = self.wanting.entry(worker).or_default();
-                *count -= 1;
+                self.asking.remove(&want.asked);
+                self.total.remove(want.shared);
+                self.wanting
+                    .entry(want.worker)
+                    .or_default()
+                    .remove(want.shared);
             }
         }
     }
 
+    /// Readers alone are in nobody's way.
     fn mark(&mut self, contended: &mut BTreeSet<u32>) {
-        let others =
-            |worker: &u32| self.total - self.wanting.get(worker).copied().unwrap_or_default();
-        let met: Vec<u32> = self
-            .asking
-            .iter()
-            .copied()
-            .filter(|worker| others(worker) >= self.slots)
-            .collect();
-        for worker in met {
-            self.asking.remove(&worker);
-            contended.insert(worker);
-        }
+        let (wanting, total, slots) = (&self.wanting, self.total, self.slots);
+        let is_met = |want: &Want| {
+            let own = wanting.get(&want.worker).copied().unwrap_or_default();
+            let others = total.without(own);
+            others.all >= slots && (!want.shared || others.exclusive > 0)
+        };
+        self.asking.retain(|_, want| {
+            let is_met = is_met(want);
+            if is_met {
+                contended.insert(want.worker);
+            }
+            !is_met
+        });
     }
 }
 
@@ -156,6 +207,16 @@ mod tests {
         let refused = "0:acquire 0:acquire! 1:acquire 1:acquireX 5:acquire 5:acquireX";
         assert_eq!(found(refused, 1), (vec![1, 2], vec![0, 1, 2]));
         assert_eq!(found(refused, 2), (vec![], vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn readers_alone_are_in_nobodys_way() {
+        let readers = "0:acquire 0:acquire!read 1:acquire 1:acquire!read";
+        assert_eq!(found(readers, 1).0, [0_u32; 0]);
+        let writer = format!("{readers} 2:acquire 2:acquireX");
+        assert_eq!(found(&writer, 1).0, [2]);
+        let reader = "0:acquire 0:acquire! 1:acquire 1:acquire!read";
+        assert_eq!(found(reader, 1).0, [1]);
     }
 
     #[test]

@@ -42,10 +42,12 @@ pub struct Impact {
     pub took_what_others_wanted: bool,
 }
 
-/// What every fault of a history did, in the order of their injections.
+/// What every fault of a history did that was injected before the last phase, in the order of their
+/// injections.
 #[must_use]
 pub fn impacts(case: &Case<'_>) -> Vec<Impact> {
-    let windows = case.history.windows();
+    let mut windows = case.history.windows();
+    windows.retain(|window| position(window.inject) < case.settle);
     if windows.is_empty() {
         return Vec::new();
     }

@@ -171,11 +171,11 @@ impl<'a> Recheck<'a> {
         match subject {
             Subject::ConfirmedExclusion => {
                 let until = |hold: &Hold| Some(hold.confirmed_until);
-                by_law(&Law::revocable(slots, false))?;
+                by_law(&Law::revocable(slots))?;
                 contention::ensure_some(record, Room::of(slots), until)
             }
             Subject::JustifiedRefusal => {
-                let law = Law::revocable(slots, true);
+                let law = Law::refusing(slots, true);
                 let mut places = law.places(record);
                 SlotsThere::new(history, slots).apply(record, &mut places)?;
                 order::check(history, record, &law, &places, orders)

@@ -151,7 +151,7 @@ impl<'a> Evidence<'a> {
         match self.subject {
             Subject::Lock(law) => law.fit(holds),
             Subject::SlotExclusion => Slots::fit(holds),
-            _ => Law::revocable(self.slots(), false).fit(holds),
+            _ => Law::revocable(self.slots()).fit(holds),
         }
     }
 
@@ -299,18 +299,21 @@ impl<'a> Evidence<'a> {
         let legal = match self.subject {
             Subject::Lock(law) => self.is_legal(law, law.places(&prefix()), budget),
             Subject::Data(data) => self.is_legal(data, self.places(data, last + 1)?, budget),
-            Subject::ConfirmedExclusion => self.has_revocable_order(&prefix(), false, budget),
+            Subject::ConfirmedExclusion => {
+                let law = Law::revocable(self.slots());
+                self.is_legal(&law, law.places(&prefix()), budget)
+            }
             Subject::JustifiedRefusal if SlotsThere::new(self.history, 1).is_of(&self.name) => {
                 return Err("the slots of the key were administered");
             }
-            Subject::JustifiedRefusal => self.has_revocable_order(&prefix(), true, budget),
+            Subject::JustifiedRefusal => self.are_justified(&prefix(), true, budget),
             _ => return Err("there is no such rule for this claim"),
         };
         match legal {
             Ok(true) => Err("there is a legal order"),
             Ok(false) if matches!(self.subject, Subject::JustifiedRefusal) => {
                 // Refusals are to blame only if there is an order without them.
-                match self.has_revocable_order(&prefix(), false, budget) {
+                match self.are_justified(&prefix(), false, budget) {
                     Ok(false) => Err("there is no order without the refusals either"),
                     legal => Ok(legal.is_ok()),
                 }
@@ -329,13 +332,13 @@ impl<'a> Evidence<'a> {
         before(until)
     }
 
-    fn has_revocable_order(
+    fn are_justified(
         &self,
         prefix: &Record,
         refusals: bool,
         budget: &mut Budget,
     ) -> Result<bool, BoundHit> {
-        let law = Law::revocable(self.slots(), refusals);
+        let law = Law::refusing(self.slots(), refusals);
         self.is_legal(&law, law.places(prefix), budget)
     }
 

@@ -65,7 +65,8 @@ impl Run<'_> {
         counted.any(|(_, change, index)| {
             let ask = &self.record.asks[index];
             let crowd = crowds.entry(ask.key).or_default();
-            crowd.change(change, index, self.scope.worker(ask.process));
+            let want = (self.scope.worker(ask.process), ask.shared);
+            crowd.change(change, index, want);
             change == Change::Asks && crowd.is_too_large(self.scope.slots.get().into())
         })
     }
@@ -74,32 +75,36 @@ impl Run<'_> {
 /// Who has or wants a lock.
 #[derive(Default)]
 struct Crowd {
-    /// How many wants each worker has.
-    workers: BTreeMap<u32, u64>,
-    /// The acquires that wait for their grant, with their workers.
-    waiting: BTreeSet<(usize, u32)>,
+    /// How many wants there are of each worker, those that are shared and those that are not.
+    wants: BTreeMap<(u32, bool), u64>,
+    /// The acquires that wait for their grant, with their workers and whether they are shared.
+    waiting: BTreeSet<(usize, (u32, bool))>,
 }
 
 impl Crowd {
-    fn change(&mut self, change: Change, ask: usize, worker: u32) {
-        let wants = self.workers.entry(worker).or_default();
+    fn change(&mut self, change: Change, ask: usize, want: (u32, bool)) {
+        let wants = self.wants.entry(want).or_default();
         match change {
             Change::Asks => *wants += 1,
             Change::Leaves => *wants -= 1,
             Change::Holds => {}
         }
         if change == Change::Asks {
-            self.waiting.insert((ask, worker));
+            self.waiting.insert((ask, want));
         } else {
-            self.waiting.remove(&(ask, worker));
+            self.waiting.remove(&(ask, want));
         }
     }
 
+    /// Whether somebody waits beside so many others that not all can have the lock; readers can all
+    /// have it.
     fn is_too_large(&self, slots: u64) -> bool {
-        let total: u64 = self.workers.values().sum();
-        self.waiting
-            .iter()
-            .any(|(_, worker)| total - self.workers[worker] >= slots)
+        self.waiting.iter().any(|(_, (worker, shared))| {
+            let others = || self.wants.iter().filter(|((other, _), _)| other != worker);
+            let exclusive = || others().filter(|((_, shared), _)| !shared);
+            let all: u64 = others().map(|(_, count)| count).sum();
+            all >= slots && (!shared || exclusive().any(|(_, count)| *count > 0))
+        })
     }
 }
 
@@ -111,7 +116,8 @@ impl Run<'_> {
         if selected.is_empty() {
             return Ok(());
         }
-        let windows = windows(self.history);
+        let mut windows = windows(self.history);
+        windows.retain(|window| window.injected < self.record.settled);
         let sessions = self.sessions();
         let mut asked = selected
             .iter()

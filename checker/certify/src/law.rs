@@ -32,6 +32,8 @@ pub(super) struct Law {
     pub(super) fenced: bool,
     /// Whether refusals must be explained.
     pub(super) refusals: bool,
+    /// Whether a loss report says that the service has let go of the hold.
+    pub(super) reports: bool,
 }
 
 /// What was asked of a lock and answered.
@@ -72,14 +74,25 @@ const ANYBODY: usize = 0;
 
 impl Law {
     /// The law of locks whose holds may be revoked.
-    pub(super) fn revocable(slots: u64, refusals: bool) -> Self {
+    pub(super) fn revocable(slots: u64) -> Self {
         Self {
             owner: Owner::Hold,
             slots,
             shares: true,
             depth: None,
             fenced: false,
+            refusals: false,
+            reports: true,
+        }
+    }
+
+    /// The law by which refusals of such locks are justified, or what is left of it without them: a
+    /// client may give a lock up for lost long before the service takes it away.
+    pub(super) fn refusing(slots: u64, refusals: bool) -> Self {
+        Self {
             refusals,
+            reports: false,
+            ..Self::revocable(slots)
         }
     }
 
@@ -122,6 +135,7 @@ impl Law {
             _ if !self.revokes() => true,
             Act::Acquire => true,
             Act::Refusal => self.refusals,
+            Act::LossReport if !self.reports => false,
             _ => !operation.is_unknown() && operation.hold.is_some(),
         }
     }

@@ -87,6 +87,8 @@ pub(super) struct Hold {
     pub(super) revoked: bool,
     pub(super) confirmed_until: usize,
     pub(super) over_by: usize,
+    /// Where the service had let go of it for certain, whatever its client gave up for lost.
+    pub(super) let_go_by: usize,
     /// The invocation of the release that took effect, or may have.
     pub(super) literal_until: usize,
 }
@@ -302,6 +304,7 @@ impl Reader<'_> {
             revoked: false,
             confirmed_until: asked,
             over_by: NEVER,
+            let_go_by: NEVER,
             literal_until: NEVER,
         });
         self.unreleased
@@ -345,6 +348,9 @@ impl Hold {
         }
         if matches!(act, Act::LossReport | Act::RefusedRelease | Act::Release) {
             self.over_by = self.over_by.min(ended);
+        }
+        if matches!(act, Act::RefusedRelease | Act::Release) {
+            self.let_go_by = self.let_go_by.min(ended);
         }
         if act == Act::Release {
             self.literal_until = invoked;

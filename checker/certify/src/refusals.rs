@@ -102,7 +102,7 @@ fn known_before(ops: &[AdminOp], invoked: usize) -> Option<(Option<usize>, Optio
 /// Whether, at every moment of a refusal, fewer can have held the key than it had slots.
 pub(super) fn is_free(record: &Record, refusal: &Operation, slots: u64) -> bool {
     let held = record.holds.iter().filter(|hold| hold.key == refusal.key);
-    let held = held.map(|hold| (hold.asked, hold.over_by, hold.shared));
+    let held = held.map(|hold| (hold.asked, hold.let_go_by, hold.shared));
     let unknown = record
         .operations_on(refusal.key)
         .filter(|operation| operation.act == Act::Acquire && operation.is_unknown());

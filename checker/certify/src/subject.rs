@@ -75,6 +75,7 @@ fn model_law(model: &str) -> Option<Law> {
         depth: None,
         fenced: false,
         refusals: true,
+        reports: true,
     };
     match (name, number) {
         ("owner-mutex", None) => Some(plain),

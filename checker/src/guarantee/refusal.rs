@@ -142,6 +142,7 @@ fn decide(case: &Case<'_>, lock: &Lock) -> Answer {
     if lock.refusals.is_empty() {
         return Answer::Justified(None);
     }
+    let lock = &as_the_service_may_know(lock);
     if has_modes(lock) {
         let why = "readers and writers share the lock, so it cannot be said who kept whom waiting";
         return Answer::Unknown(why.to_owned());
@@ -258,6 +259,25 @@ fn as_long_as_possible(lock: &Lock) -> Vec<(Instant, OrderEntry)> {
         });
     }
     placed
+}
+
+/// A lock without the reports that a hold of it is lost: a client may conclude that by itself, long
+/// before the service takes the lock away, and until then others are refused for good reasons.
+fn as_the_service_may_know(lock: &Lock) -> Lock {
+    let mut lock = lock.clone();
+    lock.statements
+        .retain(|statement| statement.said != Said::Lost);
+    for hold in &mut lock.holds {
+        hold.lost = None;
+    }
+    let refused = lock.statements.iter();
+    for statement in refused.filter(|statement| statement.said == Said::NotReleased) {
+        if let Some(hold) = statement.hold {
+            let lost = &mut lock.holds[hold as usize].lost;
+            *lost = lost.or(Some(statement.span.end));
+        }
+    }
+    lock
 }
 
 fn violation(
@@ -384,6 +404,17 @@ mod tests {
         let full =
             "0:acquire 0:acquire! 1:acquire 1:acquire! 2:acquire 2:acquireX 0:verify 0:verify!held";
         assert_eq!(judged(2, full).verdict, Verdict::Valid);
+        // The service may take the lock away later than its client gives it up for lost.
+        for lost in ["0:lost 0:lost!", "0:verify 0:verify!lost"] {
+            let text = format!("0:acquire 0:acquire! {lost} 1:acquire 1:acquireX");
+            assert_eq!(judged(1, &text).verdict, Verdict::Valid);
+            let taken = format!(
+                "0:acquire 0:acquire! {lost} 1:acquire 1:acquire! 1:release 1:release! 2:acquire 2:acquireX"
+            );
+            assert_eq!(judged(1, &taken).verdict, Verdict::Violated);
+        }
+        let refused = "0:acquire 0:acquire! 0:release 0:releaseX 1:acquire 1:acquireX";
+        assert_eq!(judged(1, refused).verdict, Verdict::Violated);
         let elsewhere = "0:acquire 0:acquireX b/0:acquire b/0:acquire!";
         assert_eq!(judged(1, elsewhere).verdict, Verdict::Violated);
     }

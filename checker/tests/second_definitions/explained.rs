@@ -17,6 +17,13 @@ enum What {
     Refused,
 }
 
+/// Whether what clients say of losses is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Believed,
+    Ignored,
+}
+
 /// Something that takes effect at a moment of its operation.
 #[derive(Clone, Debug)]
 struct Step {
@@ -30,7 +37,9 @@ struct Step {
     shared: bool,
 }
 
-fn steps(record: &Record, key: &Option<String>, refusals: bool) -> Vec<Step> {
+/// What takes effect on a lock. Of a hold that its client gave up for lost, `Told` says whether that
+/// is taken for what the service did.
+fn steps(record: &Record, key: &Option<String>, told: Told, refusals: bool) -> Vec<Step> {
     let step = |what, op: &Op, hold: &Op, end| Step {
         what,
         invoke: op.invoke,
@@ -54,6 +63,7 @@ fn steps(record: &Record, key: &Option<String>, refusals: bool) -> Vec<Step> {
             .endings
             .iter()
             .filter(|op| !op.is_ok(&Function::Release))
+            .filter(|op| told == Told::Believed || op.is(&Function::Release))
         {
             steps.push(step(What::Over, op, &hold.op, op.end));
         }
@@ -146,8 +156,14 @@ fn fits(held: &BTreeMap<usize, (u32, bool)>, step: &Step, slots: u32, by_client:
 }
 
 pub(crate) fn confirmed_exclusion(record: &Record, slots: u32) -> Verdict {
-    let is_explained =
-        |key: &Option<String>| is_explained(record, &steps(record, key, false), slots, true);
+    let is_explained = |key: &Option<String>| {
+        is_explained(
+            record,
+            &steps(record, key, Told::Believed, false),
+            slots,
+            true,
+        )
+    };
     let is_contended = |hold: &Hold| {
         let mut moments = record.moments();
         moments.any(|now| hold.is_certain(now) && record.is_crowded(&hold.op.key, now, slots))
@@ -197,11 +213,13 @@ fn of_key(record: &Record, key: &Option<String>, slots: u32) -> Option<Verdict> 
         return Some(Verdict::Violated);
     }
     if is_administered(record, key) {
-        let is_known =
-            needs().all(|needed| needed.is_some()) && !holds.iter().any(|hold| hold.is_revived());
+        let is_known = needs().all(|needed| needed.is_some())
+            && holds
+                .iter()
+                .all(|hold| hold.confirmed_until() <= hold.let_go_by());
         return Some(verdict(false, is_known, true));
     }
-    let [plain, all] = [false, true].map(|refusals| steps(record, key, refusals));
+    let [plain, all] = [false, true].map(|refusals| steps(record, key, Told::Ignored, refusals));
     if !is_explained(record, &plain, slots, true) {
         return Some(Verdict::Unknown);
     }
@@ -211,7 +229,7 @@ fn of_key(record: &Record, key: &Option<String>, slots: u32) -> Option<Verdict> 
             let mut others = holds.iter();
             others.any(|other| {
                 let is_own = hold.op.process == other.op.process;
-                is_own && other.op.invoke > hold.op.invoke && hold.over_by() > other.op.invoke
+                is_own && other.op.invoke > hold.op.invoke && hold.let_go_by() > other.op.invoke
             })
         });
     Some(verdict(!is_justified && !may_be_twice, is_justified, true))
@@ -220,7 +238,7 @@ fn of_key(record: &Record, key: &Option<String>, slots: u32) -> Option<Verdict> 
 /// How many can have held at a moment: from the request until it was known to be over.
 fn possible(record: &Record, key: &Option<String>, now: usize) -> usize {
     let holds = record.holds_on(key).into_iter();
-    let holds = holds.filter(|hold| hold.op.invoke <= now && now < hold.over_by());
+    let holds = holds.filter(|hold| hold.op.invoke <= now && now < hold.let_go_by());
     let unknown = record.asks_on(key).into_iter();
     let unknown = unknown.filter(|op| op.is_unknown() && op.invoke <= now);
     holds.count() + unknown.count()

@@ -125,6 +125,13 @@ impl Hold {
         self.endings.iter().map(|op| op.end).min().unwrap_or(NEVER)
     }
 
+    /// The same by what the service did, whatever its client gave up for lost.
+    pub(crate) fn let_go_by(&self) -> usize {
+        let endings = self.endings.iter();
+        let by_service = endings.filter(|op| op.is(&Function::Release));
+        by_service.map(|op| op.end).min().unwrap_or(NEVER)
+    }
+
     pub(crate) fn is_revived(&self) -> bool {
         self.confirmed_until() > self.over_by()
     }
