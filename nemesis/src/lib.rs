@@ -1,5 +1,6 @@
 //! Faults, schedules, and what a system under test must let be broken.
 
+mod call;
 mod fault;
 mod faults;
 mod part;
@@ -8,9 +9,10 @@ mod schedule;
 mod system;
 mod target;
 
+pub use call::{Call, Request};
 pub use fault::Fault;
 pub use part::Part;
 pub use registry::{ALL, find};
-pub use schedule::{Call, Planned, Request, Schedule, ScheduleError, Settings};
+pub use schedule::{Planned, Schedule, ScheduleError, Settings};
 pub use system::{System, SystemError, Worker};
 pub use target::Target;

@@ -7,7 +7,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Part, Target, registry};
+use crate::{Call, Part, Target, registry};
 
 /// The plan of the nemesis. A fault's place in the list is its id in the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,21 +19,6 @@ pub struct Schedule {
     /// none the workload decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
-}
-
-/// One operation to come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Call {
-    /// When it is due, in milliseconds since the run began; it waits until the worker's operation
-    /// before has ended.
-    pub at_ms: u64,
-    /// The worker, counted from 0.
-    pub worker: u32,
-    /// The operation.
-    pub f: Request,
-    /// The lock.
-    pub key: String,
 }
 
 /// One fault to come.
@@ -48,18 +33,6 @@ pub struct Planned {
     pub fault: String,
     /// Whom it strikes.
     pub target: Target,
-}
-
-/// What a client can be told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Request {
-    /// Ask for the lock.
-    Acquire,
-    /// Ask whether it is still held.
-    Verify,
-    /// Give it back.
-    Release,
 }
 
 /// What a schedule is made from.
@@ -88,6 +61,11 @@ pub enum ScheduleError {
         "the schedule names the fault \"{0}\", which does not exist: `prover list faults` shows them"
     )]
     UnknownFault(String),
+    /// A client is told to do something about slots and not about which, or the reverse.
+    #[error(
+        "call {0} of the schedule must list the slots that it is about in \"value\" if it is a create, grow or wait, and nothing else may"
+    )]
+    Slots(usize),
     /// Two faults have hold of the same at one time: what heals the one would take off the other.
     #[error(
         "faults {first} and {second} of the schedule both break {what} at the same time: let one heal before the other begins, or strike another worker"
@@ -143,6 +121,14 @@ impl Schedule {
             .find(|planned| registry::find(&planned.fault).is_none())
         {
             return Err(ScheduleError::UnknownFault(planned.fault.clone()));
+        }
+        let is_told_of_slots = |call: &Call| call.value.is_empty() != call.f.is_about_slots();
+        if let Some(place) = schedule
+            .calls
+            .iter()
+            .position(|call| !is_told_of_slots(call))
+        {
+            return Err(ScheduleError::Slots(place));
         }
         match schedule.overlap() {
             Some(overlap) => Err(overlap),
@@ -289,7 +275,7 @@ mod tests {
         let text = r#"{"faults":[{"at_ms":1,"for_ms":2,"fault":"cut","target":{"workers":[0]}}],
             "calls":[{"at_ms":3,"worker":1,"f":"acquire","key":"lock-0"}]}"#;
         let schedule = Schedule::parse(text).expect("a schedule");
-        assert_eq!(schedule.calls[0].f, Request::Acquire);
+        assert_eq!(schedule.calls[0].f, crate::Request::Acquire);
         let again = serde_json::to_string(&schedule).expect("JSON");
         assert_eq!(Schedule::parse(&again).expect("it reads back"), schedule);
     }
@@ -314,6 +300,14 @@ mod tests {
         };
         assert!(said("{").contains("not readable"));
         assert!(said(&format!(r#"{{"faults":[{}]}}"#, planned(0, "flood"))).contains("\"flood\""));
+        for (f, value) in [("create", "[]"), ("grow", "[]"), ("acquire", "[1]")] {
+            let call = format!(r#"{{"at_ms":1,"worker":0,"f":"{f}","key":"k","value":{value}}}"#);
+            let said = said(&format!(r#"{{"faults":[],"calls":[{call}]}}"#));
+            assert!(
+                said.starts_with("call 0 of the schedule must list"),
+                "{said}"
+            );
+        }
     }
 
     /// Faults of 100 ms on worker 1.

@@ -229,6 +229,39 @@ fn a_violation_shrinks_to_what_it_needs_and_replays_to_the_byte() {
     }
 }
 
+/// What clients write and administer is part of a script, too.
+#[test]
+fn updates_and_administration_shrink_and_begin_at_once() {
+    let runs = [
+        (
+            "-w guarded --nemesis freeze --nemesis-interval 1s --time-limit 15s --guarantee no-lost-update --seed 1",
+            1,
+        ),
+        (
+            "-w resize --lock expiring-slots --nemesis all --swarm --seed 0",
+            0,
+        ),
+    ];
+    for (options, faults) in runs {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let run = |options: &str| prover(folder.path(), options).assert().code(1);
+        run(&format!("{options} --testbed sim"));
+        let ran = run("shrink results/latest");
+        let said = String::from_utf8_lossy(&ran.get_output().stdout).into_owned();
+        let there = if faults > 0 {
+            "it cannot be repeated there: the fault freeze needs --testbed sim"
+        } else {
+            "cargo run"
+        };
+        assert!(said.contains(&format!("on RabbitMQ: {there}")), "{said}");
+        let shrunk = fs::read_to_string(folder.path().join("results/latest/schedule.json"));
+        let schedule = nemesis::Schedule::parse(&shrunk.expect("a schedule")).expect("a schedule");
+        assert_eq!(schedule.faults.len(), faults, "{schedule:?}");
+        assert!((1..=8).contains(&schedule.calls.len()), "{schedule:?}");
+        assert_eq!(schedule.calls[0].at_ms, 0, "{schedule:?}");
+    }
+}
+
 #[test]
 fn what_shrink_prints_can_be_typed_although_its_own_run_is_the_latest_now() {
     let folder = tempfile::tempdir().expect("a temporary folder");

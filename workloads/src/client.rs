@@ -17,6 +17,8 @@ pub enum Step {
     /// notification is heard
     /// afterwards.
     Work(Duration),
+    /// The same until so long after the run began.
+    WorkUntil(Duration),
     /// Wait for the other workers, so that all go on at the same instant.
     Gather,
     /// Do an operation on a key.

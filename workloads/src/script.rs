@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use history::Function;
+use history::{Function, Value};
 
 use crate::{Client, Feedback, Step};
 
@@ -18,17 +18,21 @@ pub struct DueOperation {
     pub function: Function,
     /// The lock.
     pub key: Arc<str>,
+    /// The slots that it is about, where it is administrative.
+    pub slots: Vec<u32>,
 }
 
 /// A client that does these one after the other and nothing else. It leaves out what no client in
-/// its senses would do: to ask for a lock while it holds one, and to verify or release what it does
-/// not hold.
+/// its senses would do: to ask for a lock while it holds one, to verify or release what it does not
+/// hold, and to write without having read just before, under the lock. It writes the next number
+/// after the one that it read.
 #[must_use]
 pub fn script(lines: impl IntoIterator<Item = DueOperation>) -> Box<dyn Client> {
     Box::new(Script {
         lines: lines.into_iter().collect(),
         doing: Doing::Nothing,
         held: None,
+        read: None,
     })
 }
 
@@ -36,6 +40,8 @@ struct Script {
     lines: VecDeque<DueOperation>,
     doing: Doing,
     held: Option<Arc<str>>,
+    /// The number that was read under the lock.
+    read: Option<u64>,
 }
 
 /// What the step that was handed out last was for.
@@ -44,6 +50,7 @@ enum Doing {
     /// The first line was waited for.
     Waiting,
     Acquiring(Arc<str>),
+    Reading,
     Releasing,
 }
 
@@ -59,6 +66,12 @@ impl Client for Script {
         self.wait()
     }
 
+    fn told(&mut self, value: &Value) {
+        if let (Doing::Reading, Value::Data(json)) = (&self.doing, value) {
+            self.read = json.as_u64().filter(|_| self.held.is_some());
+        }
+    }
+
     fn finish(&mut self) {
         self.lines.clear();
     }
@@ -67,7 +80,10 @@ impl Client for Script {
 impl Script {
     fn learn(&mut self, doing: Doing, last: Feedback) {
         match (doing, last) {
-            (_, Feedback::Lost) | (Doing::Releasing, _) => self.held = None,
+            (_, Feedback::Lost) | (Doing::Releasing, _) => {
+                self.held = None;
+                self.read = None;
+            }
             (Doing::Acquiring(key), Feedback::Ok) => self.held = Some(key),
             _ => {}
         }
@@ -77,7 +93,11 @@ impl Script {
         while let Some(line) = self.lines.front() {
             if self.makes_sense(line) {
                 self.doing = Doing::Waiting;
-                return Step::Until(line.at);
+                // Who is about to write is at work, and hears of nothing.
+                return match line.function {
+                    Function::Write => Step::WorkUntil(line.at),
+                    _ => Step::Until(line.at),
+                };
             }
             self.lines.pop_front();
         }
@@ -85,9 +105,12 @@ impl Script {
     }
 
     fn makes_sense(&self, line: &DueOperation) -> bool {
+        let is_held = self.held.as_ref() == Some(&line.key);
         match line.function {
             Function::Acquire => self.held.is_none(),
-            _ => self.held.as_ref() == Some(&line.key),
+            Function::Verify | Function::Release => is_held,
+            Function::Write => is_held && self.read.is_some(),
+            _ => true,
         }
     }
 
@@ -95,6 +118,16 @@ impl Script {
         match line.function {
             Function::Acquire => self.doing = Doing::Acquiring(line.key.clone()),
             Function::Release => self.doing = Doing::Releasing,
+            Function::Read => self.doing = Doing::Reading,
+            Function::Write => {
+                // What was read is out of date once something was written.
+                let next = self.read.take().map_or(0, |number| number + 1);
+                let value = Value::data(next.into());
+                return Step::InvokeWith(line.function, line.key, value);
+            }
+            _ if !line.slots.is_empty() => {
+                return Step::InvokeWith(line.function, line.key, Value::Slots(line.slots));
+            }
             _ => {}
         }
         Step::Invoke(line.function, line.key)
@@ -112,6 +145,7 @@ mod tests {
             at: at(seconds),
             function,
             key: "k".into(),
+            slots: Vec::new(),
         };
         let mut client = script([line(1, Function::Acquire), line(5, Function::Release)]);
         assert_eq!(client.next(Feedback::Ready), Step::Until(at(1)));
@@ -129,6 +163,7 @@ mod tests {
             at: Duration::ZERO,
             function,
             key: "k".into(),
+            slots: Vec::new(),
         };
         let (acquire, verify) = (line(Function::Acquire), line(Function::Verify));
         let mut client = script([
@@ -165,6 +200,7 @@ mod tests {
             at: Duration::from_secs(5),
             function: Function::Acquire,
             key: "k".into(),
+            slots: Vec::new(),
         };
         let mut client = script([line.clone()]);
         assert_eq!(client.next(Feedback::Ready), Step::Until(line.at));
@@ -174,11 +210,60 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_is_the_next_number_after_the_one_that_was_read_under_the_lock() {
+        let line = |function| DueOperation {
+            at: Duration::ZERO,
+            function,
+            key: "k".into(),
+            slots: Vec::new(),
+        };
+        use Function::{Acquire, Read, Release, Write};
+        let mut client = script(
+            [
+                Read, Write, Acquire, Write, Read, Write, Write, Release, Write,
+            ]
+            .map(line),
+        );
+        let mut invoked = Vec::new();
+        let mut last = Feedback::Ready;
+        for _ in 0..20 {
+            last = match client.next(last) {
+                Step::Invoke(Read, _) => {
+                    client.told(&Value::data(7.into()));
+                    Feedback::Ok
+                }
+                Step::InvokeWith(function, _, value) => {
+                    invoked.push((function, value));
+                    Feedback::Ok
+                }
+                Step::Invoke(..) => Feedback::Ok,
+                _ => Feedback::Ready,
+            };
+        }
+        assert_eq!(invoked, [(Write, Value::data(8.into()))]);
+    }
+
+    #[test]
+    fn administrative_operations_carry_their_slots() {
+        let line = DueOperation {
+            at: Duration::ZERO,
+            function: Function::Create,
+            key: "k".into(),
+            slots: vec![1, 2],
+        };
+        let mut client = script([line]);
+        client.next(Feedback::Ready);
+        let create = Step::InvokeWith(Function::Create, "k".into(), Value::Slots(vec![1, 2]));
+        assert_eq!(client.next(Feedback::Ready), create);
+    }
+
+    #[test]
     fn nothing_is_done_after_the_finish() {
         let line = DueOperation {
             at: Duration::ZERO,
             function: Function::Acquire,
             key: "k".into(),
+            slots: Vec::new(),
         };
         let mut client = script([line]);
         client.finish();

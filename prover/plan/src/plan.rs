@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use checker::Guarantee;
-use history::Outline;
 use history::fault::Effect;
+use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError};
 use nemesis::{Call, Fault, Schedule, Settings, Target};
 use rand::SeedableRng;
@@ -170,6 +170,16 @@ pub enum PlanError {
         /// To which lock.
         key: String,
     },
+    /// A stored schedule has clients administer where there is nothing to.
+    #[error(
+        "the schedule has clients {function}, which the workload {workload} does not: choose the workload resize"
+    )]
+    Administration {
+        /// What they do.
+        function: Function,
+        /// The workload.
+        workload: &'static str,
+    },
     /// A stored schedule is not one.
     #[error(transparent)]
     Schedule(#[from] nemesis::ScheduleError),
@@ -240,7 +250,7 @@ impl Plan {
             None => schedule_and_faults(spec, workload, &testbed.site, seed)?,
         };
         check_targets(&schedule, &spec.testbed)?;
-        check_calls(&schedule, &params)?;
+        check_calls(&schedule, &params, workload)?;
         let progress = progress_within(heartbeat);
         let (judged, shown) = guarantees(spec, workload, &*lock.lock, progress)?;
         let finish_within = finish_within(progress, spec, &params);
@@ -473,7 +483,19 @@ fn check_targets(schedule: &Schedule, testbed: &str) -> Result<(), PlanError> {
 }
 
 /// What a stored schedule has clients do must be possible.
-fn check_calls(schedule: &Schedule, params: &Params) -> Result<(), PlanError> {
+fn check_calls(
+    schedule: &Schedule,
+    params: &Params,
+    workload: &dyn Workload,
+) -> Result<(), PlanError> {
+    let is_administered = workload.needs() == Needs::Administration;
+    let mut requests = schedule.calls.iter().map(|call| Function::from(call.f));
+    if let Some(function) = requests.find(|it| it.is_administration() && !is_administered) {
+        return Err(PlanError::Administration {
+            function,
+            workload: workload.name(),
+        });
+    }
     let keys = params.key_names();
     let is_possible =
         |call: &Call| call.worker < params.concurrency && keys.iter().any(|key| **key == *call.key);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use history::jsonl::LogError;
-use history::{Draft, Function, Mark};
-use nemesis::{Request, Schedule};
+use history::{Draft, Mark};
+use nemesis::Schedule;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
@@ -167,12 +167,9 @@ fn script_of(schedule: &Schedule, process: u32) -> Box<dyn workloads::Client> {
     let own = schedule.calls.iter().filter(|call| call.worker == process);
     let lines = own.map(|call| workloads::DueOperation {
         at: Duration::from_millis(call.at_ms),
-        function: match call.f {
-            Request::Acquire => Function::Acquire,
-            Request::Verify => Function::Verify,
-            Request::Release => Function::Release,
-        },
+        function: call.f.into(),
         key: call.key.as_str().into(),
+        slots: call.value.clone(),
     });
     workloads::script(lines)
 }

@@ -98,7 +98,8 @@ impl Worker {
             last = match self.equipment.generator.next(last) {
                 Step::Wait(time) => self.wait(Span::For(time)).await?,
                 Step::Until(time) => self.wait(Span::Until(time)).await?,
-                Step::Work(time) => self.work(time).await,
+                Step::Work(time) => self.work(Span::For(time)).await,
+                Step::WorkUntil(time) => self.work(Span::Until(time)).await,
                 Step::Gather => self.gather().await?,
                 Step::Invoke(function, key) => self.invoke(function, key, Value::None).await?,
                 Step::InvokeWith(function, key, value) => self.invoke(function, key, value).await?,
@@ -156,12 +157,12 @@ impl Worker {
     }
 
     /// Lets time pass without listening; a crash ends it all the same.
-    async fn work(&mut self, time: Duration) -> Feedback {
+    async fn work(&mut self, span: Span) -> Feedback {
         let condition = self.condition.clone();
         tokio::select! {
             biased;
             () = down(&condition) => {}
-            () = self.shared.recorder.clock().sleep(time) => {}
+            () = span.pass(self.shared.recorder.clock()) => {}
         }
         Feedback::Ready
     }

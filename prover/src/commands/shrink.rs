@@ -27,11 +27,12 @@ const SEARCH_BYTES: u64 = 4 << 30;
 
 /// Shrinks the run, then runs and stores what is left like any other run.
 pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> {
-    let (case, operations) = case(arguments)?;
-    let before = (case.schedule.faults.len(), operations);
+    let cases = cases(arguments)?;
+    let [_, whole] = &cases;
+    let before = (whole.schedule.faults.len(), whole.schedule.calls.len());
     let steps = Steps::new(arguments.quiet);
     let shrunk = tokio::task::block_in_place(|| {
-        shrink(case, |left| {
+        shrink(cases, |left| {
             let (faults, calls) = (left.faults.len(), left.calls.len());
             steps.step(&format!("down to {faults} faults and {calls} operations"));
         })
@@ -89,8 +90,8 @@ fn lasting(folder: &Path) -> PathBuf {
     below.map_or(real.clone(), Path::to_owned)
 }
 
-/// The script of the run, and how many operations it has.
-fn case(arguments: &ShrinkArgs) -> Result<(Case, usize), Failure> {
+/// The scripts of the run; the last has everything.
+fn cases(arguments: &ShrinkArgs) -> Result<[Case; 2], Failure> {
     let spec = replay::stored(&arguments.folder)?;
     let path = arguments.folder.join(file::HISTORY);
     let history = reading::history(&path)?;
@@ -111,8 +112,8 @@ fn case(arguments: &ShrinkArgs) -> Result<(Case, usize), Failure> {
         }
     };
     let schedule = reading::schedule_in(&arguments.folder)?;
-    let concurrency = manifest.plan.concurrency;
-    let case = Case::of_run(&spec, &guarantee, &history, &schedule, concurrency);
-    let operations = case.schedule.calls.len();
-    Ok((case, operations))
+    let planned = &manifest.plan;
+    Ok(Case::of_run(
+        &spec, planned, &guarantee, &history, &schedule,
+    ))
 }

@@ -4,12 +4,14 @@
 //! then pieces are left out as long as the violation stays: first large ones, then single ones,
 //! until nothing more can be left out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use checker::Verdict;
 use history::fault::Window;
-use history::{Event, Function, History, Kind, Process};
-use nemesis::{Call, Planned, Request, Schedule, Target};
+use history::{Function, History, Kind, Operation, Process, Value};
+use nemesis::{Call, Request, Schedule, Target};
+use plan::manifest::Planned;
 use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
 use run::seed::Seed;
@@ -19,6 +21,12 @@ use super::trial::{TrialError, attempt};
 /// A violation must show under each of so many seeds: what hangs on one draw of latencies is no
 /// counterexample that anybody can repeat.
 const SEEDS: u64 = 3;
+
+/// How exactly times are shortened, in milliseconds.
+const GAP_MS: u64 = 10;
+
+/// How long a run goes on after its last call.
+const AFTER_LAST: Duration = Duration::from_secs(1);
 
 /// A script of clients and faults, and who must violate what.
 #[derive(Clone, Debug)]
@@ -57,21 +65,25 @@ pub enum ShrinkError {
 }
 
 impl Case {
-    /// The script of a stored run.
+    /// The scripts of a stored run, of which `planned` says what a swarm drew: what came to something,
+    /// and everything.
     #[must_use]
     pub fn of_run(
         spec: &RunSpec,
+        planned: &Planned,
         guarantee: &str,
         history: &History,
         schedule: &Schedule,
-        concurrency: u32,
-    ) -> Self {
-        Self {
+    ) -> [Self; 2] {
+        let concurrency = planned.concurrency;
+        let case = |calls: Vec<Call>| Self {
             spec: RunSpec {
+                time_limit: spec.time_limit.max(end_of(&calls)),
                 testbed: "sim".to_owned(),
                 nemesis: "none".to_owned(),
                 guarantees: vec![guarantee.to_owned()],
                 concurrency: Some(concurrency),
+                heartbeat: Some(planned.heartbeat()),
                 swarm: false,
                 schedule: None,
                 rabbitmq: None,
@@ -82,9 +94,10 @@ impl Case {
             guarantee: guarantee.to_owned(),
             schedule: Schedule {
                 faults: faults(history, schedule, concurrency),
-                calls: calls(history, concurrency),
+                calls,
             },
-        }
+        };
+        [calls_in_effect, calls].map(|calls| case(calls(history, concurrency)))
     }
 
     fn plan(&self, seed: Seed) -> Result<Plan, PlanError> {
@@ -116,23 +129,25 @@ impl Case {
     }
 }
 
-/// Leaves out whatever the violation does not need.
+/// Leaves out whatever the violation does not need of the first case that shows it.
 ///
 /// # Errors
-/// The case does not show the violation, or a trial broke down.
-pub fn shrink(case: Case, mut progress: impl FnMut(&Schedule)) -> Result<Shrunk, ShrinkError> {
-    if !case.is_violated()? {
-        return Err(ShrinkError::NotRepeated(case.guarantee));
-    }
-    let mut shrunk = Shrunk {
-        case,
-        trials: SEEDS,
-    };
+/// No case shows the violation, or a trial broke down.
+pub fn shrink(
+    cases: impl IntoIterator<Item = Case>,
+    mut progress: impl FnMut(&Schedule),
+) -> Result<Shrunk, ShrinkError> {
+    let mut shrunk = first_violated(cases)?;
     loop {
         let before = shrunk.case.schedule.clone();
-        shrunk.leave_out_workers()?;
+        shrunk.leave_out_vain()?;
+        shrunk.leave_out_groups(|call| call.worker)?;
+        shrunk.leave_out_groups(|call| call.key.clone())?;
+        shrunk.leave_out_groups(|call| Function::from(call.f).to_string())?;
+        shrunk.leave_out_beginning()?;
         shrunk.leave_out(|schedule| &mut schedule.faults)?;
         shrunk.leave_out(|schedule| &mut schedule.calls)?;
+        shrunk.shorten()?;
         progress(&shrunk.case.schedule);
         if shrunk.case.schedule == before {
             break;
@@ -140,6 +155,19 @@ pub fn shrink(case: Case, mut progress: impl FnMut(&Schedule)) -> Result<Shrunk,
     }
     shrunk.renumber()?;
     Ok(shrunk)
+}
+
+fn first_violated(cases: impl IntoIterator<Item = Case>) -> Result<Shrunk, ShrinkError> {
+    let mut guarantee = String::new();
+    let mut trials = 0;
+    for case in cases {
+        trials += SEEDS;
+        if case.is_violated()? {
+            return Ok(Shrunk { case, trials });
+        }
+        guarantee = case.guarantee;
+    }
+    Err(ShrinkError::NotRepeated(guarantee))
 }
 
 impl Shrunk {
@@ -183,13 +211,84 @@ impl Shrunk {
         Ok(())
     }
 
-    fn leave_out_workers(&mut self) -> Result<(), ShrinkError> {
-        for worker in workers(&self.case.schedule) {
+    /// Leaves out all calls that are alike in something, each kind at once.
+    fn leave_out_groups<K: Ord>(&mut self, kind: impl Fn(&Call) -> K) -> Result<(), ShrinkError> {
+        let kinds: BTreeSet<K> = self.case.schedule.calls.iter().map(&kind).collect();
+        for one in kinds {
             let mut schedule = self.case.schedule.clone();
-            schedule.calls.retain(|call| call.worker != worker);
+            schedule.calls.retain(|call| kind(call) != one);
             self.try_schedule(schedule)?;
         }
         Ok(())
+    }
+
+    /// Leaves out as much of the beginning as can be left out at once: what was granted there keeps
+    /// everything after it as it is, so little of it can be left out by itself.
+    fn leave_out_beginning(&mut self) -> Result<(), ShrinkError> {
+        let (mut least, mut too_much) = (0, self.case.schedule.calls.len());
+        let whole = self.case.schedule.clone();
+        while least + 1 < too_much {
+            let count = least.midpoint(too_much);
+            let mut schedule = whole.clone();
+            schedule.calls.drain(..count);
+            if self.try_schedule(schedule)? {
+                least = count;
+            } else {
+                too_much = count;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves out the calls that came to nothing: what failed, and what made no sense.
+    fn leave_out_vain(&mut self) -> Result<(), ShrinkError> {
+        let seed = self.case.spec.seed.unwrap_or(Seed(0));
+        let trial = attempt(self.case.plan(seed)?)?;
+        self.trials += 1;
+        let mut done = Done::of(&trial.history, self.case.spec.concurrency.unwrap_or(1));
+        let mut schedule = self.case.schedule.clone();
+        schedule.calls.retain(|call| done.was_fruitful(call));
+        if schedule != self.case.schedule {
+            self.try_schedule(schedule)?;
+        }
+        Ok(())
+    }
+
+    /// Lets as little time pass as the violation allows: from the beginning to what happens first,
+    /// from each thing to the next, and after the last.
+    fn shorten(&mut self) -> Result<(), ShrinkError> {
+        let mut before = 0;
+        let mut place = 0;
+        while let Some(at) = moments(&self.case.schedule).get(place).copied() {
+            let gap = self.shorten_gap(before, at)?;
+            before += gap;
+            place = moments(&self.case.schedule).partition_point(|moment| *moment <= before);
+        }
+        let time_limit = end_of(&self.case.schedule.calls).max(Duration::from_millis(before));
+        let mut case = self.case.clone();
+        case.spec.time_limit = case.spec.time_limit.min(time_limit);
+        self.try_case(case)?;
+        Ok(())
+    }
+
+    /// Makes the time between two moments, of which the later is at `at`, as short as it can be;
+    /// returns how long it is then.
+    fn shorten_gap(&mut self, before: u64, at: u64) -> Result<u64, ShrinkError> {
+        let whole = self.case.schedule.clone();
+        let (mut too_short, mut enough) = (0, at - before);
+        let mut tried = 0;
+        while tried < enough {
+            if self.try_schedule(earlier(&whole, at, at - before - tried))? {
+                enough = tried;
+            } else {
+                too_short = tried;
+            }
+            if enough - too_short <= GAP_MS.max(enough / 10) {
+                break;
+            }
+            tried = too_short.midpoint(enough);
+        }
+        Ok(enough)
     }
 
     /// Gives the workers that are left the lowest numbers.
@@ -210,11 +309,91 @@ impl Shrunk {
                     .collect();
             }
         }
-        case.spec.concurrency = u32::try_from(numbers.len()).ok();
+        case.spec.concurrency = Some(numbers.len() as u32).max(Some(fewest_workers(&case.spec)));
         // Other numbers mean other draws; if those hide the violation the old ones stay.
         self.try_case(case)?;
         Ok(())
     }
+}
+
+/// What each worker did, in order: when it asked for it, and whether it came to something.
+struct Done(BTreeMap<u32, VecDeque<Act>>);
+
+struct Act {
+    f: Request,
+    at_ms: u64,
+    is_fruitful: bool,
+}
+
+impl Done {
+    fn of(history: &History, concurrency: u32) -> Self {
+        let mut done: BTreeMap<u32, VecDeque<Act>> = BTreeMap::new();
+        for operation in history.operations() {
+            let invocation = operation.invoke;
+            let (Process::Client(process), Some(f)) =
+                (invocation.process, Request::of(&invocation.function))
+            else {
+                continue;
+            };
+            let act = Act {
+                f,
+                at_ms: millis(invocation.time),
+                is_fruitful: operation.outcome() != Kind::Fail,
+            };
+            done.entry(process % concurrency)
+                .or_default()
+                .push_back(act);
+        }
+        Self(done)
+    }
+
+    /// Whether the worker's next act is what it was told to do, and came to something.
+    fn was_fruitful(&mut self, call: &Call) -> bool {
+        let Some(acts) = self.0.get_mut(&call.worker) else {
+            return false;
+        };
+        let is_it = |act: &mut Act| act.f == call.f && act.at_ms >= call.at_ms;
+        acts.pop_front_if(is_it).is_some_and(|act| act.is_fruitful)
+    }
+}
+
+/// How many workers a run has at least: at the end all slots are held at once.
+fn fewest_workers(spec: &RunSpec) -> u32 {
+    let workload = workloads::find(&spec.workload);
+    workload.map_or(1, |workload| {
+        workload.most_slots(spec.slots.unwrap_or(workload.slots()))
+    })
+}
+
+/// When something happens, in milliseconds since the run began.
+fn moments(schedule: &Schedule) -> Vec<u64> {
+    let calls = schedule.calls.iter().map(|call| call.at_ms);
+    let faults = schedule.faults.iter();
+    let faults = faults.flat_map(|fault| [fault.at_ms, fault.ends_ms()]);
+    let moments: BTreeSet<u64> = calls.chain(faults).collect();
+    moments.into_iter().collect()
+}
+
+/// The same, but all that happens from a moment on comes so much earlier.
+fn earlier(schedule: &Schedule, from: u64, by: u64) -> Schedule {
+    let moved = |at: u64| if at >= from { at - by } else { at };
+    let mut schedule = schedule.clone();
+    for call in &mut schedule.calls {
+        call.at_ms = moved(call.at_ms);
+    }
+    for fault in &mut schedule.faults {
+        let (at, end) = (moved(fault.at_ms), moved(fault.ends_ms()));
+        (fault.at_ms, fault.for_ms) = (at, end - at);
+    }
+    schedule
+}
+
+/// When a run with these calls may end.
+fn end_of(calls: &[Call]) -> Duration {
+    let last = calls.iter().map(|call| call.at_ms).max();
+    last.map_or(Duration::ZERO, |last| {
+        Duration::from_millis(last) + AFTER_LAST
+    })
 }
 
 fn workers(schedule: &Schedule) -> BTreeSet<u32> {
@@ -223,34 +402,58 @@ fn workers(schedule: &Schedule) -> BTreeSet<u32> {
 
 /// What the clients of a run asked for, and when.
 fn calls(history: &History, concurrency: u32) -> Vec<Call> {
-    let call = |event: &Event| {
-        let Process::Client(process) = event.process else {
-            return None;
-        };
-        let f = match event.function {
-            Function::Acquire => Request::Acquire,
-            Function::Verify => Request::Verify,
-            Function::Release => Request::Release,
-            _ => return None,
-        };
-        (event.kind == Kind::Invoke).then(|| Call {
-            at_ms: millis(event.time),
-            worker: process % concurrency,
-            f,
-            key: event.key.as_deref().unwrap_or_default().to_owned(),
-        })
+    let operations = history.operations();
+    let call = |operation| call(&operation, operation.invoke.time, concurrency);
+    operations.filter_map(call).collect()
+}
+
+/// The same without what failed, and with each lock asked for when it was granted: who came first
+/// then does not hang on how long a message took.
+fn calls_in_effect(history: &History, concurrency: u32) -> Vec<Call> {
+    let operations = history.operations();
+    let done = operations.filter(|operation| operation.outcome() != Kind::Fail);
+    let call = |operation: Operation<'_>| {
+        let granted = operation.end.filter(|end| end.kind == Kind::Ok);
+        let is_acquire = operation.invoke.function == Function::Acquire;
+        let at = granted.filter(|_| is_acquire).unwrap_or(operation.invoke);
+        call(&operation, at.time, concurrency)
     };
-    history.events().iter().filter_map(call).collect()
+    let mut calls: Vec<Call> = done.filter_map(call).collect();
+    calls.sort_by_key(|call| call.at_ms);
+    calls
+}
+
+/// The call that asks for an operation at a time.
+fn call(operation: &Operation<'_>, time: u64, concurrency: u32) -> Option<Call> {
+    let Process::Client(process) = operation.invoke.process else {
+        return None;
+    };
+    let value = match &operation.invoke.value {
+        Value::Slots(slots) => slots.clone(),
+        _ => Vec::new(),
+    };
+    Some(Call {
+        at_ms: millis(time),
+        worker: process % concurrency,
+        f: Request::of(&operation.invoke.function)?,
+        key: operation
+            .invoke
+            .key
+            .as_deref()
+            .unwrap_or_default()
+            .to_owned(),
+        value,
+    })
 }
 
 /// The faults of a run as they happened: at their own times, and on those whom they struck.
-fn faults(history: &History, schedule: &Schedule, concurrency: u32) -> Vec<Planned> {
+fn faults(history: &History, schedule: &Schedule, concurrency: u32) -> Vec<nemesis::Planned> {
     let at = |place: usize| millis(history.events()[place].time);
     let happened = |window: &Window| {
         let planned = schedule.faults.get(usize::try_from(window.id).ok()?)?;
         let worker = |process: &u32| (process % concurrency) as usize;
         let at_ms = at(window.inject);
-        Some(Planned {
+        Some(nemesis::Planned {
             at_ms,
             for_ms: window
                 .heal

@@ -41,6 +41,7 @@ fn calls(calls: impl IntoIterator<Item = (u64, Request)>) -> Schedule {
         worker: 0,
         f,
         key: "lock-0".to_owned(),
+        value: Vec::new(),
     };
     Schedule {
         faults: Vec::new(),
