@@ -22,12 +22,33 @@ impl Error {
         }
     }
 
+    /// What the server said with a reply code of AMQP 0-9-1.
+    #[must_use]
+    pub fn of_reply(code: u16, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let kind = if OF_THE_ACCOUNT.iter().any(|words| text.contains(words)) {
+            ErrorKind::Forbidden
+        } else {
+            ErrorKind::from_amqp(code).unwrap_or(ErrorKind::Protocol)
+        };
+        Self { kind, text }
+    }
+
     /// The same words under another kind, where a lock knows better what they mean.
     #[must_use]
     pub fn as_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
     }
 }
+
+/// Words of RabbitMQ where it refuses to an account what it grants to others, whatever the code: a
+/// permission, a login, a limit, a virtual host.
+const OF_THE_ACCOUNT: &[&str] = &[
+    "refused for user",
+    "Login was refused",
+    "limit in vhost",
+    "NOT_ALLOWED - vhost",
+];
 
 /// Declares the kinds once: the enum, its names, and the list of all.
 macro_rules! kinds {
@@ -85,7 +106,7 @@ kinds! {
     ConnectionForced = "connection-forced",
     /// AMQP 402: the client asked for an unknown virtual host.
     InvalidPath = "invalid-path",
-    /// AMQP 403: no permission, or the queue is consumed exclusively by somebody else.
+    /// AMQP 403: the queue is consumed exclusively by somebody else.
     AccessRefused = "access-refused",
     /// AMQP 404: there is no such queue.
     NotFound = "not-found",
@@ -113,6 +134,9 @@ kinds! {
     /// AMQP 541: the server failed while doing it.
     InternalError = "internal-error",
 
+    /// The server refuses to this account what it grants to others: a permission, a login, a limit, a
+    /// virtual host. It says nothing of the lock.
+    Forbidden = "forbidden",
     /// The server answered a publish with a negative confirm: it does not have the message.
     Nacked = "nacked",
     /// The connection broke: reset, end of file, no route, …
@@ -207,6 +231,37 @@ mod tests {
         assert_eq!(distinct.len(), 18);
         assert!(kinds.into_iter().all(ErrorKind::is_amqp));
         assert!(!ErrorKind::Busy.is_amqp());
+    }
+
+    #[test]
+    fn what_is_refused_to_the_account_is_told_from_what_a_competitor_has() {
+        let kind = |code, text: &str| Error::of_reply(code, text).kind;
+        for (code, text) in [
+            (
+                403,
+                "ACCESS_REFUSED - configure access to queue 'q' in vhost '/' refused for user 'u'",
+            ),
+            (
+                403,
+                "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN.",
+            ),
+            (
+                406,
+                "PRECONDITION_FAILED - cannot declare queue 'q': queue limit in vhost '/' (5) is reached",
+            ),
+            (
+                530,
+                "NOT_ALLOWED - access to vhost '/' refused for user 'u': connection limit (5) is reached",
+            ),
+            (530, "NOT_ALLOWED - vhost x not found"),
+        ] {
+            assert_eq!(kind(code, text), ErrorKind::Forbidden, "{text}");
+        }
+        let used = "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use";
+        assert_eq!(kind(403, used), ErrorKind::AccessRefused);
+        let tag = "NOT_ALLOWED - attempt to reuse consumer tag 't'";
+        assert_eq!(kind(530, tag), ErrorKind::NotAllowed);
+        assert_eq!(kind(200, "OK"), ErrorKind::Protocol);
     }
 
     #[test]

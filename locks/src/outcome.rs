@@ -81,6 +81,7 @@ impl ErrorKind {
             | Self::NotAllowed
             | Self::NotImplemented
             | Self::InternalError
+            | Self::Forbidden
             | Self::Io
             | Self::HeartbeatMissed
             | Self::ConnectionClosed

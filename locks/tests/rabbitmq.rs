@@ -529,8 +529,8 @@ async fn connecting_fails_with_its_reason(rabbit: Rabbit) {
     };
     for (options, expected) in [
         (refused, ErrorKind::ConnectionRefused),
-        (stranger, ErrorKind::AccessRefused),
-        (elsewhere, ErrorKind::NotAllowed),
+        (stranger, ErrorKind::Forbidden),
+        (elsewhere, ErrorKind::Forbidden),
         (silent, ErrorKind::Timeout),
     ] {
         let error = soon(rabbit.broker().connect(&options)).await.err().unwrap();

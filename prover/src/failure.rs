@@ -167,6 +167,7 @@ impl Failure {
                 RunError::Log(LogError::Io(_))
                 | RunError::Nemesis(_)
                 | RunError::Create { .. }
+                | RunError::Forbidden(_)
                 | RunError::Runtime(_),
             ) => Exit::Harness,
             Self::Run(RunError::Panic(_) | RunError::Log(LogError::Rule(_))) | Self::Report(_) => {

@@ -1,6 +1,7 @@
 //! The command-line program.
 
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,9 +27,12 @@ fn main() -> ExitCode {
             );
         }
     };
-    match runtime.block_on(dispatch(cli)) {
-        Ok(exit) => exit.into(),
-        Err(failure) => failed(&with_causes(&failure), failure.exit()),
+    // A panic has said where it comes from by then.
+    let done = catch_unwind(AssertUnwindSafe(|| runtime.block_on(dispatch(cli))));
+    match done {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(failure)) => failed(&with_causes(&failure), failure.exit()),
+        Err(_) => failed("the prover panicked: this is a bug of it", Exit::Internal),
     }
 }
 

@@ -138,9 +138,13 @@ pub(crate) fn fresh_folder(parent: &Path, now: Timestamp) -> Result<PathBuf, Sto
     unreachable!("some number is free")
 }
 
-/// `results/latest` is a convenience: a file system without links does without it.
+/// `results/latest` is a convenience: a file system without links does without it, and what somebody
+/// else has put there stays.
 fn point_latest(results: &Path, folder: &Path) {
     let link = results.join("latest");
+    if fs::symlink_metadata(&link).is_ok_and(|there| !there.is_symlink()) {
+        return;
+    }
     let Ok(target) = folder.strip_prefix(results) else {
         return;
     };
@@ -178,6 +182,15 @@ mod tests {
         );
         let latest = fs::canonicalize(results.path().join("latest")).expect("a link");
         assert_eq!(latest, fs::canonicalize(second.folder()).expect("a folder"));
+    }
+
+    #[test]
+    fn what_is_called_latest_and_is_no_link_stays() {
+        let results = tempfile::tempdir().expect("a temporary folder");
+        let file = results.path().join("latest");
+        fs::write(&file, "mine").expect("writable");
+        Store::open(results.path(), "lock-mutex", Timestamp::now()).expect("writable");
+        assert_eq!(fs::read_to_string(&file).expect("it stays"), "mine");
     }
 
     #[test]

@@ -18,3 +18,69 @@ fn a_history_comes_by_standard_input_too() {
             .code(exit);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_no_text_is_printed_as_well_as_it_can_be() {
+    use std::os::unix::ffi::OsStringExt;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let name = std::ffi::OsString::from_vec(b"caf\xe9.jsonl".to_vec());
+    let history = folder.path().join(name);
+    std::fs::copy("tests/cmd/check.in/double.jsonl", &history).expect("writable");
+    let missing = folder.path().join("none");
+    for (path, code) in [(&history, 1), (&missing, 254)] {
+        let checked = cargo_bin_cmd!("prover")
+            .args(["check", "--format", "json"])
+            .arg(path)
+            .assert()
+            .code(code);
+        let said = String::from_utf8_lossy(&checked.get_output().stdout).into_owned();
+        assert!(said.contains("\"file\":\"/"), "{said}");
+    }
+}
+
+#[test]
+fn who_has_seen_enough_of_a_history_ends_it_quietly() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let mut generating = Command::new(env!("CARGO_BIN_EXE_prover"))
+        .args(["generate", "--ops", "200000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    let out = generating.stdout.take().expect("it is piped");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let ended = generating.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}
+
+#[test]
+fn a_folder_that_begins_with_a_dash_can_be_typed_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |arguments: &[&str]| {
+        let mut command = cargo_bin_cmd!("prover");
+        command.current_dir(folder.path()).args(arguments).assert()
+    };
+    let broken = [
+        "--results=-dash",
+        "--lock",
+        "no-lock",
+        "--testbed",
+        "sim",
+        "--seed",
+        "3",
+        "-q",
+    ];
+    run(&broken).code(1);
+    let shrunk = run(&["shrink", "-q", "--results=-dash", "--", "-dash/latest"]).code(1);
+    let said = String::from_utf8_lossy(&shrunk.get_output().stdout).into_owned();
+    let line = said.lines().find_map(|line| line.strip_prefix("repeat:  "));
+    let (_, options) = line
+        .and_then(|line| line.split_once(" -- "))
+        .expect("a command");
+    let words: Vec<&str> = options.split(' ').chain(["--results=-dash"]).collect();
+    run(&words).code(1);
+}

@@ -253,6 +253,37 @@ async fn a_broker_that_is_not_there_is_a_harness_error() {
     );
 }
 
+/// An account that may not do what locks do says nothing of a lock.
+#[tokio::test]
+async fn what_the_service_refuses_to_the_account_is_a_harness_error() {
+    let Some(broker) = shared_broker().await else {
+        return;
+    };
+    let rabbitmqctl = |arguments: &str| {
+        let mut command = Command::new("docker");
+        command.args(["exec", &broker.container, "rabbitmqctl", "-q"]);
+        let done = command.args(arguments.split_whitespace()).output();
+        let done = done.expect("docker is there");
+        assert!(done.status.success(), "{}", text(&done));
+    };
+    rabbitmqctl("add_user poor secret");
+    rabbitmqctl("set_permissions -p / poor ^$ .* .*");
+    let bench = Bench::on(format!("amqp://poor:secret@{}/%2f", broker.amqp));
+    for lock in ["exclusive-queue", "exclusive-consumer"] {
+        let output = bench.run(&format!("--lock {lock} --time-limit 3s"));
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(
+            said.contains("the service refuses that to the account"),
+            "{said}"
+        );
+        assert!(said.contains("refused for user 'poor'"), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+    let stored = fs::read_to_string(bench.latest().join("manifest.json"));
+    assert!(!stored.expect("a manifest").contains("secret"));
+}
+
 #[tokio::test]
 async fn a_daemon_that_does_not_answer_is_a_harness_error() {
     let bench = Bench::on("docker".to_owned());

@@ -132,12 +132,10 @@ impl Refusal {
     /// The error that it is to the client.
     pub(super) fn error(&self) -> Error {
         let asynchronous = ASYNCHRONOUS.iter().any(|reason| self.text.contains(reason));
-        let kind = match ErrorKind::from_amqp(self.code) {
-            _ if asynchronous => ErrorKind::ChannelClosed,
-            Some(kind) => kind,
-            None => ErrorKind::Protocol,
-        };
-        Error::new(kind, self.text.clone())
+        if asynchronous {
+            return Error::new(ErrorKind::ChannelClosed, self.text.clone());
+        }
+        Error::of_reply(self.code, self.text.clone())
     }
 }
 

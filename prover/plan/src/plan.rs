@@ -14,7 +14,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use run::Setup;
 use run::seed::{Seed, Stream};
-use testbed::{Choice, ChoiceError, Site};
+use testbed::{Choice, ChoiceError, Site, without_password};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
@@ -273,6 +273,7 @@ impl Plan {
             seed,
             spec: RunSpec {
                 seed: Some(seed),
+                testbed: without_password(&asked.testbed),
                 ..asked.clone()
             },
         })

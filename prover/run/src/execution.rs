@@ -59,6 +59,11 @@ pub enum RunError {
         /// Why.
         reason: locks::Error,
     },
+    /// The service refused something to the account of the workers.
+    #[error(
+        "the service refuses that to the account, whoever holds the lock: {0}: give the account what it needs, or use another"
+    )]
+    Forbidden(locks::Error),
     /// A simulation could not begin.
     #[error("cannot start the simulation's runtime: {0}")]
     Runtime(#[source] std::io::Error),
@@ -208,6 +213,7 @@ async fn accompany(
     let stop = tokio::select! {
         biased;
         () = interrupted => Stop::Interrupted,
+        error = shared.forbidden() => return Err(RunError::Forbidden(error)),
         result = work => return result.map(|()| Stop::Done),
         settled = clock => settled.map(|()| Stop::Stuck)?,
     };

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use locks::{Error, ErrorKind};
+
 use crate::board::Board;
 use crate::burst::StartLine;
 use crate::clock::Clock;
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
     pub resource: Resource,
     /// How many workers have nothing more to do.
     pub done: Watch<u32>,
+    /// What the service refused to the account of the workers, where it did.
+    pub forbidden: Watch<Option<Error>>,
 }
 
 impl Shared {
@@ -42,6 +46,23 @@ impl Shared {
             start_line: StartLine::new(workers as usize),
             resource: Resource::default(),
             done: Watch::default(),
+            forbidden: Watch::default(),
         }
+    }
+
+    /// Takes note of an error: what is refused to the account of the workers says nothing of the
+    /// lock, so the run is over.
+    pub(crate) fn note(&self, error: &Error) {
+        if error.kind == ErrorKind::Forbidden {
+            self.forbidden
+                .change(|first| *first = first.take().or_else(|| Some(error.clone())));
+        }
+    }
+
+    /// Returns what was refused to the account as soon as something is.
+    pub(crate) async fn forbidden(&self) -> Error {
+        self.forbidden.when(Option::is_some).await;
+        let first = self.forbidden.see(Option::clone);
+        first.unwrap_or_else(|| Error::new(ErrorKind::Forbidden, "nothing more is known"))
     }
 }

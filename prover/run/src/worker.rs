@@ -211,8 +211,9 @@ impl Worker {
         let result = self.operate(&function, &key, &asked).await;
         let (kind, draft) = ending(self.process(), &function, &result);
         self.shared.recorder.record(draft.on(key.clone()))?;
-        if let Ok(reply) = &result {
-            self.equipment.generator.told(&value(reply));
+        match &result {
+            Ok(reply) => self.equipment.generator.told(&value(reply)),
+            Err(error) => self.shared.note(error),
         }
         Ok(self.conclude(&function, key, kind, &result))
     }
@@ -359,7 +360,10 @@ impl Worker {
         };
         let error = match timeout(*operation_timeout, lock.open(&client)).await {
             Ok(Ok(session)) => return Some(session),
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => {
+                self.shared.note(&error);
+                error.to_string()
+            }
             Err(_) => format!("no answer within {operation_timeout:?}"),
         };
         tracing::info!(process = self.process(), error, "cannot open a session");

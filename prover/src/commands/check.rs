@@ -49,7 +49,7 @@ pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
 fn tell(path: &Path, failure: &Failure, format: Format) -> io::Result<Exit> {
     let why = with_causes(failure);
     if format == Format::Json {
-        let line = json!({"file": path, "error": why});
+        let line = json!({"file": path.to_string_lossy(), "error": why});
         output::result(&line.to_string())?;
     }
     output::note(&format!("error: {why}"));
@@ -173,6 +173,6 @@ fn print_json(path: &Path, judgement: &Judgement, granted: Option<String>) -> io
     if let Some(words) = granted {
         line["taken_for_granted"] = json!(words);
     }
-    line["file"] = json!(path);
+    line["file"] = json!(path.to_string_lossy());
     output::result(&line.to_string())
 }

@@ -22,7 +22,11 @@ pub(super) fn generate(arguments: &GenerateArgs) -> Result<Exit, Failure> {
     };
     let mut generator = Generator::new(plan);
     match &arguments.output {
-        None => write(&mut generator, io::stdout().lock())?,
+        None => match write(&mut generator, io::stdout().lock()) {
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Valid),
+            written => written?,
+        },
         Some(path) => {
             let failed = |source| Failure::Write {
                 path: path.clone(),

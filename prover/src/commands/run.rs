@@ -85,7 +85,7 @@ fn print(
     } = conclusion;
     if format == Format::Json {
         let mut line = json!(judgement);
-        line["folder"] = json!(store.folder());
+        line["folder"] = json!(store.folder().to_string_lossy());
         if let Some(power) = &conclusion.power {
             line["power"] = power::json(power);
         }

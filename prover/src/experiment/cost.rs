@@ -26,7 +26,7 @@ use run::seed::{Seed, Stream};
 use serde::Serialize;
 use serde_json::json;
 use table::Cost as Measured;
-use testbed::{Choice, ChoiceError, Described, Direct, Progress, RealSite, Site};
+use testbed::{Choice, ChoiceError, Described, Direct, Progress, RealSite, Site, without_password};
 
 use super::Experiment;
 use super::document::Document;
@@ -297,6 +297,7 @@ fn preface(manifest: &Manifest) -> String {
 fn repeat_line(arguments: &CostArgs, seed: Seed) -> String {
     let same = CostArgs {
         seed: Some(seed),
+        testbed: without_password(&arguments.testbed),
         ..arguments.clone()
     };
     command_line(&["experiment", "cost"], &same, &assumed())

@@ -68,7 +68,7 @@ const RABBITMQ: &str = "4.0";
 pub enum ChoiceError {
     /// It is none of the known kinds.
     #[error(
-        "\"{0}\" is no testbed: choose auto, sim, docker, or a URL like amqp://guest:guest@127.0.0.1:5672/"
+        "\"{0}\" is no testbed: choose auto, sim, docker, or a URL like amqp://guest:guest@127.0.0.1:5672/%2f"
     )]
     Unknown(String),
     /// An option speaks of something real.
@@ -76,12 +76,12 @@ pub enum ChoiceError {
     NotSimulated(&'static str),
     /// What was asked for has no meaning in a simulation.
     #[error(
-        "{0} measures a real broker, and a simulation would only give back the times that it was given: choose --testbed docker, or the URL of a broker like amqp://guest:guest@127.0.0.1:5672/"
+        "{0} measures a real broker, and a simulation would only give back the times that it was given: choose --testbed docker, or the URL of a broker like amqp://guest:guest@127.0.0.1:5672/%2f"
     )]
     RealOnly(&'static str),
     /// The URL of the broker cannot be read.
     #[error(
-        "\"{url}\" is no URL of a broker ({reason}): write it like amqp://guest:guest@127.0.0.1:5672/"
+        "\"{url}\" is no URL of a broker ({reason}): write it like amqp://guest:guest@127.0.0.1:5672/%2f"
     )]
     Url {
         /// As it was given.
@@ -89,6 +89,11 @@ pub enum ChoiceError {
         /// Why not.
         reason: String,
     },
+    /// The URL names a user and nothing gives the password.
+    #[error(
+        "\"{0}\" names a user and no password: write it behind the user, or set PROVER_PASSWORD"
+    )]
+    NoPassword(String),
     /// The proxy is none of the known kinds.
     #[error(
         "\"{0}\" is no proxy: choose auto, embedded, or the URL of a Toxiproxy's API like http://127.0.0.1:8474"
@@ -124,7 +129,8 @@ impl Choice {
             "sim" => Site::Simulated,
             "docker" => Site::Real(docker),
             url if url.contains("://") => {
-                Site::Real(RealSite::Amqp(Box::new(connect_options(url)?)))
+                let given = std::env::var(PASSWORD).ok();
+                Site::Real(RealSite::Amqp(Box::new(connect_options(url, given)?)))
             }
             other => return Err(ChoiceError::Unknown(other.to_owned())),
         };
@@ -148,9 +154,39 @@ impl ProxyChoice {
     }
 }
 
-fn connect_options(url: &str) -> Result<ConnectOptions, ChoiceError> {
+/// The user of a broker as it comes, whose password everybody knows.
+const GUEST: &str = "guest";
+
+/// Gives the password that a URL leaves out.
+const PASSWORD: &str = "PROVER_PASSWORD";
+
+/// The same URL without its password, as it is shown and stored. That of the guest is no secret.
+#[must_use]
+pub fn without_password(url: &str) -> String {
+    match credentials(url) {
+        Some((place, user, Some(password))) if (user, password) != (GUEST, GUEST) => {
+            let (begin, rest) = url.split_at(place + user.len());
+            format!("{begin}{}", &rest[1 + password.len()..])
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// Where the user stands in a URL, the user, and the password if there is one.
+fn credentials(url: &str) -> Option<(usize, &str, Option<&str>)> {
+    let place = url.find("://")? + "://".len();
+    let authority = url[place..].split(['/', '?', '#']).next()?;
+    let (userinfo, _) = authority.rsplit_once('@')?;
+    Some(match userinfo.split_once(':') {
+        Some((user, password)) => (place, user, Some(password)),
+        None => (place, userinfo, None),
+    })
+}
+
+/// `given` is the password where the URL leaves it out.
+fn connect_options(url: &str, given: Option<String>) -> Result<ConnectOptions, ChoiceError> {
     let wrong = |reason: String| ChoiceError::Url {
-        url: url.to_owned(),
+        url: without_password(url),
         reason,
     };
     let uri: AMQPUri = url.parse().map_err(wrong)?;
@@ -162,11 +198,23 @@ fn connect_options(url: &str) -> Result<ConnectOptions, ChoiceError> {
     let AMQPUri {
         authority, vhost, ..
     } = uri;
+    let user = authority.userinfo.username;
+    let password = match credentials(url) {
+        Some((_, user, None)) if user != GUEST => {
+            given.ok_or_else(|| ChoiceError::NoPassword(url.to_owned()))?
+        }
+        _ => authority.userinfo.password,
+    };
     Ok(ConnectOptions {
         address: format!("{}:{}", authority.host, authority.port),
-        vhost,
-        user: authority.userinfo.username,
-        password: authority.userinfo.password,
+        // A slash alone means the virtual host that every broker has.
+        vhost: if vhost.is_empty() {
+            "/".to_owned()
+        } else {
+            vhost
+        },
+        user,
+        password,
         timeout: Duration::from_secs(10),
         ..ConnectOptions::default()
     })
@@ -192,6 +240,39 @@ mod tests {
             ("ada", "s/ecret")
         );
         assert_eq!(options.vhost, "v/1");
+    }
+
+    #[test]
+    fn passwords_are_not_shown_and_may_be_left_out() {
+        for (url, shown) in [
+            ("amqp://ada:s%2Fecret@h:1/v", "amqp://ada@h:1/v"),
+            ("amqp://ada:a:b@c@h:1", "amqp://ada@h:1"),
+            ("amqp://ada@h:1/%2f", "amqp://ada@h:1/%2f"),
+            ("amqp://guest:guest@h/%2f", "amqp://guest:guest@h/%2f"),
+            ("amqp://guest:secret@h/", "amqp://guest@h/"),
+            ("amqp://h:1/@:", "amqp://h:1/@:"),
+            ("docker", "docker"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+        let given = |url: &str, password: Option<&str>| {
+            connect_options(url, password.map(str::to_owned)).map(|options| options.password)
+        };
+        let url = "amqp://ada@127.0.0.1:1/%2f";
+        assert_eq!(given(url, Some("secret")).expect("a URL"), "secret");
+        let said = given(url, None).expect_err("no password").to_string();
+        assert!(said.contains("set PROVER_PASSWORD"), "{said}");
+        let in_url = given("amqp://ada:mine@127.0.0.1:1", Some("other"));
+        assert_eq!(in_url.expect("a URL"), "mine");
+        let said = given("amqp://ada:secret@[", None).expect_err("no URL");
+        assert!(!said.to_string().contains("secret"), "{said}");
+    }
+
+    #[test]
+    fn a_slash_alone_is_the_virtual_host_that_every_broker_has() {
+        for url in ["amqp://h:1", "amqp://h:1/", "amqp://h:1/%2f"] {
+            assert_eq!(connect_options(url, None).expect("a URL").vhost, "/");
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub mod testing;
 pub mod toxiproxy;
 
 pub use broker::{Broker, ImageFacts};
-pub use choice::{Choice, ChoiceError, ProxyChoice, RealSite, Site};
+pub use choice::{Choice, ChoiceError, ProxyChoice, RealSite, Site, without_password};
 pub use clients::clients;
 pub use described::Described;
 pub use direct::Direct;

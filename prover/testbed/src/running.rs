@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use locks::broker::{Broker, ConnectOptions, RabbitMq};
+use locks::broker::{Broker, ConnectOptions, Connection, Publish, RabbitMq};
 use proxy::Embedded;
 use proxy::toxiproxy::ApiClient;
+use tokio::time::timeout;
 
 use crate::broker::USER;
 use crate::choice::{ProxyChoice, RealSite};
@@ -59,6 +60,14 @@ pub enum StartError {
         address: String,
         /// What was said instead.
         reason: locks::Error,
+    },
+    /// The broker answers no publish.
+    #[error(
+        "the broker at {address} takes no messages: it has an alarm, most likely of memory or disk; `rabbitmqctl status` shows it"
+    )]
+    Blocked {
+        /// Where it is.
+        address: String,
     },
 }
 
@@ -301,7 +310,23 @@ pub(super) async fn answers(connect: &ConnectOptions) -> Result<(), StartError> 
         reason,
     };
     let connection = RabbitMq.connect(connect).await.map_err(failed)?;
+    let taken = timeout(connect.timeout, takes_messages(&*connection)).await;
     // It answered; how it takes the goodbye does not matter.
-    let _ = connection.close().await;
-    Ok(())
+    let _ = timeout(connect.timeout, connection.close()).await;
+    taken.map_err(|_| StartError::Blocked {
+        address: connect.address.clone(),
+    })
+}
+
+/// Returns once the broker has answered a publish, whatever it said: with an alarm it never does.
+/// An account that may not publish need not.
+async fn takes_messages(connection: &dyn Connection) {
+    if let Ok(channel) = connection.channel().await
+        && channel.confirm_select().await.is_ok()
+    {
+        // With an alarm RabbitMQ answers the first and reads nothing after that.
+        for _ in 0..2 {
+            let _ = channel.publish("prover-asks", &Publish::ping()).await;
+        }
+    }
 }

@@ -48,8 +48,7 @@ fn from_amqp(amqp: &AMQPError) -> Error {
     if ASYNCHRONOUS.iter().any(|reason| text.contains(reason)) {
         return Error::new(ErrorKind::ChannelClosed, text);
     }
-    let kind = ErrorKind::from_amqp(amqp.get_id()).unwrap_or(ErrorKind::Protocol);
-    Error::new(kind, text)
+    Error::of_reply(amqp.get_id(), text)
 }
 
 fn kind(error: &lapin::Error) -> ErrorKind {

@@ -27,7 +27,8 @@ pub struct RunSpec {
     #[arg(long, default_value = "none", value_name = "FAULTS")]
     pub nemesis: String,
     /// Where: `auto` (Docker if it answers, else `sim`), `sim`, `docker`, or the URL of a running
-    /// broker: amqp://user:password@127.0.0.1:5672/vhost
+    /// broker: amqp://user:password@127.0.0.1:5672/vhost (without the password, PROVER_PASSWORD
+    /// gives it)
     #[arg(long, default_value = "auto", value_name = "TESTBED")]
     pub testbed: String,
     /// How long the workload runs

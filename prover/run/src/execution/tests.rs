@@ -249,6 +249,23 @@ async fn a_lock_that_cannot_be_made_is_a_harness_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_refused_to_the_account_is_a_harness_error() {
+    let forbidden = [Reaction::Fails(ErrorKind::Forbidden)];
+    let locks = [
+        ScriptedLock::default().operating(forbidden),
+        ScriptedLock::default().opening(forbidden),
+    ];
+    for lock in locks {
+        let scene = Scene::with(lock);
+        match scene.run(&ordinary()).await {
+            Err(RunError::Forbidden(error)) => assert_eq!(error.text, "said so"),
+            other => panic!("{other:?}"),
+        }
+        assert!(scene.memory.history().is_unfinished());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_disk_is_a_harness_error_wherever_it_fills_up() {
     let whole = Scene::default();
     whole.stop(&ordinary()).await;

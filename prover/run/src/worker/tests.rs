@@ -165,6 +165,7 @@ const ENDS: &[(ErrorKind, Kind, bool)] = &[
     (ErrorKind::NotAllowed, Kind::Info, false),
     (ErrorKind::NotImplemented, Kind::Info, false),
     (ErrorKind::InternalError, Kind::Info, false),
+    (ErrorKind::Forbidden, Kind::Info, false),
     (ErrorKind::Nacked, Kind::Fail, false),
     (ErrorKind::Io, Kind::Info, false),
     (ErrorKind::HeartbeatMissed, Kind::Info, false),
