@@ -55,6 +55,12 @@ impl Hold {
         self.process
     }
 
+    /// The slot that the grant names, if it names one and is exclusive.
+    #[must_use]
+    pub fn slot(&self) -> Option<u32> {
+        self.slot
+    }
+
     /// Where the lock was granted: the acquire's return.
     #[must_use]
     pub fn granted(&self) -> usize {

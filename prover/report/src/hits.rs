@@ -36,9 +36,11 @@ struct Held<'a> {
     ended: Option<u64>,
 }
 
-/// What all faults did to those who held a lock when these were injected.
+/// What all faults did to those who held a lock when these were injected. Where so many slots are
+/// held by others at the same time, somebody else was granted the lock only if both grants name the
+/// same slot.
 #[must_use]
-pub fn hits(history: &History) -> Vec<Hit> {
+pub fn hits(history: &History, slots: u32) -> Vec<Hit> {
     let locks = checker::locks(history);
     let holds = held(history, &locks);
     let mut hits = Vec::new();
@@ -51,7 +53,7 @@ pub fn hits(history: &History) -> Vec<Hit> {
                 && held.hold.is_believed_at(window.inject)
         };
         for held in holds.iter().filter(is_hit) {
-            hits.push(hit(&holds, held, &window, injected, lasted));
+            hits.push(hit(&holds, held, &window, (injected, lasted), slots));
         }
     }
     hits
@@ -77,11 +79,14 @@ fn hit(
     holds: &[Held<'_>],
     struck: &Held<'_>,
     window: &Window,
-    injected: u64,
-    lasted: Option<u64>,
+    (injected, lasted): (u64, Option<u64>),
+    slots: u32,
 ) -> Hit {
+    let slot = struck.hold.slot();
+    let is_same = |other: &Held<'_>| slots == 1 || (slot.is_some() && other.hold.slot() == slot);
     let is_next = |other: &&Held<'_>| {
         other.key == struck.key
+            && is_same(other)
             && other.hold.process() != struck.hold.process()
             && other.granted > injected
     };
@@ -136,13 +141,31 @@ mod tests {
             granted: Some(20),
             exposure: 20,
         };
-        assert_eq!(hits(&history), [expected]);
+        assert_eq!(hits(&history, 1), [expected]);
+    }
+
+    #[test]
+    fn who_has_another_slot_has_not_what_the_holder_lost() {
+        let granted = |first: u32, second: u32| {
+            let mut lines: Vec<String> = RECORD.lines().map(str::to_owned).collect();
+            for (line, slot) in [(1, first), (5, second)] {
+                let grant = format!(r#""value":{{"slot":{slot}}}"#);
+                lines[line] = lines[line].replace(r#""value":null"#, &grant);
+            }
+            let history = history::jsonl::read(lines.join("\n").as_bytes()).expect("well-formed");
+            let hits = hits(&history, 3);
+            (hits[0].granted, hits[0].exposure)
+        };
+        assert_eq!(granted(1, 2), (None, 0));
+        assert_eq!(granted(1, 1), (Some(20), 20));
+        let history = history::jsonl::read(RECORD.as_bytes()).expect("well-formed");
+        assert_eq!(hits(&history, 3)[0].granted, None);
     }
 
     #[test]
     fn whom_no_fault_was_aimed_at_is_left_out() {
         let elsewhere = RECORD.replace("{\"processes\":[0]}", "{\"processes\":[1]}");
         let history = history::jsonl::read(elsewhere.as_bytes()).expect("well-formed");
-        assert!(hits(&history).is_empty());
+        assert!(hits(&history, 1).is_empty());
     }
 }

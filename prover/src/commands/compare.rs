@@ -1,7 +1,7 @@
 //! `prover compare`: what the same faults did in several runs, side by side.
 
-use std::path::Path;
-
+use history::History;
+use plan::manifest::Manifest;
 use report::{Hit, hits, list_table};
 
 use crate::cli::CompareArgs;
@@ -16,8 +16,10 @@ pub(super) fn compare(arguments: &CompareArgs) -> Result<Exit, Failure> {
     let mut rows = Vec::new();
     for folder in &arguments.folders {
         let path = folder.join(file::HISTORY);
-        let place = place(&path)?;
-        let found = hits(&reading::history(&path)?);
+        let manifest = reading::manifest_beside(&path)?;
+        let place = place(manifest.as_ref());
+        let history = reading::history(&path)?;
+        let found = hits(&history, slots(manifest.as_ref(), &history));
         rows.extend(found.into_iter().map(|hit| (hit, place.clone())));
     }
     if rows.is_empty() {
@@ -41,10 +43,16 @@ pub(super) fn compare(arguments: &CompareArgs) -> Result<Exit, Failure> {
 }
 
 /// Where a run happened.
-fn place(history: &Path) -> Result<String, Failure> {
-    let manifest = reading::manifest_beside(history)?;
-    let testbed = manifest.and_then(|manifest| manifest.testbed);
-    Ok(testbed.map_or("unknown".to_owned(), |testbed| testbed.kind))
+fn place(manifest: Option<&Manifest>) -> String {
+    let testbed = manifest.and_then(|manifest| manifest.testbed.as_ref());
+    testbed.map_or("unknown".to_owned(), |testbed| testbed.kind.clone())
+}
+
+/// How many clients may hold a lock at one time; one, where nothing says so.
+fn slots(manifest: Option<&Manifest>, history: &History) -> u32 {
+    let planned = manifest.map(|manifest| manifest.plan.most_slots);
+    let said = planned.or_else(|| history.outline().map(|outline| outline.slots));
+    said.unwrap_or(1)
 }
 
 fn row(hit: &Hit, place: &str) -> [String; 6] {
