@@ -23,7 +23,11 @@ use super::trial::{TrialError, attempt};
 const SEEDS: u64 = 3;
 
 /// How exactly times are shortened, in milliseconds.
-const GAP_MS: u64 = 10;
+const EXACT_MS: u64 = 10;
+
+/// So long, in milliseconds, is the time between two things at the least, if the violation allows it:
+/// what follows at once in a simulation a real broker and its clients do not repeat.
+const GAP_MS: u64 = 500;
 
 /// How long a run goes on after its last call.
 const AFTER_LAST: Duration = Duration::from_secs(1);
@@ -254,36 +258,43 @@ impl Shrunk {
         Ok(())
     }
 
-    /// Lets as little time pass as the violation allows: from the beginning to what happens first,
-    /// from each thing to the next, and after the last.
+    /// Lets as little time pass as the violation allows, and as real brokers can follow: from the
+    /// beginning to what happens first, from each thing to the next, and after the last.
     fn shorten(&mut self) -> Result<(), ShrinkError> {
         let mut before = 0;
         let mut place = 0;
         while let Some(at) = moments(&self.case.schedule).get(place).copied() {
-            let gap = self.shorten_gap(before, at)?;
+            // Nothing comes before the first.
+            let least = if place == 0 { 0 } else { GAP_MS };
+            let gap = self.shorten_gap(before, at, least)?;
             before += gap;
             place = moments(&self.case.schedule).partition_point(|moment| *moment <= before);
         }
         let time_limit = end_of(&self.case.schedule.calls).max(Duration::from_millis(before));
         let mut case = self.case.clone();
-        case.spec.time_limit = case.spec.time_limit.min(time_limit);
+        case.spec.time_limit = time_limit;
         self.try_case(case)?;
         Ok(())
     }
 
-    /// Makes the time between two moments, of which the later is at `at`, as short as it can be;
-    /// returns how long it is then.
-    fn shorten_gap(&mut self, before: u64, at: u64) -> Result<u64, ShrinkError> {
+    /// Makes the time between two moments, of which the later is at `at`, as short as it can be, but
+    /// `least` at the least, if it can be as long as that; returns how long it is then.
+    fn shorten_gap(&mut self, before: u64, at: u64, least: u64) -> Result<u64, ShrinkError> {
         let whole = self.case.schedule.clone();
+        if at - before < least {
+            let longer = moved(&whole, at, before + least);
+            let is_possible = self.try_schedule(longer)?;
+            return Ok(if is_possible { least } else { at - before });
+        }
         let (mut too_short, mut enough) = (0, at - before);
-        let mut tried = 0;
+        let mut tried = least;
         while tried < enough {
-            if self.try_schedule(earlier(&whole, at, at - before - tried))? {
+            if self.try_schedule(moved(&whole, at, before + tried))? {
                 enough = tried;
             } else {
                 too_short = tried;
             }
-            if enough - too_short <= GAP_MS.max(enough / 10) {
+            if enough - too_short <= EXACT_MS.max(enough / 10) {
                 break;
             }
             tried = too_short.midpoint(enough);
@@ -374,9 +385,9 @@ fn moments(schedule: &Schedule) -> Vec<u64> {
     moments.into_iter().collect()
 }
 
-/// The same, but all that happens from a moment on comes so much earlier.
-fn earlier(schedule: &Schedule, from: u64, by: u64) -> Schedule {
-    let moved = |at: u64| if at >= from { at - by } else { at };
+/// The same, but all that happens from a moment on is moved with it to another.
+fn moved(schedule: &Schedule, from: u64, to: u64) -> Schedule {
+    let moved = |at: u64| if at >= from { at - from + to } else { at };
     let mut schedule = schedule.clone();
     for call in &mut schedule.calls {
         call.at_ms = moved(call.at_ms);
