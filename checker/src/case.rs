@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use history::fault::Effect;
 use history::{History, Mark};
+use rayon::prelude::*;
 
 use crate::administration::Administration;
 use crate::asks::Asks;
@@ -12,7 +13,8 @@ use crate::crowd::Crowds;
 use crate::holds::{self, Lock};
 use crate::overlap::Capacity;
 use crate::position::{NEVER, Position, position_or_never};
-use crate::search::Limits;
+use crate::search::{Limits, Reason};
+use crate::steps::Steps;
 
 /// What the history itself does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +88,28 @@ impl<'a> Case<'a> {
             asks: Asks::new(history),
             settle: position_or_never(history.mark(Mark::Settle)),
         }
+    }
+
+    /// The steps of a loop, within the limits.
+    pub(crate) fn steps(&self) -> Steps<'a> {
+        Steps::new(self.limits)
+    }
+
+    /// What is found of each lock, in their order.
+    ///
+    /// # Errors
+    /// The caller said to stop.
+    pub(crate) fn of_locks<'s, T: Send>(
+        &'s self,
+        find: impl Fn(&'s Lock) -> Result<T, Reason> + Sync,
+    ) -> Result<Vec<T>, Reason> {
+        let find = |lock| {
+            self.limits.go_on()?;
+            find(lock)
+        };
+        let found = self.locks.par_iter().map(find).collect::<Result<_, _>>()?;
+        self.limits.go_on()?;
+        Ok(found)
     }
 
     /// When not everybody who wanted a lock could have it.

@@ -216,7 +216,7 @@ impl Figures {
             overlaps,
             refusals,
             ..
-        } = exclusion::counts(case, exclusion::believed(case).len());
+        } = exclusion::counts(case, exclusion::overlap_count(case));
         Self {
             holds,
             revoked,

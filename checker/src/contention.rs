@@ -8,18 +8,24 @@ use crate::Case;
 use crate::asks::Ask;
 use crate::holds::Lock;
 use crate::position::Position;
+use crate::search::Reason;
 
 /// The workers that asked for a lock while so many others had or wanted it that not all of them
 /// could have it.
-pub(crate) fn contended(case: &Case<'_>) -> BTreeSet<u32> {
+///
+/// # Errors
+/// The caller said to stop.
+pub(crate) fn contended(case: &Case<'_>) -> Result<BTreeSet<u32>, Reason> {
     let mut contended = BTreeSet::new();
+    let mut steps = case.steps();
     for lock in &case.locks {
         let mut crowd = Crowd::new(case.scope.slots());
         for want in wants(case, lock, case.asks.of(&lock.key)) {
+            steps.step()?;
             crowd.step(want, &mut contended);
         }
     }
-    contended
+    Ok(contended)
 }
 
 /// All workers that appear in the history.
@@ -196,7 +202,8 @@ mod tests {
             ..Scope::default()
         };
         let case = Case::new(&history, &scope, Limits::none());
-        let [contended, all] = [contended(&case), workers(&case)];
+        let contended = contended(&case).expect("nobody stops it");
+        let all = workers(&case);
         (contended.into_iter().collect(), all.into_iter().collect())
     }
 

@@ -22,6 +22,7 @@ use crate::Case;
 use crate::hold::{End, Hold};
 use crate::holds::Lock;
 use crate::position::{Position, position, position_or_never};
+use crate::search::Reason;
 use session::{Session, sessions};
 use spans::Spans;
 
@@ -44,15 +45,20 @@ pub struct Impact {
 
 /// What every fault of a history did that was injected before the last phase, in the order of their
 /// injections.
-#[must_use]
-pub fn impacts(case: &Case<'_>) -> Vec<Impact> {
+///
+/// # Errors
+/// The case's limits end it too soon.
+pub fn impacts(case: &Case<'_>) -> Result<Vec<Impact>, Reason> {
     let mut windows = case.history.windows();
     windows.retain(|window| position(window.inject) < case.settle);
     if windows.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let scene = Scene::of(case);
-    let impact = |window: &Window| scene.impact(window);
+    let impact = |window: &Window| {
+        case.limits.go_on()?;
+        Ok(scene.impact(window))
+    };
     windows.iter().map(impact).collect()
 }
 

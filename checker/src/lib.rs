@@ -47,6 +47,7 @@ mod peaks;
 mod position;
 pub mod search;
 mod standing;
+mod steps;
 mod sweep;
 #[cfg(test)]
 mod testing;

@@ -1,8 +1,9 @@
 //! What a guarantee concludes from the violations that it looked for.
 
-use super::Guarantee;
-use crate::Verdict;
+use super::{Guarantee, exclusion};
 use crate::finding::{Counts, Finding, VIOLATIONS_MAX, Violation};
+use crate::search::Reason;
+use crate::{Case, Verdict};
 
 /// Violated where there is a violation, else unknown where there is a reason for doubt, else valid.
 /// The first few violations are kept.
@@ -26,6 +27,18 @@ pub(super) fn conclude(
         reason: doubt.filter(|_| verdict == Verdict::Unknown),
         counts,
         violations,
+        ..Finding::default()
+    }
+}
+
+/// What is known where nobody could wait for the end: nothing.
+pub(super) fn not_judged(guarantee: String, case: &Case<'_>, reason: &Reason) -> Finding {
+    Finding {
+        guarantee,
+        verdict: Verdict::Unknown,
+        evidence: "not judged to the end".to_owned(),
+        reason: Some(reason.to_string()),
+        counts: exclusion::counts(case, 0),
         ..Finding::default()
     }
 }

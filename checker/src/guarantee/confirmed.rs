@@ -19,6 +19,7 @@ use crate::hold::Hold;
 use crate::holds::Lock;
 use crate::order::Order;
 use crate::overlap::{Capacity, Interval, Overlap, Room, overlaps, rooms};
+use crate::search::Reason;
 use crate::sweep::revocable::revocable_order;
 
 /// Never more clients than the lock has slots hold it for certain.
@@ -30,12 +31,12 @@ impl Guarantee for ConfirmedExclusion {
         "confirmed-exclusion".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let capacity = case.scope.capacity();
-        let of_lock = |lock| violations(case, lock, capacity);
-        let violations = case.locks.par_iter().flat_map_iter(of_lock).collect();
-        let judged = contended(case, Hold::core_end);
-        finding(self, case, violations, (judged, None))
+        let violations = case.of_locks(|lock| Ok(violations(case, lock, capacity)))?;
+        let violations = violations.into_iter().flatten().collect();
+        let judged = contended(case, Hold::core_end)?;
+        Ok(finding(self, case, violations, (judged, None)))
     }
 
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {

@@ -11,6 +11,7 @@ use crate::contention::{contended, workers};
 use crate::finding::{Counts, FaultCount, Finding, counted};
 use crate::guarantee::exclusion;
 use crate::impact::{Impact, impacts};
+use crate::search::Reason;
 use crate::{Case, Verdict};
 
 /// The run proves something. The verdict is `valid` or `unknown`, never `violated`.
@@ -22,11 +23,11 @@ impl Guarantee for Coverage {
         "coverage".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
-        let impacts = impacts(case);
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let impacts = impacts(case)?;
         let faults = fault_counts(case, &impacts);
         let counts = Counts {
-            contended_workers: contended(case).len() as u64,
+            contended_workers: contended(case)?.len() as u64,
             workers: case.scope.workers.map_or_else(
                 || workers(case).len() as u64,
                 |workers| workers.get().into(),
@@ -43,14 +44,14 @@ impl Guarantee for Coverage {
             Verdict::Unknown
         };
         let reason = (!gaps.is_empty()).then(|| gaps.join("; "));
-        Finding {
+        Ok(Finding {
             guarantee: self.name(),
             verdict,
             evidence: evidence(&counts),
             reason,
             counts,
             ..Finding::default()
-        }
+        })
     }
 }
 

@@ -21,6 +21,7 @@ use crate::Case;
 use crate::administration::{AdminOp, last_count};
 use crate::finding::{Rule, Violation, counted};
 use crate::position::Position;
+use crate::search::Reason;
 
 /// What is known of the decrements of one lock.
 pub(super) struct Account<'a> {
@@ -58,11 +59,17 @@ struct Ledger<'a> {
 }
 
 /// The account of every lock of which a decrement was requested.
-pub(super) fn accounts<'a>(case: &'a Case<'_>) -> Vec<Account<'a>> {
-    let accounts = case.administration.iter();
-    accounts
-        .filter_map(|(key, ops)| Account::new(key, ops))
-        .collect()
+///
+/// # Errors
+/// The caller said to stop.
+pub(super) fn accounts<'a>(case: &'a Case<'_>) -> Result<Vec<Account<'a>>, Reason> {
+    let mut accounts = Vec::new();
+    for (key, ops) in case.administration.iter() {
+        case.limits.go_on()?;
+        accounts.extend(Account::new(key, ops));
+    }
+    case.limits.go_on()?;
+    Ok(accounts)
 }
 
 /// `3 decrements requested, 1 more perhaps, 2 carried out, 1 surely lost, 0 surely doubled`.

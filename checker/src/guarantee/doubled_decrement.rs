@@ -6,6 +6,7 @@ use super::decrement::{Account, accounts, evidence};
 use super::exclusion::counts;
 use crate::Case;
 use crate::finding::{Counts, Finding};
+use crate::search::Reason;
 
 /// No more decrements are carried out than may have been requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +17,8 @@ impl Guarantee for NoDoubledDecrement {
         "no-doubled-decrement".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
-        let accounts = accounts(case);
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let accounts = accounts(case)?;
         let doubled = accounts.iter().filter_map(|account| account.doubling(case));
         let perhaps = accounts.iter().find_map(Account::perhaps_doubled);
         let doubt = match () {
@@ -33,7 +34,13 @@ impl Guarantee for NoDoubledDecrement {
             judged: accounts.iter().map(Account::surely_carried_out).sum(),
             ..counts(case, 0)
         };
-        conclude(self, counts, evidence(&accounts), doubt, violations)
+        Ok(conclude(
+            self,
+            counts,
+            evidence(&accounts),
+            doubt,
+            violations,
+        ))
     }
 }
 

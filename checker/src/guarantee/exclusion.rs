@@ -15,6 +15,7 @@ use crate::hold::Hold;
 use crate::holds::Lock;
 use crate::overlap::{Capacity, Interval, Overlap, overlaps};
 use crate::position::Position;
+use crate::search::Reason;
 
 /// Never more clients than the lock has slots believe that they hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +26,10 @@ impl Guarantee for Exclusion {
         "exclusion".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
-        let found = believed(case);
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let found = believed(case)?;
         let counts = Counts {
-            judged: contended(case, |hold| hold.believed_until),
+            judged: contended(case, |hold| hold.believed_until)?,
             ..counts(case, found.len())
         };
         let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
@@ -39,10 +40,10 @@ impl Guarantee for Exclusion {
             .take(VIOLATIONS_MAX)
             .map(|overlap| overlap.violation(case))
             .collect();
-        Finding {
+        Ok(Finding {
             exposures_ns,
             ..conclude(self, counts, evidence, doubt, violations)
-        }
+        })
     }
 }
 
@@ -70,14 +71,17 @@ impl BelievedOverlap<'_> {
 }
 
 /// All times at which too many believed, in the order of the history.
-pub(crate) fn believed<'a>(case: &'a Case<'_>) -> Vec<BelievedOverlap<'a>> {
-    let mut found: Vec<BelievedOverlap<'a>> = case
-        .locks
-        .par_iter()
-        .flat_map_iter(|lock| of_lock(case, lock))
-        .collect();
+pub(crate) fn believed<'a>(case: &'a Case<'_>) -> Result<Vec<BelievedOverlap<'a>>, Reason> {
+    let found = case.of_locks(|lock| Ok(of_lock(case, lock)))?;
+    let mut found: Vec<BelievedOverlap<'a>> = found.into_iter().flatten().collect();
     found.sort_unstable_by_key(|overlap| overlap.overlap.begin);
-    found
+    Ok(found)
+}
+
+/// How often too many believed, however long it takes to count.
+pub(crate) fn overlap_count(case: &Case<'_>) -> usize {
+    let locks = case.locks.par_iter();
+    locks.map(|lock| of_lock(case, lock).len()).sum()
 }
 
 fn of_lock<'a>(case: &Case<'_>, lock: &'a Lock) -> Vec<BelievedOverlap<'a>> {
@@ -125,15 +129,18 @@ pub(crate) fn counts(case: &Case<'_>, overlaps: usize) -> Counts {
 
 /// The holds that lasted until a later event, and not everybody who wanted the lock meanwhile could
 /// have it: only these could have been broken into. The last phase does not count.
-pub(crate) fn contended(case: &Case<'_>, until: impl Fn(&Hold) -> Position + Sync) -> u64 {
+pub(crate) fn contended(
+    case: &Case<'_>,
+    until: impl Fn(&Hold) -> Position + Sync,
+) -> Result<u64, Reason> {
     let of_lock = |lock: &Lock| {
         let crowds = case.crowds(lock);
         let holds = lock.holds.iter();
         let end = |hold: &Hold| until(hold).min(case.settle);
         let contended = holds.filter(|hold| crowds.meet(hold.granted, end(hold)));
-        contended.count() as u64
+        Ok(contended.count() as u64)
     };
-    case.locks.par_iter().map(of_lock).sum()
+    Ok(case.of_locks(of_lock)?.into_iter().sum())
 }
 
 /// Why nothing is known where no hold was put to the test.

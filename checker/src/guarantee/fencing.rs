@@ -7,7 +7,6 @@
 //! later. A client that is granted a mutex that it holds already goes on with the same hold, and may
 //! be given the same token.
 
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::conclusion::conclude;
@@ -19,6 +18,7 @@ use crate::hold::Hold;
 use crate::holds::Lock;
 use crate::overlap::Capacity;
 use crate::position::Position;
+use crate::search::Reason;
 
 /// Fencing tokens are unique and grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,18 +29,15 @@ impl Guarantee for Fencing {
         "fencing".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
-        let mut violations: Vec<Violation> = case
-            .locks
-            .par_iter()
-            .flat_map_iter(|lock| of_lock(case, lock))
-            .collect();
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let violations = case.of_locks(|lock| Ok(of_lock(case, lock)))?;
+        let mut violations: Vec<Violation> = violations.into_iter().flatten().collect();
         violations.sort_by(|one, other| one.events.cmp(&other.events));
         let holds = case.locks.iter().flat_map(|lock| &lock.holds);
         let fenced = holds.filter(|hold| hold.token != 0).count();
         let capacity = case.scope.capacity();
-        let locks = case.locks.iter();
-        let compared: usize = locks.map(|lock| compared(lock, capacity)).sum();
+        let compared = case.of_locks(|lock| Ok(compared(lock, capacity)))?;
+        let compared: usize = compared.into_iter().sum();
         let counts = Counts {
             judged: compared as u64,
             ..exclusion::counts(case, 0)
@@ -58,7 +55,7 @@ impl Guarantee for Fencing {
             _ => None,
         };
         let doubt = doubt.map(str::to_owned);
-        conclude(self, counts, evidence, doubt, violations)
+        Ok(conclude(self, counts, evidence, doubt, violations))
     }
 }
 

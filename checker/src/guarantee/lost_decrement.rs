@@ -6,6 +6,7 @@ use super::decrement::{Account, accounts, evidence};
 use super::exclusion::counts;
 use crate::Case;
 use crate::finding::{Counts, Finding};
+use crate::search::Reason;
 
 /// Every acknowledged request for a decrement is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +17,8 @@ impl Guarantee for NoLostDecrement {
         "no-lost-decrement".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
-        let accounts = accounts(case);
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let accounts = accounts(case)?;
         let lost = accounts.iter().filter_map(|account| account.losing(case));
         let doubt = match accounts.iter().any(|account| account.filed() > 0) {
             true => accounts.iter().find_map(Account::perhaps_lost),
@@ -29,7 +30,13 @@ impl Guarantee for NoLostDecrement {
             judged: accounts.iter().map(Account::filed).sum(),
             ..counts(case, 0)
         };
-        conclude(self, counts, evidence(&accounts), doubt, violations)
+        Ok(conclude(
+            self,
+            counts,
+            evidence(&accounts),
+            doubt,
+            violations,
+        ))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::Case;
 use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::model::cas_register::json;
 use crate::model::set::{Elements, element, elements};
+use crate::search::Reason;
 
 /// What was written under the lock and acknowledged is read afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +28,15 @@ impl Guarantee for NoLostUpdate {
         "no-lost-update".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let mut steps = case.steps();
         let mut resources: BTreeMap<Option<Arc<str>>, Resource<'_>> = BTreeMap::new();
         for operation in case
             .history
             .operations()
             .filter(|operation| operation.outcome() == Kind::Ok)
         {
+            steps.step()?;
             resources
                 .entry(operation.invoke.key.clone())
                 .or_default()
@@ -41,6 +44,7 @@ impl Guarantee for NoLostUpdate {
         }
         let mut violations: Vec<Violation> = Vec::new();
         for (key, resource) in &mut resources {
+            case.limits.go_on()?;
             let lost = resource.lost();
             violations.extend(
                 lost.into_iter()
@@ -67,7 +71,14 @@ impl Guarantee for NoLostUpdate {
                 counted(updates, "acknowledged update")
             ),
         };
-        conclude(self, Counts::default(), evidence, doubt, violations)
+        case.limits.go_on()?;
+        Ok(conclude(
+            self,
+            Counts::default(),
+            evidence,
+            doubt,
+            violations,
+        ))
     }
 }
 

@@ -8,6 +8,7 @@ use super::conclusion::conclude;
 use super::exclusion::{BelievedOverlap, believed, contended, counts, evidence};
 use crate::Case;
 use crate::finding::{Counts, Finding, VIOLATIONS_MAX, Violation};
+use crate::search::Reason;
 
 /// No overlap of believed intervals lasts longer than a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,8 @@ impl Guarantee for OverlapAtMost {
         )
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
-        let found = believed(case);
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let found = believed(case)?;
         let too_long: Vec<_> = found
             .iter()
             .filter(|overlap| self.is_exceeded_by(overlap))
@@ -36,7 +37,7 @@ impl Guarantee for OverlapAtMost {
             .iter()
             .any(|overlap| overlap.overlap.end >= case.end());
         let counts = Counts {
-            judged: contended(case, |hold| hold.believed_until),
+            judged: contended(case, |hold| hold.believed_until)?,
             ..counts(case, found.len())
         };
         let doubt = open.then(|| "an overlap was still going on when the record ended".to_owned());
@@ -48,10 +49,10 @@ impl Guarantee for OverlapAtMost {
             .take(VIOLATIONS_MAX)
             .map(|overlap| violation(case, overlap))
             .collect();
-        Finding {
+        Ok(Finding {
             exposures_ns,
             ..conclude(self, counts, evidence, doubt, violations)
-        }
+        })
     }
 }
 

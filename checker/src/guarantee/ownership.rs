@@ -5,6 +5,7 @@ use super::{Guarantee, confirmed, exclusion};
 use crate::Case;
 use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::holds::{Lock, Statement};
+use crate::search::Reason;
 
 /// No release and no `held` answer succeeds for a process without a hold of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +16,13 @@ impl Guarantee for Ownership {
         "ownership".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
-        let of_lock = |lock| unowned(case, lock).chain(confirmed::revived(case, lock));
-        let mut violations: Vec<Violation> = case.locks.iter().flat_map(of_lock).collect();
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let of_lock = |lock| {
+            let unowned = unowned(case, lock);
+            Ok(unowned.chain(confirmed::revived(case, lock)).collect())
+        };
+        let violations: Vec<Vec<Violation>> = case.of_locks(of_lock)?;
+        let mut violations: Vec<Violation> = violations.into_iter().flatten().collect();
         violations.sort_by(|one, other| one.events.cmp(&other.events));
         let statements = || case.locks.iter().flat_map(|lock| &lock.statements);
         let affirmed = statements().filter(|statement| statement.is_affirmative());
@@ -36,7 +41,7 @@ impl Guarantee for Ownership {
         };
         let why = "no release succeeded, and nobody was told that they hold a lock";
         let doubt = (counts.judged == 0).then(|| why.to_owned());
-        conclude(self, counts, evidence, doubt, violations)
+        Ok(conclude(self, counts, evidence, doubt, violations))
     }
 }
 

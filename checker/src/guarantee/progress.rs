@@ -30,6 +30,7 @@ use super::{Guarantee, exclusion};
 use crate::finding::{Counts, Finding, Rule, VIOLATIONS_MAX, Violation, anomaly, counted, show_ns};
 use crate::holds::Lock;
 use crate::position::{NEVER, Position, position_or_never};
+use crate::search::Reason;
 use crate::{Case, Verdict};
 
 /// Every lock is granted again within a bound after the last fault.
@@ -49,13 +50,13 @@ impl Guarantee for ProgressWithin {
         )
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let healed = healed(case);
-        let asked = case.locks.iter();
-        let asked = asked.filter(|lock| !case.asks.of(&lock.key).is_empty());
-        let returns: Vec<(&Lock, Return)> = asked
-            .map(|lock| (lock, self.of_lock(case, lock, healed)))
-            .collect();
+        let returns = case.of_locks(|lock| {
+            let is_asked = !case.asks.of(&lock.key).is_empty();
+            Ok(is_asked.then(|| (lock, self.of_lock(case, lock, healed))))
+        })?;
+        let returns: Vec<(&Lock, Return)> = returns.into_iter().flatten().collect();
         let stuck: Vec<_> = returns
             .iter()
             .filter_map(|(lock, again)| again.violation(case, lock))
@@ -70,7 +71,7 @@ impl Guarantee for ProgressWithin {
             }
         };
         let is_violated = verdict == Verdict::Violated;
-        Finding {
+        Ok(Finding {
             guarantee: self.name(),
             counts: Counts {
                 judged: returns
@@ -88,7 +89,7 @@ impl Guarantee for ProgressWithin {
                 .take(VIOLATIONS_MAX)
                 .collect(),
             ..Finding::default()
-        }
+        })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::order::{Instant, Order, OrderEntry, Side, in_sequence};
 use crate::overlap::Capacity;
 use crate::peaks::Peaks;
 use crate::position::{NEVER, Position, position};
-use crate::search::{Decision, search};
+use crate::search::{Decision, Reason, search};
 use crate::standing::{is_administered, least_slots};
 use crate::sweep::lazy::{Revocation, justify};
 use crate::sweep::revocable::after;
@@ -35,11 +35,11 @@ impl Guarantee for JustifiedRefusal {
         "justified-refusal".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let answers: Vec<Answer> = case
             .locks
             .par_iter()
-            .map(|lock| answer(case, lock))
+            .map(|lock| answer_in_time(case, lock))
             .collect();
         let judged = case.locks.par_iter().map(|lock| judged(case, lock)).sum();
         let counts = Counts {
@@ -57,13 +57,13 @@ impl Guarantee for JustifiedRefusal {
         }
         let none = || "the service refused nothing while the lock had slots".to_owned();
         let doubt = doubt.or_else(|| (judged == 0).then(none));
-        conclude(
+        Ok(conclude(
             self,
             counts.clone(),
             evidence(&counts, violations.len()),
             doubt,
             violations,
-        )
+        ))
     }
 
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {
@@ -113,6 +113,14 @@ enum Answer {
     Justified(Option<Order>),
     Unjustified(Vec<Violation>),
     Unknown(String),
+}
+
+/// What is known of a lock that was searched in vain takes nothing from what is known of others.
+fn answer_in_time(case: &Case<'_>, lock: &Lock) -> Answer {
+    match case.limits.go_on() {
+        Ok(()) => answer(case, lock),
+        Err(reason) => Answer::Unknown(reason.to_string()),
+    }
 }
 
 fn answer(case: &Case<'_>, lock: &Lock) -> Answer {

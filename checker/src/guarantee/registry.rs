@@ -5,13 +5,14 @@ use std::time::Duration;
 use history::History;
 use rayon::prelude::*;
 
+use super::conclusion::not_judged;
 use super::{
     ConfirmedExclusion, Coverage, Exclusion, Fencing, JustifiedRefusal, NoDoubledDecrement,
     NoLostDecrement, NoLostUpdate, OverlapAtMost, Ownership, ProgressWithin, SlotExclusion,
     SlotExistence, SlotRemoval, SlotSequence,
 };
 use crate::order::Order;
-use crate::search::Limits;
+use crate::search::{Limits, Reason};
 use crate::{Case, Finding, Scope, Verdict};
 
 /// A property of a lock that a history keeps or violates.
@@ -19,8 +20,18 @@ pub trait Guarantee: Send + Sync + std::fmt::Debug {
     /// The name under which it is asked for: `overlap<=500ms`.
     fn name(&self) -> String;
 
-    /// Whether the history keeps it.
-    fn judge(&self, case: &Case<'_>) -> Finding;
+    /// Whether the history keeps it. Unknown if the case's limits end that too soon.
+    fn judge(&self, case: &Case<'_>) -> Finding {
+        let found = self.find(case);
+        found.unwrap_or_else(|reason| not_judged(self.name(), case, &reason))
+    }
+
+    /// The same, with nothing found where it ended too soon.
+    ///
+    /// # Errors
+    /// The caller said to stop.
+    #[doc(hidden)]
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason>;
 
     /// Legal orders for a history that keeps it, a proof that is quicker to check than to find.
     /// Nothing if the definition itself is as quick.
@@ -200,8 +211,7 @@ pub fn parse_all(
     Ok(parsed)
 }
 
-/// Judges a history by several guarantees, in their order. Few of them ever search; those keep
-/// within `limits`.
+/// Judges a history by several guarantees, in their order, within `limits`.
 #[must_use]
 pub fn judge(
     history: &History,

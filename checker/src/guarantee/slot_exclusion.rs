@@ -21,6 +21,7 @@ use crate::holds::{Lock, Statement};
 use crate::order::{Order, in_sequence};
 use crate::overlap::Capacity;
 use crate::position::position;
+use crate::search::Reason;
 use crate::sweep::revocable::revocable_instants;
 
 /// A client that has a slot twice counts on two of them: it is grants that count here.
@@ -35,16 +36,16 @@ impl Guarantee for SlotExclusion {
         "slot-exclusion".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
-        let slots: Vec<Lock> = case
-            .locks
-            .par_iter()
-            .flat_map_iter(|lock| by_slot(lock).into_values())
-            .collect();
-        let violations: Vec<Violation> = slots
-            .par_iter()
-            .flat_map_iter(|slot| confirmed::violations(case, slot, ONE_GRANT))
-            .collect();
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
+        let slots = case.of_locks(|lock| Ok(by_slot(lock)))?;
+        let slots: Vec<Lock> = slots.into_iter().flat_map(BTreeMap::into_values).collect();
+        let of_slot = |slot| {
+            case.limits.go_on()?;
+            Ok(confirmed::violations(case, slot, ONE_GRANT))
+        };
+        let violations = slots.par_iter().map(of_slot);
+        let violations: Vec<Vec<Violation>> = violations.collect::<Result<_, Reason>>()?;
+        let violations: Vec<Violation> = violations.into_iter().flatten().collect();
         let doubt = if slots.is_empty() {
             Some("no grant named a slot")
         } else if case.locks.iter().any(is_named_in_part) {
@@ -55,17 +56,14 @@ impl Guarantee for SlotExclusion {
             None
         };
         let doubt = doubt.map(str::to_owned);
-        let judged = case
-            .locks
-            .par_iter()
-            .map(|lock| contended(case, lock))
-            .sum();
+        let judged = case.of_locks(|lock| Ok(contended(case, lock)))?;
+        let judged = judged.into_iter().sum();
         let finding = confirmed::finding(self, case, violations, (judged, doubt));
         let of_slots = counted(slots.len() as u64, "slot");
-        Finding {
+        Ok(Finding {
             evidence: format!("{of_slots}: {}", finding.evidence),
             ..finding
-        }
+        })
     }
 
     fn orders(&self, case: &Case<'_>) -> Option<Vec<Order>> {

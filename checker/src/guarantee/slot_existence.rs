@@ -24,6 +24,7 @@ use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::hold::Hold;
 use crate::holds::Lock;
 use crate::position::{NEVER, Position};
+use crate::search::Reason;
 
 /// What was made is there, and what was removed is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +35,14 @@ impl Guarantee for SlotExistence {
         "slot-existence".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let (mut tested, mut changed) = (0, 0);
         let mut violations = Vec::new();
+        let mut steps = case.steps();
         for (key, ops) in case.administration.iter() {
             let lock = case.locks.iter().find(|lock| lock.key == *key);
             for slot in slots_named(ops, lock) {
+                steps.take(1 + ops.len())?;
                 let account = Account::new(ops, lock, slot);
                 changed += account.changes().count();
                 tested += account.tested();
@@ -62,7 +65,8 @@ impl Guarantee for SlotExistence {
             judged: tested as u64,
             ..counts(case, 0)
         };
-        conclude(self, counts, evidence, doubt, violations)
+        case.limits.go_on()?;
+        Ok(conclude(self, counts, evidence, doubt, violations))
     }
 }
 

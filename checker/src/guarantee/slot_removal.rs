@@ -21,6 +21,7 @@ use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::hold::{End, Hold};
 use crate::holds::{Lock, Said};
 use crate::position::{NEVER, Position};
+use crate::search::Reason;
 
 /// What was removed is neither granted nor held any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +32,10 @@ impl Guarantee for SlotRemoval {
         "slot-removal".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let (mut removed, mut met) = (0, 0);
         let mut uses = BTreeMap::new();
+        let mut steps = case.steps();
         for lock in &case.locks {
             let ops = case.administration.of(&lock.key);
             let removals = removals(ops);
@@ -43,6 +45,7 @@ impl Guarantee for SlotRemoval {
             removed += removals.len() as u64;
             let slots = by_slot(lock);
             for removal in &removals {
+                steps.step()?;
                 let Some(slot) = slots.get(&removal.slot) else {
                     continue;
                 };
@@ -70,7 +73,8 @@ impl Guarantee for SlotRemoval {
             judged: met,
             ..counts(case, 0)
         };
-        conclude(self, counts, evidence, doubt, violations)
+        case.limits.go_on()?;
+        Ok(conclude(self, counts, evidence, doubt, violations))
     }
 }
 

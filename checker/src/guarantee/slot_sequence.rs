@@ -17,6 +17,7 @@ use crate::Case;
 use crate::administration::{AdminOp, last_count};
 use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::position::{NEVER, Position};
+use crate::search::Reason;
 
 /// There is no gap in the slots, or it is repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +28,13 @@ impl Guarantee for SlotSequence {
         "slot-sequence".to_owned()
     }
 
-    fn judge(&self, case: &Case<'_>) -> Finding {
+    fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let (mut found, mut gaps) = (0, 0);
         let (mut violations, mut doubt) = (Vec::new(), None);
         let (mut is_counted, mut judged) = (false, 0);
+        let mut steps = case.steps();
         for (key, ops) in case.administration.iter() {
+            steps.take(1 + ops.len())?;
             let counts = ops.iter().filter_map(|op| Some((op, op.counted()?)));
             found += counts.clone().count() as u64;
             let gapped: Vec<&AdminOp> = counts
@@ -80,7 +83,8 @@ impl Guarantee for SlotSequence {
             judged,
             ..counts(case, 0)
         };
-        conclude(self, counts, evidence, doubt, violations)
+        case.limits.go_on()?;
+        Ok(conclude(self, counts, evidence, doubt, violations))
     }
 }
 

@@ -14,7 +14,10 @@ fn impact(text: &str, slots: u32) -> Impact {
     };
     let history = history(text);
     let case = Case::new(&history, &scope, Limits::none());
-    impacts(&case).pop().expect("there is a fault")
+    impacts(&case)
+        .expect("nobody stops it")
+        .pop()
+        .expect("there is a fault")
 }
 
 fn effect(text: &str) -> &'static str {

@@ -26,6 +26,20 @@ impl Limits<'static> {
     }
 }
 
+impl Limits<'_> {
+    /// Asks whether to go on.
+    ///
+    /// # Errors
+    /// The caller said to stop.
+    pub(crate) fn go_on(&self) -> Result<(), Reason> {
+        if (self.stop)() {
+            Err(Reason::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 impl fmt::Debug for Limits<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Limits")
@@ -52,11 +66,7 @@ impl<'a> Budget<'a> {
     }
 
     pub(super) fn check_stop(&self) -> Result<(), Reason> {
-        if (self.limits.stop)() {
-            Err(Reason::Stopped)
-        } else {
-            Ok(())
-        }
+        self.limits.go_on()
     }
 }
 
