@@ -214,15 +214,17 @@ fn tokens(writer: &mut Writer, events: usize) {
     }
 }
 
-/// Half of the operations add elements, and each of the others reads two of them.
+/// Elements are added, and then each of many reads brings two of them.
 fn elements(writer: &mut Writer, events: usize) {
-    let adds = events / 4;
+    let adds = events / 3;
     for added in 0..adds {
         let draft = draft(0, Kind::Invoke, Function::Add);
         writer.push(draft.with(Value::data(added.into())));
         writer.answer(0, Function::Add, Value::None);
-        let read = Value::data(vec![added, added / 2].into());
-        writer.whole(0, Function::Read, read);
+        if added >= adds / 2 {
+            let read = Value::data(vec![added, added / 2].into());
+            writer.whole(0, Function::Read, read);
+        }
     }
 }
 

@@ -6,18 +6,20 @@
 //! before. What was acknowledged but never read afterwards leaves the verdict `unknown`; a read of
 //! nil shows nothing, nor does a read of the other kind of resource.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use history::{Function, Kind, Operation};
+use history::{Function, Kind, Operation, Value};
+use rustc_hash::FxHashMap;
+use serde_json::Value as Json;
 
 use super::Guarantee;
 use super::conclusion::conclude;
 use crate::Case;
 use crate::finding::{Counts, Finding, Rule, Violation, counted};
-use crate::model::cas_register::json;
-use crate::model::set::{Elements, element, elements};
+use crate::model::set::listed;
 use crate::search::Reason;
+use crate::steps::Steps;
 
 /// What was written under the lock and acknowledged is read afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +46,7 @@ impl Guarantee for NoLostUpdate {
         }
         let mut violations: Vec<Violation> = Vec::new();
         for (key, resource) in &mut resources {
-            case.limits.go_on()?;
-            let lost = resource.lost();
+            let lost = resource.lost(&mut steps)?;
             violations.extend(
                 lost.into_iter()
                     .map(|events| Violation::new(Rule::LostUpdate, key.clone(), events)),
@@ -100,40 +101,35 @@ impl<'a> Resource<'a> {
 
     /// The events of each update that is gone: the update, and the read that should have seen it or
     /// the update that overwrote it.
-    fn lost(&mut self) -> Vec<Vec<u64>> {
+    fn lost(&mut self, steps: &mut Steps<'_>) -> Result<Vec<Vec<u64>>, Reason> {
         self.updates.sort_by_key(Operation::returned);
         self.reads.sort_by_key(|read| read.invoke.index);
-        let mut lost = self.missing();
+        let mut lost = self.missing(steps)?;
         lost.extend(self.written_twice());
         lost.extend(self.gone_back());
         lost.sort();
-        lost
+        Ok(lost)
     }
 
-    /// Elements that a later read of the set does not bring.
-    fn missing(&self) -> Vec<Vec<u64>> {
-        let adds: Vec<_> = self
-            .updates
-            .iter()
-            .filter(|update| is_add(update))
-            .collect();
-        let mut reported = BTreeSet::new();
+    /// Elements that a later read of the set does not bring, each with the first such read.
+    fn missing(&self, steps: &mut Steps<'_>) -> Result<Vec<Vec<u64>>, Reason> {
+        let adds = self.updates.iter().filter(|update| is_add(update));
+        let mut adds = adds.peekable();
+        let mut expected = Expected::default();
         let mut lost = Vec::new();
-        for read in &self.reads {
+        for (number, read) in self.reads.iter().enumerate() {
             let Some(present) = elements_read(read) else {
                 continue;
             };
-            for add in adds
-                .iter()
-                .take_while(|add| add.returned() < read.invoke.index)
-            {
-                let is_present = present.contains(&element(&json(&add.invoke.value)));
-                if !is_present && reported.insert(add.invoke.index) {
-                    lost.push(vec![add.returned(), read.returned()]);
-                }
+            while let Some(add) = adds.next_if(|add| add.returned() < read.invoke.index) {
+                steps.step()?;
+                expected.enter(add);
             }
+            steps.take(1 + present.len())?;
+            let missed = expected.missed_by(number, present);
+            lost.extend(missed.into_iter().map(|add| vec![add, read.returned()]));
         }
-        lost
+        Ok(lost)
     }
 
     /// Numbers that two updates have written: the later knew nothing of the earlier.
@@ -201,16 +197,79 @@ fn is_add(update: &Operation<'_>) -> bool {
 }
 
 fn number_written(update: &Operation<'_>) -> Option<i64> {
-    let value = json(&update.invoke.value);
+    let value = data(&update.invoke.value);
     value.as_i64().filter(|_| !is_add(update))
 }
 
-fn elements_read(read: &Operation<'_>) -> Option<Elements> {
-    elements(&json(&read.end?.value))
+/// The elements that a read of a set brings.
+fn elements_read<'a>(read: &Operation<'a>) -> Option<&'a [Json]> {
+    listed(data(&read.end?.value))
 }
 
 fn number_read(read: &Operation<'_>) -> Option<i64> {
-    json(&read.end?.value).as_i64()
+    data(&read.end?.value).as_i64()
+}
+
+fn data(value: &Value) -> &Json {
+    match value {
+        Value::Data(json) => json,
+        _ => &Json::Null,
+    }
+}
+
+/// An element of a set. Numbers are what most sets are made of, and are told apart without their
+/// text.
+#[derive(PartialEq, Eq, Hash)]
+enum Element {
+    Whole(i64),
+    Text(String),
+}
+
+impl Element {
+    fn of(json: &Json) -> Self {
+        let whole = json.as_i64().map(Self::Whole);
+        whole.unwrap_or_else(|| Self::Text(json.to_string()))
+    }
+}
+
+/// The elements that every read must bring from now on, but for those that were missed already.
+#[derive(Default)]
+struct Expected(FxHashMap<Element, Added>);
+
+/// Who added an element.
+#[derive(Default)]
+struct Added {
+    /// The ends of the adds.
+    returned: Vec<u64>,
+    /// The number of the last read that brought it.
+    brought_by: Option<usize>,
+}
+
+impl Expected {
+    fn enter(&mut self, add: &Operation<'_>) {
+        let added = self.0.entry(Element::of(data(&add.invoke.value)));
+        added.or_default().returned.push(add.returned());
+    }
+
+    /// The ends of the adds of whatever a read does not bring, which is not expected any more. That
+    /// takes no longer than what is brought and what is missed are long.
+    fn missed_by(&mut self, read: usize, present: &[Json]) -> Vec<u64> {
+        let mut brought = 0;
+        for json in present {
+            if let Some(added) = self.0.get_mut(&Element::of(json)) {
+                brought += usize::from(added.brought_by != Some(read));
+                added.brought_by = Some(read);
+            }
+        }
+        if brought == self.0.len() {
+            return Vec::new();
+        }
+        let missed = self.0.extract_if(|_, added| added.brought_by != Some(read));
+        let missed = missed.flat_map(|(_, added)| added.returned).collect();
+        // Who looks through a map looks at the room for what it held, too.
+        self.0.shrink_to(2 * self.0.len());
+        missed
+    }
 }
 
 trait Returned {
@@ -226,11 +285,14 @@ impl Returned for Operation<'_> {
 
 #[cfg(test)]
 mod tests {
-    use history::{Draft, HistoryBuilder, Process, Value};
+    use std::cell::Cell;
+
+    use history::{Draft, History, HistoryBuilder, Process, Value};
     use serde_json::{Value as Json, json};
 
     use super::*;
     use crate::search::Limits;
+    use crate::search::properties::{SET, cases, for_histories};
     use crate::{Scope, Verdict, judge};
 
     fn verdict(steps: &[(Function, Json)]) -> Verdict {
@@ -251,6 +313,46 @@ mod tests {
             &[Box::new(NoLostUpdate)],
         )[0]
         .verdict
+    }
+
+    /// Every add against every read that began after it.
+    fn missing_by_pairs(history: &History) -> Vec<Vec<u64>> {
+        let done = |function: Function| {
+            let done = history.operations();
+            done.filter(move |one| one.outcome() == Kind::Ok && one.invoke.function == function)
+        };
+        let element = |json: &Json| json.to_string();
+        let lost_by = |add: &Operation<'_>, read: &Operation<'_>| {
+            let added = element(data(&add.invoke.value));
+            let is_missed = |present: &[Json]| present.iter().all(|json| element(json) != added);
+            add.returned() < read.invoke.index && elements_read(read).is_some_and(is_missed)
+        };
+        let first_lost = |add: Operation<'_>| {
+            let reads = done(Function::Read);
+            let missing = reads.filter(|read| lost_by(&add, read));
+            let first = missing.min_by_key(|read| read.invoke.index)?;
+            Some(vec![add.returned(), first.returned()])
+        };
+        let mut lost: Vec<_> = done(Function::Add).filter_map(first_lost).collect();
+        lost.sort();
+        lost
+    }
+
+    #[test]
+    fn what_is_missed_is_what_every_pair_shows() {
+        let lost = Cell::new(0);
+        for_histories(SET, |history| {
+            let guarantees: [Box<dyn Guarantee>; 1] = [Box::new(NoLostUpdate)];
+            let found = judge(history, &Scope::default(), Limits::none(), &guarantees).remove(0);
+            let found: Vec<_> = found
+                .violations
+                .into_iter()
+                .map(|found| found.witness)
+                .collect();
+            assert_eq!(found, missing_by_pairs(history));
+            lost.set(lost.get() + found.len());
+        });
+        assert!(lost.get() > cases() as usize / 100, "{lost:?}");
     }
 
     #[test]

@@ -92,12 +92,16 @@ fn read(operation: &Operation<'_>) -> Result<Option<SetCall>, Unsuitable> {
 
 /// The elements that a read brings: an array; a set from EDN is `["~#set", [...]]` (see
 /// `history::edn`).
-pub(crate) fn elements(value: &Json) -> Option<Elements> {
-    let elements = match value.as_array()?.as_slice() {
+fn elements(value: &Json) -> Option<Elements> {
+    Some(listed(value)?.iter().map(element).collect())
+}
+
+/// The same as they stand there.
+pub(crate) fn listed(value: &Json) -> Option<&[Json]> {
+    Some(match value.as_array()?.as_slice() {
         [Json::String(tag), Json::Array(elements)] if tag == "~#set" || tag == "~#list" => elements,
         elements => elements,
-    };
-    Some(elements.iter().map(element).collect())
+    })
 }
 
 #[cfg(test)]
