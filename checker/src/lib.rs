@@ -30,6 +30,7 @@ pub mod certificate;
 mod contention;
 mod cores;
 mod crowd;
+mod earliest;
 mod explain;
 mod finding;
 pub mod guarantee;

@@ -1,6 +1,8 @@
 //! The guarantees, one file each, and the list of them.
 
+mod absences;
 mod carried_out;
+mod changers;
 mod conclusion;
 pub(crate) mod confirmed;
 mod coverage;

@@ -7,11 +7,13 @@
 //! was under way with the removal, or is of unknown outcome, there is no such time at all. A
 //! removal puts something to the test only if somebody held the slot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use history::Function;
 
 use super::Guarantee;
+use super::absences::Absences;
+use super::changers::Changers;
 use super::conclusion::conclude;
 use super::exclusion::counts;
 use super::slot_exclusion::by_slot;
@@ -19,8 +21,8 @@ use crate::Case;
 use crate::administration::AdminOp;
 use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::hold::{End, Hold};
-use crate::holds::{Lock, Said};
-use crate::position::{NEVER, Position};
+use crate::holds::Lock;
+use crate::position::Position;
 use crate::search::Reason;
 
 /// What was removed is neither granted nor held any more.
@@ -37,23 +39,25 @@ impl Guarantee for SlotRemoval {
         let mut uses = BTreeMap::new();
         let mut steps = case.steps();
         for lock in &case.locks {
+            steps.step()?;
             let ops = case.administration.of(&lock.key);
             let removals = removals(ops);
             if removals.is_empty() {
                 continue;
             }
-            removed += removals.len() as u64;
+            let waits = waits(ops);
             let slots = by_slot(lock);
-            for removal in &removals {
-                steps.step()?;
-                let Some(slot) = slots.get(&removal.slot) else {
+            for (slot, removals) in &removals {
+                steps.take(1 + removals.len())?;
+                removed += removals.len() as u64;
+                let Some(held) = slots.get(slot) else {
                     continue;
                 };
-                let mut holds = slot.holds.iter();
-                met += u64::from(holds.any(|hold| removal.meets(hold)));
-                for found in removal.uses(ops, slot) {
-                    uses.entry(*found.last().expect("a use has events"))
-                        .or_insert_with(|| violation(case, lock, &found));
+                met += met_by(&held.holds, removals);
+                let waits = waits.get(slot).map_or(&[][..], Vec::as_slice);
+                for found in Absences::new(removals, waits).uses(held, &mut steps)? {
+                    let last = *found.last().expect("a use has events");
+                    uses.insert(last, violation(case, lock, &found));
                 }
             }
         }
@@ -83,97 +87,79 @@ fn violation(case: &Case<'_>, lock: &Lock, events: &[Position]) -> Violation {
     Violation::new(Rule::RemovedSlotUsed, lock.key.clone(), witness)
 }
 
-/// A slot that does not exist for some time.
-struct Removal {
-    slot: u32,
+/// A time in which a slot does not exist.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Removal {
     /// The invocation of what removed it.
-    invoke: Position,
+    pub(super) invoke: Position,
     /// From here the slot does not exist: the return of what removed it.
-    begin: Position,
-    /// From here something may have made it again.
-    end: Position,
+    pub(super) begin: Position,
+    /// From here something may have made it again: the first that was not through before the
+    /// removal began.
+    pub(super) end: Position,
 }
 
-/// Every removal after which there is a time without the slot.
-fn removals(ops: &[AdminOp]) -> Vec<Removal> {
-    let removal = |op: &AdminOp, slot: u32| Removal {
-        slot,
-        invoke: op.invoke,
-        begin: op.end,
-        end: made_again(ops, op, slot),
-    };
-    let all = ops
-        .iter()
-        .flat_map(|op| op.removed().map(move |slot| removal(op, slot)));
-    all.filter(|removal| removal.begin < removal.end).collect()
-}
-
-/// When something first may have made the slot again: not what was through before the removal
-/// began.
-fn made_again(ops: &[AdminOp], removing: &AdminOp, slot: u32) -> Position {
-    let makers = ops
-        .iter()
-        .filter(|op| op.may_make(slot) && op.settled() > removing.invoke);
-    makers.map(|op| op.invoke).min().unwrap_or(NEVER)
-}
-
-impl Removal {
-    /// Whether the slot was held by all that its holder knew, from before the removal began until
-    /// it was through or its loss was told.
-    fn meets(&self, hold: &Hold) -> bool {
-        let lasted = hold.believed_until > self.begin;
-        let was_lost = hold.end == End::Loss && hold.believed_until > self.invoke;
-        hold.granted < self.invoke && (lasted || was_lost)
-    }
-
-    /// Whether an operation began and ended while the slot did not exist.
-    fn spans(&self, invoke: Position, end: Position) -> bool {
-        self.begin < invoke && end < self.end
-    }
-
-    /// The events of each use: the removal, the grant, and what else shows it.
-    fn uses(&self, ops: &[AdminOp], slot: &Lock) -> BTreeSet<Vec<Position>> {
-        let granted = slot
-            .holds
-            .iter()
-            .filter(|hold| self.spans(hold.asked, hold.granted))
-            .map(|hold| vec![self.begin, hold.granted]);
-        let gone = self.gone(ops).map(|wait| wait.end);
-        let told = slot.statements.iter().filter_map(|statement| {
-            let span = statement.span;
-            let hold = &slot.holds[statement.hold? as usize];
-            let grant = hold.granted;
-            if !self.spans(span.invoke, span.end) || self.spans(hold.asked, grant) {
-                return None;
+/// Every removal of each slot after which there is a time without it, in the order of the
+/// invocations. Neither are their ends out of order: what may have made the slot again after one
+/// removal was not through before an earlier one.
+fn removals(ops: &[AdminOp]) -> BTreeMap<u32, Vec<Removal>> {
+    let makers = Changers::making(ops);
+    let mut removals: BTreeMap<u32, Vec<Removal>> = BTreeMap::new();
+    for op in ops {
+        for slot in op.removed() {
+            let removal = Removal {
+                invoke: op.invoke,
+                begin: op.end,
+                end: makers.first_unsettled(slot, op.invoke),
+            };
+            if removal.begin < removal.end {
+                removals.entry(slot).or_default().push(removal);
             }
-            match (statement.said, gone) {
-                (Said::Held, _) => Some(vec![self.begin, grant, span.end]),
-                (Said::Released, Some(gone)) if gone < span.invoke => {
-                    Some(vec![self.begin, grant, gone, span.end])
-                }
-                _ => None,
-            }
-        });
-        granted.chain(told).collect()
+        }
     }
+    removals
+}
 
-    /// The first answer that the holder of the removed slot is gone.
-    fn gone<'a>(&self, ops: &'a [AdminOp]) -> Option<&'a AdminOp> {
-        let says_so = |op: &&AdminOp| {
-            let names = op
-                .slots
-                .as_ref()
-                .is_some_and(|slots| slots.contains(&self.slot));
-            op.function == Function::Wait && names && self.spans(op.invoke, op.end)
+/// Every answer that the holder of a slot is gone, by slot: when it was asked for and when it came.
+fn waits(ops: &[AdminOp]) -> BTreeMap<u32, Vec<(Position, Position)>> {
+    let mut waits: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+    for op in ops.iter().filter(|op| op.function == Function::Wait) {
+        for slot in op.slots.iter().flatten() {
+            waits.entry(*slot).or_default().push((op.invoke, op.end));
+        }
+    }
+    waits
+}
+
+/// How many removals met a hold: the slot was held by all that its holder knew, from before the
+/// removal began until it was through or its loss was told.
+fn met_by(holds: &[Hold], removals: &[Removal]) -> u64 {
+    let latest = |until: fn(&Hold) -> Position| -> Vec<Position> {
+        let later = |latest: &mut Position, hold: &Hold| {
+            *latest = until(hold).max(*latest);
+            Some(*latest)
         };
-        ops.iter().filter(says_so).min_by_key(|op| op.end)
-    }
+        holds.iter().scan(0, later).collect()
+    };
+    let believed = latest(|hold| hold.believed_until);
+    let told = latest(|hold| match hold.end {
+        End::Loss => hold.believed_until,
+        _ => 0,
+    });
+    let meets = |removal: &&Removal| {
+        let before = holds.partition_point(|hold| hold.granted < removal.invoke);
+        let last = before.checked_sub(1);
+        last.is_some_and(|last| believed[last] > removal.begin || told[last] > removal.invoke)
+    };
+    removals.iter().filter(meets).count() as u64
 }
-
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::search::Limits;
+    use crate::search::properties::{Operations, REMOVAL, cases, for_histories_up_to};
     use crate::testing::history;
     use crate::{Scope, Verdict, judge};
 
@@ -189,6 +175,160 @@ mod tests {
 
     fn verdict(text: &str) -> Verdict {
         finding(text).verdict
+    }
+
+    /// Every removal against every hold, every answer and every wait.
+    mod by_pairs {
+        use std::collections::BTreeSet;
+
+        use super::*;
+        use crate::holds::Said;
+        use crate::position::NEVER;
+
+        struct Removal {
+            slot: u32,
+            invoke: Position,
+            begin: Position,
+            end: Position,
+        }
+
+        fn removals(ops: &[AdminOp]) -> Vec<Removal> {
+            let removal = |op: &AdminOp, slot: u32| Removal {
+                slot,
+                invoke: op.invoke,
+                begin: op.end,
+                end: made_again(ops, op, slot),
+            };
+            let all = ops
+                .iter()
+                .flat_map(|op| op.removed().map(move |slot| removal(op, slot)));
+            all.filter(|removal| removal.begin < removal.end).collect()
+        }
+
+        fn made_again(ops: &[AdminOp], removing: &AdminOp, slot: u32) -> Position {
+            let makers = ops
+                .iter()
+                .filter(|op| op.may_make(slot) && op.settled() > removing.invoke);
+            makers.map(|op| op.invoke).min().unwrap_or(NEVER)
+        }
+
+        impl Removal {
+            fn meets(&self, hold: &Hold) -> bool {
+                let lasted = hold.believed_until > self.begin;
+                let was_lost = hold.end == End::Loss && hold.believed_until > self.invoke;
+                hold.granted < self.invoke && (lasted || was_lost)
+            }
+
+            fn spans(&self, invoke: Position, end: Position) -> bool {
+                self.begin < invoke && end < self.end
+            }
+
+            fn uses(&self, ops: &[AdminOp], slot: &Lock) -> BTreeSet<Vec<Position>> {
+                let granted = slot
+                    .holds
+                    .iter()
+                    .filter(|hold| self.spans(hold.asked, hold.granted))
+                    .map(|hold| vec![self.begin, hold.granted]);
+                let gone = self.gone(ops).map(|wait| wait.end);
+                let told = slot.statements.iter().filter_map(|statement| {
+                    let span = statement.span;
+                    let hold = &slot.holds[statement.hold? as usize];
+                    let grant = hold.granted;
+                    if !self.spans(span.invoke, span.end) || self.spans(hold.asked, grant) {
+                        return None;
+                    }
+                    match (statement.said, gone) {
+                        (Said::Held, _) => Some(vec![self.begin, grant, span.end]),
+                        (Said::Released, Some(gone)) if gone < span.invoke => {
+                            Some(vec![self.begin, grant, gone, span.end])
+                        }
+                        _ => None,
+                    }
+                });
+                granted.chain(told).collect()
+            }
+
+            fn gone<'a>(&self, ops: &'a [AdminOp]) -> Option<&'a AdminOp> {
+                let says_so = |op: &&AdminOp| {
+                    let names = op
+                        .slots
+                        .as_ref()
+                        .is_some_and(|slots| slots.contains(&self.slot));
+                    op.function == Function::Wait && names && self.spans(op.invoke, op.end)
+                };
+                ops.iter().filter(says_so).min_by_key(|op| op.end)
+            }
+        }
+
+        /// How many slots were removed, how many removals met a holder, and the events of each use.
+        pub(super) fn found(case: &Case<'_>) -> (usize, usize, Vec<Vec<Position>>) {
+            let (mut removed, mut met) = (0, 0);
+            let mut uses = BTreeMap::new();
+            for lock in &case.locks {
+                let ops = case.administration.of(&lock.key);
+                let slots = by_slot(lock);
+                for removal in removals(ops) {
+                    removed += 1;
+                    let Some(slot) = slots.get(&removal.slot) else {
+                        continue;
+                    };
+                    met += usize::from(slot.holds.iter().any(|hold| removal.meets(hold)));
+                    for found in removal.uses(ops, slot) {
+                        let last = *found.last().expect("a use has events");
+                        uses.entry(last).or_insert(found);
+                    }
+                }
+            }
+            (removed, met, uses.into_values().collect())
+        }
+    }
+
+    /// Slots are hardly ever made again.
+    const MANY: Operations = &[
+        ("acquire", &["{\"slot\":1}", "{\"slot\":2}"]),
+        ("acquire", &["{\"slot\":1}"]),
+        ("acquire", &["{\"slot\":1}"]),
+        ("verify", &["\"held\"", "\"held\"", "\"lost\""]),
+        ("verify", &["\"held\""]),
+        ("release", &[""]),
+        ("release", &[""]),
+        ("release", &[""]),
+        ("shrink", &["[1]", "[1,2]"]),
+        ("shrink", &["[1]", ""]),
+        ("destroy", &["[1]"]),
+        ("wait", &["[1]", "[2]"]),
+        ("wait", &["[1]"]),
+        ("wait", &["[1]", "[1,2]"]),
+        ("grow", &["[1]", "[2]", "[1]", ""]),
+    ];
+
+    #[test]
+    fn what_is_found_is_what_every_pair_shows() {
+        let shown = Cell::new([0; 3]);
+        for operations in [REMOVAL, MANY] {
+            for_histories_up_to(60, operations, |history| {
+                let scope = Scope::default();
+                let case = Case::new(history, &scope, Limits::none());
+                let found = SlotRemoval.judge(&case);
+                let (removed, met, uses) = by_pairs::found(&case);
+                let told = format!("{met} of {}", counted(removed as u64, "removed slot"));
+                assert!(found.evidence.contains(&told), "{} {told}", found.evidence);
+                let witnesses: Vec<_> = found.violations.iter().map(|one| &one.witness).collect();
+                let expected: Vec<_> = uses.iter().map(|use_| case.witness(use_.clone())).collect();
+                assert_eq!(witnesses, expected.iter().collect::<Vec<_>>());
+                let more = [
+                    met,
+                    uses.len(),
+                    uses.iter().filter(|one| one.len() == 4).count(),
+                ];
+                shown.set(std::array::from_fn(|at| shown.get()[at] + more[at]));
+            });
+        }
+        let enough = shown
+            .get()
+            .iter()
+            .all(|number| *number > cases() as usize / 100);
+        assert!(enough, "{shown:?}");
     }
 
     const HELD: &str = "9:create 9:create![1,2] 0:acquire 0:acquire!s2 9:shrink 9:shrink![2]";

@@ -214,12 +214,21 @@ pub(crate) fn cases() -> u32 {
 
 /// Runs a property over random histories of these operations.
 pub(crate) fn for_histories(operations: Operations, property: impl Fn(&History)) {
+    for_histories_up_to(16, operations, property);
+}
+
+/// The same over histories of fewer than so many events.
+pub(crate) fn for_histories_up_to(
+    events: usize,
+    operations: Operations,
+    property: impl Fn(&History),
+) {
     let step = (
         0..3_u32,
         any::<prop::sample::Index>(),
         any::<prop::sample::Index>(),
     );
-    let steps = prop::collection::vec(step, 1..16);
+    let steps = prop::collection::vec(step, 1..events);
     let scripts = steps.prop_map(|steps| script(&steps, operations));
     for_scripts(&scripts, |script| property(&history(script)));
 }
