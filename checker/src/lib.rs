@@ -49,6 +49,7 @@ mod position;
 pub mod search;
 mod standing;
 mod steps;
+mod sums;
 mod sweep;
 #[cfg(test)]
 mod testing;

@@ -6,8 +6,9 @@ use crate::position::Position;
 pub(crate) struct Peaks {
     /// Where the number changes.
     positions: Vec<Position>,
-    /// `levels[k][i]`: the greatest number from the change `i` on, over `2^k` changes.
-    levels: Vec<Vec<usize>>,
+    /// A tree: the number after each change in the second half, and in front of them the greatest of
+    /// pairs, of pairs of pairs and so on.
+    tree: Vec<usize>,
 }
 
 impl Peaks {
@@ -29,29 +30,36 @@ impl Peaks {
             }
             counts.push(count);
         }
-        let mut levels = vec![counts];
-        let mut width = 1;
-        while 2 * width <= positions.len() {
-            let below = &levels[levels.len() - 1];
-            let pairs = below.iter().zip(&below[width..]);
-            let level = pairs.map(|(one, other)| *one.max(other)).collect();
-            levels.push(level);
-            width *= 2;
+        Self {
+            tree: tree(&counts),
+            positions,
         }
-        Self { positions, levels }
+    }
+
+    fn leaves(&self) -> usize {
+        self.tree.len() / 2
     }
 
     /// The greatest number at any moment from `begin` to `end`, which is not included.
     pub(crate) fn most(&self, begin: Position, end: Position) -> usize {
         let after = self.positions.partition_point(|at| *at <= begin);
         let until = self.positions.partition_point(|at| *at < end);
-        let first = after.saturating_sub(1);
-        if until <= first {
-            return 0;
+        let leaves = self.leaves();
+        let (mut first, mut last) = (leaves + after.saturating_sub(1), leaves + until);
+        let mut most = 0;
+        while first < last {
+            if first % 2 == 1 {
+                most = most.max(self.tree[first]);
+                first += 1;
+            }
+            if last % 2 == 1 {
+                last -= 1;
+                most = most.max(self.tree[last]);
+            }
+            first /= 2;
+            last /= 2;
         }
-        let level = (until - first).ilog2() as usize;
-        let last = until - (1 << level);
-        self.levels[level][first].max(self.levels[level][last])
+        most
     }
 
     /// The first position from `begin` on, before `end`, at which so many go on.
@@ -65,10 +73,41 @@ impl Peaks {
             return Some(begin);
         }
         let after = self.positions.partition_point(|at| *at <= begin);
-        let changes = self.positions[after..].iter().zip(&self.levels[0][after..]);
-        let mut until_end = changes.take_while(|(at, _)| **at < end);
-        until_end.find_map(|(at, count)| (*count >= number).then_some(*at))
+        let change = self.first_change_with(number, after)?;
+        self.positions.get(change).copied().filter(|at| *at < end)
     }
+
+    /// The first change from one on after which so many go on: up from it as long as all beside and
+    /// below are too few, and then down again.
+    fn first_change_with(&self, number: usize, from: usize) -> Option<usize> {
+        let leaves = self.leaves();
+        let mut node = leaves + from;
+        if from >= leaves {
+            return None;
+        }
+        while self.tree[node] < number {
+            node += 1;
+            if node.is_power_of_two() {
+                return None;
+            }
+            node >>= node.trailing_zeros();
+        }
+        while node < leaves {
+            node *= 2;
+            node += usize::from(self.tree[node] < number);
+        }
+        Some(node - leaves)
+    }
+}
+
+fn tree(counts: &[usize]) -> Vec<usize> {
+    let leaves = counts.len().next_power_of_two();
+    let mut tree = vec![0; 2 * leaves];
+    tree[leaves..leaves + counts.len()].copy_from_slice(counts);
+    for node in (1..leaves).rev() {
+        tree[node] = tree[2 * node].max(tree[2 * node + 1]);
+    }
+    tree
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use history::Function;
 use super::decrement::of_kind;
 use crate::administration::AdminOp;
 use crate::position::Position;
+use crate::sums::Sums;
 
 /// Between two numbers; without an upper one anything may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,46 +54,6 @@ impl fmt::Display for Bounds {
             Some(most) => write!(out, "{} to {most}", self.least),
             None => write!(out, "at least {}", self.least),
         }
-    }
-}
-
-/// Numbers of slots at positions, added up.
-struct Sums {
-    positions: Vec<Position>,
-    /// Up to each position, that one included: how many slots, and how many operations that do not
-    /// say.
-    sums: Vec<(u64, u64)>,
-}
-
-impl Sums {
-    fn new(listed: impl Iterator<Item = (Position, Option<u64>)>) -> Self {
-        let mut listed: Vec<_> = listed.collect();
-        listed.sort_unstable();
-        let add = |(slots, unlisted): &mut (u64, u64), (_, number): &(Position, Option<u64>)| {
-            *slots += number.unwrap_or(0);
-            *unlisted += u64::from(number.is_none());
-            Some((*slots, *unlisted))
-        };
-        Self {
-            positions: listed.iter().map(|(at, _)| *at).collect(),
-            sums: listed.iter().scan((0, 0), add).collect(),
-        }
-    }
-
-    fn until(&self, count: usize) -> (u64, u64) {
-        count.checked_sub(1).map_or((0, 0), |last| self.sums[last])
-    }
-
-    /// Before a position.
-    fn before(&self, end: Position) -> (u64, u64) {
-        self.until(self.positions.partition_point(|at| *at < end))
-    }
-
-    /// After a position.
-    fn after(&self, begin: Position) -> (u64, u64) {
-        let (slots, unlisted) = self.until(self.positions.len());
-        let before = self.until(self.positions.partition_point(|at| *at <= begin));
-        (slots - before.0, unlisted - before.1)
     }
 }
 

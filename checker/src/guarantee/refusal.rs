@@ -22,7 +22,7 @@ use crate::overlap::Capacity;
 use crate::peaks::Peaks;
 use crate::position::{NEVER, Position, position};
 use crate::search::{Decision, Reason, search};
-use crate::standing::{is_administered, least_slots};
+use crate::standing::{Standing, is_administered};
 use crate::sweep::lazy::{Revocation, justify};
 use crate::sweep::revocable::after;
 
@@ -41,7 +41,8 @@ impl Guarantee for JustifiedRefusal {
             .par_iter()
             .map(|lock| answer_in_time(case, lock))
             .collect();
-        let judged = case.locks.par_iter().map(|lock| judged(case, lock)).sum();
+        let judged = case.locks.par_iter();
+        let judged = judged.map(|lock| Refusals::new(case, lock).judged()).sum();
         let counts = Counts {
             judged,
             ..exclusion::counts(case, 0)
@@ -88,23 +89,40 @@ fn evidence(counts: &Counts, unjustified: usize) -> String {
     }
 }
 
-/// How many refusals need somebody who could hold the lock: not those of a time when it may have
-/// had no slots at all, nor those of which that is not known.
-fn judged(case: &Case<'_>, lock: &Lock) -> u64 {
-    let refusals = lock.refusals.iter();
-    let needy =
-        refusals.filter(|refusal| needed(case, lock, refusal).is_some_and(|slots| slots > 0));
-    needy.count() as u64
+/// What is known of the refusals by one lock.
+struct Refusals<'a> {
+    lock: &'a Lock,
+    /// How many slots the lock had, where that changes.
+    standing: Option<Standing>,
+    /// How many it had otherwise.
+    slots: usize,
 }
 
-/// How many slots must have been held for a refusal to be justified: all of them, and where they
-/// change, the smallest number that may have been there. Nothing if that is not known.
-fn needed(case: &Case<'_>, lock: &Lock, refusal: &Span) -> Option<usize> {
-    let ops = case.administration.of(&lock.key);
-    if is_administered(ops) {
-        least_slots(ops, refusal.invoke, refusal.end)
-    } else {
-        Some(case.scope.slots())
+impl<'a> Refusals<'a> {
+    fn new(case: &Case<'_>, lock: &'a Lock) -> Self {
+        let ops = case.administration.of(&lock.key);
+        Self {
+            lock,
+            standing: is_administered(ops).then(|| Standing::new(ops)),
+            slots: case.scope.slots(),
+        }
+    }
+
+    /// How many need somebody who could hold the lock: not those of a time when it may have had no
+    /// slots at all, nor those of which that is not known.
+    fn judged(&self) -> u64 {
+        let refusals = self.lock.refusals.iter();
+        let needy = refusals.filter(|refusal| self.needed(refusal).is_some_and(|slots| slots > 0));
+        needy.count() as u64
+    }
+
+    /// How many slots must have been held for one to be justified: all of them, and where they
+    /// change, the smallest number that may have been there. Nothing if that is not known.
+    fn needed(&self, refusal: &Span) -> Option<usize> {
+        match &self.standing {
+            Some(standing) => standing.least(refusal.invoke, refusal.end),
+            None => Some(self.slots),
+        }
     }
 }
 
@@ -156,12 +174,13 @@ fn decide(case: &Case<'_>, lock: &Lock) -> Answer {
         return Answer::Unknown(why.to_owned());
     }
     let peaks = possible(lock);
-    let free = while_free(case, lock, &peaks);
+    let refusals = Refusals::new(case, lock);
+    let free = while_free(case, &refusals, &peaks);
     if !free.is_empty() {
         return Answer::Unjustified(free);
     }
-    if is_administered(case.administration.of(&lock.key)) {
-        return by_administration(case, lock, &peaks);
+    if refusals.standing.is_some() {
+        return by_administration(case, &refusals, &peaks);
     }
     if !confirmed::violations(case, lock, case.scope.capacity()).is_empty() {
         let why = "exclusion is broken, so it cannot be said who kept whom waiting".to_owned();
@@ -216,11 +235,9 @@ fn may_hold_twice(lock: &Lock) -> bool {
 
 /// Where slots come and go, nobody can say how many may be held, so each hold lasts as long as it
 /// can: from its request until it is known to be over.
-fn by_administration(case: &Case<'_>, lock: &Lock, peaks: &Peaks) -> Answer {
-    let needs = lock
-        .refusals
-        .iter()
-        .map(|refusal| needed(case, lock, refusal));
+fn by_administration(case: &Case<'_>, refusals: &Refusals<'_>, peaks: &Peaks) -> Answer {
+    let lock = refusals.lock;
+    let needs = lock.refusals.iter().map(|refusal| refusals.needed(refusal));
     let Some(needs) = needs.collect::<Option<Vec<usize>>>() else {
         let why = "how many slots a lock had when it was refused is not known";
         return Answer::Unknown(why.to_owned());
@@ -314,10 +331,11 @@ fn possible(lock: &Lock) -> Peaks {
 }
 
 /// Refusals at no moment of which as many clients as the lock has slots can have held it.
-fn while_free(case: &Case<'_>, lock: &Lock, peaks: &Peaks) -> Vec<Violation> {
+fn while_free(case: &Case<'_>, refusals: &Refusals<'_>, peaks: &Peaks) -> Vec<Violation> {
+    let lock = refusals.lock;
     let free = lock.refusals.iter().filter(|refusal| {
         let most = peaks.most(refusal.invoke, refusal.end);
-        needed(case, lock, refusal).is_some_and(|slots| most < slots)
+        refusals.needed(refusal).is_some_and(|slots| most < slots)
     });
     free.map(|refusal| violation(case, lock, *refusal, Rule::RefusedWhileFree, refusal.end))
         .collect()
