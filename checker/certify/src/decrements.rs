@@ -1,31 +1,21 @@
 //! `no-lost-decrement` and `no-doubled-decrement`: what was requested and what was carried out,
 //! counted.
 
-use std::collections::BTreeSet;
-
 use history::{Function, History, Kind};
 
 use super::administration::{AdminOp, administered, ops};
 use super::error::{Flaw, ensure};
+use super::ledger::{Ledger, Requests};
 use super::record::KeyName;
-
-/// What of one key is counted between a state and a count.
-#[derive(Clone, Copy)]
-struct Books {
-    /// How many slots went as decrements, at least and at most.
-    least: u64,
-    most: Option<u64>,
-}
 
 /// What of one key is known.
 struct Account<'a> {
     ops: &'a [AdminOp],
-    /// Of the count that all others are compared with; none if the key was made by the first thing
-    /// that was done to it.
-    first: Option<&'a AdminOp>,
     /// The counts after the first request or shrink.
     counts: Vec<&'a AdminOp>,
     last: &'a AdminOp,
+    ledger: Ledger<'a>,
+    requests: Requests,
 }
 
 pub(super) fn none_lost(history: &History) -> Result<(), Flaw> {
@@ -33,12 +23,11 @@ pub(super) fn none_lost(history: &History) -> Result<(), Flaw> {
         history,
         "it is not certain that every decrement was carried out",
         |account| {
-            let requested = account.requests().filter(|op| op.outcome == Kind::Ok);
-            let is_carried_out = account.until(account.last).least >= requested.count() as u64;
+            let requested = account.requests.filed();
+            let is_carried_out = account.ledger.least_until(account.last) >= requested;
             let is_in_time = |count: &&AdminOp| {
-                let later = account.requests().filter(|op| op.outcome == Kind::Ok);
-                let later = later.filter(|op| op.ended > count.invoked);
-                account.between(Some(count), account.last).least >= later.count() as u64
+                let later = requested - account.requests.filed_by(count.invoked);
+                account.ledger.least_since(count) >= later
             };
             let is_hidden = account
                 .counts
@@ -51,9 +40,7 @@ pub(super) fn none_lost(history: &History) -> Result<(), Flaw> {
         },
     )?;
     ensure(
-        is_any(history, |account| {
-            account.requests().any(|op| op.outcome == Kind::Ok)
-        }),
+        is_any(history, |account| account.requests.filed() > 0),
         || Flaw::new("no decrement was requested"),
     )
 }
@@ -64,9 +51,9 @@ pub(super) fn none_doubled(history: &History) -> Result<(), Flaw> {
         "it is not certain that every decrement was requested",
         |account| {
             let is_covered = |count: &&AdminOp| {
-                let surely = account.requests().filter(|op| op.outcome == Kind::Ok);
-                let surely = surely.filter(|op| op.ended < count.invoked).count() as u64;
-                account.until(count).most.is_some_and(|most| most <= surely)
+                let surely = account.requests.filed_by(count.invoked);
+                let most = account.ledger.most_until(count);
+                most.is_some_and(|most| most <= surely)
             };
             let mut shrinks = account.of(Function::Shrink);
             let goes_on = shrinks.any(|shrink| shrink.ended > account.last.invoked);
@@ -74,7 +61,9 @@ pub(super) fn none_doubled(history: &History) -> Result<(), Flaw> {
         },
     )?;
     ensure(
-        is_any(history, |account| account.until(account.last).least > 0),
+        is_any(history, |account| {
+            account.ledger.least_until(account.last) > 0
+        }),
         || Flaw::new("no decrement was carried out"),
     )
 }
@@ -88,12 +77,9 @@ pub(super) fn is_lost(history: &History, name: &KeyName, told: usize, counted: u
     };
     let mut tellers = ops.iter().filter(|op| op.ended == told);
     let is_told = tellers.any(|teller| is_final(&ops, teller)) && told < account.last.invoked;
-    let requested = account
-        .requests()
-        .filter(|op| op.outcome == Kind::Ok)
-        .count() as u64;
-    let most = account.until(account.last).most;
-    is_told && account.last.ended == counted && most.is_some_and(|most| most < requested)
+    let most = account.ledger.most_until(account.last);
+    let is_less = most.is_some_and(|most| most < account.requests.filed());
+    is_told && account.last.ended == counted && is_less
 }
 
 /// Whether a count that ends at a position lacks more slots than may have been requested by then.
@@ -146,93 +132,40 @@ impl<'a> Account<'a> {
             .iter()
             .rfind(|op| op.found().is_some() && op.ended < begun);
         ensure_known(ops, begun, first)?;
-        let account = Self {
-            ops,
-            first,
-            counts,
-            last,
-        };
-        if account
-            .of(Function::Destroy)
-            .any(|op| account.is_between(op, first, last))
-        {
+        let ledger = Ledger::new(ops, first, last);
+        let mut destroyed = ops.iter().filter(|op| op.is(&Function::Destroy));
+        if destroyed.any(|op| ledger.is_within_reach(op)) {
             return Err("the lock was destroyed in between");
         }
-        Ok(account)
+        Ok(Self {
+            ops,
+            counts,
+            last,
+            ledger,
+            requests: Requests::new(ops),
+        })
     }
 
     fn of(&self, function: Function) -> impl Iterator<Item = &'a AdminOp> {
         self.ops.iter().filter(move |op| op.is(&function))
     }
 
-    fn requests(&self) -> impl Iterator<Item = &'a AdminOp> {
-        self.of(Function::Request)
-    }
-
     /// Whether a count lacks more slots than may have been requested by then.
     fn is_doubled_by(&self, count: &AdminOp) -> bool {
-        let possible = self.requests().filter(|op| op.invoked < count.ended);
-        self.until(count).least > possible.count() as u64
-    }
-
-    /// Whether an operation may have taken effect between a state and a count.
-    fn is_between(&self, op: &AdminOp, from: Option<&AdminOp>, until: &AdminOp) -> bool {
-        op.invoked < until.ended && from.is_none_or(|from| op.settled() > from.invoked)
-    }
-
-    /// Whether it surely did, if at all.
-    fn is_within(&self, op: &AdminOp, from: Option<&AdminOp>, until: &AdminOp) -> bool {
-        op.settled() < until.invoked && from.is_none_or(|from| from.ended < op.invoked)
-    }
-
-    fn until(&self, count: &AdminOp) -> Books {
-        self.between(self.first, count)
-    }
-
-    /// What went as decrements between a state and a count.
-    fn between(&self, from: Option<&AdminOp>, until: &AdminOp) -> Books {
-        let number = |op: &AdminOp| op.slots.as_ref().map(|slots| slots.len() as i128);
-        let found = |op: Option<&AdminOp>| op.and_then(number).unwrap_or(0);
-        let difference = found(from) - found(Some(until));
-        let (mut least, mut most) = (Some(difference), Some(difference));
-        let plus = |sum: Option<i128>, more: Option<i128>| sum.zip(more).map(|(a, b)| a + b);
-        for made in self.of(Function::Create).chain(self.of(Function::Grow)) {
-            if self.is_between(made, from, until) {
-                let surely = number(made).filter(|_| self.is_within(made, from, until));
-                least = plus(least, Some(surely.unwrap_or(0)));
-                most = plus(most, number(made));
-            }
-        }
-        for gone in self.of(Function::Overshoot) {
-            if self.is_between(gone, from, until) {
-                let is_surely = self.is_within(gone, from, until) && !self.is_contested(gone);
-                let surely = number(gone).filter(|_| is_surely);
-                least = plus(least, number(gone).map(|number| -number));
-                most = plus(most, Some(-surely.unwrap_or(0)));
-            }
-        }
-        let positive = |number: i128| u64::try_from(number).unwrap_or(0);
-        Books {
-            least: least.map_or(0, positive),
-            most: most.map(positive),
-        }
-    }
-
-    /// Whether a shrink was under way with it, and may have removed the same slots.
-    fn is_contested(&self, op: &AdminOp) -> bool {
-        let mut shrinks = self.of(Function::Shrink);
-        shrinks.any(|shrink| shrink.invoked < op.settled() && op.invoked < shrink.settled())
+        self.ledger.least_until(count) > self.requests.asked_by(count.ended)
     }
 
     /// Whether, at the end of every shrink, no more slots had been listed by shrinks than may have
     /// been requested.
     fn is_asked_for(&self) -> bool {
-        let listing = || self.of(Function::Shrink).filter(|op| op.slots.is_some());
-        listing().all(|last| {
-            let until = listing().filter(|op| op.ended <= last.ended);
-            let listed: usize = until.flat_map(|op| &op.slots).map(BTreeSet::len).sum();
-            let requested = self.requests().filter(|op| op.invoked < last.ended);
-            listed <= requested.count()
+        let listing = self.of(Function::Shrink);
+        let listing = listing.filter_map(|op| Some((op.ended, op.slots.as_ref()?.len() as u64)));
+        let mut listing: Vec<(usize, u64)> = listing.collect();
+        listing.sort_unstable();
+        let mut listed = 0;
+        listing.iter().all(|(ended, number)| {
+            listed += number;
+            listed <= self.requests.asked_by(*ended)
         })
     }
 }

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use history::{Function, History, Kind};
 
 use super::administration::{AdminOp, administered, ops};
+use super::changes::Changes;
 use super::error::{Flaw, ensure};
-use super::record::{KeyName, NEVER, Record};
+use super::record::{KeyName, Record};
 
 /// What an operation says of one slot.
 struct Word {
@@ -32,12 +33,7 @@ pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
             let mut stands = [Stands::default(), Stands::default()];
             for word in words {
                 stands[usize::from(word.left)].add(word);
-                is_tested |= word.found == Some(!word.left)
-                    && words.iter().any(|look| {
-                        look.found == Some(word.left)
-                            && word.ended < look.invoked
-                            && look.ended < word.until
-                    });
+                is_tested = is_tested || is_tested_by(word, words);
             }
             let [absent, present] = stands.map(Stands::ready);
             for (place, word) in words.iter().enumerate() {
@@ -62,6 +58,17 @@ pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
     ensure(is_tested, || {
         Flaw::new("nobody looked for a slot after it was made or removed")
     })
+}
+
+/// Whether a slot was changed and looked for before that may have changed again. `words` come in the
+/// order of their ends.
+fn is_tested_by(word: &Word, words: &[Word]) -> bool {
+    let later = words.partition_point(|look| look.ended <= word.ended);
+    let mut looks = words[later..]
+        .iter()
+        .take_while(|look| look.ended < word.until);
+    word.found == Some(!word.left)
+        && looks.any(|look| look.found == Some(word.left) && word.ended < look.invoked)
 }
 
 /// Whether the operations that end at two positions contradict each other about a slot that was
@@ -93,26 +100,11 @@ fn can_follow(word: &Word, other: &Word) -> bool {
     word.found != Some(!other.left) || word.ended > other.until
 }
 
-/// Where something begins that may make a slot (or remove it), of what is not through at a
-/// position.
-fn next_change(ops: &[AdminOp], slot: u32, is_there: bool, from: usize) -> usize {
-    use Function::{Create, Destroy, Grow, Overshoot, Shrink};
-    let changes = |op: &&AdminOp| {
-        let may_name = op.slots.is_none() || op.names(slot);
-        let changes = if is_there {
-            op.is(&Destroy) || (op.is(&Shrink) || op.is(&Overshoot)) && may_name
-        } else {
-            (op.is(&Create) || op.is(&Grow)) && may_name
-        };
-        changes && op.settled() > from
-    };
-    let first = ops.iter().find(changes);
-    first.map_or(NEVER, |op| op.invoked)
-}
-
 /// What is said of each slot, in the order of the ends.
 fn slots(record: &Record, name: &KeyName, ops: &[AdminOp]) -> Slots {
     let key = record.keys.get(name);
+    let changes = [Changes::making(ops), Changes::removing(ops)];
+    let next_change = |slot, is_there: bool, from| changes[usize::from(is_there)].next(slot, from);
     let holds = record.holds.iter().filter(|hold| Some(&hold.key) == key);
     let mut slots = Slots::new();
     for hold in holds {
@@ -122,7 +114,7 @@ fn slots(record: &Record, name: &KeyName, ops: &[AdminOp]) -> Slots {
                 ended: hold.granted,
                 found: Some(true),
                 left: true,
-                until: next_change(ops, slot, true, hold.asked),
+                until: next_change(slot, true, hold.asked),
             });
         }
     }
@@ -140,7 +132,7 @@ fn slots(record: &Record, name: &KeyName, ops: &[AdminOp]) -> Slots {
                 ended: op.ended,
                 found,
                 left,
-                until: next_change(ops, slot, left, op.invoked),
+                until: next_change(slot, left, op.invoked),
             })
         }));
         words.sort_by_key(|word| word.ended);

@@ -12,6 +12,7 @@
 //! believed.
 
 mod administration;
+mod changes;
 mod claim;
 mod contention;
 mod contradiction;
@@ -23,6 +24,7 @@ mod existence;
 mod fault;
 mod file;
 mod law;
+mod ledger;
 mod object;
 mod order;
 mod progress;

@@ -166,8 +166,8 @@ struct Reader<'a> {
     record: Record,
     /// The unreleased holds of each process and key, the latest last.
     unreleased: HashMap<(u32, usize), Vec<usize>>,
-    /// The believed holds of each process with their keys, the latest last.
-    believed: HashMap<u32, Vec<(usize, usize)>>,
+    /// The believed holds of each process by their keys, the latest last.
+    believed: HashMap<u32, BTreeMap<usize, Vec<usize>>>,
 }
 
 impl Reader<'_> {
@@ -289,8 +289,9 @@ impl Reader<'_> {
         } = self.record.operations[index];
         let hold = self.record.holds.len();
         let believed = self.believed.entry(process).or_default();
-        let mut of_key = believed.iter().filter(|(of, _)| *of == key);
-        let within = of_key.next().map(|(_, first)| *first);
+        let believed = believed.entry(key).or_default();
+        let within = believed.first().copied();
+        believed.push(hold);
         self.record.holds.push(Hold {
             key,
             process,
@@ -311,7 +312,6 @@ impl Reader<'_> {
             .entry((process, key))
             .or_default()
             .push(hold);
-        self.believed.entry(process).or_default().push((key, hold));
         hold
     }
 
@@ -321,16 +321,17 @@ impl Reader<'_> {
 
     /// Ends the belief of the latest believed hold of this key.
     fn disbelieve(&mut self, process: u32, key: usize, position: usize, revoked: bool) {
-        let believed = self.believed.entry(process).or_default();
-        if let Some(latest) = believed.iter().rposition(|(of, _)| *of == key) {
-            let (_, hold) = believed.remove(latest);
+        let believed = self.believed.get_mut(&process);
+        let of_key = believed.and_then(|believed| believed.get_mut(&key));
+        if let Some(hold) = of_key.and_then(Vec::pop) {
             self.record.holds[hold].end_belief(position, revoked);
         }
     }
 
     /// Ends all belief of a process.
     fn retire(&mut self, process: u32, position: usize) {
-        for (_, hold) in self.believed.remove(&process).unwrap_or_default() {
+        let believed = self.believed.remove(&process).unwrap_or_default();
+        for hold in believed.into_values().flatten() {
             self.record.holds[hold].end_belief(position, true);
         }
     }
