@@ -115,8 +115,8 @@ struct Scan {
     locks: Vec<Lock>,
     /// For each process and lock the holds that it has not released, the latest last.
     unreleased: FxHashMap<(u32, u32), Vec<u32>>,
-    /// For each process the (lock, hold) in which it still believes, the latest last.
-    believed: FxHashMap<u32, Vec<(u32, u32)>>,
+    /// For each process and lock the holds in which it still believes, the latest last.
+    believed: FxHashMap<u32, BTreeMap<u32, Vec<u32>>>,
 }
 
 impl Scan {
@@ -240,8 +240,8 @@ impl Scan {
             shared,
         } = span;
         let believed = self.believed.entry(process).or_default();
-        let within = believed.iter().find(|(of, _)| *of == lock);
-        let within = within.map(|(_, first)| *first);
+        let believed = believed.entry(lock).or_default();
+        let within = believed.first().copied();
         let holds = &mut self.locks[lock as usize].holds;
         let hold = position(holds.len());
         let unreleased = self.unreleased.entry((process, lock)).or_default();
@@ -261,7 +261,7 @@ impl Scan {
             released: None,
         });
         unreleased.push(hold);
-        believed.push((lock, hold));
+        believed.push(hold);
     }
 
     fn release_unknown(&mut self, lock: u32, span: Span) {
@@ -302,19 +302,20 @@ impl Scan {
     }
 
     fn disbelieve(&mut self, process: u32, lock: u32, until: Position, end: End) {
-        let Some(stack) = self.believed.get_mut(&process) else {
+        let Some(locks) = self.believed.get_mut(&process) else {
             return;
         };
-        let Some(latest) = stack.iter().rposition(|(of, _)| *of == lock) else {
+        let Some(hold) = locks.get_mut(&lock).and_then(Vec::pop) else {
             return;
         };
-        let (_, hold) = stack.remove(latest);
         self.locks[lock as usize].holds[hold as usize].disbelieve(until, end);
     }
 
     fn retire(&mut self, process: u32, here: Position) {
-        for (lock, hold) in self.believed.remove(&process).unwrap_or_default() {
-            self.locks[lock as usize].holds[hold as usize].disbelieve(here, End::Retired);
+        for (lock, holds) in self.believed.remove(&process).unwrap_or_default() {
+            for hold in holds {
+                self.locks[lock as usize].holds[hold as usize].disbelieve(here, End::Retired);
+            }
         }
     }
 }
