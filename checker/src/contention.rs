@@ -167,8 +167,12 @@ impl Crowd {
         }
     }
 
-    /// Readers alone are in nobody's way.
+    /// Readers alone are in nobody's way, and neither are as many as there are slots: then nobody is
+    /// looked at.
     fn mark(&mut self, contended: &mut BTreeSet<u32>) {
+        if self.total.all <= self.slots || self.total.exclusive == 0 {
+            return;
+        }
         let (wanting, total, slots) = (&self.wanting, self.total, self.slots);
         let is_met = |want: &Want| {
             let own = wanting.get(&want.worker).copied().unwrap_or_default();
