@@ -81,13 +81,14 @@ impl AdminOp {
     }
 
     /// Whether it may have made a slot.
+    #[cfg(test)]
     pub(crate) fn may_make(&self, slot: u32) -> bool {
         let makes = self.slots.as_ref().is_none_or(|made| made.contains(&slot));
         self.is_making() && self.may_count() && makes
     }
 
     /// Whether it removes slots, if it does anything.
-    fn is_removing(&self) -> bool {
+    pub(crate) fn is_removing(&self) -> bool {
         matches!(
             self.function,
             Function::Shrink | Function::Destroy | Function::Overshoot
@@ -96,6 +97,7 @@ impl AdminOp {
 
     /// Whether it may have removed a slot; who destroys a lock removes all of them, whichever it
     /// lists.
+    #[cfg(test)]
     pub(crate) fn may_remove(&self, slot: u32) -> bool {
         let is_listed = self.slots.as_ref().is_none_or(|gone| gone.contains(&slot));
         let removes = self.function == Function::Destroy || is_listed;

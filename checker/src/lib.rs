@@ -34,6 +34,7 @@ mod earliest;
 mod explain;
 mod finding;
 pub mod guarantee;
+mod heights;
 mod hold;
 mod holds;
 mod impact;

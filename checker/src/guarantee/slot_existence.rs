@@ -11,20 +11,18 @@
 //! same holds if they contradict each other in either order: two that both made the slot, for
 //! example.
 
-use std::collections::BTreeSet;
-
-use history::Function;
+use std::collections::BTreeMap;
 
 use super::Guarantee;
 use super::conclusion::conclude;
 use super::exclusion::counts;
+use super::observation::Observation;
+use super::slot_account::{Account, Ground, missing, observed};
 use crate::Case;
-use crate::administration::AdminOp;
 use crate::finding::{Counts, Finding, Rule, Violation, counted};
-use crate::hold::Hold;
 use crate::holds::Lock;
-use crate::position::{NEVER, Position};
 use crate::search::Reason;
+use crate::steps::Steps;
 
 /// What was made is there, and what was removed is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +37,25 @@ impl Guarantee for SlotExistence {
         let (mut tested, mut changed) = (0, 0);
         let mut violations = Vec::new();
         let mut steps = case.steps();
+        let locks = case.locks.iter().map(|lock| (&lock.key, lock));
+        let locks: BTreeMap<_, &Lock> = locks.collect();
         for (key, ops) in case.administration.iter() {
-            let lock = case.locks.iter().find(|lock| lock.key == *key);
-            for slot in slots_named(ops, lock) {
-                steps.take(1 + ops.len())?;
-                let account = Account::new(ops, lock, slot);
-                changed += account.changes().count();
+            steps.take(1 + ops.len())?;
+            let ground = Ground::new(ops);
+            let mut accounts = Vec::new();
+            for (slot, observations) in observed(ops, locks.get(key).copied()) {
+                steps.take(1 + observations.len())?;
+                let account = Account::new(&ground, slot, observations);
+                changed += account.changed();
                 tested += account.tested();
-                let contradictions = account.contradictions();
-                violations.extend(contradictions.map(|(earlier, later)| {
-                    let witness = case.witness([earlier.end, later.end]);
-                    Violation::new(rule(later), key.clone(), witness)
-                }));
+                accounts.push(account);
+            }
+            for (earlier, later) in contradictions(&accounts, &mut steps)? {
+                let witness = case.witness([earlier.end, later.end]);
+                violations.push(Violation::new(rule(&later), key.clone(), witness));
             }
         }
         violations.sort_by(|one, other| one.witness.iter().rev().cmp(other.witness.iter().rev()));
-        violations.dedup_by(|one, other| one.witness == other.witness);
         let evidence = format!(
             "{tested} of {} of a slot put to the test by what came next",
             counted(changed as u64, "change")
@@ -77,203 +78,39 @@ fn rule(later: &Observation) -> Rule {
     }
 }
 
-/// Every slot that an operation on the lock lists or a grant names.
-fn slots_named(ops: &[AdminOp], lock: Option<&Lock>) -> BTreeSet<u32> {
-    let listed = ops.iter().flat_map(|op| op.slots.iter().flatten());
-    let granted = lock.into_iter().flat_map(|lock| &lock.holds);
-    let granted = granted.filter_map(|hold| hold.slot);
-    listed.copied().chain(granted).collect()
-}
-
-/// What an operation of known outcome says of one slot: whether it was there when the operation
-/// began to work on it, and when that was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Observation {
-    invoke: Position,
-    end: Position,
-    before: Option<bool>,
-    after: bool,
-}
-
-impl Observation {
-    fn of_op(op: &AdminOp, slot: u32) -> Option<Self> {
-        let is_listed = op.slots.as_ref()?.contains(&slot);
-        let (before, after) = match op.function {
-            Function::Create => (Some(false), is_listed),
-            Function::Grow if is_listed => (Some(false), true),
-            Function::Shrink | Function::Overshoot if is_listed => (Some(true), false),
-            Function::Destroy => (is_listed.then_some(true), false),
-            Function::Count => (Some(is_listed), is_listed),
-            _ => return None,
-        };
-        Some(Self {
-            invoke: op.invoke,
-            end: op.end,
-            before,
-            after,
-        })
+/// The pairs of operations that contradict each other about the slots of one lock, by the end of the
+/// later and that of the earlier one; each pair once, about the first slot of which it does.
+fn contradictions(
+    accounts: &[Account<'_>],
+    steps: &mut Steps<'_>,
+) -> Result<Vec<(Observation, Observation)>, Reason> {
+    let mut found = missing(accounts, steps)?;
+    for account in accounts {
+        steps.step()?;
+        let named = account.contradictions();
+        found.extend(named.map(|(earlier, later)| (account.slot(), earlier, later)));
     }
-
-    fn of_grant(hold: &Hold) -> Self {
-        Self {
-            invoke: hold.asked,
-            end: hold.granted,
-            before: Some(true),
-            after: true,
-        }
-    }
-
-    fn is_change(&self) -> bool {
-        self.before.is_some_and(|before| before != self.after)
-    }
-}
-
-/// Everything that is known of one slot.
-struct Account {
-    /// In the order of their ends.
-    observations: Vec<Observation>,
-    /// Of the observations up to each, the place of the one that began last and left no slot, and
-    /// of the one that left one.
-    latest: [Vec<Option<usize>>; 2],
-    /// What may have removed the slot, and what may have made it: indexed by what they leave.
-    changers: [Changers; 2],
-}
-
-impl Account {
-    fn new(ops: &[AdminOp], lock: Option<&Lock>, slot: u32) -> Self {
-        let of_ops = ops.iter().filter_map(|op| Observation::of_op(op, slot));
-        let holds = lock.into_iter().flat_map(|lock| &lock.holds);
-        let granted = holds.filter(|hold| hold.slot == Some(slot));
-        let mut observations: Vec<Observation> =
-            of_ops.chain(granted.map(Observation::of_grant)).collect();
-        observations.sort_by_key(|observation| observation.end);
-        Self {
-            latest: [false, true].map(|left| latest(&observations, left)),
-            changers: [
-                Changers::new(ops, |op| op.may_remove(slot)),
-                Changers::new(ops, |op| op.may_make(slot)),
-            ],
-            observations,
-        }
-    }
-
-    fn changes(&self) -> impl Iterator<Item = &Observation> {
-        self.observations
-            .iter()
-            .filter(|observation| observation.is_change())
-    }
-
-    /// The observations which a later one contradicts, each later one once.
-    fn contradictions(&self) -> impl Iterator<Item = (&Observation, &Observation)> {
-        let against = |(place, later)| {
-            let earlier = self.otherwise(later).or_else(|| self.beside(place, later));
-            Some((earlier?, later))
-        };
-        self.observations.iter().enumerate().filter_map(against)
-    }
-
-    /// An observation that went on when this one began, ended before it, and can have come neither
-    /// before it nor after it.
-    fn beside(&self, place: usize, later: &Observation) -> Option<&Observation> {
-        let through = self
-            .observations
-            .partition_point(|observation| observation.end < later.invoke);
-        let mut others = self.observations[through..place].iter();
-        others.find(|other| self.cannot_follow(later, other) && self.cannot_follow(other, later))
-    }
-
-    /// Whether an observation found the slot otherwise than another left it, and nothing can have
-    /// changed that between the two.
-    fn cannot_follow(&self, later: &Observation, earlier: &Observation) -> bool {
-        later.before == Some(!earlier.after) && later.end < self.lasts(earlier)
-    }
-
-    /// An observation through before this one began that left the slot otherwise, if nothing can
-    /// have changed that since. The one that began last will do: what is not known from there is
-    /// not known from any before it.
-    fn otherwise(&self, later: &Observation) -> Option<&Observation> {
-        let left = !later.before?;
-        let through = self
-            .observations
-            .partition_point(|observation| observation.end < later.invoke);
-        let place = self.latest[usize::from(left)][..through].last()?;
-        let earlier = &self.observations[(*place)?];
-        (later.end < self.lasts(earlier)).then_some(earlier)
-    }
-
-    /// How many changes were followed by a look at the slot before anything may have changed it
-    /// again.
-    fn tested(&self) -> usize {
-        let is_tested = |change: &&Observation| {
-            let next = self
-                .observations
-                .partition_point(|observation| observation.end <= change.end);
-            let until = self.lasts(change);
-            let mut looks = self.observations[next..]
-                .iter()
-                .take_while(|look| look.end < until);
-            looks.any(|look| change.end < look.invoke && look.before == Some(change.after))
-        };
-        self.changes().filter(is_tested).count()
-    }
-
-    /// Until when the slot stays as an observation left it: the invocation of what may change it
-    /// next.
-    fn lasts(&self, observation: &Observation) -> Position {
-        self.changers[usize::from(!observation.after)].first_unsettled(observation.invoke)
-    }
-}
-
-/// For each observation the one with the greatest invocation among it and those before that left
-/// the slot there, or not.
-fn latest(observations: &[Observation], left: bool) -> Vec<Option<usize>> {
-    let later = |latest: &mut Option<usize>, (place, observation): (usize, &Observation)| {
-        let is_later =
-            latest.is_none_or(|latest: usize| observations[latest].invoke < observation.invoke);
-        if observation.after == left && is_later {
-            *latest = Some(place);
-        }
-        Some(*latest)
-    };
-    observations.iter().enumerate().scan(None, later).collect()
-}
-
-/// Operations that may have changed a slot, in the order of their invocations.
-struct Changers {
-    invokes: Vec<Position>,
-    /// When the last of those up to each was settled.
-    settled: Vec<Position>,
-}
-
-impl Changers {
-    fn new(ops: &[AdminOp], may_change: impl Fn(&AdminOp) -> bool) -> Self {
-        let ops = || ops.iter().filter(|op| may_change(op));
-        let later = |latest: &mut Position, op: &AdminOp| {
-            *latest = op.settled().max(*latest);
-            Some(*latest)
-        };
-        Self {
-            invokes: ops().map(|op| op.invoke).collect(),
-            settled: ops().scan(0, later).collect(),
-        }
-    }
-
-    /// When the first began that was not settled by then.
-    fn first_unsettled(&self, by: Position) -> Position {
-        let first = self.settled.partition_point(|settled| *settled < by);
-        self.invokes.get(first).copied().unwrap_or(NEVER)
-    }
+    found.sort_unstable_by_key(|(slot, earlier, later)| (later.end, earlier.end, *slot));
+    found.dedup_by_key(|(_, earlier, later)| (later.end, earlier.end));
+    Ok(found
+        .into_iter()
+        .map(|(_, earlier, later)| (earlier, later))
+        .collect())
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::fmt::Write;
 
     use history::{Function, History, Kind, Operation, Value};
 
     use super::*;
+    use crate::finding::VIOLATIONS_MAX;
     use crate::search::Limits;
-    use crate::search::properties::{EXISTENCE, cases, for_histories};
+    use crate::search::properties::{
+        EXISTENCE, Operations, cases, for_histories, for_histories_up_to,
+    };
     use crate::testing::history;
     use crate::{Scope, Verdict, judge};
 
@@ -288,6 +125,270 @@ mod tests {
 
     fn verdict(text: &str) -> Verdict {
         finding(text).verdict
+    }
+
+    /// Each slot is told of by everything that says anything of any slot.
+    mod by_pairs {
+        use std::collections::BTreeSet;
+
+        use super::*;
+        use crate::administration::AdminOp;
+        use crate::hold::Hold;
+        use crate::position::{NEVER, Position};
+
+        fn slots_named(ops: &[AdminOp], lock: Option<&Lock>) -> BTreeSet<u32> {
+            let listed = ops.iter().flat_map(|op| op.slots.iter().flatten());
+            let granted = lock.into_iter().flat_map(|lock| &lock.holds);
+            let granted = granted.filter_map(|hold| hold.slot);
+            listed.copied().chain(granted).collect()
+        }
+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        struct Observation {
+            invoke: Position,
+            end: Position,
+            before: Option<bool>,
+            after: bool,
+        }
+
+        impl Observation {
+            fn of_op(op: &AdminOp, slot: u32) -> Option<Self> {
+                let is_listed = op.slots.as_ref()?.contains(&slot);
+                let (before, after) = match op.function {
+                    Function::Create => (Some(false), is_listed),
+                    Function::Grow if is_listed => (Some(false), true),
+                    Function::Shrink | Function::Overshoot if is_listed => (Some(true), false),
+                    Function::Destroy => (is_listed.then_some(true), false),
+                    Function::Count => (Some(is_listed), is_listed),
+                    _ => return None,
+                };
+                Some(Self {
+                    invoke: op.invoke,
+                    end: op.end,
+                    before,
+                    after,
+                })
+            }
+
+            fn of_grant(hold: &Hold) -> Self {
+                Self {
+                    invoke: hold.asked,
+                    end: hold.granted,
+                    before: Some(true),
+                    after: true,
+                }
+            }
+
+            fn is_change(&self) -> bool {
+                self.before.is_some_and(|before| before != self.after)
+            }
+        }
+
+        struct Account {
+            observations: Vec<Observation>,
+            latest: [Vec<Option<usize>>; 2],
+            changers: [Changers; 2],
+        }
+
+        impl Account {
+            fn new(ops: &[AdminOp], lock: Option<&Lock>, slot: u32) -> Self {
+                let of_ops = ops.iter().filter_map(|op| Observation::of_op(op, slot));
+                let holds = lock.into_iter().flat_map(|lock| &lock.holds);
+                let granted = holds.filter(|hold| hold.slot == Some(slot));
+                let mut observations: Vec<Observation> =
+                    of_ops.chain(granted.map(Observation::of_grant)).collect();
+                observations.sort_by_key(|observation| observation.end);
+                Self {
+                    latest: [false, true].map(|left| latest(&observations, left)),
+                    changers: [
+                        Changers::new(ops, |op| op.may_remove(slot)),
+                        Changers::new(ops, |op| op.may_make(slot)),
+                    ],
+                    observations,
+                }
+            }
+
+            fn changes(&self) -> impl Iterator<Item = &Observation> {
+                self.observations
+                    .iter()
+                    .filter(|observation| observation.is_change())
+            }
+
+            fn contradictions(&self) -> impl Iterator<Item = (&Observation, &Observation)> {
+                let against = |(place, later)| {
+                    let earlier = self.otherwise(later).or_else(|| self.beside(place, later));
+                    Some((earlier?, later))
+                };
+                self.observations.iter().enumerate().filter_map(against)
+            }
+
+            fn beside(&self, place: usize, later: &Observation) -> Option<&Observation> {
+                let through = self
+                    .observations
+                    .partition_point(|observation| observation.end < later.invoke);
+                let mut others = self.observations[through..place].iter();
+                others.find(|other| {
+                    self.cannot_follow(later, other) && self.cannot_follow(other, later)
+                })
+            }
+
+            fn cannot_follow(&self, later: &Observation, earlier: &Observation) -> bool {
+                later.before == Some(!earlier.after) && later.end < self.lasts(earlier)
+            }
+
+            fn otherwise(&self, later: &Observation) -> Option<&Observation> {
+                let left = !later.before?;
+                let through = self
+                    .observations
+                    .partition_point(|observation| observation.end < later.invoke);
+                let place = self.latest[usize::from(left)][..through].last()?;
+                let earlier = &self.observations[(*place)?];
+                (later.end < self.lasts(earlier)).then_some(earlier)
+            }
+
+            fn tested(&self) -> usize {
+                let is_tested = |change: &&Observation| {
+                    let next = self
+                        .observations
+                        .partition_point(|observation| observation.end <= change.end);
+                    let until = self.lasts(change);
+                    let mut looks = self.observations[next..]
+                        .iter()
+                        .take_while(|look| look.end < until);
+                    looks.any(|look| change.end < look.invoke && look.before == Some(change.after))
+                };
+                self.changes().filter(is_tested).count()
+            }
+
+            fn lasts(&self, observation: &Observation) -> Position {
+                self.changers[usize::from(!observation.after)].first_unsettled(observation.invoke)
+            }
+        }
+
+        fn latest(observations: &[Observation], left: bool) -> Vec<Option<usize>> {
+            let later = |latest: &mut Option<usize>,
+                         (place, observation): (usize, &Observation)| {
+                let is_later = latest
+                    .is_none_or(|latest: usize| observations[latest].invoke < observation.invoke);
+                if observation.after == left && is_later {
+                    *latest = Some(place);
+                }
+                Some(*latest)
+            };
+            observations.iter().enumerate().scan(None, later).collect()
+        }
+
+        struct Changers {
+            invokes: Vec<Position>,
+            settled: Vec<Position>,
+        }
+
+        impl Changers {
+            fn new(ops: &[AdminOp], may_change: impl Fn(&AdminOp) -> bool) -> Self {
+                let ops = || ops.iter().filter(|op| may_change(op));
+                let later = |latest: &mut Position, op: &AdminOp| {
+                    *latest = op.settled().max(*latest);
+                    Some(*latest)
+                };
+                Self {
+                    invokes: ops().map(|op| op.invoke).collect(),
+                    settled: ops().scan(0, later).collect(),
+                }
+            }
+
+            fn first_unsettled(&self, by: Position) -> Position {
+                let first = self.settled.partition_point(|settled| *settled < by);
+                self.invokes.get(first).copied().unwrap_or(NEVER)
+            }
+        }
+
+        /// How many changes were tested, how many there were, and what contradicts what.
+        pub(super) fn found(case: &Case<'_>) -> (usize, usize, Vec<Violation>) {
+            let (mut tested, mut changed) = (0, 0);
+            let mut violations = Vec::new();
+            for (key, ops) in case.administration.iter() {
+                let lock = case.locks.iter().find(|lock| lock.key == *key);
+                for slot in slots_named(ops, lock) {
+                    let account = Account::new(ops, lock, slot);
+                    changed += account.changes().count();
+                    tested += account.tested();
+                    let contradictions = account.contradictions();
+                    violations.extend(contradictions.map(|(earlier, later)| {
+                        let witness = case.witness([earlier.end, later.end]);
+                        let rule = match later.before {
+                            Some(true) => Rule::PhantomSlot,
+                            _ => Rule::SlotVanished,
+                        };
+                        Violation::new(rule, key.clone(), witness)
+                    }));
+                }
+            }
+            violations
+                .sort_by(|one, other| one.witness.iter().rev().cmp(other.witness.iter().rev()));
+            violations.dedup_by(|one, other| one.witness == other.witness);
+            (tested, changed, violations)
+        }
+    }
+
+    /// Slots change seldom, and are looked for often.
+    const LOOKED_FOR: Operations = &[
+        ("count", &["[]", "[1]", "[1,2]", "[2,3]"]),
+        ("count", &["[1,2]", "[1,2,3]"]),
+        ("count", &["[1,2]"]),
+        ("acquire", &["{\"slot\":1}", "{\"slot\":2}"]),
+        ("acquire", &["{\"slot\":1}", ""]),
+        ("grow", &["[1]", "[3]", ""]),
+        ("shrink", &["[2]", "[3]"]),
+        ("create", &["[1,2]", "[3]"]),
+        ("destroy", &["[1]"]),
+    ];
+
+    #[test]
+    fn what_is_found_is_what_every_pair_shows() {
+        let shown = Cell::new([0; 3]);
+        for (operations, events) in [(EXISTENCE, 16), (EXISTENCE, 50), (LOOKED_FOR, 50)] {
+            for_histories_up_to(events, operations, |history| {
+                let scope = Scope::default();
+                let case = Case::new(history, &scope, Limits::none());
+                let found = SlotExistence.judge(&case);
+                let (tested, changed, violations) = by_pairs::found(&case);
+                let told = format!("{tested} of {}", counted(changed as u64, "change"));
+                assert!(
+                    found.evidence.starts_with(&told),
+                    "{} {told}",
+                    found.evidence
+                );
+                assert_eq!(found.violations, violations);
+                let is_phantom = |one: &&Violation| one.rule == Rule::PhantomSlot;
+                let phantoms = violations.iter().filter(is_phantom).count();
+                let more = [tested, phantoms, violations.len() - phantoms];
+                shown.set(std::array::from_fn(|at| shown.get()[at] + more[at]));
+            });
+        }
+        let enough = shown
+            .get()
+            .iter()
+            .all(|number| *number > cases() as usize / 10);
+        assert!(enough, "{shown:?}");
+    }
+
+    #[test]
+    fn of_many_contradictions_the_first_are_told() {
+        let mut text = String::new();
+        for slot in 1..=60 {
+            write!(text, "0:grow 0:grow![{slot}] ").expect("a string takes all");
+        }
+        text.push_str("1:count ");
+        for _ in 0..30 {
+            text.push_str("0:count 0:count![7] 2:count 0:count 0:count![] 2:count![2] ");
+        }
+        let history = history(&format!("{text} 1:count![60]"));
+        let scope = Scope::default();
+        let case = Case::new(&history, &scope, Limits::none());
+        let (.., mut expected) = by_pairs::found(&case);
+        assert!(expected.len() > 2 * VIOLATIONS_MAX);
+        expected.truncate(VIOLATIONS_MAX);
+        assert_eq!(SlotExistence.judge(&case).violations, expected);
     }
 
     const MADE: &str = "0:create 0:create![1,2]";
