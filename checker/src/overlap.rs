@@ -39,45 +39,83 @@ impl Interval {
     }
 }
 
-/// More intervals at one time than there may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Overlap {
-    /// Places in the list of intervals: the one that came last, then those it found there, the
-    /// longest first.
-    pub(crate) members: Vec<usize>,
-    pub(crate) begin: Position,
-    pub(crate) end: Position,
-}
+/// The end of an interval, and its place.
+type Ending = (Position, usize);
 
 /// The intervals of one mode that are going on, by their ends.
-#[derive(Default)]
 struct Going {
-    ends: BTreeSet<(Position, usize)>,
+    /// As many as fit of those that end last.
+    last: BTreeSet<Ending>,
+    /// All others.
+    rest: BTreeSet<Ending>,
+    capacity: Capacity,
     /// Where only clients count: the one of each that ends last. The others are left out.
-    longest: BTreeMap<u32, (Position, usize)>,
+    longest: BTreeMap<u32, Ending>,
 }
 
 impl Going {
-    fn enter(&mut self, capacity: Capacity, process: u32, entry: (Position, usize)) {
-        if capacity == Capacity::OneClient {
+    fn new(capacity: Capacity) -> Self {
+        Self {
+            last: BTreeSet::new(),
+            rest: BTreeSet::new(),
+            capacity,
+            longest: BTreeMap::new(),
+        }
+    }
+
+    fn enter(&mut self, process: u32, entry: Ending) {
+        if self.capacity == Capacity::OneClient {
             let longest = self.longest.entry(process).or_insert(entry);
             if *longest > entry {
                 return;
             }
-            self.ends.remove(&std::mem::replace(longest, entry));
+            let before = std::mem::replace(longest, entry);
+            if self.last.remove(&before) {
+                self.last.extend(self.rest.pop_last());
+            } else {
+                self.rest.remove(&before);
+            }
         }
-        self.ends.insert(entry);
+        self.last.insert(entry);
+        if self.last.len() > self.capacity.number() {
+            self.rest.extend(self.last.pop_first());
+        }
     }
 
-    /// So many that end last, if there are so many.
-    fn last(&self, count: usize) -> Option<Vec<(Position, usize)>> {
-        let last: Vec<_> = self.ends.iter().rev().take(count).copied().collect();
-        Some(last).filter(|last| last.len() == count)
+    /// All of them, the last to end first.
+    fn by_end(&self) -> impl Iterator<Item = Ending> {
+        let by_end = self.last.iter().rev().chain(self.rest.iter().rev());
+        by_end.copied()
+    }
+
+    /// Of as many as fit, if there are so many, the one that ends first.
+    fn full(&self) -> Option<Ending> {
+        let is_full = self.last.len() == self.capacity.number();
+        self.last.first().copied().filter(|_| is_full)
     }
 
     fn expire(&mut self, now: Position) {
-        while self.ends.first().is_some_and(|(end, _)| *end <= now) {
-            self.ends.pop_first();
+        for endings in [&mut self.rest, &mut self.last] {
+            while endings.first().is_some_and(|(end, _)| *end <= now) {
+                endings.pop_first();
+            }
+        }
+    }
+}
+
+/// What leaves no room for another interval.
+#[derive(Clone, Copy)]
+enum Obstacle {
+    /// One of the other mode, or of another client.
+    One(Ending),
+    /// As many as fit that are alone; the first of them to end.
+    Full(Ending),
+}
+
+impl Obstacle {
+    fn first_to_end(self) -> Ending {
+        match self {
+            Self::One(ending) | Self::Full(ending) => ending,
         }
     }
 }
@@ -93,24 +131,38 @@ struct Active<'a> {
 impl Active<'_> {
     /// The last to end among those that leave no room for another interval: as many as fit, or one
     /// of the other mode.
-    fn in_the_way(&self, new: Interval) -> Option<Vec<(Position, usize)>> {
+    fn in_the_way(&self, new: Interval) -> Option<Obstacle> {
+        let one = |going: &Going| going.by_end().next().map(Obstacle::One);
         let (alone, shared) = match self.capacity {
             Capacity::OneClient => (self.other(&self.alone, new), self.other(&self.shared, new)),
-            Capacity::Grants(_) if new.shared => (self.alone.last(1), None),
-            Capacity::Grants(number) => (self.alone.last(number), self.shared.last(1)),
+            Capacity::Grants(_) if new.shared => (one(&self.alone), None),
+            Capacity::Grants(_) => (self.alone.full().map(Obstacle::Full), one(&self.shared)),
         };
         if new.shared {
             alone
         } else {
-            alone.max_by_end(shared)
+            last_to_end(alone, shared)
         }
     }
 
     /// The last to end of those that another client has.
-    fn other(&self, going: &Going, new: Interval) -> Option<Vec<(Position, usize)>> {
-        let mut last = going.ends.iter().rev();
-        let other = last.find(|(_, place)| self.intervals[*place].process != new.process);
-        other.map(|other| vec![*other])
+    fn other(&self, going: &Going, new: Interval) -> Option<Obstacle> {
+        let is_other = |(_, place): &Ending| self.intervals[*place].process != new.process;
+        going.by_end().find(is_other).map(Obstacle::One)
+    }
+
+    /// The places of what is in the way, the last to end first.
+    fn members(&self, obstacle: Obstacle) -> Vec<usize> {
+        match obstacle {
+            Obstacle::One((_, place)) => vec![place],
+            Obstacle::Full(_) => self
+                .alone
+                .last
+                .iter()
+                .rev()
+                .map(|(_, place)| *place)
+                .collect(),
+        }
     }
 
     fn enter(&mut self, place: usize) {
@@ -120,29 +172,33 @@ impl Active<'_> {
         } else {
             &mut self.alone
         };
-        going.enter(self.capacity, interval.process, (interval.end, place));
+        going.enter(interval.process, (interval.end, place));
     }
 }
 
-trait MaxByEnd {
-    fn max_by_end(self, other: Self) -> Self;
-}
-
-impl MaxByEnd for Option<Vec<(Position, usize)>> {
-    /// The set whose least end comes later: together with it the overlap lasts longer.
-    fn max_by_end(self, other: Self) -> Self {
-        let least_end = |set: &Self| set.as_ref().and_then(|set| set.last().copied());
-        if least_end(&self) >= least_end(&other) {
-            self
-        } else {
-            other
-        }
+/// The obstacle that is there for longer: together with it the overlap lasts longer.
+fn last_to_end(one: Option<Obstacle>, other: Option<Obstacle>) -> Option<Obstacle> {
+    let until = |obstacle: &Option<Obstacle>| obstacle.map(Obstacle::first_to_end);
+    if until(&one) >= until(&other) {
+        one
+    } else {
+        other
     }
 }
 
-/// One overlap for each interval that began while there was no room for it: with those that leave
-/// it the longest exposure. `intervals` are in the order of their beginnings. O(n (log n + slots)).
-pub(crate) fn overlaps(intervals: &[Interval], capacity: Capacity) -> Vec<Overlap> {
+/// More intervals at one time than there may be: one overlap for each interval that began while
+/// there was no room for it, with those that leave it the longest exposure. `intervals` are in the
+/// order of their beginnings. Of each it tells the beginning and the end, and to who asks for them
+/// the members, by their places: the one that came last, then those it found there, the longest
+/// first. Without these it is O(n log n); there are as many of them as fit, and one more.
+///
+/// # Errors
+/// That of the first that was not taken.
+pub(crate) fn for_overlaps<E>(
+    intervals: &[Interval],
+    capacity: Capacity,
+    mut take: impl FnMut(Position, Position, &dyn Fn() -> Vec<usize>) -> Result<(), E>,
+) -> Result<(), E> {
     debug_assert!(
         intervals.is_sorted_by_key(|interval| interval.begin),
         "intervals come in order"
@@ -150,10 +206,9 @@ pub(crate) fn overlaps(intervals: &[Interval], capacity: Capacity) -> Vec<Overla
     let mut active = Active {
         intervals,
         capacity,
-        alone: Going::default(),
-        shared: Going::default(),
+        alone: Going::new(capacity),
+        shared: Going::new(capacity),
     };
-    let mut found = Vec::new();
     for (place, interval) in intervals
         .iter()
         .enumerate()
@@ -161,22 +216,17 @@ pub(crate) fn overlaps(intervals: &[Interval], capacity: Capacity) -> Vec<Overla
     {
         active.alone.expire(interval.begin);
         active.shared.expire(interval.begin);
-        if let Some(others) = active.in_the_way(*interval) {
-            let end = others
-                .last()
-                .map_or(interval.end, |(end, _)| interval.end.min(*end));
-            let members = std::iter::once(place)
-                .chain(others.into_iter().map(|(_, other)| other))
-                .collect();
-            found.push(Overlap {
-                members,
-                begin: interval.begin,
-                end,
-            });
+        if let Some(obstacle) = active.in_the_way(*interval) {
+            let (end, _) = obstacle.first_to_end();
+            let members = || {
+                let others = active.members(obstacle);
+                std::iter::once(place).chain(others).collect()
+            };
+            take(interval.begin, interval.end.min(end), &members)?;
         }
         active.enter(place);
     }
-    found
+    Ok(())
 }
 
 /// Where something that needs an instant of room finds one.
@@ -194,6 +244,10 @@ pub(crate) enum Room {
 /// For each window the room that the intervals leave in it. `intervals` do not overlap (see
 /// [`overlaps`]). O(n (log n + slots)).
 pub(crate) fn rooms(intervals: &[Interval], windows: &[Interval], capacity: Capacity) -> Vec<Room> {
+    debug_assert!(
+        intervals.is_sorted_by_key(|interval| interval.begin),
+        "intervals come in order"
+    );
     let mut steps: Vec<(Position, Step)> = Vec::with_capacity(2 * intervals.len() + windows.len());
     for (place, interval) in intervals
         .iter()
@@ -310,14 +364,98 @@ impl Filled {
     fn spanning(&self, intervals: &[Interval], window: Interval) -> Vec<usize> {
         let is_other = |process| self.capacity != Capacity::OneClient || process != window.process;
         let spanning = |set: &BTreeSet<usize>, count: usize| {
-            let members = set.iter().copied().filter(|place| {
-                intervals[*place].begin < window.begin && is_other(intervals[*place].process)
-            });
+            let members = set.iter().copied();
+            let members = members.take_while(|place| intervals[*place].begin < window.begin);
+            let members = members.filter(|place| is_other(intervals[*place].process));
             Some(members.take(count).collect::<Vec<_>>()).filter(|found| found.len() == count)
         };
         let number = self.capacity.number();
         let alone = spanning(&self.alone, if window.shared { 1 } else { number });
         let reader = || spanning(&self.shared, 1).filter(|_| !window.shared);
         alone.or_else(reader).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Overlap = (Position, Position, Vec<usize>);
+
+    fn overlaps(intervals: &[Interval], capacity: Capacity) -> Vec<Overlap> {
+        let mut found = Vec::new();
+        let all = for_overlaps(intervals, capacity, |begin, end, members| {
+            found.push((begin, end, members()));
+            Ok::<(), Infallible>(())
+        });
+        assert!(all.is_ok());
+        found
+    }
+
+    /// Every interval against every one before it.
+    fn overlaps_by_pairs(intervals: &[Interval], capacity: Capacity) -> Vec<Overlap> {
+        let overlap = |(place, new): (usize, &Interval)| {
+            let fits = |other: &Interval| match capacity {
+                Capacity::OneClient => other.process != new.process,
+                Capacity::Grants(_) => true,
+            };
+            let going = |shared: bool, count: usize| {
+                let before = intervals[..place].iter().enumerate();
+                let going = before.filter(|(_, other)| {
+                    other.shared == shared && !other.is_empty() && other.end > new.begin
+                });
+                let going = going.filter(|(_, other)| fits(other));
+                let mut going: Vec<_> = going.map(|(place, other)| (other.end, place)).collect();
+                going.sort_unstable();
+                going.reverse();
+                going.truncate(count);
+                Some(going).filter(|going| going.len() == count)
+            };
+            let alone = going(false, if new.shared { 1 } else { capacity.number() });
+            let shared = going(true, 1).filter(|_| !new.shared);
+            let least = |set: &Option<Vec<(Position, usize)>>| {
+                set.as_ref().and_then(|set| set.last().copied())
+            };
+            let others = if least(&alone) >= least(&shared) {
+                alone
+            } else {
+                shared
+            };
+            let others = others.filter(|_| !new.is_empty())?;
+            let end = others.last().map_or(new.end, |(end, _)| new.end.min(*end));
+            let members = std::iter::once(place).chain(others.iter().map(|(_, other)| *other));
+            Some((new.begin, end, members.collect()))
+        };
+        intervals.iter().enumerate().filter_map(overlap).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+        #[test]
+        fn overlaps_are_those_of_all_pairs(
+            intervals in prop::collection::vec((0..20_u32, 0..12_u32, 0..4_u32, 0..4_u32), 0..14),
+            slots in 0..5_usize,
+        ) {
+            let interval = |(begin, length, process, mode): &(u32, u32, u32, u32)| Interval {
+                process: *process,
+                begin: *begin,
+                end: begin + length,
+                shared: *mode == 0,
+            };
+            let mut intervals: Vec<Interval> = intervals.iter().map(interval).collect();
+            intervals.sort_by_key(|interval| interval.begin);
+            let capacity = match slots {
+                0 => Capacity::OneClient,
+                slots => Capacity::Grants(slots),
+            };
+            prop_assert_eq!(
+                overlaps(&intervals, capacity),
+                overlaps_by_pairs(&intervals, capacity)
+            );
+        }
     }
 }

@@ -18,7 +18,8 @@ use crate::finding::{Counts, Finding, Rule, Violation, anomaly};
 use crate::hold::Hold;
 use crate::holds::Lock;
 use crate::order::Order;
-use crate::overlap::{Capacity, Interval, Overlap, Room, overlaps, rooms};
+use crate::overlap::{Capacity, Interval, Room, for_overlaps, rooms};
+use crate::position::Position;
 use crate::search::Reason;
 use crate::sweep::revocable::revocable_order;
 
@@ -33,7 +34,7 @@ impl Guarantee for ConfirmedExclusion {
 
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let capacity = case.scope.capacity();
-        let violations = case.of_locks(|lock| Ok(violations(case, lock, capacity)))?;
+        let violations = case.of_locks(|lock| violations(case, lock, capacity))?;
         let violations = violations.into_iter().flatten().collect();
         let judged = contended(case, Hold::core_end)?;
         Ok(finding(self, case, violations, (judged, None)))
@@ -81,14 +82,21 @@ pub(super) fn finding(
 
 /// What contradicts exclusion of the holds of one lock with so much room; an overlap hides grants
 /// inside cores, so those are looked for only without one.
-pub(crate) fn violations(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violation> {
+///
+/// # Errors
+/// The caller said to stop.
+pub(crate) fn violations(
+    case: &Case<'_>,
+    lock: &Lock,
+    capacity: Capacity,
+) -> Result<Vec<Violation>, Reason> {
     let mut found = revived(case, lock);
-    let doubles = double_holds(case, lock, capacity);
+    let doubles = double_holds(case, lock, capacity)?;
     if doubles.is_empty() {
-        found.extend(grants_inside(case, lock, capacity));
+        found.extend(grants_inside(case, lock, capacity)?);
     }
     found.extend(doubles);
-    found
+    Ok(found)
 }
 
 pub(crate) fn revived(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
@@ -107,15 +115,19 @@ pub(crate) fn revived(case: &Case<'_>, lock: &Lock) -> Vec<Violation> {
     revived.map(violation).collect()
 }
 
-fn double_holds(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violation> {
+fn double_holds(
+    case: &Case<'_>,
+    lock: &Lock,
+    capacity: Capacity,
+) -> Result<Vec<Violation>, Reason> {
     let cores = cores(lock);
-    let violation = |overlap: Overlap| {
-        let last = &lock.holds[overlap.members[0]];
-        let others = || overlap.members[1..].iter().map(|place| cores[*place]);
+    let violation = |begin: Position, end: Position, members: &[usize]| {
+        let last = &lock.holds[members[0]];
+        let others = || members[1..].iter().map(|place| cores[*place]);
         // Where the last was asked for after the others were granted, its grant alone contradicts
         // them, confirmed or not. If it went to one of the others' processes, then how it ended
         // belongs to the picture: only after that do answers speak of the earlier hold.
-        let is_own = overlap.members[1..]
+        let is_own = members[1..]
             .iter()
             .any(|place| lock.holds[*place].process == last.process);
         let is_inside = !is_own && others().all(|core| core.begin < last.asked);
@@ -124,7 +136,7 @@ fn double_holds(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violati
         } else {
             Rule::TooManyConfirmed
         };
-        let end = if is_inside {
+        let shown_end = if is_inside {
             last.granted
         } else {
             last.core_end()
@@ -134,27 +146,41 @@ fn double_holds(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violati
         let shown = case.indices(
             others()
                 .flat_map(|core| [core.begin, core.end])
-                .chain([last.granted, end]),
+                .chain([last.granted, shown_end]),
         );
-        let exposure_ns = case.span_ns(overlap.begin, overlap.end);
+        let exposure_ns = case.span_ns(begin, end);
         Violation::new(rule, lock.key.clone(), witness)
             .showing(shown)
             .lasting(exposure_ns)
     };
-    overlaps(&cores, capacity)
-        .into_iter()
-        .map(violation)
-        .collect()
+    let mut steps = case.steps();
+    let mut found = Vec::new();
+    for_overlaps(&cores, capacity, |begin, end, members| {
+        let members = members();
+        steps.take(1 + members.len())?;
+        found.push(violation(begin, end, &members));
+        Ok::<(), Reason>(())
+    })?;
+    Ok(found)
 }
 
 /// Grants without a core that came wholly inside the cores of others.
-fn grants_inside(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violation> {
+fn grants_inside(
+    case: &Case<'_>,
+    lock: &Lock,
+    capacity: Capacity,
+) -> Result<Vec<Violation>, Reason> {
     let cores = cores(lock);
     let windows = windows(lock);
-    let violation = |(window, room): (&Interval, Room)| {
+    let mut steps = case.steps();
+    let mut chain: Option<Violation> = None;
+    let mut violation = |(window, room): (&Interval, Room)| {
         let Room::Nowhere(others) = room else {
             return None;
         };
+        if let Err(reason) = steps.take(1 + others.len()) {
+            return Some(Err(reason));
+        }
         let others = || others.iter().map(|other| cores[*other]);
         let events = others()
             .flat_map(|core| [core.begin, core.end])
@@ -163,19 +189,19 @@ fn grants_inside(case: &Case<'_>, lock: &Lock, capacity: Capacity) -> Vec<Violat
         let violation = if others().next().is_some() {
             Violation::new(Rule::GrantedInside, lock.key.clone(), case.witness(grants))
         } else {
-            filled_by_a_chain(case, lock, capacity)
+            // What a chain fills is shown by the whole lock, once for all.
+            let chain = chain.get_or_insert_with(|| filled_by_a_chain(case, lock, capacity));
+            chain.clone()
         };
         let violation = violation.called(anomaly::DOUBLE_HOLD);
-        Some(
-            violation
-                .showing(case.indices(events))
-                .lasting(case.span_ns(window.begin, window.end)),
-        )
+        let exposure_ns = case.span_ns(window.begin, window.end);
+        let violation = violation.showing(case.indices(events));
+        Some(Ok(violation.lasting(exposure_ns)))
     };
     windows
         .iter()
         .zip(rooms(&cores, &windows, capacity))
-        .filter_map(violation)
+        .filter_map(&mut violation)
         .collect()
 }
 

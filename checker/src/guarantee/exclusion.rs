@@ -5,6 +5,8 @@
 //! without an end is believed until the end of the record. Only what is certain is used: both ends
 //! are events of the client itself, so every two intervals that overlap are a true double hold.
 
+use std::convert::Infallible;
+
 use rayon::prelude::*;
 
 use super::Guarantee;
@@ -13,7 +15,7 @@ use crate::Case;
 use crate::finding::{Counts, Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
 use crate::hold::Hold;
 use crate::holds::Lock;
-use crate::overlap::{Capacity, Interval, Overlap, overlaps};
+use crate::overlap::{Capacity, Interval, for_overlaps};
 use crate::position::Position;
 use crate::search::Reason;
 
@@ -27,7 +29,7 @@ impl Guarantee for Exclusion {
     }
 
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
-        let found = believed(case)?;
+        let found = believed(case, |_| true)?;
         let counts = Counts {
             judged: contended(case, |hold| hold.believed_until)?,
             ..counts(case, found.len())
@@ -49,18 +51,20 @@ impl Guarantee for Exclusion {
 
 /// A time at which too many believed.
 pub(crate) struct BelievedOverlap<'a> {
-    pub(crate) lock: &'a Lock,
-    pub(crate) overlap: Overlap,
+    lock: &'a Lock,
+    /// Who believed, by their places: the one that came last, then those it found there. Nobody
+    /// where that is not asked for.
+    members: Vec<usize>,
+    begin: Position,
+    pub(crate) end: Position,
     pub(crate) exposure_ns: u64,
 }
 
 impl BelievedOverlap<'_> {
     pub(crate) fn violation(&self, case: &Case<'_>) -> Violation {
         let holds = || {
-            self.overlap
-                .members
-                .iter()
-                .map(|place| &self.lock.holds[*place])
+            let members = self.members.iter();
+            members.map(|place| &self.lock.holds[*place])
         };
         let witness = case.witness(holds().map(|hold| hold.granted));
         let shown = case.indices(holds().flat_map(|hold| [hold.granted, hold.believed_until]));
@@ -70,34 +74,70 @@ impl BelievedOverlap<'_> {
     }
 }
 
-/// All times at which too many believed, in the order of the history.
-pub(crate) fn believed<'a>(case: &'a Case<'_>) -> Result<Vec<BelievedOverlap<'a>>, Reason> {
-    let found = case.of_locks(|lock| Ok(of_lock(case, lock)))?;
+/// All times at which too many believed, in the order of the history; with who did of those that
+/// are shown, by their lengths.
+///
+/// # Errors
+/// The caller said to stop.
+pub(crate) fn believed<'a>(
+    case: &'a Case<'_>,
+    is_shown: impl Fn(u64) -> bool + Sync,
+) -> Result<Vec<BelievedOverlap<'a>>, Reason> {
+    let found = case.of_locks(|lock| of_lock(case, lock, &is_shown))?;
     let mut found: Vec<BelievedOverlap<'a>> = found.into_iter().flatten().collect();
-    found.sort_unstable_by_key(|overlap| overlap.overlap.begin);
+    found.sort_unstable_by_key(|overlap| overlap.begin);
     Ok(found)
 }
 
 /// How often too many believed, however long it takes to count.
 pub(crate) fn overlap_count(case: &Case<'_>) -> usize {
-    let locks = case.locks.par_iter();
-    locks.map(|lock| of_lock(case, lock).len()).sum()
-}
-
-fn of_lock<'a>(case: &Case<'_>, lock: &'a Lock) -> Vec<BelievedOverlap<'a>> {
-    let intervals: Vec<Interval> = lock.holds.iter().map(believed_interval).collect();
-    let measured = |overlap: Overlap| {
-        let exposure_ns = case.span_ns(overlap.begin, overlap.end);
-        BelievedOverlap {
-            lock,
-            overlap,
-            exposure_ns,
+    let of_lock = |lock: &Lock| {
+        let mut count = 0;
+        let all = for_overlaps(&intervals(lock), case.scope.capacity(), |_, _, _| {
+            count += 1;
+            Ok::<(), Infallible>(())
+        });
+        match all {
+            Ok(()) => count,
         }
     };
-    overlaps(&intervals, case.scope.capacity())
-        .into_iter()
-        .map(measured)
-        .collect()
+    case.locks.par_iter().map(of_lock).sum()
+}
+
+fn of_lock<'a>(
+    case: &Case<'_>,
+    lock: &'a Lock,
+    is_shown: impl Fn(u64) -> bool,
+) -> Result<Vec<BelievedOverlap<'a>>, Reason> {
+    let mut steps = case.steps();
+    let (mut found, mut shown) = (Vec::new(), 0);
+    for_overlaps(
+        &intervals(lock),
+        case.scope.capacity(),
+        |begin, end, members| {
+            let exposure_ns = case.span_ns(begin, end);
+            let mut believing = Vec::new();
+            // No lock can show more than all together may.
+            if shown < VIOLATIONS_MAX && is_shown(exposure_ns) {
+                shown += 1;
+                believing = members();
+            }
+            steps.take(1 + believing.len())?;
+            found.push(BelievedOverlap {
+                lock,
+                members: believing,
+                begin,
+                end,
+                exposure_ns,
+            });
+            Ok::<(), Reason>(())
+        },
+    )?;
+    Ok(found)
+}
+
+fn intervals(lock: &Lock) -> Vec<Interval> {
+    lock.holds.iter().map(believed_interval).collect()
 }
 
 pub(crate) fn believed_interval(hold: &Hold) -> Interval {

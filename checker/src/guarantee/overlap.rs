@@ -28,14 +28,12 @@ impl Guarantee for OverlapAtMost {
     }
 
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
-        let found = believed(case)?;
+        let found = believed(case, |exposure_ns| self.is_exceeded_by(exposure_ns))?;
         let too_long: Vec<_> = found
             .iter()
-            .filter(|overlap| self.is_exceeded_by(overlap))
+            .filter(|overlap| self.is_exceeded_by(overlap.exposure_ns))
             .collect();
-        let open = found
-            .iter()
-            .any(|overlap| overlap.overlap.end >= case.end());
+        let open = found.iter().any(|overlap| overlap.end >= case.end());
         let counts = Counts {
             judged: contended(case, |hold| hold.believed_until)?,
             ..counts(case, found.len())
@@ -57,15 +55,15 @@ impl Guarantee for OverlapAtMost {
 }
 
 impl OverlapAtMost {
-    fn is_exceeded_by(&self, overlap: &BelievedOverlap<'_>) -> bool {
-        Duration::from_nanos(overlap.exposure_ns) > self.bound
+    fn is_exceeded_by(&self, exposure_ns: u64) -> bool {
+        Duration::from_nanos(exposure_ns) > self.bound
     }
 }
 
 /// Shows what ended the first of the beliefs, or that the record went on so long.
 fn violation(case: &Case<'_>, overlap: &BelievedOverlap<'_>) -> Violation {
     let violation = overlap.violation(case);
-    let end = overlap.overlap.end.min(case.end() - 1);
+    let end = overlap.end.min(case.end() - 1);
     let grants = violation.witness.iter().copied();
     let shown: BTreeSet<u64> = grants.chain(case.index(end)).collect();
     violation.showing(shown.into_iter().collect())

@@ -182,9 +182,13 @@ fn decide(case: &Case<'_>, lock: &Lock) -> Answer {
     if refusals.standing.is_some() {
         return by_administration(case, &refusals, &peaks);
     }
-    if !confirmed::violations(case, lock, case.scope.capacity()).is_empty() {
-        let why = "exclusion is broken, so it cannot be said who kept whom waiting".to_owned();
-        return Answer::Unknown(why);
+    match confirmed::violations(case, lock, case.scope.capacity()) {
+        Ok(broken) if broken.is_empty() => {}
+        Ok(_) => {
+            let why = "exclusion is broken, so it cannot be said who kept whom waiting";
+            return Answer::Unknown(why.to_owned());
+        }
+        Err(reason) => return Answer::Unknown(reason.to_string()),
     }
     match case.scope.capacity() {
         Capacity::Grants(_) => by_search(case, lock),
@@ -218,7 +222,8 @@ fn by_sweep(case: &Case<'_>, lock: &Lock) -> Answer {
 
 /// The same where no two holds of one client are certain at one time.
 fn by_sweep_if_apart(case: &Case<'_>, lock: &Lock) -> Option<Answer> {
-    let are_apart = confirmed::violations(case, lock, Capacity::Grants(1)).is_empty();
+    let together = confirmed::violations(case, lock, Capacity::Grants(1));
+    let are_apart = together.is_ok_and(|together| together.is_empty());
     are_apart.then(|| by_sweep(case, lock))
 }
 

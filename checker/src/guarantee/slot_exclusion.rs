@@ -41,7 +41,7 @@ impl Guarantee for SlotExclusion {
         let slots: Vec<Lock> = slots.into_iter().flat_map(BTreeMap::into_values).collect();
         let of_slot = |slot| {
             case.limits.go_on()?;
-            Ok(confirmed::violations(case, slot, ONE_GRANT))
+            confirmed::violations(case, slot, ONE_GRANT)
         };
         let violations = slots.par_iter().map(of_slot);
         let violations: Vec<Vec<Violation>> = violations.collect::<Result<_, Reason>>()?;

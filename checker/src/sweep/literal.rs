@@ -8,7 +8,7 @@ use crate::finding::Rule;
 use crate::hold::Hold;
 use crate::holds::{Lock, Said, Statement};
 use crate::order::{Instant, Order, OrderEntry, Side, in_sequence};
-use crate::overlap::{Capacity, Interval, overlaps};
+use crate::overlap::{Capacity, Interval, for_overlaps};
 use crate::position::{NEVER, Position};
 use crate::sweep::lazy::{Revocation, justify};
 use crate::sweep::{flips, revocable};
@@ -209,15 +209,15 @@ fn too_many(model: LockModel, lock: &Lock) -> Option<Contradiction> {
         .filter(is_counted)
         .map(|hold| literal_core(model, hold))
         .collect();
-    let overlap = overlaps(&cores, Capacity::Grants(model.permits()))
-        .into_iter()
-        .next()?;
+    let capacity = Capacity::Grants(model.permits());
+    let first = for_overlaps(&cores, capacity, |_, _, members| Err(members()));
+    let members = first.err()?;
     let rule = if model.limit().is_some() {
         Rule::NoOrder
     } else {
         Rule::TooManyHold
     };
-    let begins = || overlap.members.iter().map(|place| cores[*place].begin);
+    let begins = || members.iter().map(|place| cores[*place].begin);
     match rule {
         Rule::NoOrder => Some(Contradiction::new(rule, begins().max()).beside(begins())),
         _ => Some(Contradiction::new(rule, begins())),

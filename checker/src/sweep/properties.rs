@@ -485,6 +485,7 @@ fn confirmed_exclusion() {
             let lock = lock_of(&history);
             let capacity = Capacity::Grants(permits as usize);
             let violations = confirmed::violations(&case, &lock, capacity);
+            let violations = violations.expect("nobody stops it");
             assert_eq!(violations.is_empty(), expected, "{violations:?}");
             if !expected {
                 tally.violated += 1;
@@ -518,6 +519,7 @@ fn justified_refusals() {
             &case,
             Capacity::Grants(1),
         )
+        .expect("nobody stops it")
         .is_empty()
         {
             return;
@@ -658,7 +660,8 @@ fn counterexamples_are_minimal() {
             let case = Case::new(history, &scope, Limits::none());
             case.locks
                 .iter()
-                .flat_map(|lock| confirmed::violations(&case, lock, case.scope.capacity()))
+                .map(|lock| confirmed::violations(&case, lock, case.scope.capacity()))
+                .flat_map(|found| found.expect("nobody stops it"))
                 .collect::<Vec<_>>()
         };
         let found = violations(history);
