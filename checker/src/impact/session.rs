@@ -14,6 +14,8 @@ pub(super) struct Session<'a> {
     pub(super) process: u32,
     /// In the order of their invocations; each has ended before the next begins.
     operations: Vec<Step<'a>>,
+    /// How many of those up to each were answered.
+    answered: Vec<usize>,
 }
 
 /// An operation by its positions.
@@ -44,10 +46,7 @@ pub(super) fn sessions<'a>(case: &'a Case<'_>) -> BTreeMap<u32, Spans<Session<'a
     for (process, operations) in sessions {
         let first = operations.first().map_or(0, |step| step.invoke);
         let last = operations.last().map_or(0, |step| step.end);
-        let session = Session {
-            process,
-            operations,
-        };
+        let session = Session::new(process, operations);
         let worker = of_workers.entry(case.scope.worker(process)).or_default();
         worker.push((first, last, session));
     }
@@ -57,7 +56,19 @@ pub(super) fn sessions<'a>(case: &'a Case<'_>) -> BTreeMap<u32, Spans<Session<'a
         .collect()
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    fn new(process: u32, operations: Vec<Step<'a>>) -> Self {
+        let count = |count: &mut usize, step: &Step<'_>| {
+            *count += usize::from(step.is_answered());
+            Some(*count)
+        };
+        Self {
+            process,
+            answered: operations.iter().scan(0, count).collect(),
+            operations,
+        }
+    }
+
     /// The operations that were under way or began between two positions.
     fn steps(&self, from: Position, until: Position) -> impl Iterator<Item = &Step<'_>> {
         let first = self.operations.partition_point(|step| step.end < from);
@@ -68,8 +79,12 @@ impl Session<'_> {
 
     /// Whether it got an answer to something that it asked while the fault was surely on.
     pub(super) fn is_answered_within(&self, span: Span) -> bool {
-        self.steps(span.on, span.over)
-            .any(|step| span.on < step.invoke && step.end < span.over && step.is_answered())
+        let answered = |count: usize| count.checked_sub(1).map_or(0, |last| self.answered[last]);
+        let first = self
+            .operations
+            .partition_point(|step| step.invoke <= span.on);
+        let until = self.operations.partition_point(|step| step.end < span.over);
+        first < until && answered(first) < answered(until)
     }
 
     /// Whether it recorded anything while the fault was surely on.
@@ -88,11 +103,18 @@ impl Session<'_> {
         until: Position,
         is_some_time: impl Fn(Position, Position) -> bool,
     ) -> bool {
-        let begun = self.steps(span.on, span.over);
-        let of_the_lock = begun.filter(|step| step.invoke <= until && step.is_of_the_lock());
-        of_the_lock
-            .filter(|step| step.is_open_at(span.over) || step.is_info())
-            .any(|step| is_some_time(step.invoke.max(span.on), step.end.min(span.over)))
+        // Only the last one that began can be open, and only the last of all be without an outcome.
+        let begun = self
+            .operations
+            .partition_point(|step| step.invoke < span.over);
+        let Some(step) = begun.checked_sub(1).map(|last| &self.operations[last]) else {
+            return false;
+        };
+        step.end >= span.on
+            && step.invoke <= until
+            && step.is_of_the_lock()
+            && (step.is_open_at(span.over) || step.is_info())
+            && is_some_time(step.invoke.max(span.on), step.end.min(span.over))
     }
 }
 
@@ -134,4 +156,69 @@ pub(super) fn ends_the_session(event: &Event) -> bool {
     const KINDS: &[&str] = &["io", "heartbeat-missed", "not-sent", "crashed"];
     let kind = event.error.as_ref().map_or("", |error| &*error.kind);
     kind.starts_with("connection") || KINDS.contains(&kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use history::fault::Class;
+
+    use super::*;
+    use crate::Scope;
+    use crate::search::Limits;
+    use crate::search::properties::{LOCK, cases, for_histories_up_to};
+
+    /// Every operation is looked at.
+    fn is_answered_by_all(session: &Session<'_>, span: Span) -> bool {
+        let mut steps = session.steps(span.on, span.over);
+        steps.any(|step| span.on < step.invoke && step.end < span.over && step.is_answered())
+    }
+
+    fn waits_by_all(
+        session: &Session<'_>,
+        span: Span,
+        until: Position,
+        is_some_time: impl Fn(Position, Position) -> bool,
+    ) -> bool {
+        let begun = session.steps(span.on, span.over);
+        let of_the_lock = begun.filter(|step| step.invoke <= until && step.is_of_the_lock());
+        of_the_lock
+            .filter(|step| step.is_open_at(span.over) || step.is_info())
+            .any(|step| is_some_time(step.invoke.max(span.on), step.end.min(span.over)))
+    }
+
+    #[test]
+    fn few_operations_tell_of_all() {
+        let seen = Cell::new([0; 2]);
+        for_histories_up_to(24, LOCK, |history| {
+            let scope = Scope::default();
+            let case = Case::new(history, &scope, Limits::none());
+            let sessions = sessions(&case);
+            let all = sessions.values().flat_map(|spans| spans.meeting(0, NEVER));
+            for session in all {
+                for (on, over) in [(0, 5), (1, 3), (2, 9), (4, 7), (5, 20), (6, 12)] {
+                    let span = Span {
+                        class: Class::Slowing,
+                        inject: on,
+                        on,
+                        over,
+                    };
+                    let is_answered = session.is_answered_within(span);
+                    assert_eq!(is_answered, is_answered_by_all(session, span));
+                    let some = |from, to| from < to;
+                    let until = over - 2;
+                    let waits = session.waits(span, until, some);
+                    assert_eq!(waits, waits_by_all(session, span, until, some));
+                    let more = [is_answered, waits].map(usize::from);
+                    seen.set(std::array::from_fn(|at| seen.get()[at] + more[at]));
+                }
+            }
+        });
+        let enough = seen
+            .get()
+            .iter()
+            .all(|number| *number > cases() as usize / 10);
+        assert!(enough, "{seen:?}");
+    }
 }

@@ -1,12 +1,13 @@
 //! Spans of positions that can be asked which of them meet another.
 
+use crate::heights::Heights;
 use crate::position::Position;
 
 /// Spans with something attached to each.
 pub(super) struct Spans<T> {
-    /// In the order of their beginnings: beginning, end, and the latest end up to here.
-    spans: Vec<(Position, Position, Position)>,
-    attached: Vec<T>,
+    /// The beginnings, ascending, with what is attached.
+    begun: Vec<(Position, T)>,
+    ends: Heights<Position>,
 }
 
 impl<T> Spans<T> {
@@ -14,24 +15,26 @@ impl<T> Spans<T> {
     pub(super) fn new(spans: impl IntoIterator<Item = (Position, Position, T)>) -> Self {
         let mut all: Vec<_> = spans.into_iter().collect();
         all.sort_by_key(|(begin, end, _)| (*begin, *end));
-        let mut latest = 0;
-        let mut spans = Vec::with_capacity(all.len());
-        let mut attached = Vec::with_capacity(all.len());
-        for (begin, end, what) in all {
-            latest = end.max(latest);
-            spans.push((begin, end, latest));
-            attached.push(what);
+        let ends: Vec<Position> = all.iter().map(|(_, end, _)| *end).collect();
+        let begun = all.into_iter().map(|(begin, _, what)| (begin, what));
+        Self {
+            begun: begun.collect(),
+            ends: Heights::new(&ends),
         }
-        Self { spans, attached }
     }
 
-    /// What is attached to those that begin before `until` and end after `from`.
+    /// What is attached to those that begin before `until` and end after `from`. What lies between
+    /// them is not looked at.
     pub(super) fn meeting(&self, from: Position, until: Position) -> impl Iterator<Item = &T> {
-        let first = self.spans.partition_point(|(_, _, latest)| *latest <= from);
-        let met = self.spans[first..].iter().zip(&self.attached[first..]);
-        met.take_while(move |((begin, ..), _)| *begin < until)
-            .filter(move |((_, end, _), _)| *end > from)
-            .map(|(_, what)| what)
+        let next = move |place| {
+            let place = self.ends.first_with(from.checked_add(1)?, place)?;
+            Some(place).filter(|place| {
+                let met = self.begun.get(*place);
+                met.is_some_and(|(begin, _)| *begin < until)
+            })
+        };
+        let places = std::iter::successors(next(0), move |place| next(place + 1));
+        places.map(|place| &self.begun[place].1)
     }
 }
 
