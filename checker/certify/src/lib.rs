@@ -36,6 +36,7 @@ mod search;
 mod sequence;
 mod slots;
 mod subject;
+mod sums;
 mod tokens;
 mod updates;
 
