@@ -6,8 +6,8 @@ use crate::position::Position;
 pub(crate) struct Earliest {
     /// Where anything may lie, ascending.
     positions: Vec<Position>,
-    /// The least number at each position, and in front of them those of pairs, of pairs of pairs and
-    /// so on; the greatest number there is where nothing was entered.
+    /// The least number at each position, and in front of them those of pairs, of pairs of pairs
+    /// and so on; the greatest number there is where nothing was entered.
     least: Vec<usize>,
 }
 

@@ -21,8 +21,8 @@ pub(crate) struct Standing {
     known: Vec<(Position, Known)>,
     /// Of the lock as it was in the beginning.
     first: Option<Known>,
-    /// What may have been removed, by when that was asked for. A lock that is destroyed loses nobody
-    /// knows how many.
+    /// What may have been removed, by when that was asked for. A lock that is destroyed loses
+    /// nobody knows how many.
     begun: Sums,
     /// The same, by when it was settled.
     settled: Sums,
@@ -143,8 +143,8 @@ mod tests {
         Some(least.saturating_sub(gone))
     }
 
-    /// The last state that is known before a position: what a count found, or that there were no slots
-    /// before the lock was created by the first that was done to it.
+    /// The last state that is known before a position: what a count found, or that there were no
+    /// slots before the lock was created by the first that was done to it.
     fn base(ops: &[AdminOp], begin: Position) -> Option<(Option<&AdminOp>, usize)> {
         let before = ops.iter().rev().filter(|op| op.end < begin);
         let mut counts = before.filter_map(|op| Some((Some(op), op.counted()?.len())));

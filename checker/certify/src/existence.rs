@@ -60,8 +60,8 @@ pub(super) fn check(history: &History, record: &Record) -> Result<(), Flaw> {
     })
 }
 
-/// Whether a slot was changed and looked for before that may have changed again. `words` come in the
-/// order of their ends.
+/// Whether a slot was changed and looked for before that may have changed again. `words` come in
+/// the order of their ends.
 fn is_tested_by(word: &Word, words: &[Word]) -> bool {
     let later = words.partition_point(|look| look.ended <= word.ended);
     let mut looks = words[later..]

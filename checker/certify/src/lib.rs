@@ -4,9 +4,9 @@
 //! Nothing here comes from the checker: whoever mistrusts a verdict reads this crate and
 //! `docs/certificates.md`. The data's way: `file` (bytes -> typed, digests compared) and `record`
 //! (history -> operations and holds) -> `subject` (what is claimed) -> `scan` (with `tokens`,
-//! `updates`, `progress`, `coverage` and, of administered locks, `existence`, `removal`, `sequence` and
-//! `decrements`), `order` or `contradiction`, the three kinds of proof -> [`Certified`]. Orders and
-//! the bounded `search` step through an `object`: a `law` of locks, `slots`, or `data`.
+//! `updates`, `progress`, `coverage` and, of administered locks, `existence`, `removal`, `sequence`
+//! and `decrements`), `order` or `contradiction`, the three kinds of proof -> [`Certified`]. Orders
+//! and the bounded `search` step through an `object`: a `law` of locks, `slots`, or `data`.
 //!
 //! Where the description leaves room, the strict reading is taken: a claim is refused sooner than
 //! believed.

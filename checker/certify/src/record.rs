@@ -106,7 +106,8 @@ pub(super) struct Record {
     pub(super) asks: Vec<Ask>,
     /// For each position of an invocation the operation.
     at: HashMap<usize, usize>,
-    /// Where the last phase begins, which is evidence for progress alone; `NEVER` if nothing says so.
+    /// Where the last phase begins, which is evidence for progress alone; `NEVER` if nothing says
+    /// so.
     pub(super) settled: usize,
 }
 

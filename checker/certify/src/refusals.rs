@@ -35,15 +35,15 @@ impl SlotsThere {
         self.administered.contains_key(name)
     }
 
-    /// The least number of slots that the key of a refusal may have had while it was under way; none
-    /// if that is not known.
+    /// The least number of slots that the key of a refusal may have had while it was under way;
+    /// none if that is not known.
     pub(super) fn least(&self, name: &KeyName, refusal: (usize, usize)) -> Option<u64> {
         let there = self.administered.get(name);
         there.map_or(Some(self.slots), |there| there.least(refusal))
     }
 
-    /// Says in every operation on a key that was administered how many slots there were. Fails where
-    /// no refusal is to be justified, or where that is not known of one.
+    /// Says in every operation on a key that was administered how many slots there were. Fails
+    /// where no refusal is to be justified, or where that is not known of one.
     pub(super) fn apply(&self, record: &Record, places: &mut [Place<Call>]) -> Result<(), Flaw> {
         let mut is_any = false;
         for place in places {

@@ -123,8 +123,8 @@ struct Slots<'a>(BTreeMap<(usize, u32), Uses<'a>>);
 #[derive(Default)]
 struct Uses<'a> {
     operations: Vec<&'a Operation>,
-    /// Where each hold was granted, with where belief in it and those before it ended at the latest,
-    /// and the same of those that were reported lost.
+    /// Where each hold was granted, with where belief in it and those before it ended at the
+    /// latest, and the same of those that were reported lost.
     held: Vec<(usize, [usize; 2])>,
 }
 
@@ -187,8 +187,8 @@ impl Times {
         Self(latest(times.collect()))
     }
 
-    /// Whether what belongs to a hold of the slot shows that the slot is used: it lies in an absence,
-    /// and a release after a wait that does, too.
+    /// Whether what belongs to a hold of the slot shows that the slot is used: it lies in an
+    /// absence, and a release after a wait that does, too.
     fn is_use(&self, waits: &Waits, operation: &Operation) -> bool {
         let begun = match operation.act {
             Act::Acquire | Act::Confirm => operation.invoked,

@@ -3,8 +3,8 @@
 //!
 //! The count goes from the last state that is known for certain and older than all requests to
 //! every count after that. What is missing there, and was removed by no `overshoot`, was carried
-//! out as a decrement. Where an operation that requests, makes or removes slots was under way with a
-//! count, or is of unknown outcome, it may have come before or after it, and the number lies
+//! out as a decrement. Where an operation that requests, makes or removes slots was under way with
+//! a count, or is of unknown outcome, it may have come before or after it, and the number lies
 //! between bounds. Whoever judges by the last count alone does not see that what was doubled before
 //! an earlier one hides what was lost after it.
 //!

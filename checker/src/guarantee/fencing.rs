@@ -4,8 +4,8 @@
 //! returned to every grant that was asked for after that. Grants that were under way at the same
 //! time may be numbered either way, unless it is certain who had a lock of one slot first: a hold
 //! that was confirmed was there when its grant returned, so another that was confirmed later began
-//! later. A client that is granted a mutex that it holds already goes on with the same hold, and may
-//! be given the same token.
+//! later. A client that is granted a mutex that it holds already goes on with the same hold, and
+//! may be given the same token.
 
 use rustc_hash::FxHashMap;
 

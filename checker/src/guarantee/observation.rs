@@ -29,7 +29,8 @@ impl Observation {
         Some(Self::new(op, Some(before), after))
     }
 
-    /// Of every slot that the operation does not list, if it lists any and says something of others.
+    /// Of every slot that the operation does not list, if it lists any and says something of
+    /// others.
     pub(super) fn of_unlisted(op: &AdminOp) -> Option<Self> {
         op.slots.as_ref()?;
         match op.function {

@@ -97,8 +97,8 @@ fn unknown(reason: &str) -> (Verdict, Option<String>) {
     (Verdict::Unknown, Some(reason.to_owned()))
 }
 
-/// Where the last healing was over; 0 without faults, nowhere if one was not. Records from elsewhere
-/// say only where healings began.
+/// Where the last healing was over; 0 without faults, nowhere if one was not. Records from
+/// elsewhere say only where healings began.
 fn healed(case: &Case<'_>) -> Position {
     let windows = case.history.windows();
     let says_when = windows.iter().any(|window| window.healed.is_some());

@@ -78,8 +78,8 @@ fn rule(later: &Observation) -> Rule {
     }
 }
 
-/// The pairs of operations that contradict each other about the slots of one lock, by the end of the
-/// later and that of the earlier one; each pair once, about the first slot of which it does.
+/// The pairs of operations that contradict each other about the slots of one lock, by the end of
+/// the later and that of the earlier one; each pair once, about the first slot of which it does.
 fn contradictions(
     accounts: &[Account<'_>],
     steps: &mut Steps<'_>,
