@@ -167,8 +167,8 @@ impl Crowd {
         }
     }
 
-    /// Readers alone are in nobody's way, and neither are as many as there are slots: then nobody is
-    /// looked at.
+    /// Readers alone are in nobody's way, and neither are as many as there are slots: then nobody
+    /// is looked at.
     fn mark(&mut self, contended: &mut BTreeSet<u32>) {
         if self.total.all <= self.slots || self.total.exclusive == 0 {
             return;

@@ -134,8 +134,8 @@ kinds! {
     /// AMQP 541: the server failed while doing it.
     InternalError = "internal-error",
 
-    /// The server refuses to this account what it grants to others: a permission, a login, a limit, a
-    /// virtual host. It says nothing of the lock.
+    /// The server refuses to this account what it grants to others: a permission, a login, a limit,
+    /// a virtual host. It says nothing of the lock.
     Forbidden = "forbidden",
     /// The server answered a publish with a negative confirm: it does not have the message.
     Nacked = "nacked",

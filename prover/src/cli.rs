@@ -65,8 +65,8 @@ pub enum Command {
     /// Find the fewest faults, workers and operations that still violate what a stored run
     /// violated, in the simulation
     Shrink(ShrinkArgs),
-    /// Which known mistakes a plan catches: broken locks in place of the lock under test, everything
-    /// else as in `run`, in the simulation
+    /// Which known mistakes a plan catches: broken locks in place of the lock under test,
+    /// everything else as in `run`, in the simulation
     Power(Box<PowerArgs>),
     /// Put the prover itself to the test: in simulated runs every broken lock must be caught, and
     /// no correct one (exit code 1 otherwise)
@@ -94,8 +94,8 @@ pub struct RunArgs {
     /// Go on with the other seeds after a violation
     #[arg(long, requires = "seeds")]
     pub keep_going: bool,
-    /// Where all is valid, how long to try which known mistakes this plan would have caught; 0s: not
-    /// at all
+    /// Where all is valid, how long to try which known mistakes this plan would have caught; 0s:
+    /// not at all
     #[arg(long, default_value = "20s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub power_within: Duration,
     /// What becomes of it.

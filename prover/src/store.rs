@@ -138,8 +138,8 @@ pub(crate) fn fresh_folder(parent: &Path, now: Timestamp) -> Result<PathBuf, Sto
     unreachable!("some number is free")
 }
 
-/// `results/latest` is a convenience: a file system without links does without it, and what somebody
-/// else has put there stays.
+/// `results/latest` is a convenience: a file system without links does without it, and what
+/// somebody else has put there stays.
 fn point_latest(results: &Path, folder: &Path) {
     let link = results.join("latest");
     if fs::symlink_metadata(&link).is_ok_and(|there| !there.is_symlink()) {

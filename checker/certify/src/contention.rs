@@ -1,5 +1,5 @@
-//! What a guarantee is judged by: holds that others could have broken into. A guarantee that nothing
-//! was judged by is not valid.
+//! What a guarantee is judged by: holds that others could have broken into. A guarantee that
+//! nothing was judged by is not valid.
 
 use std::collections::{BTreeMap, BTreeSet};
 

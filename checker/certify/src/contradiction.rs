@@ -208,8 +208,8 @@ impl<'a> Evidence<'a> {
         Ok(tokens::is_back(self.record, first, second, self.slots()))
     }
 
-    /// A shared hold keeps out an exclusive one whatever the number of slots, so only a refusal among
-    /// exclusive ones can have others beside it.
+    /// A shared hold keeps out an exclusive one whatever the number of slots, so only a refusal
+    /// among exclusive ones can have others beside it.
     fn refused_while_free(&self) -> Answer {
         let [end] = self.positions[..] else {
             return Err(WRONG_EVENTS);

@@ -276,8 +276,8 @@ fn due_of(window: &Window<'_>) -> Effect {
     }
 }
 
-/// Whether the holder was made to stand still all the while, or something that it asked for while it
-/// believed waited until the healing or came to no known end before.
+/// Whether the holder was made to stand still all the while, or something that it asked for while
+/// it believed waited until the healing or came to no known end before.
 fn is_delayed(run: &Run<'_>, hold: &Hold, window: &Window<'_>, sessions: &Sessions<'_>) -> bool {
     if window.class == Class::Halting {
         return window.healed < hold.believed_until;

@@ -157,8 +157,8 @@ impl Law {
         self.revokes() && self.slots == 1
     }
 
-    /// Whether a client can have a lock of one slot beside those who hold it; nobody is another than
-    /// all of them.
+    /// Whether a client can have a lock of one slot beside those who hold it; nobody is another
+    /// than all of them.
     fn admits_client(state: &State, process: Option<u32>, shared: bool) -> bool {
         let mut others = state.holders.values();
         others.all(|taken| Some(taken.process) == process || (shared && taken.shared))

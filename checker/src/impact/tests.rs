@@ -179,7 +179,10 @@ fn the_last_phase_is_no_evidence() {
     assert_eq!(marked("+cut:0 settle 0:lost 0:lost! -cut end"), "none");
     let late = history("begin 0:acquire 0:acquire! settle +cut:0 0:lost 0:lost! -cut end");
     let scope = Scope::default();
-    assert_eq!(impacts(&Case::new(&late, &scope, Limits::none())), []);
+    assert_eq!(
+        impacts(&Case::new(&late, &scope, Limits::none())),
+        Ok(Vec::new())
+    );
 }
 
 #[test]

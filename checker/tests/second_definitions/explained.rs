@@ -37,8 +37,8 @@ struct Step {
     shared: bool,
 }
 
-/// What takes effect on a lock. Of a hold that its client gave up for lost, `Told` says whether that
-/// is taken for what the service did.
+/// What takes effect on a lock. Of a hold that its client gave up for lost, `Told` says whether
+/// that is taken for what the service did.
 fn steps(record: &Record, key: &Option<String>, told: Told, refusals: bool) -> Vec<Step> {
     let step = |what, op: &Op, hold: &Op, end| Step {
         what,

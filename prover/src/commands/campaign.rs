@@ -71,7 +71,8 @@ struct Campaign<'a> {
     verdict: Verdict,
 }
 
-/// Says beforehand what no run of the campaign can prove. What a swarm draws differs from run to run.
+/// Says beforehand what no run of the campaign can prove. What a swarm draws differs from run to
+/// run.
 fn warn(spec: &RunSpec, seeds: &Seeds) -> Result<(), PlanError> {
     let first = spec_of(spec, Seed(seeds.0.start));
     if first.swarm {

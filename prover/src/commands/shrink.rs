@@ -79,8 +79,8 @@ fn keep(folder: &Path, schedule: &Schedule) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The folder by a name that still leads there tomorrow: `results/latest` soon leads elsewhere. From
-/// here, if it is below.
+/// The folder by a name that still leads there tomorrow: `results/latest` soon leads elsewhere.
+/// From here, if it is below.
 fn lasting(folder: &Path) -> PathBuf {
     let Ok(real) = std::fs::canonicalize(folder) else {
         return folder.to_owned();

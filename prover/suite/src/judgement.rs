@@ -204,8 +204,8 @@ impl Criteria {
         })
     }
 
-    /// The verdict always asks that the run proves something, too. What is judged is not shown beside
-    /// it once more.
+    /// The verdict always asks that the run proves something, too. What is judged is not shown
+    /// beside it once more.
     fn new(mut judged: Vec<Box<dyn Guarantee>>, mut shown: Vec<Box<dyn Guarantee>>) -> Self {
         if judged.iter().all(|guarantee| guarantee.name() != COVERAGE) {
             judged.extend(parse_all([COVERAGE]).unwrap_or_default());

@@ -25,8 +25,8 @@ const SEEDS: u64 = 3;
 /// How exactly times are shortened, in milliseconds.
 const EXACT_MS: u64 = 10;
 
-/// So long, in milliseconds, is the time between two things at the least, if the violation allows it:
-/// what follows at once in a simulation a real broker and its clients do not repeat.
+/// So long, in milliseconds, is the time between two things at the least, if the violation allows
+/// it: what follows at once in a simulation a real broker and its clients do not repeat.
 const GAP_MS: u64 = 500;
 
 /// How long a run goes on after its last call.
@@ -69,8 +69,8 @@ pub enum ShrinkError {
 }
 
 impl Case {
-    /// The scripts of a stored run, of which `planned` says what a swarm drew: what came to something,
-    /// and everything.
+    /// The scripts of a stored run, of which `planned` says what a swarm drew: what came to
+    /// something, and everything.
     #[must_use]
     pub fn of_run(
         spec: &RunSpec,
@@ -277,7 +277,8 @@ impl Shrunk {
         Ok(())
     }
 
-    /// Makes the time between two moments, of which the later is at `at`, as short as it can be, but
+    /// Makes the time between two moments, of which the later is at `at`, as short as it can be,
+    /// but
     /// `least` at the least, if it can be as long as that; returns how long it is then.
     fn shorten_gap(&mut self, before: u64, at: u64, least: u64) -> Result<u64, ShrinkError> {
         let whole = self.case.schedule.clone();

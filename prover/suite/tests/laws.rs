@@ -157,8 +157,8 @@ fn tells_of_loss(event: &Event) -> bool {
     error.is_some_and(|kind| kind.starts_with("connection") || of_session.contains(&kind))
 }
 
-/// Whether anybody lost a lock otherwise than by giving it back. Naive, and wider than what coverage
-/// asks for: it does not matter whose fault it was, nor when.
+/// Whether anybody lost a lock otherwise than by giving it back. Naive, and wider than what
+/// coverage asks for: it does not matter whose fault it was, nor when.
 fn was_anything_taken(history: &History, slots: u32) -> bool {
     // Who believes that it holds which slot of which lock.
     let mut believed: BTreeSet<(u32, String, Option<u32>)> = BTreeSet::new();
