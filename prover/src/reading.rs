@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use history::{History, form};
 use nemesis::Schedule;
-use plan::manifest::Manifest;
-use suite::Recorded;
+use plan::manifest::{Manifest, Recorded};
 
 use crate::failure::Failure;
 use crate::output;

@@ -35,8 +35,21 @@ pub struct Manifest {
     /// How close to simultaneous the bursts were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skew: Option<Skew>,
+    /// What it has recorded; known once it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Recorded>,
     /// What was asked for, with the seed: it repeats the run.
     pub spec: RunSpec,
+}
+
+/// What a run has recorded: the manifest says it, and so does the certificate. A history that is
+/// shorter was cut off, and one with other events is that of no such run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// How many events.
+    pub events: u64,
+    /// SHA-256 of the canonical bytes of the history, in lower-case hex.
+    pub history: String,
 }
 
 /// How a run ended.
@@ -138,6 +151,7 @@ impl Manifest {
             plan: Planned::of(plan),
             testbed: None,
             skew: None,
+            recorded: None,
             spec: plan.spec.clone(),
         }
     }

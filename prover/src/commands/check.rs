@@ -60,9 +60,11 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
     let path = reading::located(path)?;
     let history = reading::history_by_key(&path, arguments.keys.independent)?;
     let manifest = reading::manifest_beside(&path)?;
-    let recorded = manifest
-        .as_ref()
-        .map_or(Ok(None), |_| reading::recorded_beside(&path))?;
+    let recorded = match &manifest {
+        Some(manifest) if manifest.recorded.is_some() => manifest.recorded.clone(),
+        Some(_) => reading::recorded_beside(&path)?,
+        None => None,
+    };
     let criteria = criteria(&history, manifest.as_ref(), arguments)?.of_record(recorded);
     let taken_for_granted = criteria.taken_for_granted();
     let state = manifest.as_ref().map(|manifest| &manifest.state);

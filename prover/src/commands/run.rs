@@ -11,6 +11,7 @@ use plan::manifest::Manifest;
 use plan::spec::RunSpec;
 use run::{Skew, Stop};
 use serde_json::json;
+use suite::recorded;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -54,12 +55,22 @@ pub(super) async fn run_with(
     store.write_json(file::MANIFEST, &manifest)?;
     let stop = result.inspect_err(|_| tell_where(&store, &manifest))?;
     let mut conclusion = conclude(&mut plan, &store, &manifest)?;
+    manifest.recorded = Some(recorded(&conclusion.history));
+    store.write_json(file::MANIFEST, &manifest)?;
     let mut exits = Vec::new();
     if conclusion.judgement.verdict == Verdict::Valid && !power_within.is_zero() {
         let (spec, seeds) = power::single(&plan);
-        let (power, is_over) = determine(&spec, &seeds, power_within, output.quiet).await?;
-        exits.push(power::exit(&power, is_over));
-        conclusion.add(power);
+        match determine(&spec, &seeds, power_within, output.quiet).await {
+            Ok((power, is_over)) => {
+                exits.push(power::exit(&power, is_over));
+                conclusion.add(power);
+            }
+            // What the run itself shows is said all the same.
+            Err(failure) => {
+                output::note(&format!("error: {}", with_causes(&failure)));
+                exits.push(failure.exit());
+            }
+        }
     }
     // What was found is said before anything else can go wrong.
     print(output.format, &store, &manifest, &conclusion)?;

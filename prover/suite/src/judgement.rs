@@ -11,10 +11,10 @@ use checker::search::Limits;
 use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict, parse_all};
 use history::fault::Effect;
 use history::{History, Outline};
-use plan::manifest::{Manifest, State};
+use plan::manifest::{Manifest, Recorded, State};
 use plan::{Plan, bounded, progress_within};
 
-use crate::said::{Difference, Recorded, Said};
+use crate::said::{Difference, Said};
 
 /// What a history is judged by.
 #[derive(Debug)]
@@ -299,7 +299,7 @@ impl Criteria {
         let gone = || Difference::CutOff("the record of the run is empty".to_owned());
         let recorded = self.recorded.as_ref();
         recorded
-            .and_then(|recorded| recorded.difference(history))
+            .and_then(|recorded| Difference::of(history, recorded))
             .or_else(|| is_gone.then(gone))
     }
 

@@ -25,7 +25,7 @@ pub use limits::within;
 pub use outcome::{Came, Judged, Outcome, Recheck};
 pub use pace::{Pace, Stopwatch};
 pub use power::{Caught, Mistake, Power, power};
-pub use said::{Recorded, Said};
+pub use said::{Said, recorded};
 pub use shrink::{Case, ShrinkError, Shrunk, shrink};
 pub use simulation::simulate;
 pub use summary::{Landings, Summary, Tally, Verdicts};

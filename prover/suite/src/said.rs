@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use history::History;
+use plan::manifest::Recorded;
 
 /// What is said of a history on the command line; it counts more than what stands beside the
 /// history.
@@ -16,15 +17,6 @@ pub struct Said {
     pub faults: Option<Vec<String>>,
 }
 
-/// What the run of a history recorded, as its certificate knows it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-pub struct Recorded {
-    /// How many events.
-    pub events: u64,
-    /// SHA-256 of the canonical bytes of the history, in lower-case hex.
-    pub history: String,
-}
-
 /// How a history differs from what its run recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Difference {
@@ -34,15 +26,27 @@ pub(crate) enum Difference {
     Altered(String),
 }
 
-impl Recorded {
-    pub(crate) fn difference(&self, history: &History) -> Option<Difference> {
-        let (events, recorded) = (history.events().len() as u64, self.events);
-        if events < recorded {
-            let why = format!("the history has {events} events, and its run recorded {recorded}");
-            return Some(Difference::CutOff(why));
+impl Difference {
+    pub(crate) fn of(history: &History, recorded: &Recorded) -> Option<Self> {
+        let events = history.events().len() as u64;
+        if events < recorded.events {
+            let why = format!(
+                "the history has {events} events, and its run recorded {}",
+                recorded.events
+            );
+            return Some(Self::CutOff(why));
         }
-        let is_same = checker::certificate::history_digest(history) == self.history;
+        let is_same = checker::certificate::history_digest(history) == recorded.history;
         let why = "the history is not the one that its run recorded (its digest is another)";
-        (!is_same).then(|| Difference::Altered(why.to_owned()))
+        (!is_same).then(|| Self::Altered(why.to_owned()))
+    }
+}
+
+/// What the run of a history has recorded.
+#[must_use]
+pub fn recorded(history: &History) -> Recorded {
+    Recorded {
+        events: history.events().len() as u64,
+        history: checker::certificate::history_digest(history),
     }
 }

@@ -13,6 +13,9 @@ use super::examined::{Examined, Shortcoming, Shown};
 use super::trials::{RUNS_OF_BROKEN, RUNS_OF_CORRECT, spec_of};
 use crate::{Came, Engine, Evidence, Judged, Outcome, Recheck};
 
+/// So many runs of a lock are under way at one time: the lock that is caught last is examined alone.
+const BATCH: usize = 4;
+
 /// Examines a lock by the runs that begin with a seed, as long as `go_on` says true; `None` where
 /// it did not.
 ///
@@ -28,7 +31,7 @@ pub fn examine(
         None => (RUNS_OF_CORRECT, Evidence::Whole),
     };
     let engine = Engine {
-        batch: 1,
+        batch: BATCH,
         evidence,
         go_on,
     };
@@ -37,7 +40,10 @@ pub fn examine(
     let mut examination = Examination::of(lock);
     let mut shown = None;
     let ended = engine.run(specs, |outcome, _| {
-        shown = examination.take(&outcome);
+        // What comes after it in the batch changes nothing.
+        if shown.is_none() {
+            shown = examination.take(&outcome);
+        }
         if shown.is_some() {
             ControlFlow::Break(())
         } else {
