@@ -45,6 +45,9 @@ pub(crate) struct Statement {
     pub(crate) span: Span,
     /// The hold that it belongs to, if its process had one that it had not released.
     pub(crate) hold: Option<u32>,
+    /// Whether it is a failure that the service itself told of; of that a hold is lost, a client
+    /// may convince itself.
+    pub(crate) observed: bool,
 }
 
 impl Statement {
@@ -210,18 +213,18 @@ impl Scan {
                 self.locks[lock as usize].refusals.push(span);
             }
             (Function::Verify, Kind::Ok, Value::Answer(Answer::Held)) => {
-                self.state(lock, Said::Held, span);
+                self.state(lock, Said::Held, span, false);
             }
             (Function::Verify, Kind::Ok, Value::Answer(Answer::Lost))
             | (Function::Lost, Kind::Ok, _) => {
-                self.state(lock, Said::Lost, span);
+                self.state(lock, Said::Lost, span, false);
             }
             (Function::Verify, Kind::Fail, _) if event.observed => {
-                self.state(lock, Said::Lost, span);
+                self.state(lock, Said::Lost, span, true);
             }
-            (Function::Release, Kind::Ok, _) => self.state(lock, Said::Released, span),
+            (Function::Release, Kind::Ok, _) => self.state(lock, Said::Released, span, false),
             (Function::Release, Kind::Fail, _) if event.observed => {
-                self.state(lock, Said::NotReleased, span);
+                self.state(lock, Said::NotReleased, span, true);
             }
             _ => {}
         }
@@ -279,7 +282,7 @@ impl Scan {
     }
 
     /// Enters what the service said of the latest hold of the process.
-    fn state(&mut self, lock: u32, said: Said, span: Span) {
+    fn state(&mut self, lock: u32, said: Said, span: Span, observed: bool) {
         if said == Said::Lost {
             self.disbelieve(span.process, lock, span.end, End::Loss);
         }
@@ -298,6 +301,7 @@ impl Scan {
             said,
             span,
             hold: latest,
+            observed,
         });
     }
 

@@ -57,6 +57,9 @@ pub enum Failure {
     /// A run could not be shrunk.
     #[error(transparent)]
     Shrink(#[from] ShrinkError),
+    /// The evidence would take the place of what it speaks of.
+    #[error("--certificate would overwrite the history {}: name another file", .0.display())]
+    OverHistory(PathBuf),
     /// A certificate speaks of one history.
     #[error("--certificate takes one history at a time: call `prover check` once for each")]
     OneCertificate,
@@ -144,6 +147,7 @@ impl Failure {
             | Self::Guarantee(_)
             | Self::Model(_)
             | Self::OneCertificate
+            | Self::OverHistory(_)
             | Self::NoRun(_)
             | Self::NothingViolated(_)
             | Self::Open { .. }

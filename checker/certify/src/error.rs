@@ -8,7 +8,7 @@ use super::record::KeyName;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertifyError {
     /// It cannot be read: it is no certificate, or one of another format.
-    #[error("not a certificate of format 1: {0}")]
+    #[error("not a certificate of format 2: {0}")]
     Unreadable(String),
     /// It was changed after it was issued.
     #[error("the certificate was changed: its digest is not that of its bytes (issue it again)")]

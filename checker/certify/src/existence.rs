@@ -142,7 +142,8 @@ fn slots(record: &Record, name: &KeyName, ops: &[AdminOp]) -> Slots {
 
 /// Whether an operation found a slot, if it says so, and whether it left it there.
 fn said(op: &AdminOp, slot: u32) -> Option<(Option<bool>, bool)> {
-    if op.outcome != Kind::Ok || op.slots.is_none() {
+    let is_destroy = op.function == Function::Destroy;
+    if op.outcome != Kind::Ok || (op.slots.is_none() && !is_destroy) {
         return None;
     }
     Some(match (&op.function, op.names(slot)) {

@@ -1,6 +1,6 @@
 //! The certificate's file: its form, its digest, and whether it speaks of this history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use history::fault::Effect;
@@ -121,7 +121,23 @@ pub(super) fn read(history: &History, bytes: &[u8]) -> Result<Certificate, Certi
     if certificate.history != digest_of(history) {
         return Err(CertifyError::OtherHistory("history"));
     }
+    check_scope(&certificate.scope)?;
     Ok(certificate)
+}
+
+/// What is taken for granted is shown, so it must not be said twice or of nothing.
+fn check_scope(scope: &Scope) -> Result<(), CertifyError> {
+    let named: BTreeSet<&String> = scope.faults.iter().collect();
+    if named.len() < scope.faults.len() {
+        let why = "its scope names a fault twice";
+        return Err(CertifyError::Unreadable(why.to_owned()));
+    }
+    match scope.effects.keys().find(|fault| !named.contains(fault)) {
+        None => Ok(()),
+        Some(fault) => Err(CertifyError::Unreadable(format!(
+            "its scope asks for an effect of {fault}, which it does not select"
+        ))),
+    }
 }
 
 fn check_digest(bytes: &[u8]) -> Result<(), CertifyError> {

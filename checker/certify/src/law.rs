@@ -32,7 +32,8 @@ pub(super) struct Law {
     pub(super) fenced: bool,
     /// Whether refusals must be explained.
     pub(super) refusals: bool,
-    /// Whether a loss report says that the service has let go of the hold.
+    /// Whether a loss report says that the service has let go of the hold, also where the service
+    /// itself did not make it.
     pub(super) reports: bool,
 }
 
@@ -135,7 +136,7 @@ impl Law {
             _ if !self.revokes() => true,
             Act::Acquire => true,
             Act::Refusal => self.refusals,
-            Act::LossReport if !self.reports => false,
+            Act::LossReport if !self.reports && !operation.observed => false,
             _ => !operation.is_unknown() && operation.hold.is_some(),
         }
     }

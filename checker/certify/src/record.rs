@@ -39,6 +39,8 @@ pub(super) struct Operation {
     pub(super) token: u64,
     /// The slot of a grant, if it names one.
     pub(super) slot: Option<u32>,
+    /// Whether it is a failure that the service itself told of.
+    pub(super) observed: bool,
     /// Which of the record's holds it begins or belongs to.
     pub(super) hold: Option<usize>,
 }
@@ -130,7 +132,21 @@ impl Record {
                 reader.read(position, event, process);
             }
         }
+        reader.record.end_what_was_granted_again();
         reader.record
+    }
+
+    /// Whose slot was granted again after its client had ceased to believe in it has let go of it
+    /// by then.
+    fn end_what_was_granted_again(&mut self) {
+        let mut granted_next: HashMap<(usize, u32), usize> = HashMap::new();
+        for hold in self.holds.iter_mut().rev() {
+            let Some(slot) = hold.slot else { continue };
+            let next = granted_next.insert((hold.key, slot), hold.granted);
+            if let Some(next) = next.filter(|next| hold.believed_until < *next) {
+                hold.let_go_by = hold.let_go_by.min(next);
+            }
+        }
     }
 
     fn key(&mut self, name: &KeyName) -> usize {
@@ -246,6 +262,7 @@ impl Reader<'_> {
             shared,
             token,
             slot,
+            observed: end.is_some_and(|(_, end)| end.observed),
             hold: None,
         })
     }
@@ -260,6 +277,7 @@ impl Reader<'_> {
             process,
             act,
             invoked,
+            observed,
             ..
         } = self.record.operations[index];
         let hold = match act {
@@ -270,7 +288,7 @@ impl Reader<'_> {
         };
         self.record.operations[index].hold = hold;
         if let Some(hold) = hold {
-            self.record.holds[hold].learn(act, invoked, position);
+            self.record.holds[hold].learn(act, invoked, position, observed);
         }
         if act == Act::LossReport {
             self.disbelieve(process, key, position, true);
@@ -344,14 +362,15 @@ impl Hold {
         self.confirmed_until > self.over_by
     }
 
-    fn learn(&mut self, act: Act, invoked: usize, ended: usize) {
+    fn learn(&mut self, act: Act, invoked: usize, ended: usize, observed: bool) {
         if matches!(act, Act::Confirm | Act::Release) {
             self.confirmed_until = self.confirmed_until.max(invoked);
         }
         if matches!(act, Act::LossReport | Act::RefusedRelease | Act::Release) {
             self.over_by = self.over_by.min(ended);
         }
-        if matches!(act, Act::RefusedRelease | Act::Release) {
+        let is_loss = matches!(act, Act::LossReport | Act::RefusedRelease);
+        if act == Act::Release || (is_loss && observed) {
             self.let_go_by = self.let_go_by.min(ended);
         }
         if act == Act::Release {

@@ -65,7 +65,7 @@ pub(super) fn is_shown(
     let mut removing = ops.iter().filter(|op| op.ended == *removed);
     let makers = Changes::making(&ops);
     let absence = removing.find_map(|removing| Absence::after(&makers, removing, slot))?;
-    let spans = absence.spans(told.invoked, told.ended);
+    let spans = absence.spans(told.invoked, within(told));
     Some(match (events, told.act) {
         ([_, _], Act::Acquire) | ([_, _, _], Act::Confirm) => spans,
         ([_, _, gone, _], Act::Release) => {
@@ -74,6 +74,15 @@ pub(super) fn is_shown(
         }
         _ => return None,
     })
+}
+
+/// Up to where an operation must lie in an absence to be a use: a release needs to begin in it
+/// only.
+fn within(operation: &Operation) -> usize {
+    match operation.act {
+        Act::Release => operation.invoked,
+        _ => operation.ended,
+    }
 }
 
 /// The absences of each slot.
@@ -188,7 +197,7 @@ impl Times {
     }
 
     /// Whether what belongs to a hold of the slot shows that the slot is used: it lies in an
-    /// absence, and a release after a wait that does, too.
+    /// absence, or is a release that begins in one, after a wait that lies in it.
     fn is_use(&self, waits: &Waits, operation: &Operation) -> bool {
         let begun = match operation.act {
             Act::Acquire | Act::Confirm => operation.invoked,
@@ -197,7 +206,7 @@ impl Times {
         };
         let before = self.0.partition_point(|(ended, _)| *ended < begun);
         let last = before.checked_sub(1).map(|last| self.0[last].1);
-        last.is_some_and(|until| operation.ended < until)
+        last.is_some_and(|until| within(operation) < until)
     }
 }
 

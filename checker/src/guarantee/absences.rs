@@ -82,16 +82,17 @@ impl<'a> Absences<'a> {
     fn told(&self, slot: &Lock, statement: &Statement) -> Option<Use> {
         let hold = &slot.holds[statement.hold? as usize];
         let span = statement.span;
-        let (until, shown) = match statement.said {
-            Said::Held => (span.invoke, Shown::Held(hold.granted, span.end)),
+        let (until, within, shown) = match statement.said {
+            Said::Held => (span.invoke, span.end, Shown::Held(hold.granted, span.end)),
+            // Who was gone has nothing to give back, whatever may have been made meanwhile.
             Said::Released => {
                 let waited = self.gone.last_begun(span.invoke)?;
-                (waited, Shown::Released(hold.granted, span.end))
+                (waited, span.invoke, Shown::Released(hold.granted, span.end))
             }
             Said::Lost | Said::NotReleased => return None,
         };
         Some(Use {
-            first: self.first_beyond(span.end),
+            first: self.first_beyond(within),
             through: (hold.asked, until),
             shown,
         })

@@ -1,6 +1,6 @@
 //! What operations show of one slot, in the order in which they ended.
 
-use history::Function;
+use history::{Function, Kind};
 
 use crate::administration::AdminOp;
 use crate::heights::Heights;
@@ -29,13 +29,14 @@ impl Observation {
         Some(Self::new(op, Some(before), after))
     }
 
-    /// Of every slot that the operation does not list, if it lists any and says something of
-    /// others.
+    /// Of every slot that the operation does not list, if it says something of those: a destroy
+    /// leaves none, whether it lists them or not.
     pub(super) fn of_unlisted(op: &AdminOp) -> Option<Self> {
-        op.slots.as_ref()?;
-        match op.function {
-            Function::Create | Function::Count => Some(Self::new(op, Some(false), false)),
-            Function::Destroy => Some(Self::new(op, None, false)),
+        match (&op.function, &op.slots) {
+            (Function::Create | Function::Count, Some(_)) => {
+                Some(Self::new(op, Some(false), false))
+            }
+            (Function::Destroy, _) if op.kind == Kind::Ok => Some(Self::new(op, None, false)),
             _ => None,
         }
     }

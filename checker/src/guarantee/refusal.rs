@@ -291,20 +291,32 @@ fn as_long_as_possible(lock: &Lock) -> Vec<(Instant, OrderEntry)> {
     placed
 }
 
-/// A lock without the reports that a hold of it is lost: a client may conclude that by itself, long
-/// before the service takes the lock away, and until then others are refused for good reasons.
+/// A lock without the reports that a hold of it is lost, unless the service itself made them: a
+/// client may conclude that by itself, long before the service takes the lock away, and until then
+/// others are refused for good reasons. What was granted again by its name is over all the same.
 fn as_the_service_may_know(lock: &Lock) -> Lock {
     let mut lock = lock.clone();
     lock.statements
-        .retain(|statement| statement.said != Said::Lost);
+        .retain(|statement| statement.said != Said::Lost || statement.observed);
     for hold in &mut lock.holds {
         hold.lost = None;
     }
-    let refused = lock.statements.iter();
-    for statement in refused.filter(|statement| statement.said == Said::NotReleased) {
+    for statement in lock
+        .statements
+        .iter()
+        .filter(|statement| statement.observed)
+    {
         if let Some(hold) = statement.hold {
             let lost = &mut lock.holds[hold as usize].lost;
             *lost = lost.or(Some(statement.span.end));
+        }
+    }
+    let mut granted_next: BTreeMap<u32, Position> = BTreeMap::new();
+    for hold in lock.holds.iter_mut().rev() {
+        let Some(slot) = hold.slot else { continue };
+        let next = granted_next.insert(slot, hold.granted);
+        if let Some(next) = next.filter(|next| hold.believed_until < *next) {
+            hold.lost = Some(hold.lost.map_or(next, |lost| lost.min(next)));
         }
     }
     lock
@@ -444,8 +456,19 @@ mod tests {
             );
             assert_eq!(judged(1, &taken).verdict, Verdict::Violated);
         }
-        let refused = "0:acquire 0:acquire! 0:release 0:releaseX 1:acquire 1:acquireX";
-        assert_eq!(judged(1, refused).verdict, Verdict::Violated);
+        for refused in ["0:release 0:releaseX", "0:verify 0:verifyX"] {
+            let text = format!("0:acquire 0:acquire! {refused} 1:acquire 1:acquireX");
+            assert_eq!(judged(1, &text).verdict, Verdict::Violated);
+        }
+        // Whose slot somebody else was granted has nothing any more.
+        let again = |slot: &str| {
+            let text = format!(
+                "0:acquire 0:acquire!s1 0:lost 0:lost! 1:acquire 1:acquire!{slot} 2:acquire 2:acquireX"
+            );
+            judged(2, &text).verdict
+        };
+        assert_eq!(again("s1"), Verdict::Violated);
+        assert_eq!(again("s2"), Verdict::Valid);
         let elsewhere = "0:acquire 0:acquireX b/0:acquire b/0:acquire!";
         assert_eq!(judged(1, elsewhere).verdict, Verdict::Violated);
     }

@@ -234,7 +234,11 @@ mod tests {
                     let span = statement.span;
                     let hold = &slot.holds[statement.hold? as usize];
                     let grant = hold.granted;
-                    if !self.spans(span.invoke, span.end) || self.spans(hold.asked, grant) {
+                    let within = match statement.said {
+                        Said::Released => span.invoke,
+                        _ => span.end,
+                    };
+                    if !self.spans(span.invoke, within) || self.spans(hold.asked, grant) {
                         return None;
                     }
                     match (statement.said, gone) {
@@ -380,6 +384,8 @@ mod tests {
         }
         let under_way = format!("{HELD} 9:wait 0:release 9:wait![2] 0:release!");
         assert_eq!(verdict(&under_way), Verdict::Valid);
+        let made = format!("{HELD} 9:wait 9:wait![2] 0:release 8:grow 0:release! 8:grow![2]");
+        assert_eq!(verdict(&made), Verdict::Violated);
         let refused = format!("{HELD} 9:wait 9:wait![2] 0:release 0:releaseX");
         assert_eq!(verdict(&refused), Verdict::Valid);
     }

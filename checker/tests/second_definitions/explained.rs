@@ -1,4 +1,4 @@
-//! `confirmed-exclusion` and `justified-refusal`: every explanation is tried.
+//! `confirmed-exclusion`, `slot-exclusion` and `justified-refusal`: every explanation is tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,16 +40,32 @@ struct Step {
 /// What takes effect on a lock. Of a hold that its client gave up for lost, `Told` says whether
 /// that is taken for what the service did.
 fn steps(record: &Record, key: &Option<String>, told: Told, refusals: bool) -> Vec<Step> {
-    let step = |what, op: &Op, hold: &Op, end| Step {
+    let mut steps = steps_of(&record.holds_on(key), told);
+    for op in record.ops_on(key) {
+        if op.is(&Function::Acquire) && op.is_unknown() {
+            steps.push(step(What::Grant, op, op, NEVER));
+        }
+        if refusals && op.is(&Function::Acquire) && op.is_refused() {
+            steps.push(step(What::Refused, op, op, op.end));
+        }
+    }
+    steps
+}
+
+fn step(what: What, op: &Op, hold: &Op, end: usize) -> Step {
+    Step {
         what,
         invoke: op.invoke,
         end,
         hold: hold.invoke,
         process: hold.process,
         shared: hold.is_shared(),
-    };
+    }
+}
+
+fn steps_of(holds: &[&Hold], told: Told) -> Vec<Step> {
     let mut steps = Vec::new();
-    for hold in record.holds_on(key) {
+    for hold in holds {
         steps.push(step(What::Grant, &hold.op, &hold.op, hold.op.end));
         for op in &hold.confirmations {
             let what = if op.says_held() {
@@ -59,21 +75,12 @@ fn steps(record: &Record, key: &Option<String>, told: Told, refusals: bool) -> V
             };
             steps.push(step(what, op, &hold.op, op.end));
         }
-        for op in hold
-            .endings
-            .iter()
-            .filter(|op| !op.is_ok(&Function::Release))
-            .filter(|op| told == Told::Believed || op.is(&Function::Release))
-        {
+        let told: Vec<&Op> = match told {
+            Told::Believed => hold.endings.iter().collect(),
+            Told::Ignored => hold.endings_by_service().collect(),
+        };
+        for op in told.into_iter().filter(|op| !op.is_ok(&Function::Release)) {
             steps.push(step(What::Over, op, &hold.op, op.end));
-        }
-    }
-    for op in record.ops_on(key) {
-        if op.is(&Function::Acquire) && op.is_unknown() {
-            steps.push(step(What::Grant, op, op, NEVER));
-        }
-        if refusals && op.is(&Function::Acquire) && op.is_refused() {
-            steps.push(step(What::Refused, op, op, op.end));
         }
     }
     steps
@@ -172,6 +179,29 @@ pub(crate) fn confirmed_exclusion(record: &Record, slots: u32) -> Verdict {
     verdict(!record.keys().iter().all(is_explained), true, is_judged)
 }
 
+/// Each slot is a mutex, of which grants are counted. A grant of unknown outcome may name any slot,
+/// or none, and need not have happened.
+pub(crate) fn slot_exclusion(record: &Record) -> Verdict {
+    let holds = record.holds.iter();
+    let named: Vec<&Hold> = holds.filter(|hold| hold.slot().is_some()).collect();
+    let is_broken = |hold: &&Hold| {
+        let mut of_slot = record.holds_on(&hold.op.key);
+        of_slot.retain(|other| other.slot() == hold.slot());
+        !is_explained(record, &steps_of(&of_slot, Told::Believed), 1, false)
+    };
+    let may_be_named = |hold: &&Hold| {
+        let mut holds = record.holds_on(&hold.op.key).into_iter();
+        holds.any(|other| !other.shared() && other.slot().is_none())
+    };
+    let is_contended = |hold: &&Hold| {
+        let mut moments = record.moments();
+        moments.any(|now| hold.is_certain(now) && record.is_crowded(&hold.op.key, now, 1))
+    };
+    let is_known = !named.iter().any(may_be_named);
+    let is_judged = named.iter().any(is_contended);
+    verdict(named.iter().any(is_broken), is_known, is_judged)
+}
+
 pub(crate) fn justified_refusal(record: &Record, slots: u32) -> Verdict {
     let keys = record.keys();
     let verdicts = keys.iter().filter_map(|key| of_key(record, key, slots));
@@ -216,7 +246,7 @@ fn of_key(record: &Record, key: &Option<String>, slots: u32) -> Option<Verdict> 
         let is_known = needs().all(|needed| needed.is_some())
             && holds
                 .iter()
-                .all(|hold| hold.confirmed_until() <= hold.let_go_by());
+                .all(|hold| hold.confirmed_until() <= let_go_by(record, hold));
         return Some(verdict(false, is_known, true));
     }
     let [plain, all] = [false, true].map(|refusals| steps(record, key, Told::Ignored, refusals));
@@ -229,16 +259,32 @@ fn of_key(record: &Record, key: &Option<String>, slots: u32) -> Option<Verdict> 
             let mut others = holds.iter();
             others.any(|other| {
                 let is_own = hold.op.process == other.op.process;
-                is_own && other.op.invoke > hold.op.invoke && hold.let_go_by() > other.op.invoke
+                is_own
+                    && other.op.invoke > hold.op.invoke
+                    && let_go_by(record, hold) > other.op.invoke
             })
         });
     Some(verdict(!is_justified && !may_be_twice, is_justified, true))
 }
 
+/// When the service had let go of a hold for certain: it said so, or somebody was granted the same
+/// slot after its client had ceased to believe in it.
+fn let_go_by(record: &Record, hold: &Hold) -> usize {
+    let told = hold.endings_by_service().map(|op| op.end);
+    let holds = record.holds_on(&hold.op.key).into_iter();
+    let again = holds.filter(|other| {
+        let is_same = hold.slot().is_some() && hold.slot() == other.slot();
+        is_same && other.op.end > hold.op.end && other.op.end > hold.believed_until
+    });
+    told.chain(again.map(|other| other.op.end))
+        .min()
+        .unwrap_or(NEVER)
+}
+
 /// How many can have held at a moment: from the request until it was known to be over.
 fn possible(record: &Record, key: &Option<String>, now: usize) -> usize {
     let holds = record.holds_on(key).into_iter();
-    let holds = holds.filter(|hold| hold.op.invoke <= now && now < hold.let_go_by());
+    let holds = holds.filter(|hold| hold.op.invoke <= now && now < let_go_by(record, hold));
     let unknown = record.asks_on(key).into_iter();
     let unknown = unknown.filter(|op| op.is_unknown() && op.invoke <= now);
     holds.count() + unknown.count()

@@ -2,15 +2,20 @@
 //! small histories, every moment looked at, every explanation tried. Nothing of the checker is used
 //! but what it answers. `SECOND_DEFINITIONS` sets how many histories each is compared on.
 
+mod administrators;
 mod believed;
 mod coverage;
 mod decrements;
+mod existence;
 mod explained;
 mod generator;
 mod nemesis;
 mod owners;
 mod progress;
 mod record;
+mod resources;
+mod slots;
+mod updates;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -68,8 +73,18 @@ fn cases() -> u64 {
     cases.and_then(|cases| cases.parse().ok()).unwrap_or(3_000)
 }
 
-/// Compares what the checker answers with a second definition of the guarantee.
+/// Compares them on the histories of one kind.
 fn agree(guarantee: &str, kind: Kind, define: impl Fn(&Record, u32) -> Verdict) {
+    let history = |dice: &mut Dice, slots| generator::history(dice, kind, slots);
+    agree_on(guarantee, history, define);
+}
+
+/// Compares what the checker answers with a second definition of the guarantee.
+fn agree_on(
+    guarantee: &str,
+    history: impl Fn(&mut Dice, u32) -> History,
+    define: impl Fn(&Record, u32) -> Verdict,
+) {
     let mut tally: BTreeMap<Verdict, u64> = BTreeMap::new();
     for seed in 0..cases() {
         let mut dice = Dice::new(seed);
@@ -78,7 +93,7 @@ fn agree(guarantee: &str, kind: Kind, define: impl Fn(&Record, u32) -> Verdict) 
         } else {
             dice.below(3) + 1
         };
-        let history = generator::history(&mut dice, kind, slots);
+        let history = history(&mut dice, slots);
         let expected = define(&Record::new(&history), slots);
         let scope = Scope {
             slots: NonZeroU32::new(slots).expect("not 0"),
@@ -179,6 +194,40 @@ fn no_lost_decrement() {
 fn no_doubled_decrement() {
     agree("no-doubled-decrement", Kind::Counted, |record, _| {
         decrements::none_doubled(record)
+    });
+}
+
+/// The same for a guarantee of what administrators do.
+fn agree_on_slots(guarantee: &str, define: impl Fn(&Record) -> Verdict) {
+    let history = |dice: &mut Dice, _| administrators::history(dice);
+    agree_on(guarantee, history, |record, _| define(record));
+}
+
+#[test]
+fn slot_exclusion() {
+    agree_on_slots("slot-exclusion", explained::slot_exclusion);
+}
+
+#[test]
+fn slot_existence() {
+    agree_on_slots("slot-existence", existence::existence);
+}
+
+#[test]
+fn slot_removal() {
+    agree_on_slots("slot-removal", slots::removal);
+}
+
+#[test]
+fn slot_sequence() {
+    agree_on_slots("slot-sequence", slots::sequence);
+}
+
+#[test]
+fn no_lost_update() {
+    let history = |dice: &mut Dice, _| resources::history(dice);
+    agree_on("no-lost-update", history, |record, _| {
+        updates::none_lost(record)
     });
 }
 

@@ -1,6 +1,6 @@
 //! A history in the words of `docs/guarantees.md`. A moment is named by the event before it.
 
-use history::{Answer, Function, Grant, History, Kind, Mode, Process, Value};
+use history::{Answer, Function, Grant, History, Kind, Mark, Mode, Process, Value};
 
 pub(crate) const NEVER: usize = usize::MAX;
 
@@ -125,11 +125,10 @@ impl Hold {
         self.endings.iter().map(|op| op.end).min().unwrap_or(NEVER)
     }
 
-    /// The same by what the service did, whatever its client gave up for lost.
-    pub(crate) fn let_go_by(&self) -> usize {
-        let endings = self.endings.iter();
-        let by_service = endings.filter(|op| op.is(&Function::Release));
-        by_service.map(|op| op.end).min().unwrap_or(NEVER)
+    /// What the service itself said of its end, whatever its client gave up for lost.
+    pub(crate) fn endings_by_service(&self) -> impl Iterator<Item = &Op> {
+        let is_told = |op: &&Op| op.is(&Function::Release) || op.kind == history::Kind::Fail;
+        self.endings.iter().filter(is_told)
     }
 
     pub(crate) fn is_revived(&self) -> bool {
@@ -144,6 +143,8 @@ pub(crate) struct Record {
     pub(crate) unowned: usize,
     pub(crate) times: Vec<u64>,
     pub(crate) healed: Option<usize>,
+    /// Where the last phase begins.
+    settle: usize,
 }
 
 impl Record {
@@ -154,6 +155,7 @@ impl Record {
             unowned: 0,
             times: history.events().iter().map(|event| event.time).collect(),
             healed: healed(history),
+            settle: history.mark(Mark::Settle).unwrap_or(NEVER),
             ops,
         };
         record.find_holds();
@@ -294,7 +296,7 @@ impl Record {
             .collect()
     }
 
-    /// Whether not everybody who wants the lock can have it.
+    /// Whether not everybody who wants the lock can have it; in the last phase that shows nothing.
     pub(crate) fn is_crowded(&self, key: &Option<String>, moment: usize, slots: u32) -> bool {
         let wants = self.wants(key, moment);
         let is_too_much = if slots == 1 {
@@ -302,7 +304,7 @@ impl Record {
         } else {
             wants.len() > slots as usize
         };
-        is_too_much && !wants.iter().all(|(_, shared)| *shared)
+        moment < self.settle && is_too_much && !wants.iter().all(|(_, shared)| *shared)
     }
 }
 

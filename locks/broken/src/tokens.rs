@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use locks::broker::{Channel, Publish, QueueOptions};
 use locks::recipe::{Hold, Recipe, RecipeSession, Wire};
-use locks::{Answer, ClientConfig, Error, ExclusiveQueue, Session};
+use locks::{Answer, ClientConfig, Error, ExclusiveQueue, Kind, Session};
 use tokio::time::Instant;
 
 use crate::mistake::Mistake;
@@ -57,6 +57,10 @@ impl Mistake for Tokens {
             Self::Transient => "broken: the counter of fencing tokens does not survive the broker",
             Self::Requeued => "broken: the counter of fencing tokens is read and put back",
         }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::FencedMutex
     }
 
     fn promises(&self) -> Vec<&str> {

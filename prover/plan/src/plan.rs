@@ -274,6 +274,7 @@ impl Plan {
             spec: RunSpec {
                 seed: Some(seed),
                 testbed: without_password(&asked.testbed),
+                toxiproxy: asked.toxiproxy.as_deref().map(without_password),
                 ..asked.clone()
             },
         })

@@ -9,7 +9,7 @@ use serde_json::json;
 use suite::{Power, Summary, Until, campaign, spec_of};
 use testbed::Described;
 
-use super::power::{self, determine};
+use super::power::{self, of_campaign};
 use crate::cli::RunArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     let verdict = verdict(&summary, was_interrupted);
     let within = arguments.power_within;
     let (power, was_interrupted) = if verdict == Verdict::Valid && !within.is_zero() {
-        let (power, is_over) = determine(spec, seeds, within, output.quiet).await?;
+        let (power, is_over) = of_campaign(spec, seeds, within, output.quiet).await?;
         (Some(power), is_over)
     } else {
         (None, was_interrupted)

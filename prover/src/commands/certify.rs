@@ -63,7 +63,14 @@ fn scope_line(certified: &Certified) -> String {
     let faults = if scope.faults.is_empty() {
         "no fault".to_owned()
     } else {
-        scope.faults.join(", ")
+        let named = scope
+            .faults
+            .iter()
+            .map(|fault| match scope.effects.get(fault) {
+                Some(effect) => format!("{fault} (asked for {effect})"),
+                None => fault.clone(),
+            });
+        named.collect::<Vec<_>>().join(", ")
     };
     format!(
         "\ntaken for granted: {} slot(s), {workers} workers, {faults} selected",

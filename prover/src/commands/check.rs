@@ -58,6 +58,11 @@ fn tell(path: &Path, failure: &Failure, format: Format) -> io::Result<Exit> {
 
 fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
     let path = reading::located(path)?;
+    if let Some(target) = &arguments.certificate
+        && is_same_file(&path, target)
+    {
+        return Err(Failure::OverHistory(path));
+    }
     let history = reading::history_by_key(&path, arguments.keys.independent)?;
     let manifest = reading::manifest_beside(&path)?;
     let recorded = match &manifest {
@@ -99,6 +104,11 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
             Ok(Exit::worst([verdict, Exit::Harness]))
         }
     }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let (one, other) = (fs::canonicalize(one), fs::canonicalize(other));
+    one.is_ok_and(|one| other.is_ok_and(|other| one == other))
 }
 
 fn criteria(

@@ -5,9 +5,9 @@ use std::time::Duration;
 use plan::Plan;
 use plan::spec::RunSpec;
 use report::list_table;
-use run::seed::Seeds;
+use run::seed::{Seed, Seeds};
 use serde_json::{Value, json};
-use suite::{Mistake, Power, power};
+use suite::{Mistake, Power, Trials, power};
 
 use crate::cli::PowerArgs;
 use crate::exit::Exit;
@@ -15,15 +15,17 @@ use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
 use crate::output::{self, Format, result};
 
+/// How long known mistakes are tried where nobody says.
+pub(super) const WITHIN: Duration = Duration::from_secs(20);
+
 /// Finds out the power of a plan, and prints each mistake and what became of it.
 pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> {
     let PowerArgs { spec, seeds, .. } = arguments;
-    let (spec, seeds) = match seeds {
-        Some(seeds) => (spec.clone(), seeds.clone()),
-        None => single(&Plan::new(spec)?),
+    let (within, is_quiet) = (arguments.power_within, arguments.quiet);
+    let (power, was_interrupted) = match seeds {
+        Some(seeds) => of_campaign(spec, seeds, within, is_quiet).await?,
+        None => of_run(&Plan::new(spec)?, within, is_quiet).await?,
     };
-    let (power, was_interrupted) =
-        determine(&spec, &seeds, arguments.power_within, arguments.quiet).await?;
     match arguments.format {
         Format::Human => {
             result(&table(&power))?;
@@ -38,24 +40,46 @@ pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> 
     Ok(exit(&power, was_interrupted))
 }
 
-/// A plan of one run as it is simulated, and its seed. What `all` means on its testbed stays so.
-pub(super) fn single(plan: &Plan) -> (RunSpec, Seeds) {
+/// The power of the plan of one run, with its own schedule; says also whether somebody interrupted
+/// that. What `all` means on its testbed stays so.
+pub(super) async fn of_run(
+    plan: &Plan,
+    within: Duration,
+    is_quiet: bool,
+) -> Result<(Power, bool), Failure> {
     let nemesis = match plan.spec.nemesis.as_str() {
         "all" if !plan.spec.swarm => plan.faults.join(","),
         named => named.to_owned(),
     };
-    let spec = RunSpec {
+    let spec = &RunSpec {
         nemesis,
         ..plan.spec.clone()
     };
-    let seed = plan.seed.0;
-    (spec, Seeds(seed..seed.saturating_add(1)))
+    let trials = Trials {
+        spec,
+        schedule: Some(&plan.schedule),
+        seeds: [plan.seed],
+    };
+    determine(trials, within, is_quiet).await
 }
 
-/// Finds out the power of a plan; says also whether somebody interrupted that.
-pub(super) async fn determine(
+/// The power of a campaign; says also whether somebody interrupted that.
+pub(super) async fn of_campaign(
     spec: &RunSpec,
     seeds: &Seeds,
+    within: Duration,
+    is_quiet: bool,
+) -> Result<(Power, bool), Failure> {
+    let trials = Trials {
+        spec,
+        schedule: None,
+        seeds: seeds.0.clone().map(Seed),
+    };
+    determine(trials, within, is_quiet).await
+}
+
+async fn determine(
+    trials: Trials<'_, impl IntoIterator<Item = Seed>>,
     within: Duration,
     is_quiet: bool,
 ) -> Result<(Power, bool), Failure> {
@@ -65,8 +89,7 @@ pub(super) async fn determine(
             humantime::format_duration(within)
         ));
     }
-    let (power, was_interrupted) =
-        unless_interrupted(|go_on| power(spec, seeds, within, go_on)).await;
+    let (power, was_interrupted) = unless_interrupted(|go_on| power(trials, within, go_on)).await;
     let power = power?;
     for (lock, seed, why) in &power.broken {
         output::note(&format!("error: {lock}, seed {seed}: {why}"));

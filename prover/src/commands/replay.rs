@@ -1,11 +1,10 @@
 //! `prover replay`: a stored run once more.
 
 use std::path::Path;
-use std::time::Duration;
 
 use plan::spec::RunSpec;
 
-use super::run;
+use super::{power, run};
 use crate::cli::ReplayArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -20,7 +19,7 @@ pub(super) async fn replay(replay: &ReplayArgs) -> Result<Exit, Failure> {
         ..stored
     };
     let schedule = reading::schedule_in(&replay.folder)?;
-    run::run_with(&spec, Some(schedule), Duration::ZERO, &replay.output).await
+    run::run_with(&spec, Some(schedule), power::WITHIN, &replay.output).await
 }
 
 /// What was asked of a stored run.

@@ -17,7 +17,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::campaign::run_seeds;
 use super::check::print_judgement;
-use super::power::{self, determine};
+use super::power::{self, of_run};
 use crate::causes::with_causes;
 use crate::cli::{OutputArgs, RunArgs};
 use crate::conclusion::{Conclusion, begin, conclude, keep};
@@ -59,8 +59,7 @@ pub(super) async fn run_with(
     store.write_json(file::MANIFEST, &manifest)?;
     let mut exits = Vec::new();
     if conclusion.judgement.verdict == Verdict::Valid && !power_within.is_zero() {
-        let (spec, seeds) = power::single(&plan);
-        match determine(&spec, &seeds, power_within, output.quiet).await {
+        match of_run(&plan, power_within, output.quiet).await {
             Ok((power, is_over)) => {
                 exits.push(power::exit(&power, is_over));
                 conclusion.add(power);

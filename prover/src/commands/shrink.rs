@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use checker::Verdict;
 use nemesis::Schedule;
-use plan::Plan;
 use plan::spec::RunSpec;
+use plan::{Plan, bounded, progress_within};
 use suite::Criteria;
 use suite::within;
 use suite::{Case, Shrunk, shrink};
@@ -98,7 +98,10 @@ fn cases(arguments: &ShrinkArgs) -> Result<[Case; 2], Failure> {
     let manifest = reading::manifest_beside(&path)?;
     let manifest = manifest.ok_or_else(|| Failure::NoRun(arguments.folder.clone()))?;
     let guarantee = match &arguments.guarantee {
-        Some(name) => checker::parse(name)?.name(),
+        Some(name) => {
+            let within = progress_within(manifest.plan.heartbeat());
+            checker::parse(&bounded(name, within))?.name()
+        }
         None => {
             let criteria = Criteria::of_manifest(&manifest)?;
             let judgement = within(SEARCH_WITHIN, SEARCH_BYTES, |limits| {

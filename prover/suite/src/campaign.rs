@@ -37,6 +37,7 @@ pub fn campaign(
     let engine = Engine {
         batch: BATCH,
         evidence: Evidence::Unasked,
+        schedule: None,
         go_on,
     };
     let specs = seeds.0.clone().map(|seed| spec_of(spec, Seed(seed)));

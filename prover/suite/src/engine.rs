@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 
 use checker::Verdict;
+use nemesis::Schedule;
 use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
 use rayon::prelude::*;
@@ -30,6 +31,8 @@ pub struct Engine<'a> {
     pub batch: usize,
     /// Which certificates are checked again.
     pub evidence: Evidence,
+    /// What breaks when in all of them, where no spec is to decide that.
+    pub schedule: Option<&'a Schedule>,
     /// Asked before each batch: whether there is to be another.
     pub go_on: &'a (dyn Fn() -> bool + Sync),
 }
@@ -71,7 +74,7 @@ impl Engine<'_> {
     }
 
     fn once(&self, spec: &RunSpec) -> Result<Outcome, PlanError> {
-        let plan = Plan::new(spec)?;
+        let plan = Plan::with(spec, self.schedule.cloned())?;
         let seed = plan.seed;
         let trial = attempt(plan);
         Ok(Outcome::of(seed, trial, |judgement| match self.evidence {
@@ -104,6 +107,7 @@ mod tests {
         let engine = Engine {
             batch: 2,
             evidence: Evidence::Unasked,
+            schedule: None,
             go_on,
         };
         let mut told = Vec::new();

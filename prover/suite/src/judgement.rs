@@ -144,7 +144,11 @@ impl Criteria {
             self.unsaid.remove(&Unsaid::Workers);
         }
         if let Some(faults) = said.faults {
-            self.scope.faults = faults;
+            let selected: BTreeSet<String> = faults.into_iter().collect();
+            self.scope
+                .effects
+                .retain(|fault, _| selected.contains(fault));
+            self.scope.faults = selected.into_iter().collect();
             self.unsaid.remove(&Unsaid::Faults);
         }
         self

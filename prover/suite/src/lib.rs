@@ -24,7 +24,7 @@ pub use judgement::Criteria;
 pub use limits::within;
 pub use outcome::{Came, Judged, Outcome, Recheck};
 pub use pace::{Pace, Stopwatch};
-pub use power::{Caught, Mistake, Power, power};
+pub use power::{Caught, Mistake, Power, Trials, power};
 pub use said::{Said, recorded};
 pub use shrink::{Case, ShrinkError, Shrunk, shrink};
 pub use simulation::simulate;

@@ -3,12 +3,15 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use checker::{COVERAGE, Finding, POWER, Row, Verdict};
+use locks::Lock;
+use nemesis::Schedule;
 use plan::spec::RunSpec;
 use plan::{Plan, PlanError, catalogue, judges, suits};
-use run::seed::{Seed, Seeds};
+use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 use workloads::Workload;
 
@@ -16,16 +19,14 @@ use super::campaign::spec_of;
 use super::engine::{Engine, Evidence};
 use super::outcome::{Came, Outcome};
 
-/// So many runs are under way before the clock is looked at.
-const BATCH: usize = 8;
-
 /// How many mistakes that were not caught are named in the sentence.
 const NAMED: usize = 6;
 
 /// Which known mistakes a plan would have caught.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Power {
-    /// Every broken lock that has what the workload needs and breaks what the workload can judge.
+    /// Every broken lock that has what the workload needs and breaks something that the workload
+    /// can put to the test and the plan judges.
     pub mistakes: Vec<Mistake>,
     /// Whether time was up before each was caught or tried with all seeds.
     pub cut_short: bool,
@@ -57,6 +58,16 @@ pub struct Caught {
     pub guarantee: String,
 }
 
+/// A plan whose power is asked for: a run, or a campaign.
+pub struct Trials<'a, S> {
+    /// What is asked of each run.
+    pub spec: &'a RunSpec,
+    /// What breaks when, where that is known and not to be drawn.
+    pub schedule: Option<&'a Schedule>,
+    /// The seeds of the runs.
+    pub seeds: S,
+}
+
 /// Tries every known mistake that suits the plan with one seed after the other until it is caught,
 /// for as long as `go_on` says true and no longer than `within`. What it is judged by is what the
 /// lock under test is judged by.
@@ -64,27 +75,29 @@ pub struct Caught {
 /// # Errors
 /// The spec makes no plan.
 pub fn power(
-    spec: &RunSpec,
-    seeds: &Seeds,
+    trials: Trials<'_, impl IntoIterator<Item = Seed>>,
     within: Duration,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Power, PlanError> {
     let began = Instant::now();
     let in_time = || go_on() && began.elapsed() < within;
     let engine = Engine {
-        batch: BATCH,
+        batch: rayon::current_num_threads(),
         evidence: Evidence::Unasked,
+        schedule: trials.schedule,
         go_on: &in_time,
     };
-    let spec = &simulated(spec);
-    let plan = Plan::new(&spec_of(spec, Seed(seeds.0.start)))?;
-    let spec = RunSpec {
-        guarantees: judged_by(spec, &plan),
-        ..spec.clone()
-    };
-    let mut power = Power::untried(&spec, plan.workload);
-    for seed in seeds.0.clone().map(Seed) {
-        if power.try_all(&spec, seed, &engine)?.is_break() {
+    let spec = &simulated(trials.spec);
+    let mut seeds = trials.seeds.into_iter().peekable();
+    let first = seeds.peek().copied().unwrap_or(Seed(0));
+    let plan = Plan::with(&spec_of(spec, first), trials.schedule.cloned())?;
+    let judged = judged_by(spec, &plan);
+    let mut power = Power::untried(&judged, plan.workload);
+    for seed in seeds {
+        if power.caught() == power.mistakes.len() {
+            break;
+        }
+        if power.try_all(spec, &judged, seed, &engine)?.is_break() {
             power.cut_short = true;
             break;
         }
@@ -113,15 +126,45 @@ fn judged_by(spec: &RunSpec, plan: &Plan) -> Vec<String> {
     judged.map(str::to_owned).collect()
 }
 
+/// A guarantee's name without its bound.
+fn stem(guarantee: &str) -> &str {
+    guarantee.split("<=").next().unwrap_or(guarantee)
+}
+
+/// Guarantees that speak of the same: whoever breaks one of them breaks the others, too.
+const EXCLUSIONS: &[&str] = &[
+    "exclusion",
+    "confirmed-exclusion",
+    "overlap",
+    "slot-exclusion",
+];
+
+fn are_alike(one: &str, other: &str) -> bool {
+    one == other || (EXCLUSIONS.contains(&one) && EXCLUSIONS.contains(&other))
+}
+
+/// Whether a guarantee can show a mistake: it is what the mistake breaks, or one that speaks of the
+/// same; or no known mistake breaks it, and it may show any.
+fn can_show(guarantee: &str, breaks: &str) -> bool {
+    let is_broken = |lock: &Arc<dyn Lock>| {
+        let breaks = lock.breaks();
+        breaks.is_some_and(|breaks| are_alike(guarantee, breaks))
+    };
+    guarantee != COVERAGE
+        && (are_alike(guarantee, breaks) || !catalogue::LOCKS.iter().any(is_broken))
+}
+
 impl Power {
-    /// Nothing was tried yet. By coverage alone nothing can be caught.
-    fn untried(spec: &RunSpec, workload: &dyn Workload) -> Self {
-        let mut judged = spec.guarantees.iter();
-        let is_judged = judged.any(|name| name != COVERAGE);
-        let locks = catalogue::LOCKS.iter().filter(|_| is_judged);
-        let mistakes = locks.filter_map(|lock| {
-            let breaks = lock.breaks().filter(|breaks| judges(workload, breaks))?;
-            suits(workload, &**lock).then(|| Mistake {
+    /// Nothing was tried yet.
+    fn untried(judged: &[String], workload: &dyn Workload) -> Self {
+        let is_shown = |breaks: &&str| {
+            let mut judged = judged.iter();
+            judged.any(|guarantee| can_show(stem(guarantee), breaks))
+        };
+        let mistakes = catalogue::LOCKS.iter().filter_map(|lock| {
+            let breaks = lock.breaks().filter(is_shown)?;
+            let is_suited = suits(workload, &**lock) && judges(workload, breaks);
+            is_suited.then(|| Mistake {
                 lock: lock.name().to_owned(),
                 breaks: breaks.to_owned(),
                 runs: 0,
@@ -135,36 +178,45 @@ impl Power {
         }
     }
 
-    /// Tries what was not caught so far; breaks where time is up.
+    /// Tries what was not caught so far; breaks where time is up. What a mistake breaks is judged
+    /// beside the rest: a violation counts where that shows in the same run, so that nothing is
+    /// called caught which a correct lock does as well.
     fn try_all(
         &mut self,
         spec: &RunSpec,
+        judged: &[String],
         seed: Seed,
         engine: &Engine<'_>,
     ) -> Result<ControlFlow<()>, PlanError> {
         let open = (0..self.mistakes.len()).filter(|place| self.mistakes[*place].caught.is_none());
         let open: Vec<usize> = open.collect();
-        let specs = open.iter().map(|place| RunSpec {
-            lock: Some(self.mistakes[*place].lock.clone()),
-            ..spec_of(spec, seed)
+        let specs = open.iter().map(|place| {
+            let mistake = &self.mistakes[*place];
+            let breaks = Some(mistake.breaks.clone());
+            let breaks = breaks.filter(|breaks| judged.iter().all(|it| stem(it) != breaks));
+            RunSpec {
+                lock: Some(mistake.lock.clone()),
+                guarantees: judged.iter().cloned().chain(breaks).collect(),
+                ..spec_of(spec, seed)
+            }
         });
         let specs: Vec<RunSpec> = specs.collect();
         let mut places = open.into_iter();
         engine.run(specs, |outcome, _| {
             if let Some(place) = places.next() {
-                self.take(place, &outcome);
+                self.take(place, judged, &outcome);
             }
             ControlFlow::Continue(())
         })
     }
 
-    fn take(&mut self, place: usize, outcome: &Outcome) {
+    fn take(&mut self, place: usize, judged: &[String], outcome: &Outcome) {
         let mistake = &mut self.mistakes[place];
         mistake.runs += 1;
         match &outcome.came {
-            Came::Judged(judged) => {
-                let violated = judged.violated().next();
-                mistake.caught = violated.map(|guarantee| Caught {
+            Came::Judged(run) => {
+                let violated: Vec<&str> = run.violated().collect();
+                mistake.caught = mistake.shown_by(&violated, judged).map(|guarantee| Caught {
                     seed: outcome.seed,
                     guarantee: guarantee.to_owned(),
                 });
@@ -184,7 +236,7 @@ impl Power {
     }
 
     /// `unknown` for a plan that catches none of the mistakes that suit it: what it finds valid may
-    /// be none the better for it.
+    /// be none the better for it. Where no mistake suits it there is nothing to say.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if self.caught() == 0 && !self.mistakes.is_empty() {
@@ -201,7 +253,7 @@ impl Power {
             "in that time this plan caught none of the known mistakes: give --power-within more"
         } else {
             "this plan catches none of the known mistakes, so it shows nothing of this lock either: \
-             select faults that take locks away, or give --time-limit or --rate more"
+             select faults that take locks away, give --time-limit or --rate more, or judge what the lock promises"
         };
         (self.verdict() == Verdict::Unknown).then(|| words.to_owned())
     }
@@ -224,6 +276,14 @@ impl Power {
 }
 
 impl Mistake {
+    /// What a run violates that is judged and shows the mistake.
+    fn shown_by<'a>(&self, violated: &[&'a str], judged: &[String]) -> Option<&'a str> {
+        let is_broken = violated.iter().any(|name| stem(name) == self.breaks);
+        let is_judged = |name: &str| judged.iter().any(|it| stem(it) == stem(name));
+        let mut shown = violated.iter().copied();
+        shown.find(|name| is_broken && is_judged(name) && can_show(stem(name), &self.breaks))
+    }
+
     /// What became of it.
     #[must_use]
     pub fn outcome(&self) -> String {
@@ -242,7 +302,7 @@ impl fmt::Display for Power {
     /// `41 of 52 known mistakes are caught by this plan (simulated); not: …`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.mistakes.is_empty() {
-            return f.write_str("no known mistake suits this plan");
+            return f.write_str("no known mistake breaks what this plan judges");
         }
         let all = self.mistakes.len();
         let how = if self.cut_short {
@@ -250,9 +310,10 @@ impl fmt::Display for Power {
         } else {
             "simulated"
         };
+        let verb = if self.caught() == 1 { "is" } else { "are" };
         write!(
             f,
-            "{} of {all} known mistakes are caught by this plan ({how})",
+            "{} of {all} known mistakes {verb} caught by this plan ({how})",
             self.caught()
         )?;
         let missed = self.mistakes.iter().filter(|it| it.caught.is_none());
@@ -281,8 +342,21 @@ mod tests {
         }
     }
 
+    fn within(spec: &RunSpec, seeds: std::ops::Range<u64>, seconds: u64) -> Power {
+        let trials = Trials {
+            spec,
+            schedule: None,
+            seeds: seeds.map(Seed),
+        };
+        power(trials, Duration::from_secs(seconds), &|| true).expect("a plan")
+    }
+
     fn determined(spec: &RunSpec, seeds: std::ops::Range<u64>) -> Power {
-        power(spec, &Seeds(seeds), Duration::from_secs(600), &|| true).expect("a plan")
+        within(spec, seeds, 600)
+    }
+
+    fn names(power: &Power) -> Vec<&str> {
+        power.mistakes.iter().map(|it| it.lock.as_str()).collect()
     }
 
     fn is_caught(power: &Power, lock: &str) -> bool {
@@ -305,9 +379,74 @@ mod tests {
 
     #[test]
     fn only_what_suits_the_workload_is_tried() {
-        let power = determined(&spec("none"), 0..0);
-        let names: Vec<_> = power.mistakes.iter().map(|it| it.lock.as_str()).collect();
-        assert!(!names.contains(&"decrement-at-least-once"), "{names:?}");
+        let asked = |workload: &str, guarantees: &[&str]| {
+            let spec = RunSpec {
+                workload: workload.to_owned(),
+                guarantees: guarantees.iter().map(ToString::to_string).collect(),
+                ..spec("none")
+            };
+            determined(&spec, 0..0)
+        };
+        let plain = asked("mutex", &[]);
+        assert!(names(&plain).contains(&"silent-reconnect"), "{plain:?}");
+        // Nobody asks an ordinary mutex for tokens, or for decrements.
+        assert!(!names(&plain).contains(&"token-of-session"), "{plain:?}");
+        assert!(!names(&plain).contains(&"decrement-twice"), "{plain:?}");
+        let fenced = asked("guarded-fenced", &[]);
+        assert!(names(&fenced).contains(&"token-of-session"), "{fenced:?}");
+        let progress = asked("mutex", &["progress"]);
+        assert!(
+            names(&progress).contains(&"transient-mutex"),
+            "{progress:?}"
+        );
+        assert!(!names(&progress).contains(&"no-lock"), "{progress:?}");
+        // What no mistake breaks may be shown by any.
+        assert!(names(&asked("mutex", &["ownership"])).contains(&"no-lock"));
+        assert!(asked("mutex", &["coverage"]).mistakes.is_empty());
+    }
+
+    #[test]
+    fn what_a_correct_lock_does_as_well_is_no_catch() {
+        let mistake = |breaks: &str| Mistake {
+            lock: "a".to_owned(),
+            breaks: breaks.to_owned(),
+            runs: 0,
+            caught: None,
+        };
+        let judged = ["exclusion".to_owned(), "progress".to_owned()];
+        let shown =
+            |breaks: &str, violated: &[&'static str]| mistake(breaks).shown_by(violated, &judged);
+        // Belief outlives what the service confirmed, of correct locks, too.
+        assert_eq!(shown("confirmed-exclusion", &["exclusion"]), None);
+        let both = ["exclusion", "confirmed-exclusion"];
+        assert_eq!(shown("confirmed-exclusion", &both), Some("exclusion"));
+        assert_eq!(shown("progress", &["exclusion"]), None);
+        assert_eq!(shown("progress", &["progress<=10s"]), Some("progress<=10s"));
+        // It is broken, but nobody judges it.
+        assert_eq!(shown("fencing", &["fencing"]), None);
+    }
+
+    #[test]
+    fn the_greatest_seed_is_tried_too() {
+        let trials = Trials {
+            spec: &spec("cut"),
+            schedule: None,
+            seeds: [Seed(u64::MAX)],
+        };
+        let power = power(trials, Duration::from_secs(600), &|| true).expect("a plan");
+        assert!(power.mistakes.iter().all(|mistake| mistake.runs == 1));
+    }
+
+    #[test]
+    fn a_schedule_that_is_known_is_not_drawn() {
+        let quiet = Schedule::default();
+        let trials = Trials {
+            spec: &spec("cut"),
+            schedule: Some(&quiet),
+            seeds: [Seed(3)],
+        };
+        let power = power(trials, Duration::from_secs(600), &|| true).expect("a plan");
+        assert!(power.caught() < determined(&spec("cut"), 3..4).caught());
     }
 
     #[test]
@@ -326,7 +465,7 @@ mod tests {
 
     #[test]
     fn what_was_not_tried_in_time_is_not_called_missed_for_good() {
-        let power = power(&spec("cut"), &Seeds(0..1), Duration::ZERO, &|| true).expect("a plan");
+        let power = within(&spec("cut"), 0..1, 0);
         assert!(power.cut_short && power.mistakes.iter().all(|mistake| mistake.runs == 0));
         let reason = power.reason().expect("it is unknown");
         assert!(reason.contains("--power-within"), "{reason}");
@@ -370,7 +509,7 @@ mod tests {
         };
         assert_eq!(
             power.to_string(),
-            "1 of 9 known mistakes are caught by this plan (simulated); not: lock-1, lock-2, lock-3, lock-4, lock-5, lock-6 and 2 more"
+            "1 of 9 known mistakes is caught by this plan (simulated); not: lock-1, lock-2, lock-3, lock-4, lock-5, lock-6 and 2 more"
         );
     }
 }

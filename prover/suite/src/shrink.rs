@@ -12,7 +12,7 @@ use history::fault::Window;
 use history::{Function, History, Kind, Operation, Process, Value};
 use nemesis::{Call, Request, Schedule, Target};
 use plan::manifest::Planned;
-use plan::spec::RunSpec;
+use plan::spec::{RunSpec, TargetKind};
 use plan::{Plan, PlanError};
 use run::seed::Seed;
 
@@ -85,6 +85,10 @@ impl Case {
                 time_limit: spec.time_limit.max(end_of(&calls)),
                 testbed: "sim".to_owned(),
                 nemesis: "none".to_owned(),
+                target: TargetKind::default(),
+                nemesis_interval: None,
+                nemesis_duration: None,
+                coverage: None,
                 guarantees: vec![guarantee.to_owned()],
                 concurrency: Some(concurrency),
                 heartbeat: Some(planned.heartbeat()),
@@ -119,8 +123,8 @@ impl Case {
             return Ok(false);
         }
         let first = self.spec.seed.map_or(0, |seed| seed.0);
-        for seed in first..first.saturating_add(SEEDS) {
-            let trial = attempt(self.plan(Seed(seed))?)?;
+        for later in 0..SEEDS {
+            let trial = attempt(self.plan(Seed(first.wrapping_add(later)))?)?;
             let rows = &trial.judgement.guarantees;
             let is_violated = rows.iter().any(|row| {
                 row.finding.guarantee == self.guarantee && row.finding.verdict == Verdict::Violated

@@ -132,7 +132,7 @@ impl Choice {
                 let given = std::env::var(PASSWORD).ok();
                 Site::Real(RealSite::Amqp(Box::new(connect_options(url, given)?)))
             }
-            other => return Err(ChoiceError::Unknown(other.to_owned())),
+            other => return Err(ChoiceError::Unknown(without_userinfo(other))),
         };
         Ok(Self {
             site,
@@ -149,7 +149,7 @@ impl ProxyChoice {
             url if proxy::toxiproxy::ApiClient::new(url).is_ok() => {
                 Ok(Self::Running(url.to_owned()))
             }
-            other => Err(ChoiceError::Proxy(other.to_owned())),
+            other => Err(ChoiceError::Proxy(without_userinfo(other))),
         }
     }
 }
@@ -172,6 +172,14 @@ pub fn without_password(url: &str) -> String {
     }
 }
 
+/// A text that should have been a URL, without whatever may be a password in it.
+fn without_userinfo(text: &str) -> String {
+    match text.rfind('@') {
+        Some(at) => format!("…{}", &text[at..]),
+        None => text.to_owned(),
+    }
+}
+
 /// Where the user stands in a URL, the user, and the password if there is one.
 fn credentials(url: &str) -> Option<(usize, &str, Option<&str>)> {
     let place = url.find("://")? + "://".len();
@@ -186,7 +194,7 @@ fn credentials(url: &str) -> Option<(usize, &str, Option<&str>)> {
 /// `given` is the password where the URL leaves it out.
 fn connect_options(url: &str, given: Option<String>) -> Result<ConnectOptions, ChoiceError> {
     let wrong = |reason: String| ChoiceError::Url {
-        url: without_password(url),
+        url: without_userinfo(url),
         reason,
     };
     let uri: AMQPUri = url.parse().map_err(wrong)?;
@@ -264,7 +272,16 @@ mod tests {
         assert!(said.contains("set PROVER_PASSWORD"), "{said}");
         let in_url = given("amqp://ada:mine@127.0.0.1:1", Some("other"));
         assert_eq!(in_url.expect("a URL"), "mine");
-        let said = given("amqp://ada:secret@[", None).expect_err("no URL");
+        for wrong in [
+            "amqp://ada:secret@[",
+            "amqp://ada:secret#x@127.0.0.1:1/",
+            "amqp:ada:secret@h",
+            "ada:secret@h",
+        ] {
+            let said = parse(wrong, "auto").expect_err("no URL").to_string();
+            assert!(!said.contains("secret"), "{said}");
+        }
+        let said = parse("auto", "ftp://ada:secret@h").expect_err("no URL");
         assert!(!said.to_string().contains("secret"), "{said}");
     }
 

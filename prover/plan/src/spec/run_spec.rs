@@ -113,10 +113,11 @@ pub struct RunSpec {
 }
 
 /// Whom a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetKind {
     /// A worker that holds a lock
+    #[default]
     Holder,
     /// Any one worker
     Any,

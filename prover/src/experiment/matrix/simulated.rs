@@ -70,6 +70,7 @@ async fn round<'a>(
         let engine = Engine {
             batch: BATCH,
             evidence: Evidence::Unasked,
+            schedule: None,
             go_on,
         };
         engine.run(specs, |outcome, pace| {

@@ -13,7 +13,8 @@ use super::examined::{Examined, Shortcoming, Shown};
 use super::trials::{RUNS_OF_BROKEN, RUNS_OF_CORRECT, spec_of};
 use crate::{Came, Engine, Evidence, Judged, Outcome, Recheck};
 
-/// So many runs of a lock are under way at one time: the lock that is caught last is examined alone.
+/// So many runs of a lock are under way at one time: the lock that is caught last is examined
+/// alone.
 const BATCH: usize = 4;
 
 /// Examines a lock by the runs that begin with a seed, as long as `go_on` says true; `None` where
@@ -33,10 +34,11 @@ pub fn examine(
     let engine = Engine {
         batch: BATCH,
         evidence,
+        schedule: None,
         go_on,
     };
-    let seeds = first.0..first.0.saturating_add(count);
-    let specs = seeds.map(|seed| spec_of(&**lock, Seed(seed)));
+    let seeds = (0..count).map(|later| Seed(first.0.wrapping_add(later)));
+    let specs = seeds.map(|seed| spec_of(&**lock, seed));
     let mut examination = Examination::of(lock);
     let mut shown = None;
     let ended = engine.run(specs, |outcome, _| {
