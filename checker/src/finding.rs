@@ -310,7 +310,8 @@ pub fn show_ns(nanoseconds: u64) -> String {
 }
 
 /// A count with its noun: `1 hold`, `2 holds`.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
     if count == 1 {
         format!("1 {noun}")
     } else {

@@ -61,7 +61,7 @@ pub use case::{Case, Scope};
 pub use explain::explain;
 pub use finding::{
     Counts, FaultCount, Finding, PREFIX_MAX, Reach, Rule, VIOLATIONS_MAX, Violation, anomaly,
-    show_ns,
+    counted, show_ns,
 };
 pub use guarantee::{Guarantee, ParseError, judge, merge, parse, parse_all};
 pub use hold::{End, Hold};

@@ -116,14 +116,14 @@ fn evidence(returns: &[(&Lock, Return)], is_violated: bool) -> String {
         counted(found.count() as u64, "lock")
     };
     let after = returns.iter().filter_map(|(_, again)| again.after_ns());
-    let slowest = show_ns(after.max().unwrap_or_default());
+    let slowest = after.max().map_or("-".to_owned(), show_ns);
     let is_late = |again: &Return| matches!(again, Return::Late { .. });
     let is_never = |again: &Return| matches!(again, Return::Never(_));
-    if !is_violated {
-        format!(
-            "{}, granted again after {slowest} at most",
-            counted(returns.len() as u64, "lock")
-        )
+    let locks = counted(returns.len() as u64, "lock");
+    if !is_violated && slowest == "-" {
+        format!("{locks}, and it is not known when that was granted again")
+    } else if !is_violated {
+        format!("{locks}, granted again after {slowest} at most")
     } else if returns.iter().any(|(_, again)| is_never(again)) {
         format!("{} not granted again", count(is_never))
     } else {

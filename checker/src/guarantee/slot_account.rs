@@ -143,9 +143,10 @@ impl<'a> Account<'a> {
     pub(super) fn tested(&self) -> usize {
         let is_tested = |change: &&Observation| {
             let until = self.lasts(change);
-            let is_in = |row: &Row| {
-                let next = row.next(row.through(change.end), change.end + 1);
-                next.is_some_and(|place| row.all()[place].end < until)
+            let is_found = || {
+                let found = &self.found;
+                let next = found.next(found.through(change.end), change.end + 1);
+                next.is_some_and(|place| found.all()[place].end < until)
             };
             let is_missed = || {
                 let missed = &self.missed;
@@ -153,8 +154,8 @@ impl<'a> Account<'a> {
                 next.is_some_and(|place| missed.at(place).end < until)
             };
             match change.after {
-                true => is_in(&self.found) || is_in(&self.removed),
-                false => is_in(&self.made) || is_missed(),
+                true => is_found(),
+                false => is_missed(),
             }
         };
         self.changes().filter(is_tested).count()

@@ -10,6 +10,8 @@ pub mod manifest;
 mod plan;
 pub mod spec;
 mod swarm;
+mod unknown;
 
 pub use effects::EffectsError;
-pub use plan::{PROGRESS, Plan, PlanError, bounded, judges, progress_within, suits, unknown};
+pub use plan::{PROGRESS, Plan, PlanError, bounded, judges, progress_within, suits};
+pub use unknown::unknown;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use checker::Guarantee;
+use checker::{Guarantee, counted};
 use history::fault::Effect;
 use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError};
@@ -21,6 +21,7 @@ use crate::catalogue;
 use crate::effects::{self, EffectsError};
 use crate::spec::{OutOfBounds, RunSpec, TargetKind};
 use crate::swarm;
+use crate::unknown::unknown;
 
 /// What is assumed where nothing is said, and no swarm draws it.
 const RATE_PER_SECOND: f64 = 20.0;
@@ -78,14 +79,14 @@ pub enum PlanError {
     #[error(transparent)]
     Bounds(#[from] OutOfBounds),
     /// A name that is not known.
-    #[error("there is no {kind} \"{name}\"; known are {known}")]
+    #[error("there is no {kind} \"{name}\"{hint}")]
     Unknown {
         /// What it should have named.
         kind: &'static str,
         /// The name.
         name: String,
-        /// The names there are.
-        known: String,
+        /// What was meant, and which names there are.
+        hint: String,
     },
     /// All faults, or none, beside others.
     #[error("\"{0}\" cannot be combined with other faults: write `--nemesis {0}`, or leave it out")]
@@ -229,10 +230,8 @@ impl Plan {
                 workloads::ALL.iter().map(|known| known.name()),
             )
         })?;
-        let lock = Chosen::parse(
-            asked.lock.as_deref().unwrap_or(workload.default_lock()),
-            &catalogue::LOCKS,
-        )?;
+        let named = asked.lock.as_deref().unwrap_or(workload.default_lock());
+        let lock = chosen(named)?;
         if !suits(workload, &*lock.lock) {
             return Err(PlanError::unsuited(workload, &*lock.lock));
         }
@@ -319,6 +318,17 @@ impl Plan {
     pub fn name(&self) -> String {
         format!("{}-{}", self.lock.lock.name(), self.workload.name())
     }
+}
+
+fn chosen(named: &str) -> Result<Chosen, PlanError> {
+    Chosen::parse(named, &catalogue::LOCKS).map_err(|error| match error {
+        OptionError::NoSuchLock { name, .. } => unknown(
+            "lock",
+            &name,
+            catalogue::LOCKS.iter().map(|lock| lock.name()),
+        ),
+        error => error.into(),
+    })
 }
 
 fn testbed(spec: &RunSpec) -> Result<Choice, ChoiceError> {
@@ -587,20 +597,6 @@ pub fn bounded(name: &str, progress: Duration) -> String {
     name.to_owned()
 }
 
-/// A name that is none of those that are known.
-pub fn unknown<'a>(
-    kind: &'static str,
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> PlanError {
-    let known = known.collect::<Vec<_>>().join(", ");
-    PlanError::Unknown {
-        kind,
-        name: name.to_owned(),
-        known,
-    }
-}
-
 impl Plan {
     /// The run in one line.
     #[must_use]
@@ -610,16 +606,12 @@ impl Plan {
         } else {
             self.faults.join(",")
         };
-        let keys = if self.params.keys == 1 {
-            "1 key".to_owned()
-        } else {
-            format!("{} keys", self.params.keys)
-        };
+        let workers = counted(self.params.concurrency.into(), "worker");
+        let keys = counted(self.params.keys.into(), "key");
         format!(
-            "{} under {}, {} workers on {keys} for {}, nemesis {faults}, seed {}",
+            "{} under {}, {workers} on {keys} for {}, nemesis {faults}, seed {}",
             self.lock,
             self.workload.name(),
-            self.params.concurrency,
             humantime::format_duration(self.time_limit),
             self.seed,
         )

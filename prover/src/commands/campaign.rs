@@ -1,6 +1,6 @@
 //! `prover --seeds A..B`: a simulated run for each seed, and what they show together.
 
-use checker::Verdict;
+use checker::{Verdict, counted};
 use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
 use report::{list_table, verdict_text};
@@ -121,14 +121,14 @@ impl Campaign<'_> {
         let summary = &self.summary;
         result(&format!("testbed: {}", Described::simulated()))?;
         result(&format!(
-            "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {} operations, {} holds, contention in {} runs\n",
+            "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {} operations, {} holds, contention in {}\n",
             summary.runs,
             summary.verdicts.valid,
             summary.verdicts.violated,
             summary.verdicts.unknown,
             summary.operations,
             summary.holds,
-            summary.contended,
+            counted(summary.contended, "run"),
         ))?;
         result(&guarantees(summary))?;
         if !summary.faults.is_empty() {
@@ -153,7 +153,10 @@ fn seeds_of(what: &str, seeds: &[Seed], spec: &RunSpec) -> std::io::Result<()> {
     if seeds.is_empty() {
         return Ok(());
     }
-    result(&format!("\n{what} {} seeds:", seeds.len()))?;
+    result(&format!(
+        "\n{what} {}:",
+        counted(seeds.len() as u64, "seed")
+    ))?;
     for seed in seeds.iter().take(SHOWN) {
         result(&format!("  {}", repeat(spec, *seed)))?;
     }

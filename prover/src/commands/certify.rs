@@ -3,6 +3,7 @@
 use std::fs;
 
 use certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
+use checker::counted;
 use report::list_table;
 
 use crate::cli::CertifyArgs;
@@ -57,8 +58,8 @@ fn scope_line(certified: &Certified) -> String {
     let scope = &certified.scope;
     let workers = scope
         .workers
-        .map_or("an unknown number of".to_owned(), |workers| {
-            workers.to_string()
+        .map_or("an unknown number of workers".to_owned(), |workers| {
+            counted(workers.get().into(), "worker")
         });
     let faults = if scope.faults.is_empty() {
         "no fault".to_owned()
@@ -73,7 +74,7 @@ fn scope_line(certified: &Certified) -> String {
         named.collect::<Vec<_>>().join(", ")
     };
     format!(
-        "\ntaken for granted: {} slot(s), {workers} workers, {faults} selected",
-        scope.slots
+        "\ntaken for granted: {}, {workers}, {faults} selected",
+        counted(scope.slots.get().into(), "slot")
     )
 }

@@ -9,7 +9,7 @@ use ::conform::comparison::Divergence;
 use ::conform::script::Script;
 use ::conform::{explained, named, random};
 use jiff::Timestamp;
-use plan::PlanError;
+use plan::{PlanError, unknown};
 use run::seed::{Seed, Stream};
 use serde_json::json;
 use testbed::{
@@ -66,11 +66,7 @@ fn select(arguments: &ConformArgs, seed: Seed) -> Result<Vec<Script>, PlanError>
     }
     let found = named::ALL.iter().find(|named| named.name == name);
     let known = || named::ALL.iter().map(|named| named.name);
-    let named = found.ok_or_else(|| PlanError::Unknown {
-        kind: "script",
-        name: name.clone(),
-        known: known().chain(["random-N"]).collect::<Vec<_>>().join(", "),
-    })?;
+    let named = found.ok_or_else(|| unknown("script", name, known().chain(["random-N"])))?;
     Ok(vec![named.script()])
 }
 

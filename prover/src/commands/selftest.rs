@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use locks::Lock;
-use plan::PlanError;
-use plan::catalogue;
+use plan::{PlanError, catalogue, unknown};
 use rayon::prelude::*;
 use report::list_table;
 use run::seed::Seed;
@@ -48,11 +47,7 @@ fn select(only: Option<&str>) -> Result<Vec<Arc<dyn Lock>>, PlanError> {
         return Ok(catalogue::LOCKS.to_vec());
     };
     let known = || catalogue::LOCKS.iter().map(|lock| lock.name());
-    let lock = catalogue::find(name).ok_or_else(|| PlanError::Unknown {
-        kind: "lock",
-        name: name.to_owned(),
-        known: known().collect::<Vec<_>>().join(", "),
-    })?;
+    let lock = catalogue::find(name).ok_or_else(|| unknown("lock", name, known()))?;
     Ok(vec![lock])
 }
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use checker::Verdict;
+use checker::{Verdict, counted};
 use nemesis::Schedule;
 use plan::spec::RunSpec;
 use plan::{Plan, bounded, progress_within};
@@ -34,17 +34,21 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
     let shrunk = tokio::task::block_in_place(|| {
         shrink(cases, |left| {
             let (faults, calls) = (left.faults.len(), left.calls.len());
-            steps.step(&format!("down to {faults} faults and {calls} operations"));
+            let (faults, calls) = (
+                counted(faults as u64, "fault"),
+                counted(calls as u64, "operation"),
+            );
+            steps.step(&format!("down to {faults} and {calls}"));
         })
     });
     steps.done();
     let Shrunk { case, trials } = shrunk?;
     let schedule = case.schedule;
     output::result(&format!(
-        "shrunk:  {} faults to {}, {} operations to {}, in {trials} runs",
-        before.0,
+        "shrunk:  {} to {}, {} to {}, in {trials} runs",
+        counted(before.0 as u64, "fault"),
         schedule.faults.len(),
-        before.1,
+        counted(before.1 as u64, "operation"),
         schedule.calls.len()
     ))?;
     let spec = RunSpec {

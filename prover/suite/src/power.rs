@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use checker::{COVERAGE, Finding, POWER, Row, Verdict};
+use checker::{COVERAGE, Finding, POWER, Row, Verdict, counted};
 use locks::Lock;
 use nemesis::Schedule;
 use plan::spec::RunSpec;
@@ -292,8 +292,7 @@ impl Mistake {
                 format!("caught by seed {seed}: {guarantee} is violated")
             }
             (None, 0) => "not tried".to_owned(),
-            (None, 1) => "not caught in 1 run".to_owned(),
-            (None, runs) => format!("not caught in {runs} runs"),
+            (None, runs) => format!("not caught in {}", counted(runs, "run")),
         }
     }
 }
