@@ -200,6 +200,8 @@ impl Times {
     /// absence, or is a release that begins in one, after a wait that lies in it.
     fn is_use(&self, waits: &Waits, operation: &Operation) -> bool {
         let begun = match operation.act {
+            // Whether it succeeded is not known.
+            _ if operation.is_unknown() => return false,
             Act::Acquire | Act::Confirm => operation.invoked,
             Act::Release => waits.last_before(operation.invoked),
             _ => return false,
