@@ -67,28 +67,22 @@ struct Want {
 /// What happens to a lock before the last phase, in order. Who never sent an acquire asked for
 /// nothing.
 fn wants(case: &Case<'_>, lock: &Lock, asks: &[Ask]) -> Vec<Want> {
+    let want = |(process, shared), asked, at, change| Want {
+        at,
+        change,
+        asked,
+        worker: case.scope.worker(process),
+        shared,
+    };
     let mut wants = Vec::with_capacity(3 * asks.len());
     for hold in &lock.holds {
-        let want = |at, change| Want {
-            at,
-            change,
-            asked: hold.asked,
-            worker: case.scope.worker(hold.process),
-            shared: hold.shared,
-        };
+        let want = |at, change| want((hold.process, hold.shared), hold.asked, at, change);
         wants.push(want(hold.asked, Change::Asks));
         wants.push(want(hold.granted, Change::Holds));
         wants.push(want(hold.believed_until, Change::Leaves));
     }
-    let ungranted = asks.iter().filter(|ask| ask.kind != Some(Kind::Ok));
-    for ask in ungranted {
-        let want = |at, change| Want {
-            at,
-            change,
-            asked: ask.invoke,
-            worker: case.scope.worker(ask.process),
-            shared: ask.shared,
-        };
+    for ask in asks.iter().filter(|ask| ask.kind != Some(Kind::Ok)) {
+        let want = |at, change| want((ask.process, ask.shared), ask.invoke, at, change);
         wants.push(want(ask.invoke, Change::Asks));
         wants.push(want(ask.end, Change::Leaves));
     }

@@ -53,13 +53,14 @@ fn is_counted(history: &History, lock: &Several) -> bool {
 }
 
 /// More slots than one can only excuse who held together with others, and only accuse who was kept
-/// waiting.
+/// waiting. Tokens go either way: with one slot, what a client is granted again is no second hold, and
+/// it is known who held first.
 fn doubted(mut finding: Finding, first: &Several, several: &[Several]) -> Finding {
     let name = finding.guarantee.as_str();
-    let is_bounded_above =
-        matches!(name, "exclusion" | "confirmed-exclusion") || name.starts_with("overlap<=");
-    let is_bounded_below =
-        matches!(name, "justified-refusal" | COVERAGE) || name.starts_with("progress<=");
+    let is_bounded_above = matches!(name, "exclusion" | "confirmed-exclusion" | "fencing")
+        || name.starts_with("overlap<=");
+    let is_bounded_below = matches!(name, "justified-refusal" | "fencing" | COVERAGE)
+        || name.starts_with("progress<=");
     let is_doubtful = match finding.verdict {
         Verdict::Violated if is_bounded_above => {
             let is_of_a_mutex = |key| several.iter().all(|several| several.key != key);
@@ -190,6 +191,30 @@ mod tests {
     fn a_mutex_beside_a_semaphore_is_still_one() {
         let both = "+0a1 +1a2 +2b +3b -0a -1a -2b -3b";
         assert_eq!(verdicts(both, &EXCLUSIONS), [Verdict::Violated; 3]);
+    }
+
+    #[test]
+    fn tokens_of_slots_held_together_show_neither() {
+        let verdicts = |second: u64, slots: [u32; 2]| {
+            let mut builder = history::HistoryBuilder::default();
+            let mut push = |draft| builder.push(0, draft).expect("well-formed");
+            for (process, token, slot) in [(0, 5, slots[0]), (0, second, slots[1]), (1, 6, 3)] {
+                let process = history::Process::Client(process);
+                let draft = |kind| history::Draft::new(process, kind, Function::Acquire).on("a");
+                let slot = Some(slot);
+                push(draft(Kind::Invoke));
+                let grant = history::Grant { slot, token };
+                push(draft(Kind::Ok).with(history::Value::Grant(grant)));
+            }
+            let history = builder.finish();
+            let guarantee = [parse("fencing").expect("known")];
+            let judged = judge(&history, &Scope::default(), Limits::none(), &guarantee);
+            let before = judged[0].verdict;
+            [before, without_slots(&history, judged)[0].verdict]
+        };
+        // One client has a token twice: by one hold of a mutex, or by two of a semaphore.
+        assert_eq!(verdicts(5, [1, 2]), [Verdict::Valid, Verdict::Unknown]);
+        assert_eq!(verdicts(4, [1, 2]), [Verdict::Violated, Verdict::Unknown]);
     }
 
     #[test]

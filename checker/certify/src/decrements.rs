@@ -1,9 +1,11 @@
 //! `no-lost-decrement` and `no-doubled-decrement`: what was requested and what was carried out,
 //! counted.
 
+use std::collections::BTreeMap;
+
 use history::{Function, History, Kind};
 
-use super::administration::{AdminOp, administered, ops};
+use super::administration::{AdminOp, administered};
 use super::error::{Flaw, ensure};
 use super::ledger::{Ledger, Requests};
 use super::record::KeyName;
@@ -71,7 +73,7 @@ pub(super) fn none_doubled(history: &History) -> Result<(), Flaw> {
 /// Whether a shrink that ends at a position found nothing requested any more, and the last count,
 /// which ends at another, lacks fewer slots than requested.
 pub(super) fn is_lost(history: &History, name: &KeyName, told: usize, counted: usize) -> bool {
-    let ops = ops(history, name);
+    let ops = work(history).remove(name).unwrap_or_default();
     let Ok(account) = Account::of_key(&ops) else {
         return false;
     };
@@ -84,7 +86,7 @@ pub(super) fn is_lost(history: &History, name: &KeyName, told: usize, counted: u
 
 /// Whether a count that ends at a position lacks more slots than may have been requested by then.
 pub(super) fn is_doubled(history: &History, name: &KeyName, counted: usize) -> bool {
-    let ops = ops(history, name);
+    let ops = work(history).remove(name).unwrap_or_default();
     let Ok(account) = Account::of_key(&ops) else {
         return false;
     };
@@ -92,24 +94,32 @@ pub(super) fn is_doubled(history: &History, name: &KeyName, counted: usize) -> b
     counts.any(|count| account.is_doubled_by(count))
 }
 
-/// Fails unless the accounts of every key with a request are known and fine.
+/// What was done to each key that has a request or a shrink; none where nothing is ever requested.
+fn work(history: &History) -> BTreeMap<KeyName, Vec<AdminOp>> {
+    let mut administered = administered(history);
+    let is = |op: &AdminOp, function| op.is(&function);
+    let mut all = administered.values().flatten();
+    let is_requested = all.any(|op| is(op, Function::Request));
+    let is_work = |op: &AdminOp| is(op, Function::Request) || is(op, Function::Shrink);
+    administered.retain(|_, ops| is_requested && ops.iter().any(is_work));
+    administered
+}
+
+/// Fails unless the accounts of every such key are known and fine.
 fn for_all(
     history: &History,
     why: &'static str,
     is_fine: impl Fn(&Account<'_>) -> bool,
 ) -> Result<(), Flaw> {
-    for (name, ops) in administered(history) {
-        if ops.iter().any(|op| op.is(&Function::Request)) {
-            let account = Account::of_key(&ops).map_err(|why| Flaw::new(why).on(&name))?;
-            ensure(is_fine(&account), || Flaw::new(why).on(&name))?;
-        }
+    for (name, ops) in work(history) {
+        let account = Account::of_key(&ops).map_err(|why| Flaw::new(why).on(&name))?;
+        ensure(is_fine(&account), || Flaw::new(why).on(&name))?;
     }
     Ok(())
 }
 
 fn is_any(history: &History, is: impl Fn(&Account<'_>) -> bool) -> bool {
-    let administered = administered(history);
-    administered
+    work(history)
         .values()
         .any(|ops| Account::of_key(ops).is_ok_and(|account| is(&account)))
 }
@@ -117,10 +127,8 @@ fn is_any(history: &History, is: impl Fn(&Account<'_>) -> bool) -> bool {
 impl<'a> Account<'a> {
     fn of_key(ops: &'a [AdminOp]) -> Result<Self, &'static str> {
         let is_work = |op: &&AdminOp| op.is(&Function::Request) || op.is(&Function::Shrink);
-        if !ops.iter().any(|op| op.is(&Function::Request)) {
-            return Err("no decrement was requested");
-        }
-        let begun = ops.iter().find(is_work).map_or(0, |op| op.invoked);
+        let begun = ops.iter().find(is_work).map(|op| op.invoked);
+        let begun = begun.ok_or("no decrement was requested")?;
         let counts: Vec<&AdminOp> = ops
             .iter()
             .filter(|op| op.found().is_some() && op.invoked > begun)

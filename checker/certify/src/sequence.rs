@@ -23,7 +23,9 @@ pub(super) fn check(history: &History) -> Result<(), Flaw> {
         let counts = ops.iter().filter(|op| op.found().is_some());
         for count in counts {
             let is_last = count.invoked == last.invoked;
-            let is_left = is_gapped(count) && (is_last || overshoot_before(ops, count).is_some());
+            let is_left =
+                is_last || is_after_all(ops, count) || overshoot_before(ops, count).is_some();
+            let is_left = is_left && is_gapped(count);
             ensure(!is_left, || {
                 let flaw = Flaw::new("a gap in the slots is not repaired").on(name);
                 flaw.at(history.events()[count.ended].index)
@@ -46,13 +48,16 @@ pub(super) fn is_left(history: &History, name: &KeyName, overshot: usize, counte
     })
 }
 
-/// Whether the last count ends at a position and finds a gap that nothing can repair any more.
+/// Whether a count ends at a position and finds a gap that nothing can repair any more.
 pub(super) fn is_in_the_end(history: &History, name: &KeyName, counted: usize) -> bool {
     let ops = ops(history, name);
-    last_count(&ops).is_some_and(|count| {
-        let is_settled = changes(&ops).all(|change| change.settled() < count.invoked);
-        count.ended == counted && is_gapped(count) && is_settled
-    })
+    let mut counts = ops.iter().filter(|op| op.ended == counted);
+    counts.any(|count| is_gapped(count) && is_after_all(&ops, count))
+}
+
+/// Whether all changes were settled before a count began.
+fn is_after_all(ops: &[AdminOp], count: &AdminOp) -> bool {
+    changes(ops).all(|change| change.settled() < count.invoked)
 }
 
 fn changes(ops: &[AdminOp]) -> impl Iterator<Item = &AdminOp> {

@@ -58,7 +58,8 @@ struct Ledger<'a> {
     shrinks: Vec<&'a AdminOp>,
 }
 
-/// The account of every lock of which a decrement was requested.
+/// The account of every lock of which a decrement was requested, or that lost slots to shrinks: none
+/// where nothing is ever requested, for there shrinks go by themselves.
 ///
 /// # Errors
 /// The caller said to stop.
@@ -69,6 +70,8 @@ pub(super) fn accounts<'a>(case: &'a Case<'_>) -> Result<Vec<Account<'a>>, Reaso
         accounts.extend(Account::new(key, ops));
     }
     case.limits.go_on()?;
+    let is_requested = accounts.iter().any(Account::is_requested);
+    accounts.retain(|_| is_requested);
     Ok(accounts)
 }
 
@@ -95,7 +98,8 @@ pub(super) fn evidence(accounts: &[Account<'_>]) -> String {
 impl<'a> Account<'a> {
     fn new(key: &'a Option<Arc<str>>, ops: &'a [AdminOp]) -> Option<Self> {
         let requests = of_kind(ops, &Function::Request);
-        if requests.is_empty() {
+        let shrinks = of_kind(ops, &Function::Shrink);
+        if requests.is_empty() && shrinks.is_empty() {
             return None;
         }
         let is_filed = |op: &&&AdminOp| op.kind == Kind::Ok;
@@ -104,8 +108,12 @@ impl<'a> Account<'a> {
             key,
             requested: requested as u64,
             perhaps: (requests.len() - requested) as u64,
-            ledger: Ledger::new(ops, requests),
+            ledger: Ledger::new(ops, requests, shrinks),
         })
+    }
+
+    fn is_requested(&self) -> bool {
+        self.requested + self.perhaps > 0
     }
 
     fn carried_out(&self) -> Bounds {
@@ -196,8 +204,11 @@ const UNCLEAR: &str = "an operation that requests, makes or removes slots was un
 const LATE: &str = "fewer slots may have gone after a count than were requested after it: what was doubled before may hide what was lost";
 
 impl<'a> Ledger<'a> {
-    fn new(ops: &'a [AdminOp], requests: Vec<&'a AdminOp>) -> Result<Self, &'static str> {
-        let shrinks = of_kind(ops, &Function::Shrink);
+    fn new(
+        ops: &'a [AdminOp],
+        requests: Vec<&'a AdminOp>,
+        shrinks: Vec<&'a AdminOp>,
+    ) -> Result<Self, &'static str> {
         let work = requests.iter().chain(&shrinks);
         let begun = work.map(|op| op.invoke).min().unwrap_or_default();
         let (base, before) = base(ops, begun)

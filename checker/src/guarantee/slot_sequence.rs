@@ -2,7 +2,7 @@
 //!
 //! A gap may open, for example where an administrator dies between two steps; then an `overshoot`
 //! removes what lies behind it. It is not repaired if a count still finds it although nothing but a
-//! successful `overshoot` was done since, or if the last count finds it. Only what is certain is
+//! successful `overshoot` was done since, or if a count finds it after all changes. Only what is certain is
 //! used: where another operation that may change the slots was under way with the count, or one of
 //! unknown outcome may still take effect, a gap contradicts nothing.
 
@@ -127,24 +127,29 @@ enum End<'a> {
 
 fn end_of(ops: &[AdminOp]) -> End<'_> {
     let changes = || ops.iter().filter(|op| op.may_change());
-    let Some((count, slots)) = last_count(ops) else {
+    let Some((last, slots)) = last_count(ops) else {
         return match changes().next() {
             None => End::NotAdministered,
             Some(_) => End::Unknown("the slots of a lock were changed and never counted"),
         };
     };
-    if changes().any(|op| op.end > count.invoke) {
+    let changed = changes().map(|op| op.end).max();
+    let is_after = |op: &&AdminOp| changed.is_none_or(|changed| changed < op.invoke);
+    if !is_after(&last) {
         return End::Unknown("the slots of a lock were not counted after the last change");
     }
-    if !has_gap(slots) {
-        return End::Gapless;
-    }
-    if changes().any(|op| op.settled() == NEVER) {
+    let may_be_repaired = changes().any(|op| op.settled() == NEVER);
+    if may_be_repaired && has_gap(slots) {
         return End::Unknown(
             "the last count found a gap that an operation of unknown outcome may still repair",
         );
     }
-    End::Gap(count)
+    let mut counts = ops.iter().rev().take_while(is_after);
+    let gap = counts.find(|op| op.counted().is_some_and(has_gap));
+    match gap.filter(|_| !may_be_repaired) {
+        Some(count) => End::Gap(count),
+        None => End::Gapless,
+    }
 }
 
 #[cfg(test)]

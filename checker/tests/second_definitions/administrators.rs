@@ -3,13 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use history::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind as Phase, Mark, Mode, Outline,
-    Process, Value,
-};
+use history::{Answer, Draft, Function, Grant, History, Kind as Phase, Mark, Mode, Outline, Value};
 
 use super::WORKERS;
 use super::generator::Dice;
+use super::scribe::Scribe;
 
 const KEYS: [&str; 2] = ["a", "b"];
 
@@ -63,8 +61,7 @@ struct Ways {
 
 struct World<'a> {
     dice: &'a mut Dice,
-    builder: HistoryBuilder,
-    time_ns: u64,
+    scribe: Scribe,
     workers: Vec<Worker>,
     locks: [Lock; 2],
     ways: Ways,
@@ -87,8 +84,7 @@ pub(crate) fn history(dice: &mut Dice) -> History {
         pending: None,
     });
     let mut world = World {
-        builder: HistoryBuilder::default(),
-        time_ns: 0,
+        scribe: Scribe::default(),
         workers: workers.collect(),
         locks: <[Lock; 2]>::default(),
         ways,
@@ -98,19 +94,19 @@ pub(crate) fn history(dice: &mut Dice) -> History {
     let steps = 4 + world.dice.below(28);
     let settles = world.dice.below(4 * steps);
     if settles < steps {
-        world.mark(Draft::begin(Outline::default()));
+        world.scribe.note(Draft::begin(Outline::default()));
     }
     world.start();
     for step in 0..steps {
         if step == settles {
-            world.mark(Draft::mark(Mark::Settle));
+            world.scribe.note(Draft::mark(Mark::Settle));
         }
         world.step();
     }
     if !world.dice.rarely(3) {
         world.finish();
     }
-    world.builder.finish()
+    world.scribe.finish()
 }
 
 impl World<'_> {
@@ -127,12 +123,6 @@ impl World<'_> {
         }
     }
 
-    fn mark(&mut self, mark: Draft) {
-        self.builder
-            .push(self.time_ns, mark)
-            .expect("each is there once");
-    }
-
     /// Everything ends, and the slots are counted.
     fn finish(&mut self) {
         for worker in 0..WORKERS as usize {
@@ -145,7 +135,7 @@ impl World<'_> {
     }
 
     fn step(&mut self) {
-        self.time_ns += u64::from(self.dice.below(3)) * 1_000_000;
+        self.scribe.pass(self.dice.below(3));
         if !self.late.is_empty() && self.dice.rarely(6) {
             let (process, mut pending) = self.late.remove(0);
             self.take_effect(process, &mut pending);
@@ -220,11 +210,9 @@ impl World<'_> {
         key: usize,
         change: impl FnOnce(Draft) -> Draft,
     ) {
-        let process = Process::Client(self.workers[worker].process);
-        let draft = Draft::new(process, phase, function.clone()).on(KEYS[key]);
-        self.builder
-            .push(self.time_ns, change(draft))
-            .expect("the world keeps to the rules");
+        let process = self.workers[worker].process;
+        self.scribe
+            .tell(process, phase, (function, KEYS[key]), change);
     }
 
     fn end(&mut self, worker: usize) {

@@ -14,12 +14,18 @@ struct Account<'a> {
     counts: Vec<&'a Op>,
 }
 
-/// The accounts of all locks with a request; nothing for one of which nothing is known.
+/// The accounts of all locks with a request or a shrink, where anything is requested at all; nothing
+/// for one of which nothing is known.
 fn accounts(record: &Record) -> Vec<Option<Account<'_>>> {
     let keys = record.keys().into_iter();
     let ops = keys.map(|key| record.ops_on(&key));
-    let requested = ops.filter(|ops| ops.iter().any(|op| is(op, Function::Request)));
-    requested.map(Account::new).collect()
+    let is_work = |op: &&Op| is(op, Function::Request) || is(op, Function::Shrink);
+    let worked = ops.filter(|ops| ops.iter().any(is_work));
+    if record.ops.iter().any(|op| is(op, Function::Request)) {
+        worked.map(Account::new).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 fn is(op: &Op, function: Function) -> bool {

@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 
 use history::fault::{Class, Note, Parameters, Targets};
-use history::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind as Phase, Mode, Process, Value,
-};
+use history::{Answer, Draft, Function, Grant, History, Kind as Phase, Mode, Value};
 
 use super::WORKERS;
+use super::scribe::Scribe;
 
 /// What happens in the histories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +55,7 @@ struct Worker {
 struct World<'a> {
     dice: &'a mut Dice,
     kind: Kind,
-    builder: HistoryBuilder,
-    time_ns: u64,
+    scribe: Scribe,
     workers: Vec<Worker>,
     holders: Vec<(u32, &'static str, u32)>,
     slots: BTreeSet<u32>,
@@ -78,8 +76,7 @@ pub(crate) fn history(dice: &mut Dice, kind: Kind, slots: u32) -> History {
     });
     let mut world = World {
         kind,
-        builder: HistoryBuilder::default(),
-        time_ns: 0,
+        scribe: Scribe::default(),
         workers: workers.collect(),
         holders: Vec::new(),
         slots: if is_administered {
@@ -110,12 +107,12 @@ pub(crate) fn history(dice: &mut Dice, kind: Kind, slots: u32) -> History {
     if is_administered && !world.dice.rarely(3) {
         world.finish();
     }
-    world.builder.finish()
+    world.scribe.finish()
 }
 
 impl World<'_> {
     fn step(&mut self) {
-        self.time_ns += u64::from(self.dice.below(4).saturating_sub(1)) * 1_000_000;
+        self.scribe.pass(self.dice.below(4).saturating_sub(1));
         let is_faulty = matches!(self.kind, Kind::Faulty | Kind::Administered);
         if is_faulty && self.dice.rarely(10) {
             return self.break_or_heal();
@@ -187,11 +184,8 @@ impl World<'_> {
         key: &str,
         change: impl FnOnce(Draft) -> Draft,
     ) {
-        let process = Process::Client(self.workers[worker].process);
-        let draft = Draft::new(process, phase, function.clone()).on(key);
-        self.builder
-            .push(self.time_ns, change(draft))
-            .expect("the world keeps to the rules");
+        let process = self.workers[worker].process;
+        self.scribe.tell(process, phase, (function, key), change);
     }
 
     fn end(&mut self, worker: usize) {
@@ -344,9 +338,7 @@ impl World<'_> {
             "heal" => Note::Heal { id },
             _ => Note::Healed { id },
         };
-        self.builder
-            .push(self.time_ns, Draft::fault("cut", note))
-            .expect("the world keeps to the rules");
+        self.scribe.note(Draft::fault("cut", note));
     }
 
     /// Everything ends, what was requested is carried out, and the slots are counted.
@@ -368,7 +360,7 @@ impl World<'_> {
             return;
         }
         for _ in 0..self.dice.below(20) {
-            self.time_ns += u64::from(self.dice.below(3)) * 1_000_000;
+            self.scribe.pass(self.dice.below(3));
             let worker = 1 + self.dice.below(2) as usize;
             let function = self.use_of(worker, "a");
             match &self.workers[worker].pending {

@@ -14,6 +14,7 @@ mod owners;
 mod progress;
 mod record;
 mod resources;
+mod scribe;
 mod slots;
 mod updates;
 

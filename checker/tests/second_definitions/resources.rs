@@ -1,11 +1,12 @@
 //! Small histories of sets and counters by chance: most clients work from what there is, some from
 //! what they read before; updates get lost, fail or end in nobody knows what, and reads may lie.
 
-use history::{Draft, Function, History, HistoryBuilder, Kind as Phase, Process, Value};
+use history::{Draft, Function, History, Kind as Phase, Value};
 use serde_json::{Value as Json, json};
 
 use super::WORKERS;
 use super::generator::Dice;
+use super::scribe::Scribe;
 
 const KEYS: [&str; 2] = ["a", "b"];
 
@@ -32,8 +33,7 @@ struct Resource {
 
 struct World<'a> {
     dice: &'a mut Dice,
-    builder: HistoryBuilder,
-    time_ns: u64,
+    scribe: Scribe,
     workers: Vec<Worker>,
     resources: [Resource; 2],
     keys: u32,
@@ -53,8 +53,7 @@ pub(crate) fn history(dice: &mut Dice) -> History {
         known: [0; 2],
     });
     let mut world = World {
-        builder: HistoryBuilder::default(),
-        time_ns: 0,
+        scribe: Scribe::default(),
         workers: workers.collect(),
         resources: <[Resource; 2]>::default(),
         keys: 1 + u32::from(dice.rarely(3)),
@@ -71,12 +70,12 @@ pub(crate) fn history(dice: &mut Dice) -> History {
     if !world.dice.rarely(3) {
         world.finish();
     }
-    world.builder.finish()
+    world.scribe.finish()
 }
 
 impl World<'_> {
     fn step(&mut self, worker: usize) {
-        self.time_ns += u64::from(self.dice.below(3)) * 1_000_000;
+        self.scribe.pass(self.dice.below(3));
         if let Some(pending) = self.workers[worker].pending.take() {
             return self.end(worker, pending);
         }
@@ -118,11 +117,9 @@ impl World<'_> {
         key: usize,
         change: impl FnOnce(Draft) -> Draft,
     ) {
-        let process = Process::Client(self.workers[worker].process);
-        let draft = Draft::new(process, phase, function.clone()).on(KEYS[key]);
-        self.builder
-            .push(self.time_ns, change(draft))
-            .expect("the world keeps to the rules");
+        let process = self.workers[worker].process;
+        self.scribe
+            .tell(process, phase, (function, KEYS[key]), change);
     }
 
     fn element(&mut self) -> Value {

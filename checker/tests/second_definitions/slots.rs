@@ -133,7 +133,11 @@ impl<'a> Sequence<'a> {
 
     fn is_broken(&self) -> bool {
         let may_be_repaired = self.changes.iter().any(|op| op.is_unknown());
-        let stays = !may_be_repaired && self.last().is_some_and(has_gap);
+        let mut after_all = self
+            .counts
+            .iter()
+            .filter(|count| self.changes.iter().all(|op| op.end < count.invoke));
+        let stays = !may_be_repaired && after_all.any(|count| has_gap(count));
         let mut overshoots = self
             .changes
             .iter()

@@ -99,7 +99,7 @@ impl ApiClient {
     /// The address is none.
     pub fn new(url: &str) -> Result<Self, Error> {
         let address = || Error::Address {
-            url: url.to_owned(),
+            url: without_account(url),
         };
         let base = Url::parse(url).map_err(|_| address())?;
         if base.cannot_be_a_base() || !matches!(base.scheme(), "http" | "https") {
@@ -112,7 +112,7 @@ impl ApiClient {
             .timeout(ANSWER_TIMEOUT)
             .build()
             .map_err(|source| Error::Setup {
-                url: url.to_owned(),
+                url: shown(&base).into(),
                 source,
             })?;
         Ok(Self { http, base })
@@ -284,7 +284,7 @@ impl ApiClient {
         body: Option<&Value>,
     ) -> Result<(String, Response), Error> {
         let url = self.url(path);
-        let name = format!("{method} {url}");
+        let name = format!("{method} {}", shown(&url));
         let mut request = self.http.request(method, url);
         if let Some(body) = body {
             request = request.json(body);
@@ -362,6 +362,23 @@ async fn refused(request: String, response: Response) -> Error {
     }
 }
 
+/// A URL without the account in it: errors end up in logs.
+fn shown(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // Neither fails: only a URL without a host has no place for an account.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown
+}
+
+/// The same of a text that makes no URL.
+fn without_account(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+        _ => url.to_owned(),
+    }
+}
+
 fn to_json(value: &(impl Serialize + ?Sized)) -> Value {
     serde_json::to_value(value).expect("plain data")
 }
@@ -384,6 +401,22 @@ mod tests {
         for bad in ["", "127.0.0.1:8474", "localhost", "mailto:a@b", "ftp://a"] {
             let error = ApiClient::new(bad).unwrap_err().to_string();
             assert!(error.contains(bad) && error.contains("http://"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_error_shows_a_password() {
+        // Nobody listens on the port that was free a moment ago.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = port.local_addr().unwrap();
+        drop(port);
+        let client = ApiClient::new(&format!("http://user:secret@{place}")).unwrap();
+        let silent = client.version().await.unwrap_err();
+        let address = ApiClient::new("http://user:secret@127.0.0.1:x").unwrap_err();
+        for error in [&silent, &address] {
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("secret"), "{text}");
+            assert!(text.contains("127.0.0.1"), "{text}");
         }
     }
 }

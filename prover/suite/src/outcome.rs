@@ -1,7 +1,7 @@
 //! One run in short.
 
 use certify::{Standing, certify};
-use checker::{COVERAGE, Judgement, Row, Verdict};
+use checker::{COVERAGE, Finding, Judgement, Row, Verdict};
 use history::History;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
@@ -102,26 +102,31 @@ impl Judged {
     }
 
     /// The verdict without coverage: what the run says of what it was judged by, however little it
-    /// put to the test. Who asks for coverage alone leaves nothing open.
+    /// put to the test. Who asks for coverage alone leaves nothing open; what nothing was judged by
+    /// is unknown.
     #[must_use]
     pub fn verdict_without_coverage(&self) -> Verdict {
-        let judged = self.guarantees.iter().filter(|row| row.judged);
-        let findings = judged.map(|row| &row.finding);
-        let others = findings.filter(|finding| finding.guarantee != COVERAGE);
-        let verdict = others.fold(Verdict::Valid, |worst, it| worst.max(it.verdict));
-        if self.unfinished.is_some() {
-            return verdict.max(Verdict::Unknown);
-        }
-        verdict
+        let judged: Vec<&Finding> = self.judged().collect();
+        let least = match judged.is_empty() || self.unfinished.is_some() {
+            true => Verdict::Unknown,
+            false => Verdict::Valid,
+        };
+        let others = judged
+            .iter()
+            .filter(|finding| finding.guarantee != COVERAGE);
+        others.fold(least, |worst, finding| worst.max(finding.verdict))
     }
 
     /// The guarantees that it was judged by and violates.
     pub fn violated(&self) -> impl Iterator<Item = &str> {
-        let judged = self.guarantees.iter().filter(|row| row.judged);
-        let findings = judged.map(|row| &row.finding);
-        findings
+        self.judged()
             .filter(|finding| finding.verdict == Verdict::Violated)
             .map(|finding| finding.guarantee.as_str())
+    }
+
+    fn judged(&self) -> impl Iterator<Item = &Finding> {
+        let judged = self.guarantees.iter().filter(|row| row.judged);
+        judged.map(|row| &row.finding)
     }
 }
 
@@ -204,6 +209,8 @@ mod tests {
             .guarantees
             .retain(|row| row.finding.guarantee == COVERAGE);
         assert_eq!(alone.verdict_without_coverage(), Verdict::Valid);
+        alone.guarantees.clear();
+        assert_eq!(alone.verdict_without_coverage(), Verdict::Unknown);
         judged.unfinished = Some("it was interrupted".to_owned());
         assert_eq!(judged.verdict_without_coverage(), Verdict::Unknown);
     }

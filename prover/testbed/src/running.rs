@@ -10,7 +10,7 @@ use proxy::toxiproxy::ApiClient;
 use tokio::time::timeout;
 
 use crate::broker::USER;
-use crate::choice::{ProxyChoice, RealSite};
+use crate::choice::{ProxyChoice, RealSite, without_password};
 use crate::clients::clients;
 use crate::described::Described;
 use crate::docker::{Docker, Kept, Plan as DockerPlan};
@@ -232,7 +232,7 @@ impl Proxy {
         let links = Links::create(Arc::new(api), upstream, &local_endpoints(demand)).await?;
         Ok(Self {
             links,
-            described: format!("Toxiproxy {version} at {url}"),
+            described: format!("Toxiproxy {version} at {}", without_password(url)),
         })
     }
 
