@@ -61,11 +61,14 @@ pub(crate) fn beginning(history: &History, key: &Key, last: usize) -> History {
     builder.finish()
 }
 
-/// The invocation of an operation that ends later, with the mode that only its end tells.
+/// The invocation of an operation that ends later, with the mode or the permits that only its end
+/// tells.
 fn asked(event: &Event, end: Option<&Event>) -> Event {
     let mut event = event.clone();
-    if let (Value::None, Some(Value::Mode(mode))) = (&event.value, end.map(|end| &end.value)) {
-        event.value = Value::Mode(*mode);
+    if let (Value::None, Some(told @ (Value::Mode(_) | Value::Permits(_)))) =
+        (&event.value, end.map(|end| &end.value))
+    {
+        event.value = told.clone();
     }
     event
 }

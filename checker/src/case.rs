@@ -70,6 +70,8 @@ pub struct Case<'a> {
     pub(crate) locks: Vec<Lock>,
     pub(crate) administration: Administration,
     pub(crate) asks: Asks,
+    /// The index of the first invocation of several permits at once, if there is one.
+    pub(crate) several: Option<u64>,
     /// Where the last phase begins; [`NEVER`] if nothing says so. What follows is evidence for
     /// progress alone.
     pub(crate) settle: Position,
@@ -86,6 +88,7 @@ impl<'a> Case<'a> {
             locks: holds::locks(history),
             administration: Administration::new(history),
             asks: Asks::new(history),
+            several: first_of_several(history),
             settle: position_or_never(history.mark(Mark::Settle)),
         }
     }
@@ -168,4 +171,10 @@ impl<'a> Case<'a> {
 
 fn position_of_end(history: &History) -> Position {
     Position::try_from(history.events().len()).unwrap_or(NEVER)
+}
+/// The index of the first invocation of several permits at once.
+fn first_of_several(history: &History) -> Option<u64> {
+    let mut operations = history.operations();
+    let first = operations.find(|operation| operation.permits() > 1)?;
+    Some(first.invoke.index)
 }

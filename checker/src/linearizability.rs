@@ -52,6 +52,7 @@ pub fn linearize(
         locks: locks_for(history, name),
         administration: Administration::default(),
         asks: Asks::default(),
+        several: None,
         settle: NEVER,
     };
     let judge = Judge {
@@ -148,9 +149,13 @@ impl Judge<'_> {
                 .push(operation);
         }
         keys.retain(|_, operations| operations.iter().any(|operation| self.knows(operation)));
-        keys.par_iter()
-            .map(|(key, operations)| self.answer(key, operations, locks.get(key).copied()))
-            .collect()
+        let of_key = |(key, operations): (&Key, &Vec<Operation<'_>>)| {
+            // The sweeps know holds of one permit.
+            let is_of_one = operations.iter().all(|operation| operation.permits() == 1);
+            let lock = locks.get(key).copied().filter(|_| is_of_one);
+            self.answer(key, operations, lock)
+        };
+        keys.par_iter().map(of_key).collect()
     }
 
     fn knows(&self, operation: &Operation<'_>) -> bool {
@@ -166,24 +171,25 @@ impl Judge<'_> {
         }
         match self.decide(key, operations, lock) {
             Answer::Illegal(found) if found.rule == Rule::NoOrder => {
-                Answer::Illegal(self.shortened(key, found))
+                Answer::Illegal(self.shortened(key, found, lock.is_some()))
             }
             answer => answer,
         }
     }
 
     /// The same about the shortest beginning of the history that has no legal order.
-    fn shortened(&self, key: &Key, found: Violation) -> Violation {
+    fn shortened(&self, key: &Key, found: Violation, is_swept: bool) -> Violation {
         beginning::shortest(self.case.history, key, found, |history| {
             let case = Case {
                 history,
                 administration: Administration::default(),
                 asks: Asks::default(),
+                several: None,
                 settle: NEVER,
-                locks: if self.case.locks.is_empty() {
-                    Vec::new()
-                } else {
+                locks: if is_swept {
                     holds::locks(history)
+                } else {
+                    Vec::new()
                 },
                 ..*self.case
             };

@@ -28,7 +28,8 @@
 //!   only some invocations have one, or some operation of a lock, that is an error: all keys would
 //!   be taken for one. `[old new]` of a `:cas` and slots are no such pairs, what is read may be any
 //!   vector, and a map with `:key nil` has no key, whatever its value.
-//! - An `:acquire` or `:release` of several permits at once (`:value 2`) is an error.
+//! - The number beside an `:acquire` or `:release` is that of its permits: `2`, `{:permits 2}` or
+//!   `{:amount 2}`.
 //!
 //! Whatever Clojure prints is read: texts with the escapes `\t \r \n \b \f \\ \" \uNNNN`, characters by
 //! name or as `\uNNNN`, `##Inf`, `##-Inf` and `##NaN`.

@@ -13,18 +13,20 @@
 //! - The [notes](crate::fault::Note) of a fault stand on events of the nemesis. The first is that
 //!   of its injection, with an id of its own; each that follows belongs to a later phase.
 //! - A verify that is `ok` was answered: it says `held` or `lost`.
-//! - Nobody acquires or releases several permits at once.
+//! - Who asks for several permits of a semaphore at once is given all of them or none; neither a
+//!   slot nor a token is named then.
 //! - A loss notification is an `invoke` and an `ok`: nobody asked, so nothing can fail.
 //!
 //! An invocation at the end of the record may lack its end.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 
 use crate::fault::{Note, Phase};
-use crate::{Event, Function, Kind, Mark, Process, Value};
+use crate::{Event, Function, Grant, Kind, Mark, Process, Value};
 
 /// The rule that an event breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,9 +106,22 @@ pub enum RuleError {
     #[error("\"observed\" stands on fail only")]
     ObservedMisplaced,
     #[error(
-        "{function} of {amount} permits at once: only one at a time is understood, so record an operation for each permit"
+        "{function} of {amount} permits: a number is that of the permits, a whole one from 1 to {}",
+        u32::MAX
     )]
-    SeveralPermits { function: Function, amount: Json },
+    NoPermits { function: Function, amount: Json },
+    #[error("permits stand on acquire and release only")]
+    PermitsMisplaced,
+    #[error("{function} of {asked} permits may not end with {answered}: nobody is given a part")]
+    OtherPermits {
+        function: Function,
+        asked: NonZeroU32,
+        answered: NonZeroU32,
+    },
+    #[error(
+        "an acquire of several permits names a slot or a token: only those of one permit do, so record an operation for each"
+    )]
+    NamedPermits,
     #[error("\"lost\" can only be invoked and end with ok")]
     LostForm,
     #[error("a verify that is ok needs the answer \"held\" or \"lost\" as its value")]
@@ -134,6 +149,7 @@ enum ProcessState {
         position: u32,
         function: Function,
         key: Option<Arc<str>>,
+        permits: Option<NonZeroU32>,
     },
     Retired,
 }
@@ -243,6 +259,7 @@ fn invoked(client: &ProcessState, position: u32, event: &Event) -> Result<Proces
             position,
             function,
             key: event.key.clone(),
+            permits: permits(&event.value),
         }),
         ProcessState::Pending {
             function: pending, ..
@@ -271,7 +288,37 @@ fn ended(client: &ProcessState, event: &Event) -> Result<u32, RuleError> {
         ProcessState::Pending { key, .. } if *key != event.key => {
             Err(RuleError::WrongKey { process, function })
         }
-        ProcessState::Pending { position, .. } => Ok(*position),
+        ProcessState::Pending {
+            position, permits, ..
+        } => {
+            check_permits(*permits, event)?;
+            Ok(*position)
+        }
+    }
+}
+
+fn permits(value: &Value) -> Option<NonZeroU32> {
+    match value {
+        Value::Permits(permits) => Some(*permits),
+        _ => None,
+    }
+}
+
+/// Whether an operation that was asked for with so many permits may end like this.
+fn check_permits(asked: Option<NonZeroU32>, end: &Event) -> Result<(), RuleError> {
+    let is_several = asked.is_some_and(|asked| asked.get() > 1);
+    match (asked, &end.value) {
+        (Some(asked), Value::Permits(answered)) if asked != *answered => {
+            Err(RuleError::OtherPermits {
+                function: end.function.clone(),
+                asked,
+                answered: *answered,
+            })
+        }
+        (_, Value::Grant(grant)) if is_several && *grant != Grant::default() => {
+            Err(RuleError::NamedPermits)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -292,6 +339,10 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
     };
     if is_misplaced {
         return Err(RuleError::NoteMisplaced);
+    }
+    let takes_permits = matches!(event.function, Function::Acquire | Function::Release);
+    if permits(&event.value).is_some() && !takes_permits {
+        return Err(RuleError::PermitsMisplaced);
     }
     match (event.process, &event.function) {
         (Process::Nemesis, Function::Fault(_))
@@ -314,10 +365,6 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
         {
             Err(RuleError::NoAnswer)
         }
-        (Process::Client(_), Function::Release) => match &event.value {
-            Value::Data(json) => one_at_a_time(&event.function, json),
-            _ => Ok(()),
-        },
         (Process::Client(_), _) => Ok(()),
     }
 }
@@ -334,21 +381,11 @@ fn check_run(event: &Event) -> Result<(), RuleError> {
     is_form.then_some(()).ok_or(RuleError::RunForm)
 }
 
-/// A number beside an operation of a semaphore is that of its permits.
-pub(crate) fn one_at_a_time(function: &Function, value: &Json) -> Result<(), RuleError> {
-    match value {
-        Json::Number(amount) if amount.as_u64() != Some(1) => Err(RuleError::SeveralPermits {
-            function: function.clone(),
-            amount: value.clone(),
-        }),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fault::{Class, Effect, Parameters, Targets};
+    use crate::jsonl::{LineError, ReadError};
     use crate::{Draft, HistoryBuilder, Outline};
 
     fn inject(id: u64) -> Note {
@@ -466,6 +503,52 @@ mod tests {
         for draft in [client, nemesis] {
             let error = HistoryBuilder::default().push(0, draft);
             assert_eq!(error, Err(RuleError::NoteMisplaced));
+        }
+    }
+
+    /// What is said of an operation that is asked for and ends with these values.
+    fn of_permits(function: &str, asked: &str, kind: &str, ended: &str) -> Option<RuleError> {
+        let line = |index: u64, kind: &str, value: &str| {
+            format!(
+                r#"{{"index":{index},"time":0,"process":0,"type":"{kind}","f":"{function}","key":"a","value":{value}}}"#
+            )
+        };
+        let text = format!("{}\n{}\n", line(0, "invoke", asked), line(1, kind, ended));
+        match crate::jsonl::read(text.as_bytes()) {
+            Ok(_) => None,
+            Err(ReadError::Line {
+                problem: LineError::Rule(rule),
+                ..
+            }) => Some(rule),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn permits_are_given_all_or_none() {
+        assert_eq!(of_permits("acquire", "2", "ok", "2"), None);
+        assert_eq!(of_permits("acquire", "2", "ok", "null"), None);
+        assert_eq!(of_permits("acquire", "null", "ok", "2"), None);
+        assert_eq!(of_permits("acquire", "1", "ok", r#"{"slot":1}"#), None);
+        assert_eq!(of_permits("release", "2", "fail", "2"), None);
+        assert_eq!(
+            of_permits("acquire", "2", "ok", "1"),
+            Some(RuleError::OtherPermits {
+                function: Function::Acquire,
+                asked: NonZeroU32::new(2).expect("not 0"),
+                answered: NonZeroU32::MIN,
+            })
+        );
+        assert_eq!(
+            of_permits("acquire", "2", "ok", r#"{"slot":1}"#),
+            Some(RuleError::NamedPermits)
+        );
+        for amount in ["0", "-1", "1.5", "4294967296"] {
+            let said = of_permits("release", amount, "ok", "null");
+            assert!(
+                matches!(said, Some(RuleError::NoPermits { .. })),
+                "{amount}"
+            );
         }
     }
 }

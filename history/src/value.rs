@@ -1,11 +1,13 @@
 //! What was asked for or answered: Jepsen's `:value`, typed.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::fault::{Note, NoteError};
 use crate::object::Object;
-use crate::{Function, Kind, Outline, Process, RuleError, rules};
+use crate::{Function, Kind, Outline, Process, RuleError};
 
 /// What a grant carries beside the fact that the lock is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,6 +61,8 @@ pub enum Value {
     Answer(Answer),
     /// How a read-write lock is asked for.
     Mode(Mode),
+    /// How many permits of a semaphore are asked for, granted or given back at once.
+    Permits(NonZeroU32),
     /// The slots that an administered lock was given, lost, or was found to have: `[1,2,3]`.
     Slots(Vec<u32>),
     /// What the nemesis notes of a fault.
@@ -100,10 +104,10 @@ impl Value {
             return Ok(Self::Outline(outline));
         }
         let value = match (process, function, kind) {
-            (Process::Client(_), Function::Acquire, kind) => {
-                one_at_a_time(function, text)?;
-                grant_or_mode(text, kind)
+            (Process::Client(_), Function::Acquire | Function::Release, _) if is_number(text) => {
+                return permits(&serde_json::from_str(text)?, function).map_err(ValueError::Rule);
             }
+            (Process::Client(_), Function::Acquire, kind) => grant_or_mode(text, kind),
             (Process::Client(_), Function::Verify, Kind::Ok) => {
                 serde_json::from_str(text).map(Self::Answer)
             }
@@ -130,13 +134,22 @@ impl From<serde_json::Error> for ValueError {
     }
 }
 
-fn one_at_a_time(function: &Function, text: &str) -> Result<(), ValueError> {
-    match text.parse() {
-        Ok(amount) => {
-            rules::one_at_a_time(function, &Json::Number(amount)).map_err(ValueError::Rule)
-        }
-        Err(_) => Ok(()),
-    }
+fn is_number(text: &str) -> bool {
+    text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+}
+
+/// A number beside an operation of a semaphore is that of its permits.
+pub(crate) fn permits(number: &Json, function: &Function) -> Result<Value, RuleError> {
+    let permits = number
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok());
+    permits
+        .and_then(NonZeroU32::new)
+        .map(Value::Permits)
+        .ok_or_else(|| RuleError::NoPermits {
+            function: function.clone(),
+            amount: number.clone(),
+        })
 }
 
 /// What claims to be a note must be a whole one; the nemesis of another program writes what it
@@ -166,6 +179,7 @@ impl Serialize for Value {
             Self::Grant(grant) => grant.serialize(serializer),
             Self::Answer(answer) => answer.serialize(serializer),
             Self::Mode(mode) => mode.serialize(serializer),
+            Self::Permits(permits) => permits.serialize(serializer),
             Self::Slots(slots) => slots.serialize(serializer),
             Self::Note(note) => note.serialize(serializer),
             Self::Outline(outline) => outline.serialize(serializer),

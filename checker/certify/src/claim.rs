@@ -8,9 +8,9 @@ use super::contention::{self, Room};
 use super::contradiction::Evidence;
 use super::error::{CertifyError, Flaw, ensure};
 use super::file::{self, Contradiction, Figures, Judgement, Order, Proof, Scope, Verdict};
-use super::law::Law;
+use super::law::{Law, SEVERAL_PERMITS};
 use super::progress::Progress;
-use super::record::{Hold, Record};
+use super::record::{Hold, Operation, Record};
 use super::refusals::SlotsThere;
 use super::search::Budget;
 use super::slots::Slots;
@@ -120,6 +120,9 @@ impl<'a> Recheck<'a> {
         })?;
         let subject = Subject::parse(&judgement.of)
             .ok_or_else(|| Flaw::new("there is no such guarantee or model"))?;
+        if judgement.verdict != Verdict::Unknown && subject.is_about_holds() {
+            ensure_one_permit(self.history)?;
+        }
         match (judgement.verdict, &judgement.proof) {
             (Verdict::Unknown, None) => return Ok(Standing::NothingClaimed),
             (Verdict::Valid, Some(Proof::Scan(figures))) => self.scan(&subject, *figures)?,
@@ -188,6 +191,8 @@ impl<'a> Recheck<'a> {
             }
             Subject::Lock(law) => {
                 object::keys_of_model(history, Law::has)?;
+                let is_several = record.operations.iter().any(Operation::is_of_several);
+                ensure(law.permits || !is_several, || Flaw::new(SEVERAL_PERMITS))?;
                 by_law(law)
             }
             Subject::Data(data) => {
@@ -216,6 +221,15 @@ impl<'a> Recheck<'a> {
 }
 
 const BOUND_HIT: Standing = Standing::NotRechecked("the search for a legal order hit its bound");
+
+/// Of holds that may be of several permits, or of which a part may be given back, nothing is known.
+fn ensure_one_permit(history: &History) -> Result<(), Flaw> {
+    let mut operations = history.operations();
+    match operations.find(|operation| operation.permits() > 1) {
+        Some(operation) => Err(Flaw::new(SEVERAL_PERMITS).at(operation.invoke.index)),
+        None => Ok(()),
+    }
+}
 
 fn wrong_proof() -> Flaw {
     Flaw::new("a verdict like this is proved in another way")

@@ -5,7 +5,7 @@ use history::{Function, History, Kind, Process};
 use super::data::{self, Data};
 use super::error::Flaw;
 use super::file::{Contradiction, Scope};
-use super::law::{Law, Owner};
+use super::law::{Law, Owner, SEVERAL_PERMITS};
 use super::object::{Object, Place};
 use super::progress::{Again, Progress};
 use super::record::{Act, Hold, KeyName, Operation, Record};
@@ -69,7 +69,9 @@ impl<'a> Evidence<'a> {
     /// there was an answer.
     pub(super) fn check(&self, rule: &str, budget: &mut Budget) -> Result<bool, Flaw> {
         let answer = match self.subject {
-            Subject::Lock(_) => self.keeps_to(Law::has),
+            Subject::Lock(law) => self
+                .keeps_to(Law::has)
+                .and_then(|()| self.counts_permits(law, rule)),
             Subject::Data(data) => self.keeps_to(|function| data.has(function)),
             _ => Ok(()),
         };
@@ -100,6 +102,15 @@ impl<'a> Evidence<'a> {
         is_own
             .then_some(())
             .ok_or("the key has operations that the model does not have")
+    }
+
+    /// Whether the model counts the permits of the key, which holds cannot tell.
+    fn counts_permits(&self, law: &Law, rule: &str) -> Result<(), &'static str> {
+        let is_counted = law.permits && rule == "no-order";
+        let mut operations = self.record.operations_on(self.key);
+        (is_counted || !operations.any(Operation::is_of_several))
+            .then_some(())
+            .ok_or(SEVERAL_PERMITS)
     }
 
     fn breaks(&self, rule: &str) -> Answer {

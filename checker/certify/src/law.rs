@@ -24,6 +24,8 @@ pub(super) struct Law {
     pub(super) owner: Owner,
     /// How many exclusive holds fit together.
     pub(super) slots: u64,
+    /// Whether several permits may be taken and given back at once.
+    pub(super) permits: bool,
     /// Whether shared holds are a thing; otherwise all are exclusive.
     pub(super) shares: bool,
     /// How often the holder may take it, if it may do so again.
@@ -45,6 +47,7 @@ pub(super) struct Call {
     /// Where clients count; else 0.
     process: u32,
     shared: bool,
+    permits: u64,
     token: u64,
     /// How many holds must go on for a refusal, where administrators say how many slots there were;
     /// there a grant always finds one.
@@ -70,6 +73,9 @@ pub(super) struct State {
     token_max: u64,
 }
 
+/// What is wrong where only the model of a semaphore has an answer.
+pub(super) const SEVERAL_PERMITS: &str = "several permits at once are those of semaphores";
+
 /// Everybody's name where nobody owns, and that of whoever no later operation can name.
 const ANYBODY: usize = 0;
 
@@ -79,6 +85,7 @@ impl Law {
         Self {
             owner: Owner::Hold,
             slots,
+            permits: false,
             shares: true,
             depth: None,
             fenced: false,
@@ -124,6 +131,7 @@ impl Law {
                     0
                 },
                 shared: self.shares && operation.shared,
+                permits: operation.permits,
                 token: operation.token,
                 slots_there: None,
             },
@@ -172,7 +180,7 @@ impl Law {
         if self.counts_clients() {
             return Self::admits_client(state, Some(call.process), call.shared);
         }
-        self.has_room(state, call.owner, call.shared)
+        self.has_room(state, call)
     }
 
     /// Whether somebody else than the holders would not be admitted.
@@ -180,21 +188,21 @@ impl Law {
         match call.slots_there {
             Some(slots) => state.exclusive + state.shared >= slots,
             None if self.counts_clients() => !Self::admits_client(state, None, call.shared),
-            None => !self.has_room(state, call.owner, call.shared),
+            None => !self.has_room(state, call),
         }
     }
 
-    fn has_room(&self, state: &State, owner: usize, shared: bool) -> bool {
+    fn has_room(&self, state: &State, call: &Call) -> bool {
         match self.depth {
             Some(depth) => {
                 state.holders.is_empty()
                     || state
                         .holders
-                        .get(&owner)
+                        .get(&call.owner)
                         .is_some_and(|taken| taken.times < depth)
             }
-            None if shared => state.exclusive == 0,
-            None => state.shared == 0 && state.exclusive < self.slots,
+            None if call.shared => state.exclusive == 0,
+            None => state.shared == 0 && state.exclusive + call.permits <= self.slots,
         }
     }
 
@@ -228,7 +236,10 @@ impl Object for Law {
     type Call = Call;
 
     fn step(&self, state: &mut State, call: &Call) -> bool {
-        let holds = state.holders.contains_key(&call.owner);
+        let times = state
+            .holders
+            .get(&call.owner)
+            .map_or(0, |taken| taken.times);
         match call.act {
             Act::Acquire => {
                 let admitted = self.admits(state, call) && self.takes(state, call.token);
@@ -237,10 +248,10 @@ impl Object for Law {
                 }
                 admitted
             }
-            Act::Release => state.leave(call.owner),
-            Act::Confirm => holds,
-            Act::LossReport => !holds || self.owner == Owner::Nobody,
-            Act::RefusedRelease => !holds,
+            Act::Release => state.leave(call.owner, call.permits),
+            Act::Confirm => times > 0,
+            Act::LossReport => times == 0 || self.owner == Owner::Nobody,
+            Act::RefusedRelease => times < call.permits,
             Act::Refusal => self.refuses(state, call),
         }
     }
@@ -255,6 +266,7 @@ impl Object for Law {
         one.act == other.act
             && one.shared == other.shared
             && one.process == other.process
+            && one.permits == other.permits
             && (!is_named || one.owner == other.owner)
     }
 
@@ -273,7 +285,7 @@ impl Object for Law {
     }
 
     fn revoke(&self, state: &mut State, hold: usize) -> bool {
-        self.revokes() && state.leave(hold)
+        self.revokes() && state.leave(hold, 1)
     }
 
     fn weight(&self, state: &State) -> u64 {
@@ -296,21 +308,24 @@ impl State {
             process: call.process,
             shared: call.shared,
         });
-        taken.times += 1;
-        *self.count(call.shared) += 1;
+        taken.times += call.permits;
+        *self.count(call.shared) += call.permits;
     }
 
-    /// Ends one hold of an owner; false if it has none.
-    fn leave(&mut self, owner: usize) -> bool {
+    /// Takes so many permits from an owner; false if it has fewer.
+    fn leave(&mut self, owner: usize, permits: u64) -> bool {
         let Some(taken) = self.holders.get_mut(&owner) else {
             return false;
         };
-        taken.times -= 1;
-        let Taken { times, shared, .. } = *taken;
+        let Some(times) = taken.times.checked_sub(permits) else {
+            return false;
+        };
+        taken.times = times;
+        let shared = taken.shared;
         if times == 0 {
             self.holders.remove(&owner);
         }
-        *self.count(shared) -= 1;
+        *self.count(shared) -= permits;
         if self.holders.is_empty() {
             self.token = 0;
         }

@@ -35,6 +35,8 @@ pub(super) struct Operation {
     /// The position of the end; `NEVER` if the outcome is unknown.
     pub(super) ended: usize,
     pub(super) shared: bool,
+    /// How many permits of a semaphore it is about.
+    pub(super) permits: u64,
     /// The token of a grant; 0 if there is none.
     pub(super) token: u64,
     /// The slot of a grant, if it names one.
@@ -48,6 +50,11 @@ pub(super) struct Operation {
 impl Operation {
     pub(super) fn is_unknown(&self) -> bool {
         self.ended == NEVER
+    }
+
+    /// Whether it is about several permits at once.
+    pub(super) fn is_of_several(&self) -> bool {
+        self.permits > 1
     }
 
     /// Whether it tells of a hold that its process does not have.
@@ -241,7 +248,9 @@ impl Reader<'_> {
     ) -> Option<Operation> {
         // How it was asked for is so however much of the history is read.
         let whole = self.history.partner(invoked);
-        let shared = is_shared(invocation, whole.map(|end| &self.history.events()[end]));
+        let whole = whole.map(|end| &self.history.events()[end]);
+        let shared = is_shared(invocation, whole);
+        let permits = permits(invocation, whole);
         let end = match outcome(self.history, invoked, self.until) {
             OperationEnd::Known(position, end) => Some((position, end)),
             OperationEnd::Unknown => None,
@@ -260,6 +269,7 @@ impl Reader<'_> {
             invoked,
             ended,
             shared,
+            permits,
             token,
             slot,
             observed: end.is_some_and(|(_, end)| end.observed),
@@ -429,6 +439,13 @@ fn act(function: &Function, end: Option<&Event>) -> Option<Act> {
         (Function::Verify, Some(_)) | (Function::Lost, Some(_)) => Act::LossReport,
         _ => return None,
     })
+}
+
+fn permits(invocation: &Event, end: Option<&Event>) -> u64 {
+    match (&invocation.value, end.map(|end| &end.value)) {
+        (Value::Permits(permits), _) | (_, Some(Value::Permits(permits))) => permits.get().into(),
+        _ => 1,
+    }
 }
 
 fn is_shared(invocation: &Event, end: Option<&Event>) -> bool {

@@ -53,6 +53,22 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// Whether it asks who holds a lock: each grant is one hold of one permit to it.
+    pub(super) fn is_about_holds(&self) -> bool {
+        !matches!(
+            self,
+            Self::NoLostUpdate
+                | Self::SlotExistence
+                | Self::SlotSequence
+                | Self::NoLostDecrement
+                | Self::NoDoubledDecrement
+                | Self::Lock(_)
+                | Self::Data(_)
+        )
+    }
+}
+
 fn bounded(of: &str) -> Option<Subject> {
     let (name, bound) = of.split_once("<=")?;
     let bound = humantime::parse_duration(bound).ok()?.as_nanos();
@@ -71,6 +87,7 @@ fn model_law(model: &str) -> Option<Law> {
     let plain = Law {
         owner: Owner::Process,
         slots: 1,
+        permits: false,
         shares: false,
         depth: None,
         fenced: false,
@@ -83,10 +100,15 @@ fn model_law(model: &str) -> Option<Law> {
             owner: Owner::Nobody,
             ..plain
         }),
-        ("owner-semaphore", Some(slots)) => Some(Law { slots, ..plain }),
+        ("owner-semaphore", Some(slots)) => Some(Law {
+            slots,
+            permits: true,
+            ..plain
+        }),
         ("semaphore", Some(slots)) => Some(Law {
             owner: Owner::Nobody,
             slots,
+            permits: true,
             ..plain
         }),
         ("rwlock", None) => Some(Law {

@@ -125,6 +125,8 @@ struct World<'a> {
     tokens: bool,
     /// Whether grants name slots.
     names_slots: bool,
+    /// Whether several permits are asked for at once.
+    counts: bool,
     resource: Resource,
     /// Whether locks are used at all.
     locks: bool,
@@ -142,6 +144,7 @@ fn history_of(choices: &[u8], slots: usize) -> History {
     }
     let (modes, tokens) = (choices.below(2) == Some(1), choices.below(2) == Some(1));
     let names_slots = !modes && choices.below(2) == Some(1);
+    let counts = !(modes || tokens || names_slots) && choices.below(3) == Some(2);
     let resource = match choices.below(9) {
         Some(5) => Resource::Register,
         Some(6) => Resource::Set,
@@ -167,6 +170,7 @@ fn history_of(choices: &[u8], slots: usize) -> History {
         modes,
         tokens,
         names_slots,
+        counts,
         resource,
         locks,
         elements: Vec::new(),
@@ -288,9 +292,14 @@ impl World<'_> {
         } else {
             0
         };
+        let takes_permits = matches!(function, Function::Acquire | Function::Release);
         let asked = match mode {
             1 => Value::Mode(Mode::Read),
             2 => Value::Mode(Mode::Write),
+            _ if self.counts && takes_permits => {
+                let permits = 1 + u32::from(self.choices.below(3)?);
+                permits.try_into().map_or(Value::None, Value::Permits)
+            }
             _ => Value::None,
         };
         self.invoke(

@@ -43,6 +43,21 @@ pub(super) fn not_judged(guarantee: String, case: &Case<'_>, reason: &Reason) ->
     }
 }
 
+/// What is known of holds where one may be of several permits, or a part of it may be given back:
+/// nothing. Models of semaphores count permits.
+pub(super) fn several_permits(guarantee: String, case: &Case<'_>, index: u64) -> Finding {
+    Finding {
+        guarantee,
+        verdict: Verdict::Unknown,
+        evidence: "several permits at once".to_owned(),
+        reason: Some(format!(
+            "the operation at index {index} is of several permits at once, and this judges holds of one: give --model semaphore:N or owner-semaphore:N"
+        )),
+        counts: exclusion::counts(case, 0),
+        ..Finding::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Exclusion;

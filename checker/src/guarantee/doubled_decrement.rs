@@ -17,6 +17,10 @@ impl Guarantee for NoDoubledDecrement {
         "no-doubled-decrement".to_owned()
     }
 
+    fn is_about_holds(&self) -> bool {
+        false
+    }
+
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let accounts = accounts(case)?;
         let doubled = accounts.iter().filter_map(|account| account.doubling(case));

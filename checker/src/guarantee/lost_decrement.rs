@@ -17,6 +17,10 @@ impl Guarantee for NoLostDecrement {
         "no-lost-decrement".to_owned()
     }
 
+    fn is_about_holds(&self) -> bool {
+        false
+    }
+
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let accounts = accounts(case)?;
         let lost = accounts.iter().filter_map(|account| account.losing(case));

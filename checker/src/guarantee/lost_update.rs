@@ -30,6 +30,10 @@ impl Guarantee for NoLostUpdate {
         "no-lost-update".to_owned()
     }
 
+    fn is_about_holds(&self) -> bool {
+        false
+    }
+
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let mut steps = case.steps();
         let mut resources: BTreeMap<Option<Arc<str>>, Resource<'_>> = BTreeMap::new();

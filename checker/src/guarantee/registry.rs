@@ -5,7 +5,7 @@ use std::time::Duration;
 use history::History;
 use rayon::prelude::*;
 
-use super::conclusion::not_judged;
+use super::conclusion::{not_judged, several_permits};
 use super::{
     ConfirmedExclusion, Coverage, Exclusion, Fencing, JustifiedRefusal, NoDoubledDecrement,
     NoLostDecrement, NoLostUpdate, OverlapAtMost, Ownership, ProgressWithin, SlotExclusion,
@@ -22,8 +22,19 @@ pub trait Guarantee: Send + Sync + std::fmt::Debug {
 
     /// Whether the history keeps it. Unknown if the case's limits end that too soon.
     fn judge(&self, case: &Case<'_>) -> Finding {
-        let found = self.find(case);
-        found.unwrap_or_else(|reason| not_judged(self.name(), case, &reason))
+        match case.several {
+            Some(index) if self.is_about_holds() => several_permits(self.name(), case, index),
+            _ => {
+                let found = self.find(case);
+                found.unwrap_or_else(|reason| not_judged(self.name(), case, &reason))
+            }
+        }
+    }
+
+    /// Whether it asks who holds: each grant is one hold of one permit to it.
+    #[doc(hidden)]
+    fn is_about_holds(&self) -> bool {
+        true
     }
 
     /// The same, with nothing found where it ended too soon.

@@ -33,6 +33,10 @@ impl Guarantee for SlotExistence {
         "slot-existence".to_owned()
     }
 
+    fn is_about_holds(&self) -> bool {
+        false
+    }
+
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let (mut tested, mut changed) = (0, 0);
         let mut violations = Vec::new();

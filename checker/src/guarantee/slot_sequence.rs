@@ -28,6 +28,10 @@ impl Guarantee for SlotSequence {
         "slot-sequence".to_owned()
     }
 
+    fn is_about_holds(&self) -> bool {
+        false
+    }
+
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let (mut found, mut gaps) = (0, 0);
         let (mut violations, mut doubt) = (Vec::new(), None);

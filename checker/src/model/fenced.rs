@@ -34,7 +34,7 @@ impl Reference for Fenced {
     }
 
     fn call(&self, operation: &Operation<'_>) -> Result<Option<LockCall>, Unsuitable> {
-        Ok(lock::call(operation))
+        lock::call(operation)
     }
 
     fn initial(&self) -> Fence {

@@ -2,6 +2,8 @@
 
 use history::{Answer, Function, Kind, Mode, Operation, Process, Value};
 
+use super::Unsuitable;
+
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Owner {
@@ -64,6 +66,15 @@ pub struct LockCall {
     pub act: Act,
 }
 
+/// A call of a semaphore: several permits may be asked for, granted or given back at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PermitCall<C> {
+    /// What was asked and answered.
+    pub call: C,
+    /// Of how many permits.
+    pub permits: u32,
+}
+
 /// Whether locks have this operation.
 pub(super) fn knows(function: &Function) -> bool {
     matches!(
@@ -73,7 +84,44 @@ pub(super) fn knows(function: &Function) -> bool {
 }
 
 /// What an operation means to a lock without owners.
-pub(super) fn act(operation: &Operation<'_>) -> Option<Act> {
+pub(super) fn act(operation: &Operation<'_>) -> Result<Option<Act>, Unsuitable> {
+    one_permit(operation).map(|()| meaning(operation))
+}
+
+/// What an operation means to a lock with owners.
+pub(super) fn call(operation: &Operation<'_>) -> Result<Option<LockCall>, Unsuitable> {
+    one_permit(operation).map(|()| owned(operation))
+}
+
+/// What an operation means to a semaphore without owners.
+pub(super) fn permit_act(operation: &Operation<'_>) -> Option<PermitCall<Act>> {
+    Some(of_permits(operation, meaning(operation)?))
+}
+
+/// What an operation means to a semaphore with owners.
+pub(super) fn permit_call(operation: &Operation<'_>) -> Option<PermitCall<LockCall>> {
+    Some(of_permits(operation, owned(operation)?))
+}
+
+fn of_permits<C>(operation: &Operation<'_>, call: C) -> PermitCall<C> {
+    PermitCall {
+        call,
+        permits: operation.permits(),
+    }
+}
+
+fn one_permit(operation: &Operation<'_>) -> Result<(), Unsuitable> {
+    if operation.permits() == 1 {
+        Ok(())
+    } else {
+        Err(Unsuitable::new(
+            operation,
+            "it is of several permits at once, which only semaphores have",
+        ))
+    }
+}
+
+fn meaning(operation: &Operation<'_>) -> Option<Act> {
     match (&operation.invoke.function, operation.outcome()) {
         (Function::Acquire, Kind::Fail) => Some(Act::Busy {
             mode: mode(operation),
@@ -90,11 +138,10 @@ pub(super) fn act(operation: &Operation<'_>) -> Option<Act> {
     }
 }
 
-/// What an operation means to a lock with owners.
-pub(super) fn call(operation: &Operation<'_>) -> Option<LockCall> {
+fn owned(operation: &Operation<'_>) -> Option<LockCall> {
     Some(LockCall {
         owner: owner(operation),
-        act: act(operation)?,
+        act: meaning(operation)?,
     })
 }
 

@@ -61,7 +61,7 @@ pub(crate) mod testing;
 
 pub use cas_register::{CasRegister, RegisterCall};
 pub use fenced::Fenced;
-pub use lock::{Act, LockCall, Owner};
+pub use lock::{Act, LockCall, Owner, PermitCall};
 pub use mutex::Mutex;
 pub use named_model::{NameError, NamedModel, named};
 pub use owner_mutex::OwnerMutex;

@@ -25,7 +25,7 @@ impl Reference for Mutex {
     }
 
     fn call(&self, operation: &Operation<'_>) -> Result<Option<Act>, Unsuitable> {
-        Ok(lock::act(operation))
+        lock::act(operation)
     }
 
     fn initial(&self) -> bool {

@@ -25,7 +25,7 @@ impl Reference for OwnerMutex {
     }
 
     fn call(&self, operation: &Operation<'_>) -> Result<Option<LockCall>, Unsuitable> {
-        Ok(lock::call(operation))
+        lock::call(operation)
     }
 
     fn initial(&self) -> Option<Owner> {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use history::{Function, Operation};
 
 use super::named_model::{NamedModel, counted};
-use super::{Act, Lock, LockCall, Owner, Reference, Revocable, Revocation, Unsuitable, lock};
+use super::{
+    Act, Lock, LockCall, Owner, PermitCall, Reference, Revocable, Revocation, Unsuitable, lock,
+};
 
-/// At most `permits` grants at a time; only a holder can give one back.
+/// At most `permits` are granted at a time; only a holder can give some back.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnerSemaphore {
     /// At least one.
@@ -28,14 +30,14 @@ pub(super) const MODEL: NamedModel = NamedModel {
 
 impl Reference for OwnerSemaphore {
     type State = Holders;
-    type Call = LockCall;
+    type Call = PermitCall<LockCall>;
 
     fn knows(&self, function: &Function) -> bool {
         lock::knows(function)
     }
 
-    fn call(&self, operation: &Operation<'_>) -> Result<Option<LockCall>, Unsuitable> {
-        Ok(lock::call(operation))
+    fn call(&self, operation: &Operation<'_>) -> Result<Option<Self::Call>, Unsuitable> {
+        Ok(lock::permit_call(operation))
     }
 
     fn initial(&self) -> Holders {
@@ -43,18 +45,23 @@ impl Reference for OwnerSemaphore {
     }
 
     fn observes(&self, call: &Self::Call) -> bool {
-        call.act.observes()
+        call.call.act.observes()
     }
 
-    fn step(&self, holders: &Holders, call: &LockCall) -> Option<Holders> {
+    fn step(&self, holders: &Holders, call: &Self::Call) -> Option<Holders> {
+        let PermitCall {
+            call: LockCall { owner, act },
+            permits,
+        } = *call;
         let free = self.permits - holders.values().sum::<u32>();
-        let own = holders.contains_key(&call.owner);
-        match call.act {
-            Act::Acquire { .. } => (free > 0).then(|| with_one(holders, call.owner)),
-            Act::Release => own.then(|| without_one(holders, call.owner)),
-            Act::Busy { .. } => (free == 0).then(|| holders.clone()),
-            Act::Held => own.then(|| holders.clone()),
-            Act::Lost | Act::NotReleased => (!own).then(|| holders.clone()),
+        let own = holders.get(&owner).copied().unwrap_or(0);
+        match act {
+            Act::Acquire { .. } => (permits <= free).then(|| with_more(holders, owner, permits)),
+            Act::Release => (permits <= own).then(|| with_fewer(holders, owner, permits)),
+            Act::Busy { .. } => (permits > free).then(|| holders.clone()),
+            Act::NotReleased => (permits > own).then(|| holders.clone()),
+            Act::Held => (own > 0).then(|| holders.clone()),
+            Act::Lost => (own == 0).then(|| holders.clone()),
         }
     }
 
@@ -69,17 +76,17 @@ impl Lock for OwnerSemaphore {
     }
 }
 
-/// The holders, and one more permit to the owner.
-pub(super) fn with_one(holders: &Holders, owner: Owner) -> Holders {
+/// The holders, and so many more permits to the owner.
+pub(super) fn with_more(holders: &Holders, owner: Owner, permits: u32) -> Holders {
     let mut more = holders.clone();
-    *more.entry(owner).or_default() += 1;
+    *more.entry(owner).or_default() += permits;
     more
 }
 
-/// The holders, and one permit less to the owner, who has one.
-pub(super) fn without_one(holders: &Holders, owner: Owner) -> Holders {
+/// The holders, and so many permits less to the owner, who has as many.
+pub(super) fn with_fewer(holders: &Holders, owner: Owner, permits: u32) -> Holders {
     let mut fewer = holders.clone();
-    fewer.entry(owner).and_modify(|count| *count -= 1);
+    fewer.entry(owner).and_modify(|count| *count -= permits);
     fewer.retain(|_, count| *count > 0);
     fewer
 }
@@ -91,7 +98,7 @@ pub(super) fn fewer_holders(holders: &Holders) -> Vec<(Revocation, Holders)> {
             Revocation {
                 process: owner.process(),
             },
-            without_one(holders, *owner),
+            with_fewer(holders, *owner, 1),
         )
     };
     holders.keys().map(revoke).collect()
@@ -132,6 +139,23 @@ mod tests {
         accepts(
             "owner-semaphore:2",
             "0 acquire; 0 info; 1 acquire; 1 info; 2 acquire; 2 refused",
+        );
+    }
+
+    #[test]
+    fn counts_the_permits_of_each_operation() {
+        accepts(
+            "owner-semaphore:3",
+            "0 acquire 2; 0 ok; 1 acquire 2; 1 refused; 0 release 1; 0 ok; 1 acquire 2; 1 ok; 1 release 3; 1 refused",
+        );
+        rejects("owner-semaphore:3", "0 acquire 2; 0 ok; 1 acquire 2; 1 ok");
+        rejects(
+            "owner-semaphore:3",
+            "0 acquire 2; 0 ok; 1 acquire; 1 ok; 0 release 3; 0 ok",
+        );
+        rejects(
+            "owner-semaphore:3",
+            "0 acquire 2; 0 ok; 0 release 2; 0 refused",
         );
     }
 

@@ -31,7 +31,7 @@ impl Reference for Reentrant {
     }
 
     fn call(&self, operation: &Operation<'_>) -> Result<Option<LockCall>, Unsuitable> {
-        Ok(lock::call(operation))
+        lock::call(operation)
     }
 
     fn initial(&self) -> Option<Count> {

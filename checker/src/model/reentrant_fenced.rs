@@ -65,7 +65,7 @@ impl Reference for ReentrantFenced {
     }
 
     fn call(&self, operation: &Operation<'_>) -> Result<Option<LockCall>, Unsuitable> {
-        Ok(lock::call(operation))
+        lock::call(operation)
     }
 
     fn initial(&self) -> Fence {

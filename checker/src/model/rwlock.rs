@@ -3,7 +3,7 @@
 use history::{Function, Mode, Operation};
 
 use super::named_model::{NamedModel, plain};
-use super::owner_semaphore::{Holders, fewer_holders, holders_bytes, with_one, without_one};
+use super::owner_semaphore::{Holders, fewer_holders, holders_bytes, with_fewer, with_more};
 use super::{Act, Lock, LockCall, Owner, Reference, Revocable, Revocation, Unsuitable, lock};
 
 /// Held by one writer or by any number of readers; only a holder can release.
@@ -36,7 +36,7 @@ impl Held {
 
     fn granted(&self, owner: Owner, mode: Mode) -> Option<Self> {
         match (self, mode) {
-            (Self::Read(readers), Mode::Read) => Some(Self::Read(with_one(readers, owner))),
+            (Self::Read(readers), Mode::Read) => Some(Self::Read(with_more(readers, owner, 1))),
             (Self::Read(readers), Mode::Write) if readers.is_empty() => Some(Self::Write(owner)),
             _ => None,
         }
@@ -44,7 +44,7 @@ impl Held {
 
     fn released(&self, owner: Owner) -> Self {
         match self {
-            Self::Read(readers) => Self::Read(without_one(readers, owner)),
+            Self::Read(readers) => Self::Read(with_fewer(readers, owner, 1)),
             Self::Write(_) => Self::Read(Holders::new()),
         }
     }
@@ -59,7 +59,7 @@ impl Reference for RwLock {
     }
 
     fn call(&self, operation: &Operation<'_>) -> Result<Option<LockCall>, Unsuitable> {
-        Ok(lock::call(operation))
+        lock::call(operation)
     }
 
     fn initial(&self) -> Held {

@@ -3,9 +3,9 @@
 use history::{Function, Operation};
 
 use super::named_model::{NamedModel, counted};
-use super::{Act, Lock, Reference, Revocable, Revocation, Unsuitable, lock};
+use super::{Act, Lock, PermitCall, Reference, Revocable, Revocation, Unsuitable, lock};
 
-/// At most `permits` grants at a time; whoever asks may give one back.
+/// At most `permits` are granted at a time; whoever asks may give some back.
 #[derive(Clone, Copy, Debug)]
 pub struct Semaphore {
     /// At least one.
@@ -21,14 +21,14 @@ pub(super) const MODEL: NamedModel = NamedModel {
 
 impl Reference for Semaphore {
     type State = u32;
-    type Call = Act;
+    type Call = PermitCall<Act>;
 
     fn knows(&self, function: &Function) -> bool {
         lock::knows(function)
     }
 
-    fn call(&self, operation: &Operation<'_>) -> Result<Option<Act>, Unsuitable> {
-        Ok(lock::act(operation))
+    fn call(&self, operation: &Operation<'_>) -> Result<Option<PermitCall<Act>>, Unsuitable> {
+        Ok(lock::permit_act(operation))
     }
 
     fn initial(&self) -> u32 {
@@ -36,15 +36,16 @@ impl Reference for Semaphore {
     }
 
     fn observes(&self, call: &Self::Call) -> bool {
-        call.observes()
+        call.call.observes()
     }
 
-    fn step(&self, &held: &u32, call: &Act) -> Option<u32> {
+    fn step(&self, &held: &u32, &PermitCall { call, permits }: &Self::Call) -> Option<u32> {
+        let free = self.permits - held;
         match call {
-            Act::Acquire { .. } => (held < self.permits).then_some(held + 1),
-            Act::Release => held.checked_sub(1),
-            Act::Busy { .. } => (held == self.permits).then_some(held),
-            Act::NotReleased => (held == 0).then_some(held),
+            Act::Acquire { .. } => (permits <= free).then(|| held + permits),
+            Act::Release => held.checked_sub(permits),
+            Act::Busy { .. } => (permits > free).then_some(held),
+            Act::NotReleased => (permits > held).then_some(held),
             Act::Held => (held > 0).then_some(held),
             // The permits that are out may be others'.
             Act::Lost => Some(held),
@@ -87,6 +88,35 @@ mod tests {
         accepts(
             "semaphore:2",
             "0 acquire; 0 info; 1 acquire; 1 ok; 2 acquire; 2 refused",
+        );
+    }
+
+    #[test]
+    fn counts_the_permits_of_each_operation() {
+        accepts(
+            "semaphore:3",
+            "0 acquire 2; 0 ok; 1 acquire 2; 1 refused; 1 acquire; 1 ok 1; 0 release 3; 0 ok",
+        );
+        accepts(
+            "semaphore:2",
+            "0 acquire; 0 ok; 1 acquire 2; 1 info; 0 release 2; 0 refused",
+        );
+        rejects("semaphore:3", "0 acquire 2; 0 ok; 1 acquire; 1 ok 2");
+        rejects("semaphore:3", "0 acquire 4; 0 ok");
+        rejects("semaphore:3", "0 acquire; 0 ok; 1 acquire 2; 1 refused 2");
+        rejects("semaphore:3", "0 acquire 2; 0 ok; 0 release 2; 0 refused");
+        rejects("semaphore:3", "0 acquire 2; 0 ok; 0 release 3; 0 ok");
+    }
+
+    #[test]
+    fn a_service_takes_permits_back_one_by_one() {
+        accepts(
+            "revocable-semaphore:3",
+            "0 acquire 3; 0 ok; 1 acquire 2; 1 ok; 0 release; 0 ok",
+        );
+        rejects(
+            "revocable-semaphore:3",
+            "0 acquire 3; 0 ok; 1 acquire 2; 1 ok; 0 release 2; 0 ok; 1 release 2; 1 ok",
         );
     }
 

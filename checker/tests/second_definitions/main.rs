@@ -11,6 +11,7 @@ mod explained;
 mod generator;
 mod nemesis;
 mod owners;
+mod permits;
 mod progress;
 mod record;
 mod resources;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use checker::search::Limits;
-use checker::{Finding, Scope, judge, parse};
+use checker::{Finding, Scope, judge, linearize, parse};
 use history::{History, jsonl};
 
 use coverage::{Coverage, Windows};
@@ -115,6 +116,30 @@ fn agree_on(
         assert!(
             seen >= cases() / 200,
             "{guarantee} is hardly ever {verdict:?}: {tally:?}"
+        );
+    }
+}
+
+/// Of a semaphore of each kind of three permits.
+#[test]
+fn several_permits_at_once() {
+    for (model, has_owners) in [("semaphore:3", false), ("owner-semaphore:3", true)] {
+        let mut tally: BTreeMap<Verdict, u64> = BTreeMap::new();
+        for seed in 0..cases() {
+            let history = permits::history(&mut Dice::new(seed), 3);
+            let expected = permits::semaphore(&Record::new(&history), 3, has_owners);
+            let found = linearize(&history, model, Limits::none()).expect("known");
+            assert_eq!(
+                Verdict::from(found.finding.verdict),
+                expected,
+                "{model}, seed {seed}: {found:?}\n{}",
+                text(&history)
+            );
+            *tally.entry(expected).or_default() += 1;
+        }
+        assert!(
+            tally.len() == 2 && tally.values().all(|seen| *seen >= cases() / 20),
+            "{model}: {tally:?}"
         );
     }
 }

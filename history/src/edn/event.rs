@@ -7,7 +7,7 @@ use super::keys::Keys;
 use super::names::name;
 use super::transit::to_json;
 use super::{FormError, note, outline};
-use crate::rules::one_at_a_time;
+use crate::value::permits;
 use crate::{Answer, Event, Failure, Function, Grant, Kind, Mark, Mode, Process, RuleError, Value};
 
 /// The event of a map, which follows one with this index and time, if there is one.
@@ -121,10 +121,9 @@ fn value(
     function: &Function,
 ) -> Result<Value, FormError> {
     Ok(match (process, function, kind) {
-        (Process::Client(_), Function::Acquire, kind) => {
-            one_permit(edn)?;
-            let grant = grant(edn).filter(|_| kind == Kind::Ok);
-            grant.or_else(|| mode(edn)).unwrap_or_default()
+        (Process::Client(_), Function::Acquire, kind) => acquired(edn, kind)?,
+        (Process::Client(_), Function::Release, _) => {
+            several(edn, function)?.unwrap_or_else(|| Value::data(to_json(edn)))
         }
         (Process::Nemesis, ..) => note::read(edn)?.unwrap_or_else(|| Value::data(to_json(edn))),
         (Process::Run, ..) => outline::read(edn)?,
@@ -134,16 +133,35 @@ fn value(
     })
 }
 
-/// An acquire of several permits at once must not be taken for one of a single permit.
-fn one_permit(edn: &Edn<'_>) -> Result<(), RuleError> {
-    let amount = match edn {
-        Edn::Map(_) => ["permits", "amount"]
-            .into_iter()
-            .find_map(|name| edn.get(&Edn::key(name)))
-            .map_or(Json::Null, to_json),
-        edn => to_json(edn),
+/// A single permit is what an acquire is for where nobody says more.
+fn acquired(edn: &Edn<'_>, kind: Kind) -> Result<Value, RuleError> {
+    let grant = grant(edn).filter(|_| kind == Kind::Ok);
+    match (several(edn, &Function::Acquire)?, grant) {
+        (Some(Value::Permits(permits)), Some(grant)) if permits.get() > 1 => {
+            if grant == Value::Grant(Grant::default()) {
+                Ok(Value::Permits(permits))
+            } else {
+                Err(RuleError::NamedPermits)
+            }
+        }
+        (Some(permits), None) => Ok(permits),
+        (_, grant) => Ok(grant.or_else(|| mode(edn)).unwrap_or_default()),
+    }
+}
+
+/// The number of permits: `2`, `{:permits 2}` or `{:amount 2}`.
+fn several(edn: &Edn<'_>, function: &Function) -> Result<Option<Value>, RuleError> {
+    let said = match edn {
+        Edn::Map(_) => {
+            let mut names = ["permits", "amount"].into_iter();
+            names.find_map(|name| edn.get(&Edn::key(name)))
+        }
+        edn => Some(edn),
     };
-    one_at_a_time(&Function::Acquire, &amount)
+    match said.map(to_json) {
+        Some(number @ Json::Number(_)) => permits(&number, function).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn mode(edn: &Edn<'_>) -> Option<Value> {

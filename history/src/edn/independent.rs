@@ -140,37 +140,32 @@ fn what_has_no_key_is_written_so_that_it_reads_back() {
 }
 
 #[test]
-fn several_permits_at_once_are_refused() {
-    for (kind, rest) in [
-        ("invoke", ":acquire :value 2"),
-        ("invoke", ":acquire :value 0"),
-        ("invoke", ":acquire :value {:permits 2}"),
-        ("ok", ":acquire :value 2N"),
-        ("invoke", ":release :value 2"),
+fn several_permits_at_once_are_read() {
+    for rest in [
+        ":acquire :value 2",
+        ":acquire :value 2N",
+        ":acquire :value {:permits 2}",
+        ":release :value 2",
+        ":release :value {:amount 2}",
     ] {
-        let begin = if kind == "ok" {
-            operation(0, "invoke", ":acquire")
-        } else {
-            String::new()
-        };
-        let said = problem(&(begin + &operation(0, kind, rest)));
-        assert!(
-            said.contains("permits at once: only one at a time"),
-            "{said}"
-        );
+        let text = operation(0, "invoke", rest);
+        assert_eq!(read_text(&text), ["- 2"], "{rest}");
     }
     for rest in [
-        ":acquire :value 1",
-        ":release :value 1",
-        ":acquire :value {:permits 1}",
+        ":acquire :value 0",
+        ":acquire :value -2",
+        ":release :value 1.5",
     ] {
-        read_text(&operation(0, "invoke", rest));
+        let said = problem(&operation(0, "invoke", rest));
+        assert!(said.contains("a number is that of the permits"), "{said}");
     }
-    let line =
-        r#"{"index":0,"time":0,"process":0,"type":"invoke","f":"acquire","key":"k","value":2}"#;
-    let refused = crate::jsonl::read(line.as_bytes()).expect_err("two permits");
-    assert!(
-        refused.to_string().contains("acquire of 2 permits at once"),
-        "{refused}"
-    );
+    let granted = |value: &str| {
+        let ok = operation(0, "ok", &format!(":acquire :value {value}"));
+        operation(0, "invoke", ":acquire :value 2") + &ok
+    };
+    assert_eq!(read_text(&granted("{:permits 2}")), ["- 2", "- 2"]);
+    for value in ["{:permits 2 :slot 1}", "{:token 4}"] {
+        let said = problem(&granted(value));
+        assert!(said.contains("names a slot or a token"), "{said}");
+    }
 }

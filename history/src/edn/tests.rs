@@ -361,6 +361,7 @@ fn any_history() -> impl Strategy<Value = History> {
             .prop_map(|(slot, token)| Value::Grant(Grant { slot, token })),
         Just(Value::Mode(Mode::Read)),
         Just(Value::Mode(Mode::Write)),
+        any::<std::num::NonZeroU32>().prop_map(Value::Permits),
         Just(Value::Answer(Answer::Held)),
         Just(Value::Answer(Answer::Lost)),
         prop::collection::vec(any::<u32>(), 0..4).prop_map(Value::Slots),

@@ -80,6 +80,7 @@ fn value(value: &Value) -> Edn<'_> {
         Value::Answer(crate::Answer::Lost) => Edn::key("lost"),
         Value::Mode(crate::Mode::Read) => Edn::key("read"),
         Value::Mode(crate::Mode::Write) => Edn::key("write"),
+        Value::Permits(permits) => Edn::Int(permits.get().into()),
         Value::Slots(slots) => {
             Edn::Vector(slots.iter().map(|slot| Edn::Int((*slot).into())).collect())
         }

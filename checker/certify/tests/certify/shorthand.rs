@@ -115,6 +115,9 @@ fn draft(event: &str, id: u64) -> Draft {
                 Value::Slots(serde_json::from_str(slots).expect("slots"))
             }
             json if is_of_data => Value::data(serde_json::from_str(json).expect("JSON")),
+            permits if permits.starts_with('p') => {
+                Value::Permits(permits[1..].parse().expect("a number of permits"))
+            }
             slot if slot.starts_with('s') => Value::Grant(Grant {
                 slot: slot[1..].parse().ok(),
                 token: 0,
