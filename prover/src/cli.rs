@@ -149,6 +149,9 @@ pub struct CheckArgs {
     /// Write the evidence to this file; `prover certify` checks it again
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
+    /// Write the report, an HTML page, to this file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// How long a search may take before the answer is unknown
     #[arg(long, default_value = "1m", value_parser = time::positive, value_name = "TIME")]
     pub timeout: Duration,
@@ -172,15 +175,15 @@ pub struct KeyArgs {
 /// The options of `certify`.
 #[derive(Debug, Args)]
 pub struct CertifyArgs {
-    /// The history, as `check` takes it
+    /// The history, as `check` takes it; the folder of a run has its certificate, too
     #[arg(value_name = "FILE")]
     pub history: PathBuf,
     /// How its keys are found.
     #[command(flatten)]
     pub keys: KeyArgs,
-    /// The certificate
+    /// The certificate [default: the one in the folder of the run]
     #[arg(value_name = "CERT")]
-    pub certificate: PathBuf,
+    pub certificate: Option<PathBuf>,
 }
 
 /// The options of `convert`.

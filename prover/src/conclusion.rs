@@ -14,6 +14,7 @@ use suite::{Criteria, Power, within};
 
 use crate::failure::Failure;
 use crate::reading;
+use crate::schema::Schema;
 use crate::store::{Store, file};
 use crate::subject;
 
@@ -26,7 +27,7 @@ pub(crate) fn begin(plan: &Plan, results: &Path) -> Result<(Store, Manifest), Fa
     let began = Timestamp::now();
     let store = Store::open(results, &plan.name(), began)?;
     let manifest = Manifest::begin(plan, began);
-    store.write_json(file::MANIFEST, &manifest)?;
+    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
     store.write_json(file::SCHEDULE, &plan.schedule)?;
     Ok((store, manifest))
 }
@@ -85,7 +86,7 @@ pub(crate) fn keep(
         certificate,
     } = conclusion;
     store.write(file::CERTIFICATE, &certificate.to_bytes())?;
-    store.write_json(file::VERDICT, judgement)?;
+    store.write_json(file::VERDICT, &Schema::VERDICT.mark(judgement))?;
     let subject = Subject {
         mistakes: power.as_ref().map(subject::mistakes),
         ..subject::of_manifest(manifest)

@@ -57,12 +57,28 @@ pub enum Failure {
     /// A run could not be shrunk.
     #[error(transparent)]
     Shrink(#[from] ShrinkError),
-    /// The evidence would take the place of what it speaks of.
-    #[error("--certificate would overwrite the history {}: name another file", .0.display())]
-    OverHistory(PathBuf),
-    /// A certificate speaks of one history.
-    #[error("--certificate takes one history at a time: call `prover check` once for each")]
-    OneCertificate,
+    /// What is written about a history would take its place.
+    #[error("--{option} would overwrite the history {}: name another file", .history.display())]
+    OverHistory {
+        /// What was to be written.
+        option: &'static str,
+        /// Where the history is.
+        history: PathBuf,
+    },
+    /// Certificates and reports speak of one history.
+    #[error("--{0} takes one history at a time: call `prover check` once for each")]
+    OneHistory(&'static str),
+    /// Certificate and report would be one file.
+    #[error("--certificate and --report name the same file: give each its own")]
+    OneFile,
+    /// A history was given alone, and none of ours.
+    #[error("no certificate beside {}: name it after the history, or give the folder of a run", .0.display())]
+    NoCertificate(PathBuf),
+    /// A report has a row for each worker.
+    #[error(
+        "the report would have {0} rows, one for each process: say with --concurrency how many workers there were"
+    )]
+    ManyRows(u64),
     /// The report could not be made.
     #[error("cannot make the report: {0}")]
     Report(#[from] report::ReportError),
@@ -146,8 +162,11 @@ impl Failure {
             Self::Plan(_)
             | Self::Guarantee(_)
             | Self::Model(_)
-            | Self::OneCertificate
-            | Self::OverHistory(_)
+            | Self::OneHistory(_)
+            | Self::OneFile
+            | Self::OverHistory { .. }
+            | Self::NoCertificate(_)
+            | Self::ManyRows(_)
             | Self::NoRun(_)
             | Self::NothingViolated(_)
             | Self::Open { .. }

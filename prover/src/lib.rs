@@ -16,5 +16,6 @@ mod interruption;
 pub mod output;
 mod reading;
 mod record;
+mod schema;
 pub mod store;
 mod subject;

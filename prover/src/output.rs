@@ -7,8 +7,11 @@ use std::time::Duration;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use run::Counters;
+use serde::Serialize;
 use suite::Pace;
 use testbed::Progress;
+
+use crate::schema::Schema;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,6 +32,14 @@ pub(crate) fn result(text: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Prints a result for programs: one JSON object in a line.
+///
+/// # Errors
+/// As for [`result`].
+pub(crate) fn json(schema: Schema, object: &impl Serialize) -> io::Result<()> {
+    result(&schema.mark(object).to_string())
 }
 
 /// Prints a line that is no result.

@@ -8,9 +8,11 @@ use flate2::read::MultiGzDecoder;
 use history::{History, form};
 use nemesis::Schedule;
 use plan::manifest::{Manifest, Recorded};
+use serde::de::Error;
 
 use crate::failure::Failure;
 use crate::output;
+use crate::schema::Schema;
 use crate::store::file;
 
 /// Stands for standard input.
@@ -121,6 +123,11 @@ pub(super) fn recorded_beside(history: &Path) -> Result<Option<Recorded>, Failur
 /// A manifest that is no JSON at all may be one of ours that was damaged, so that is an error.
 fn is_ours(manifest: &str) -> serde_json::Result<bool> {
     let json: serde_json::Value = serde_json::from_str(manifest)?;
+    Schema::MANIFEST.is_of(&json).map_err(|form| {
+        serde_json::Error::custom(format!(
+            "it has the form {form}, which this program does not read: use the prover that made it"
+        ))
+    })?;
     Ok(json.get("prover").is_some())
 }
 

@@ -1,12 +1,18 @@
 //! What the reports say of a run, by its manifest.
 
+use std::path::Path;
 use std::time::Duration;
 
+use checker::Scope;
+use history::{History, Process};
 use humantime::format_duration;
 use plan::manifest::{Manifest, Planned, State};
+use plan::spec::quoted;
 use report::{Fact, Mistake, Skew, Subject};
 use suite::Power;
 use testbed::Described;
+
+use crate::failure::Failure;
 
 /// The subject of a report on the run of this manifest.
 pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
@@ -32,6 +38,66 @@ pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
         origin: origin(manifest),
         mistakes: None,
     }
+}
+
+/// A report with more rows than this shows nothing.
+const ROWS_MAX: u64 = 1_000;
+
+/// The subject of a report on a history without a manifest. A record of this program's own says
+/// whose it is.
+///
+/// # Errors
+/// Nobody said how many workers there were, and there are too many processes for a row each.
+pub(crate) fn of_history(
+    path: &Path,
+    history: &History,
+    scope: &Scope,
+) -> Result<Subject, Failure> {
+    let outline = history.outline();
+    let file = path.file_name().unwrap_or(path.as_os_str());
+    Ok(Subject {
+        lock: outline.map_or_else(
+            || file.to_string_lossy().into_owned(),
+            |outline| outline.lock.clone(),
+        ),
+        workload: outline.map_or_else(
+            || "an unknown workload".to_owned(),
+            |outline| outline.workload.clone(),
+        ),
+        faults: scope.faults.clone(),
+        workers: rows(history, scope)?,
+        setting: vec![Fact::new("history", path.display().to_string())],
+        bounds: vec!["The history was judged alone: no manifest says how it was made.".to_owned()],
+        skew: None,
+        repeat: typed(),
+        plan: vec![Fact::new("slots", scope.slots.to_string())],
+        origin: vec![Fact::new("prover", env!("CARGO_PKG_VERSION"))],
+        mistakes: None,
+    })
+}
+
+/// A row for each worker, or else for each process.
+fn rows(history: &History, scope: &Scope) -> Result<u32, Failure> {
+    if let Some(workers) = scope.workers {
+        return Ok(workers.get());
+    }
+    let processes = history
+        .events()
+        .iter()
+        .filter_map(|event| match event.process {
+            Process::Client(number) => Some(u64::from(number) + 1),
+            Process::Nemesis | Process::Run => None,
+        });
+    let rows = processes.max().unwrap_or(1);
+    let is_few = Some(rows).filter(|rows| *rows <= ROWS_MAX);
+    let few = is_few.and_then(|rows| u32::try_from(rows).ok());
+    few.ok_or(Failure::ManyRows(rows))
+}
+
+/// What was typed to get here.
+fn typed() -> String {
+    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The known mistakes that were tried, as the report tells of them.
@@ -106,17 +172,14 @@ fn planned(plan: &Planned) -> Vec<Fact> {
 }
 
 fn origin(manifest: &Manifest) -> Vec<Fact> {
-    let commit = manifest
-        .git
-        .as_ref()
-        .map_or("not in a git working tree".to_owned(), |git| {
-            let state = if git.dirty {
-                "tracked files changed since"
-            } else {
-                "tracked files unchanged"
-            };
-            format!("{} ({state})", git.commit)
-        });
+    let commit = manifest.git.as_ref().map_or("not known".to_owned(), |git| {
+        let state = if git.dirty {
+            "tracked files changed since"
+        } else {
+            "tracked files unchanged"
+        };
+        format!("{} ({state})", git.commit)
+    });
     vec![
         Fact::new("prover", &manifest.prover),
         Fact::new("commit", commit),
@@ -144,7 +207,7 @@ mod tests {
         assert!(subject.bounds[0].contains("what the run was made on is not known"));
         assert!(subject.bounds[1].contains("it was killed"));
         let origin = format!("{:?}", subject.origin);
-        assert!(origin.contains("not in a git working tree"), "{origin}");
+        assert!(origin.contains("not known"), "{origin}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod doubt;
 mod effects;
+mod git;
 pub mod manifest;
 mod plan;
 pub mod spec;

@@ -1,7 +1,6 @@
 //! What a run was: enough to repeat it, and to know how it ended.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::Duration;
 
 use history::fault::Effect;
@@ -10,6 +9,7 @@ use run::{Skew, Stop};
 use serde::{Deserialize, Serialize};
 use testbed::Described;
 
+pub use crate::git::Git;
 use crate::plan::Plan;
 use crate::spec::RunSpec;
 
@@ -20,7 +20,7 @@ use crate::spec::RunSpec;
 pub struct Manifest {
     /// The version of the prover.
     pub prover: String,
-    /// The commit of the working tree that the run was started in, where there is one.
+    /// The commit of the source that was tested, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git: Option<Git>,
     /// When it began.
@@ -94,15 +94,6 @@ impl From<Stop> for State {
     }
 }
 
-/// The state of a git working tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Git {
-    /// The commit.
-    pub commit: String,
-    /// Whether tracked files were changed since.
-    pub dirty: bool,
-}
-
 /// The plan as it is stored. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(
@@ -145,7 +136,7 @@ impl Manifest {
     pub fn begin(plan: &Plan, began: jiff::Timestamp) -> Self {
         Self {
             prover: env!("CARGO_PKG_VERSION").to_owned(),
-            git: git(),
+            git: Git::of_program(),
             began,
             state: State::Running,
             plan: Planned::of(plan),
@@ -189,20 +180,4 @@ impl Planned {
             operation_timeout_ms: plan.operation_timeout.as_millis(),
         }
     }
-}
-
-/// Outside a working tree, or without git, there is nothing to say.
-pub fn git() -> Option<Git> {
-    let commit = git_says(&["rev-parse", "HEAD"])?;
-    let changes = git_says(&["status", "--porcelain", "--untracked-files=no"])?;
-    Some(Git {
-        commit,
-        dirty: !changes.is_empty(),
-    })
-}
-
-fn git_says(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git").args(arguments).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.trim().to_owned())
 }

@@ -5,7 +5,7 @@ use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
 use report::{list_table, verdict_text};
 use run::seed::{Seed, Seeds};
-use serde_json::json;
+use serde_json::{Value, json};
 use suite::{Power, Summary, Until, campaign, spec_of};
 use testbed::Described;
 
@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
 use crate::output::{self, Bar, Format, result};
+use crate::schema::Schema;
 
 /// How many seeds of a kind are printed.
 const SHOWN: usize = 10;
@@ -57,7 +58,7 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     };
     match output.format {
         Format::Human => campaign.print(seeds)?,
-        Format::Json => result(&campaign.json_line())?,
+        Format::Json => output::json(Schema::CAMPAIGN, &campaign.json())?,
     }
     Ok(campaign.exit(was_interrupted))
 }
@@ -105,7 +106,7 @@ impl Campaign<'_> {
         Exit::worst(exits)
     }
 
-    fn json_line(&self) -> String {
+    fn json(&self) -> Value {
         let mut line = json!(self.summary);
         line["verdict"] = json!(self.verdict);
         line["gaps"] = json!(self.summary.gaps());
@@ -114,7 +115,7 @@ impl Campaign<'_> {
         if let Some(power) = &self.power {
             line["power"] = power::json(power);
         }
-        line.to_string()
+        line
     }
 
     fn print(&self, seeds: &Seeds) -> std::io::Result<()> {

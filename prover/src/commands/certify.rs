@@ -1,6 +1,7 @@
 //! `prover certify`: checks a certificate again.
 
 use std::fs;
+use std::path::PathBuf;
 
 use certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
 use checker::counted;
@@ -11,12 +12,13 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::reading;
+use crate::store::file;
 
 /// Says of every claim whether its proof holds.
 pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {
+    let path = certificate(arguments)?;
     let history = reading::history_by_key(&arguments.history, arguments.keys.independent)?;
-    let path = &arguments.certificate;
-    let bytes = fs::read(path).map_err(|source| Failure::Open {
+    let bytes = fs::read(&path).map_err(|source| Failure::Open {
         path: path.clone(),
         source,
     })?;
@@ -34,7 +36,7 @@ pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {
             })
         }
         Err(error @ CertifyError::Unreadable(_)) => Err(Failure::Certificate {
-            path: path.clone(),
+            path,
             source: error,
         }),
         Err(error) => {
@@ -42,6 +44,18 @@ pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {
             Ok(Exit::Violation)
         }
     }
+}
+
+/// The certificate that was named, or the one in the folder of the run.
+fn certificate(arguments: &CertifyArgs) -> Result<PathBuf, Failure> {
+    if let Some(path) = &arguments.certificate {
+        return Ok(path.clone());
+    }
+    let beside = arguments.history.join(file::CERTIFICATE);
+    let is_there = arguments.history.is_dir() && beside.exists();
+    is_there
+        .then_some(beside)
+        .ok_or_else(|| Failure::NoCertificate(arguments.history.clone()))
 }
 
 fn row(claim: &Claim) -> [String; 3] {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use checker::Judgement;
 use history::History;
@@ -20,6 +20,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::reading;
+use crate::schema::Schema;
+use crate::subject;
 
 /// Judges every file and prints what was found; the worst verdict decides the exit code.
 pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
@@ -31,9 +33,7 @@ pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
     for name in arguments.guarantees.iter().filter(|name| *name != PROGRESS) {
         checker::parse(name)?;
     }
-    if arguments.certificate.is_some() && arguments.files.len() > 1 {
-        return Err(Failure::OneCertificate);
-    }
+    ensure_targets(arguments)?;
     let mut exits = Vec::new();
     for path in &arguments.files {
         exits.push(match check_file(path, arguments) {
@@ -45,12 +45,34 @@ pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
     Ok(Exit::worst(exits))
 }
 
+/// What is to be written about a history, by the names of the options.
+fn targets(arguments: &CheckArgs) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+    let certificate = arguments
+        .certificate
+        .iter()
+        .map(|path| ("certificate", path));
+    let report = arguments.report.iter().map(|path| ("report", path));
+    certificate.chain(report)
+}
+
+fn ensure_targets(arguments: &CheckArgs) -> Result<(), Failure> {
+    if arguments.files.len() > 1
+        && let Some((option, _)) = targets(arguments).next()
+    {
+        return Err(Failure::OneHistory(option));
+    }
+    if arguments.certificate.is_some() && arguments.certificate == arguments.report {
+        return Err(Failure::OneFile);
+    }
+    Ok(())
+}
+
 /// Tells why a file could not be judged: whoever reads the results learns it too.
 fn tell(path: &Path, failure: &Failure, format: Format) -> io::Result<Exit> {
     let why = with_causes(failure);
     if format == Format::Json {
         let line = json!({"file": path.to_string_lossy(), "error": why});
-        output::result(&line.to_string())?;
+        output::json(Schema::UNREAD, &line)?;
     }
     output::note(&format!("error: {why}"));
     Ok(failure.exit())
@@ -58,10 +80,11 @@ fn tell(path: &Path, failure: &Failure, format: Format) -> io::Result<Exit> {
 
 fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
     let path = reading::located(path)?;
-    if let Some(target) = &arguments.certificate
-        && is_same_file(&path, target)
-    {
-        return Err(Failure::OverHistory(path));
+    for (option, target) in targets(arguments) {
+        if is_same_file(&path, target) {
+            let history = path;
+            return Err(Failure::OverHistory { option, history });
+        }
     }
     let history = reading::history_by_key(&path, arguments.keys.independent)?;
     let manifest = reading::manifest_beside(&path)?;
@@ -90,20 +113,29 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
         }
         Format::Json => print_json(&path, &judgement, taken_for_granted)?,
     }
-    let verdict: Exit = judgement.verdict.into();
-    let (Some(target), Some(certificate)) = (&arguments.certificate, certificate) else {
-        return Ok(verdict);
-    };
-    match fs::write(target, certificate.to_bytes()) {
-        Ok(()) => Ok(verdict),
-        Err(source) => {
-            output::note(&format!(
-                "error: cannot write {}: {source}",
-                target.display()
-            ));
-            Ok(Exit::worst([verdict, Exit::Harness]))
-        }
+    let mut exits = vec![judgement.verdict.into()];
+    if let (Some(target), Some(certificate)) = (&arguments.certificate, certificate) {
+        exits.extend(keep(target, &certificate.to_bytes()));
     }
+    if let Some(target) = &arguments.report {
+        let subject = match &manifest {
+            Some(manifest) => subject::of_manifest(manifest),
+            None => subject::of_history(&path, &history, criteria.scope())?,
+        };
+        let page = report::html(&subject, &history, &judgement)?;
+        exits.extend(keep(target, page.as_bytes()));
+    }
+    Ok(Exit::worst(exits))
+}
+
+/// Writes what was asked for. What was found was said before, whatever becomes of this.
+fn keep(target: &Path, bytes: &[u8]) -> Option<Exit> {
+    let source = fs::write(target, bytes).err()?;
+    output::note(&format!(
+        "error: cannot write {}: {source}",
+        target.display()
+    ));
+    Some(Exit::Harness)
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {
@@ -186,5 +218,5 @@ fn print_json(path: &Path, judgement: &Judgement, granted: Option<String>) -> io
         line["taken_for_granted"] = json!(words);
     }
     line["file"] = json!(path.to_string_lossy());
-    output::result(&line.to_string())
+    output::json(Schema::CHECK, &line)
 }

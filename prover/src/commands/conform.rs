@@ -22,6 +22,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::{self, Format, Steps};
+use crate::schema::Schema;
 
 /// Each script asks for its own.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -138,7 +139,7 @@ fn print(arguments: &ConformArgs, seed: Seed, report: &Report) -> std::io::Resul
     if arguments.format == Format::Json {
         let mut line = json!(report);
         line["seed"] = json!(seed);
-        return output::result(&line.to_string());
+        return output::json(Schema::CONFORM, &line);
     }
     for divergence in &report.divergences {
         output::result(&show(divergence))?;

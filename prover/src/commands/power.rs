@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
 use crate::output::{self, Format, result};
+use crate::schema::Schema;
 
 /// How long known mistakes are tried where nobody says.
 pub(super) const WITHIN: Duration = Duration::from_secs(20);
@@ -34,7 +35,7 @@ pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> 
         Format::Json => {
             let mut json = json(&power);
             json["verdict"] = json!(power.verdict());
-            result(&json.to_string())?;
+            output::json(Schema::POWER, &json)?;
         }
     }
     Ok(exit(&power, was_interrupted))

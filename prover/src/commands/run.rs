@@ -25,6 +25,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format, Steps};
 use crate::record::record;
+use crate::schema::Schema;
 use crate::store::{Store, file};
 
 /// One run, or one for each seed.
@@ -52,11 +53,11 @@ pub(super) async fn run_with(
     let steps = Steps::new(output.quiet);
     let result = record(&plan, &mut store, &mut manifest, output.format, &steps).await;
     steps.done();
-    store.write_json(file::MANIFEST, &manifest)?;
+    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
     let stop = result.inspect_err(|_| tell_where(&store, &manifest))?;
     let mut conclusion = conclude(&mut plan, &store, &manifest)?;
     manifest.recorded = Some(recorded(&conclusion.history));
-    store.write_json(file::MANIFEST, &manifest)?;
+    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
     let mut exits = Vec::new();
     if conclusion.judgement.verdict == Verdict::Valid && !power_within.is_zero() {
         match of_run(&plan, power_within, output.quiet).await {
@@ -101,7 +102,7 @@ fn print(
         }
         line["manifest"] = json!(manifest);
         line["repeat"] = json!(manifest.spec.command_line());
-        return output::result(&line.to_string());
+        return output::json(Schema::RUN, &line);
     }
     print_judgement(history, judgement)?;
     if let Some(skew) = manifest.skew {

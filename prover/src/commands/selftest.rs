@@ -8,7 +8,7 @@ use plan::{PlanError, catalogue, unknown};
 use rayon::prelude::*;
 use report::list_table;
 use run::seed::Seed;
-use serde_json::json;
+use serde_json::{Value, json};
 use suite::Stopwatch;
 use suite::selftest::{
     Examined, RUNS_OF_BROKEN, RUNS_OF_CORRECT, Shortcoming, Shown, TIME_LIMIT, examine, spec_of,
@@ -20,6 +20,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
 use crate::output::{self, Bar, Format};
+use crate::schema::Schema;
 
 /// Examines the locks and prints what came out.
 pub(super) async fn selftest(arguments: &SelftestArgs) -> Result<Exit, Failure> {
@@ -35,7 +36,7 @@ pub(super) async fn selftest(arguments: &SelftestArgs) -> Result<Exit, Failure> 
         Format::Human => print(arguments.seed, &examined)?,
         Format::Json => {
             for one in &examined {
-                output::result(&json_line(one))?;
+                output::json(Schema::SELFTEST, &line(one))?;
             }
         }
     }
@@ -135,7 +136,7 @@ fn sentence(first: Seed, examined: &[Examined]) -> String {
     }
 }
 
-fn json_line(one: &Examined) -> String {
+fn line(one: &Examined) -> Value {
     let lock = &*one.lock;
     let mut line = json!({
         "lock": lock.name(),
@@ -154,5 +155,5 @@ fn json_line(one: &Examined) -> String {
             line["repeat"] = json!(repeat(lock, shortcoming));
         }
     }
-    line.to_string()
+    line
 }

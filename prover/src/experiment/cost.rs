@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use locks::Lock;
 use measure::{Rounds, Sample, measure, set_up, source};
 use plan::PlanError;
-use plan::manifest::{Git, git};
+use plan::manifest::Git;
 use plan::spec::{command_line, utf8_path};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -146,7 +146,7 @@ async fn conduct(arguments: &CostArgs) -> Result<Exit, Failure> {
     };
     let manifest = Manifest {
         prover: env!("CARGO_PKG_VERSION"),
-        git: git(),
+        git: Git::of_program(),
         began,
         machine: Machine::here(),
         testbed: broker.described().clone(),

@@ -102,6 +102,12 @@ impl Criteria {
             .map_or_else(|| Self::as_it_stands(history), Self::of_outline)
     }
 
+    /// What the history itself does not say.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
     fn of_outline(outline: &Outline) -> Result<Self, checker::ParseError> {
         let heartbeat = Duration::from_millis(outline.heartbeat_ms);
         Ok(Self {

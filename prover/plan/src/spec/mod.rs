@@ -7,5 +7,5 @@ mod run_spec;
 pub mod time;
 
 pub use bounds::OutOfBounds;
-pub use command::{command_line, utf8_path};
+pub use command::{command_line, quoted, utf8_path};
 pub use run_spec::{RunSpec, TargetKind};

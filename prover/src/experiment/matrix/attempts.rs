@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use checker::Verdict;
 use jiff::Timestamp;
-use plan::manifest::git;
+use plan::manifest::Git;
 use plan::spec::RunSpec;
 use run::seed::Seed;
 use suite::{Came, Outcome};
@@ -89,7 +89,7 @@ impl<'a> Attempts<'a> {
         Ok(Next::Over(Box::new(CellRecord {
             cell: self.cell.clone(),
             at: Timestamp::now(),
-            git: git(),
+            git: Git::of_program(),
             testbed: run.testbed,
             verdict: judged.verdict,
             because,

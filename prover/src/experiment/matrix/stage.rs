@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::{self, Steps};
 use crate::record::{carry_out, note};
+use crate::schema::Schema;
 use crate::store::file;
 
 /// Where all cells of one RabbitMQ are run.
@@ -152,7 +153,7 @@ async fn on_broker(
     manifest.testbed = Some(testbed.clone());
     let ran = carry_out(links, &plan, &mut store, &Steps::new(true)).await;
     note(&mut manifest, &ran);
-    store.write_json(file::MANIFEST, &manifest)?;
+    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
     if ran?.stop == Stop::Interrupted {
         return Ok(None);
     }

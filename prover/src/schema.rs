@@ -1,0 +1,41 @@
+//! The forms of what is printed and stored as JSON; `docs/json.schema.json` describes each.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A form, with its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schema(&'static str);
+
+/// The field that names the form.
+const FIELD: &str = "schema";
+
+impl Schema {
+    pub(crate) const RUN: Self = Self("run/1");
+    pub(crate) const VERDICT: Self = Self("verdict/1");
+    pub(crate) const MANIFEST: Self = Self("manifest/1");
+    pub(crate) const CHECK: Self = Self("check/1");
+    pub(crate) const UNREAD: Self = Self("unread/1");
+    pub(crate) const CAMPAIGN: Self = Self("campaign/1");
+    pub(crate) const POWER: Self = Self("power/1");
+    pub(crate) const SELFTEST: Self = Self("selftest/1");
+    pub(crate) const CONFORM: Self = Self("conform/1");
+
+    /// An object that says which form it has.
+    pub(crate) fn mark(self, object: &impl Serialize) -> Value {
+        let mut json = serde_json::json!(object);
+        json[FIELD] = self.0.into();
+        json
+    }
+
+    /// Whether an object has this form, or is older than the forms.
+    ///
+    /// # Errors
+    /// The form that it has.
+    pub(crate) fn is_of(self, object: &Value) -> Result<(), String> {
+        match object.get(FIELD) {
+            Some(form) if form != self.0 => Err(form.to_string()),
+            _ => Ok(()),
+        }
+    }
+}
