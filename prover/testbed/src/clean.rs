@@ -1,8 +1,8 @@
 //! Removes what killed runs left on the Docker daemon.
 //!
 //! Everything a run creates carries its name and its owner (see [`crate::label`]). A run whose
-//! owner still works is left alone; so is one whose owner cannot be judged from here, unless
-//! everything is to go.
+//! owner still works is left alone; so is one whose owner cannot be judged from here, and one that
+//! was told to keep its broker, unless everything is to go.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::{daemon, scope};
 /// Which runs to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Which {
-    /// Those whose owner is gone.
+    /// Those whose owner is gone and that were not told to keep their broker.
     #[default]
     Dead,
     /// Every one, also those that are still at work.
@@ -33,6 +33,8 @@ pub struct Cleaned {
     /// Runs that were left because their owner is on another machine or in another container, so
     /// nobody here can tell.
     pub unknown: BTreeSet<RunId>,
+    /// Runs that were left because they were told to keep their broker.
+    pub kept: BTreeSet<RunId>,
 }
 
 /// Removes the containers and networks of the runs that `which` names.
@@ -42,14 +44,14 @@ pub struct Cleaned {
 pub async fn clean(which: Which) -> Result<Cleaned, TestbedError> {
     let daemon = daemon::connect().await?;
     let mut cleaned = Cleaned::default();
-    let doomed = |run: &Run| which == Which::All || cleaned.judge(run) == Liveness::Gone;
+    let doomed = |run: &Run| which == Which::All || cleaned.is_left_over(run);
     let removed = scope::remove(&daemon, None, doomed).await?;
     cleaned.containers = removed.containers;
     cleaned.networks = removed.networks;
     Ok(cleaned)
 }
 
-/// The runs on the daemon whose owner is gone.
+/// The runs on the daemon whose owner is gone, but for those that were told to keep their broker.
 ///
 /// # Errors
 /// When the daemon does not answer.
@@ -63,20 +65,22 @@ pub async fn leftovers() -> Result<BTreeSet<RunId>, TestbedError> {
         .chain(networks.iter().map(|network| network.labels.as_ref()));
     Ok(labels
         .filter_map(scope::run_of)
-        .filter(|run| run.owner.liveness() == Liveness::Gone)
+        .filter(|run| !run.keep && run.owner.liveness() == Liveness::Gone)
         .map(|run| run.id)
         .collect())
 }
 
 impl Cleaned {
-    fn judge(&mut self, run: &Run) -> Liveness {
-        let liveness = run.owner.liveness();
-        match liveness {
-            Liveness::Alive => self.alive.insert(run.id.clone()),
-            Liveness::Unknown => self.unknown.insert(run.id.clone()),
-            Liveness::Gone => false,
+    /// Whether nobody will take the run away any more; what is left for another reason is noted.
+    fn is_left_over(&mut self, run: &Run) -> bool {
+        let left = match run.owner.liveness() {
+            Liveness::Alive => &mut self.alive,
+            Liveness::Unknown => &mut self.unknown,
+            Liveness::Gone if run.keep => &mut self.kept,
+            Liveness::Gone => return true,
         };
-        liveness
+        left.insert(run.id.clone());
+        false
     }
 }
 
@@ -94,6 +98,10 @@ impl fmt::Display for Cleaned {
         if !self.unknown.is_empty() {
             let runs = count(self.unknown.len(), "run");
             write!(f, "; left {runs} of another machine (--all removes them)")?;
+        }
+        if !self.kept.is_empty() {
+            let runs = count(self.kept.len(), "run");
+            write!(f, "; left {runs} told to --keep (--all removes them)")?;
         }
         Ok(())
     }
@@ -115,7 +123,25 @@ mod tests {
             ..Cleaned::default()
         };
         assert_eq!(cleaned.to_string(), "removed 1 container and 0 networks");
-        assert_eq!(cleaned.judge(&Run::fresh()), Liveness::Alive);
+        assert!(!cleaned.is_left_over(&Run::fresh()));
         assert!(cleaned.to_string().ends_with("left 1 run at work"));
+    }
+
+    #[test]
+    fn what_a_run_was_told_to_keep_is_left_when_it_is_over() {
+        let over = |keep| {
+            let mut run = Run::fresh();
+            // No process is as old as the system.
+            run.owner.started = 0;
+            Run { keep, ..run }
+        };
+        let mut cleaned = Cleaned::default();
+        assert!(cleaned.is_left_over(&over(false)));
+        assert!(!cleaned.is_left_over(&over(true)));
+        assert!(
+            cleaned
+                .to_string()
+                .ends_with("left 1 run told to --keep (--all removes them)")
+        );
     }
 }

@@ -131,8 +131,8 @@ impl Docker {
         self.scope.close(self.logs.as_deref()).await
     }
 
-    /// Leaves everything running and tells how to reach and remove it. It goes with the next
-    /// `prover clean` after this process.
+    /// Leaves everything running and tells how to reach and remove it. It goes with the first
+    /// `prover clean` after this process, where the run is to be kept with `prover clean --all`.
     #[must_use]
     pub fn keep(self) -> Kept {
         let kept = Kept {
@@ -170,7 +170,7 @@ impl fmt::Display for Kept {
         }
         write!(
             f,
-            "its log: docker logs {container}; remove it: prover clean"
+            "its log: `docker logs {container}`; remove it: `prover clean --all`"
         )
     }
 }

@@ -17,6 +17,8 @@ const OWNER_HOST: &str = "prover.owner.host";
 const OWNER_BOOT: &str = "prover.owner.boot";
 const OWNER_NAMESPACE: &str = "prover.owner.namespace";
 
+const KEEP: &str = "prover.keep";
+
 /// The name of one run, fit for a host name: lower-case letters, digits and dashes, at most 40 of
 /// them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,6 +142,8 @@ pub struct Run {
     pub id: RunId,
     /// The process that will take it away.
     pub owner: Owner,
+    /// Whether what it creates was asked to outlive it.
+    pub keep: bool,
 }
 
 impl Run {
@@ -149,6 +153,7 @@ impl Run {
         Self {
             id: RunId::fresh(),
             owner: Owner::current(),
+            keep: false,
         }
     }
 
@@ -163,6 +168,7 @@ impl Run {
             (OWNER_HOST, owner.host.clone()),
             (OWNER_BOOT, owner.boot.clone()),
             (OWNER_NAMESPACE, owner.namespace.clone()),
+            (KEEP, self.keep.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -184,7 +190,8 @@ impl Run {
             boot: text(OWNER_BOOT),
             namespace: text(OWNER_NAMESPACE),
         };
-        Some(Self { id, owner })
+        let keep = get(KEEP) == Some("true");
+        Some(Self { id, owner, keep })
     }
 }
 
@@ -224,9 +231,11 @@ mod tests {
             host in "[a-z.]{0,12}",
             boot in "[0-9a-f-]{0,36}",
             namespace in "(pid:\\[[0-9]{1,10}\\])?",
+            keep in any::<bool>(),
         ) {
             let id = RunId::parse(&id).expect("made to fit");
-            let run = Run { id, owner: Owner { pid, started, host, boot, namespace } };
+            let owner = Owner { pid, started, host, boot, namespace };
+            let run = Run { id, owner, keep };
             let labels = run.labels();
             prop_assert_eq!(Run::from_labels(|name| labels.get(name).map(String::as_str)), Some(run));
         }

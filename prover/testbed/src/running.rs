@@ -85,7 +85,10 @@ impl Testbed {
         match site {
             RealSite::Docker { rabbitmq, keep } => {
                 let plan = DockerPlan {
-                    run: Run::fresh(),
+                    run: Run {
+                        keep: *keep,
+                        ..Run::fresh()
+                    },
                     rabbitmq: rabbitmq.clone(),
                     toxiproxy: toxiproxy_plan(proxy, demand.workers),
                     logs: Some(demand.logs.to_owned()),
