@@ -16,7 +16,8 @@ const BATCH: usize = 32;
 /// When a campaign ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// After the first violation.
+    /// With the first seed whose run shows a violation: what later ones show that were under way is
+    /// left out.
     Violation,
     /// When all seeds are done.
     Done,
@@ -44,9 +45,12 @@ pub fn campaign(
     let mut summary = Summary::default();
     // Whether it was told to stop is known to whoever told it.
     let _ = engine.run(specs, |outcome, pace| {
-        summary.merge(Summary::of(&outcome));
+        let is_over = |summary: &Summary| until == Until::Violation && !summary.failing.is_empty();
+        if !is_over(&summary) {
+            summary.merge(Summary::of(&outcome));
+        }
         progress(pace);
-        if until == Until::Violation && !summary.failing.is_empty() {
+        if is_over(&summary) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
