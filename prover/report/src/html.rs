@@ -80,6 +80,7 @@ pub fn html(
             median: show_ns(skew.median_ns),
             p99: show_ns(skew.p99_ns),
         }),
+        is_run: subject.is_run,
         repeat: &subject.repeat,
         plan: &subject.plan,
         origin: &subject.origin,
@@ -110,6 +111,7 @@ struct Report<'a> {
     latencies: Vec<Timing>,
     without_end: usize,
     skew: Option<Skew>,
+    is_run: bool,
     repeat: &'a str,
     plan: &'a [Fact],
     origin: &'a [Fact],
@@ -480,10 +482,10 @@ fn heading(incident: &Incident<'_>, scene: &Scene) -> String {
         .unwrap_or_default();
     let at = seconds(incident.begin);
     format!(
-        "{} of {key}{length}, from {at} s: {}",
+        "{} of {key}{length}, from {at} s{}",
         incident.violation.anomaly,
-        workers.join(" and ")
-    )
+        if workers.is_empty() { "" } else { ": " }
+    ) + &workers.join(" and ")
 }
 
 fn worker_text(process: Process, scene: &Scene) -> String {

@@ -20,6 +20,9 @@ pub struct Subject {
     pub bounds: Vec<String>,
     /// How close to simultaneous its bursts were, if it had any.
     pub skew: Option<Skew>,
+    /// Whether it is known to be a run of the prover, which its seed repeats; else the history is
+    /// judged again.
+    pub is_run: bool,
     /// The command that repeats it.
     pub repeat: String,
     /// The numbers of its plan.
