@@ -1,5 +1,6 @@
 //! What the reports say of a run, by its manifest.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
         workload: plan.workload.clone(),
         faults: plan.faults.clone(),
         workers: plan.concurrency,
+        slots: NonZeroU32::new(plan.most_slots).unwrap_or(NonZeroU32::MIN),
         setting: setting(manifest),
         bounds: bounds.into_iter().flatten().collect(),
         skew: manifest.skew.map(|skew| Skew {
@@ -67,6 +69,7 @@ pub(crate) fn of_history(
         ),
         faults: scope.faults.clone(),
         workers: rows(history, scope)?,
+        slots: scope.slots,
         setting: vec![Fact::new("history", path.display().to_string())],
         bounds: vec!["The history was judged alone: no manifest says how it was made.".to_owned()],
         skew: None,

@@ -4,9 +4,11 @@
 //! manifest, the history or the judgement, and what it leaves out it counts.
 
 use std::cmp::Reverse;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use checker::{COVERAGE, Judgement, Row, Verdict, show_ns};
+use checker::search::Limits;
+use checker::{COVERAGE, Case, Impact, Judgement, Row, Scope, Verdict, show_ns};
 use history::{Event, History, Process};
 use serde::Serialize;
 
@@ -67,7 +69,7 @@ pub fn html(
         violations_listed: incidents.len(),
         listed_until: listed_until(&incidents).map(seconds),
         overlaps: Overlaps::of(judgement, &incidents, &scene)?,
-        faults: Faults::of(judgement, &scene),
+        faults: Faults::of(judgement, &scene, &effects(subject, history)),
         mistakes: subject.mistakes.as_deref(),
         latency_plot: latency(&latencies, &scene)?,
         latencies: latencies.iter().map(Timing::of).collect(),
@@ -218,6 +220,7 @@ struct WindowRow {
     length: String,
     targets: String,
     holders: String,
+    effect: String,
 }
 
 #[derive(Serialize)]
@@ -579,7 +582,8 @@ fn longest(row: &Row, incidents: &[Incident<'_>], scene: &Scene) -> Vec<Exposure
 }
 
 impl Faults {
-    fn of(judgement: &Judgement, scene: &Scene) -> Self {
+    /// `effects` are those of the first windows.
+    fn of(judgement: &Judgement, scene: &Scene, effects: &[String]) -> Self {
         let coverage = judgement
             .guarantees
             .iter()
@@ -601,15 +605,33 @@ impl Faults {
             windows: scene
                 .windows
                 .iter()
+                .enumerate()
                 .take(WINDOWS_MAX)
-                .map(|window| window_row(window, scene))
+                .map(|(place, window)| window_row(window, effects.get(place), scene))
                 .collect(),
             count: scene.windows.len(),
         }
     }
 }
 
-fn window_row(window: &Window, scene: &Scene) -> WindowRow {
+/// What each fault did that was injected before the last phase, in the order of the injections.
+fn effects(subject: &Subject, history: &History) -> Vec<String> {
+    let scope = Scope {
+        slots: subject.slots,
+        workers: NonZeroU32::new(subject.workers),
+        ..Scope::default()
+    };
+    let case = Case::new(history, &scope, Limits::none());
+    let impacts = checker::impacts(&case).unwrap_or_default();
+    let words = |impact: &Impact| match impact.effect {
+        _ if impact.is_disproved => "not in force".to_owned(),
+        effect if impact.took_what_others_wanted => format!("{effect}, others wanted it"),
+        effect => effect.to_string(),
+    };
+    impacts.iter().map(words).collect()
+}
+
+fn window_row(window: &Window, effect: Option<&String>, scene: &Scene) -> WindowRow {
     let names = |processes: &[u32]| {
         let names = processes
             .iter()
@@ -624,6 +646,7 @@ fn window_row(window: &Window, scene: &Scene) -> WindowRow {
         }),
         targets: names(&window.targets),
         holders: names(&window.holders),
+        effect: effect.map_or("-", String::as_str).to_owned(),
     }
 }
 

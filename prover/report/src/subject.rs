@@ -1,5 +1,7 @@
 //! What a report is about: all that it says of a run beside what history and judgement say.
 
+use std::num::NonZeroU32;
+
 use serde::Serialize;
 
 /// A run as its reports tell of it.
@@ -13,6 +15,8 @@ pub struct Subject {
     pub faults: Vec<String>,
     /// How many workers there were: the rows of a timeline.
     pub workers: u32,
+    /// How many clients may hold a lock at one time, at most.
+    pub slots: NonZeroU32,
     /// Where and when it ran.
     pub setting: Vec<Fact>,
     /// What the verdict does not mean, because of the testbed or of how the run ended; whole

@@ -61,6 +61,8 @@ fn a_valid_run_says_of_what_it_speaks() {
         text.contains("partition 6 6 0"),
         "windows, revoked, delayed, not in force, due: {text}"
     );
+    let effect = "revoked, others wanted it";
+    assert_eq!(text.matches(effect).count(), 6, "of each window: {text}");
     assert!(text.contains("--seed 7"));
     assert!(text.contains("118 bursts"));
     assert!(!text.contains("Exposure") && !text.contains("simulated"));

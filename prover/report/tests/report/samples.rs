@@ -1,6 +1,8 @@
 //! Runs as they could have been recorded: what reports are made of in tests, and looked at by
 //! people.
 
+use std::num::NonZeroU32;
+
 use checker::search::Limits;
 use checker::{COVERAGE, Judgement, Row, Scope, Verdict};
 use history::fault::{Class, Note, Parameters, Targets};
@@ -83,6 +85,7 @@ pub(crate) fn subject(lock: &str, faults: &[&str]) -> Subject {
         workload: "mutex".to_owned(),
         faults: faults.iter().map(ToString::to_string).collect(),
         workers: 5,
+        slots: NonZeroU32::MIN,
         setting: vec![
             Fact::new("testbed", "docker: RabbitMQ 4.0.5 (prover/rabbitmq:4.0)"),
             Fact::new("image digest", format!("sha256:{}", "4f".repeat(32))),
