@@ -239,6 +239,10 @@ impl Administrator {
             _ => self.random.random_range(0..100),
         };
         let act = |function| Act::new(function, &key, Value::None);
+        // What is asked of a lock before anybody knows its slots is in no account.
+        if self.params.files_decrements && !self.known.contains_key(&key) {
+            return Some(act(Function::Count));
+        }
         Some(match dice {
             0..25 => Act::new(Function::Grow, &key, Value::Slots(vec![most])),
             25..45 if self.params.files_decrements => act(Function::Request),
@@ -377,6 +381,25 @@ mod tests {
                     .all(|pair| pair[1] == Function::Create)
             );
         }
+    }
+
+    #[test]
+    fn who_files_decrements_first_learns_how_many_slots_there_are() {
+        let first_of = |files_decrements, seed| {
+            let mut crew = Resize.crew(
+                &params(files_decrements),
+                (seed..seed + 8).map(ChaCha8Rng::seed_from_u64).collect(),
+            );
+            let mut steps = std::iter::repeat_with(|| crew[1].next(Feedback::Ready));
+            let first = steps.find_map(|step| match step {
+                Step::InvokeWith(function, ..) => Some(function),
+                _ => None,
+            });
+            first.expect("it administers")
+        };
+        let all = |files| -> BTreeSet<_> { (0..50).map(|seed| first_of(files, seed)).collect() };
+        assert_eq!(all(true), [Function::Count].into());
+        assert!(all(false).len() > 1, "others begin with what they draw");
     }
 
     #[test]
