@@ -73,13 +73,15 @@ impl Seat {
         })
     }
 
-    /// The client holds the key.
+    /// The client holds the key. What it holds before the slots were counted shows nothing: they
+    /// may change yet.
     pub(crate) fn hold(&self, key: &str) {
         self.audit.with(|keys| {
-            if let Some(entry) = keys.get_mut(key) {
+            if let Some(entry) = keys.get_mut(key)
+                && let Some(slots) = entry.slots
+            {
                 entry.holders.insert(self.client);
-                let held = entry.holders.len();
-                entry.is_proven |= entry.slots.is_some_and(|slots| held >= slots as usize);
+                entry.is_proven |= entry.holders.len() >= slots as usize;
             }
         });
     }
@@ -126,6 +128,19 @@ mod tests {
         one.leave();
         assert!(one.is_proven("a"), "what was shown stays shown");
         assert_eq!(one.first_unproven().as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn what_was_held_before_the_slots_were_counted_shows_nothing() {
+        let audit = Audit::new(["a".into()], None);
+        let (one, other) = (audit.seat(0), audit.seat(1));
+        one.hold("a");
+        other.counted("a", 2);
+        assert!(!one.holds("a"));
+        other.hold("a");
+        assert!(!other.is_proven("a"));
+        one.hold("a");
+        assert!(other.is_proven("a"));
     }
 
     #[test]
