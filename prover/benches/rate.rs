@@ -139,6 +139,7 @@ async fn through_prover(
         seed: Seed(1),
         time_limit: round,
         // What the last phase does is not counted.
+        goal: None,
         finish_within: Duration::ZERO,
         operation_timeout: Duration::from_secs(10),
         outline: Outline::default(),

@@ -150,6 +150,10 @@ fn setting(manifest: &Manifest) -> Vec<Fact> {
         ]);
     }
     facts.push(Fact::new("began", manifest.began.to_string()));
+    if let Some(ms) = manifest.settled_ms {
+        let ran = format_duration(Duration::from_millis(ms));
+        facts.push(Fact::new("covered or over after", ran.to_string()));
+    }
     facts.push(Fact::new("seed", manifest.plan.seed.to_string()));
     facts
 }

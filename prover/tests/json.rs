@@ -103,10 +103,13 @@ fn everything_has_a_form_of_the_schema() {
     let stored = |name: &str| parsed(&place.path().join("results/latest").join(name));
     let mut forms = Forms::read();
     for command in [
-        // Valid with power, violated, unknown, and with bursts and several keys.
+        // Valid with power, violated, unknown, open with a remedy, with a goal, and with bursts and
+        // several keys.
         "run --nemesis partition --seed 3",
         "run --lock no-lock --nemesis cut --time-limit 5s --seed 1",
         "run --nemesis pause --coverage pause=none --time-limit 5s --seed 1",
+        "run --nemesis all --time-limit 20s --seed 1",
+        "run --nemesis cut --until-covered --at-most 5m --seed 1",
         "run --burst --keys 2 --time-limit 5s --seed 1",
     ] {
         let lines = printed(&place, &format!("{command} {SIM}"));

@@ -3,10 +3,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use assert_cmd::Command;
 use checker::Verdict;
 use clap::Parser;
+use history::Mark;
 use nemesis::Schedule;
 use plan::Plan;
 use plan::spec::RunSpec;
@@ -333,6 +335,88 @@ fn the_command_writes_the_same_files_again_and_says_that_it_simulates() {
     for (first, second) in files(first.path()).iter().zip(files(second.path())) {
         assert_same(first, &second, "files");
     }
+}
+
+/// Every fault at least once had the effect that is due of it, as the checker says, and the run was
+/// over at once.
+#[test]
+fn a_run_that_goes_on_until_it_is_covered_is_covered_and_no_longer() {
+    let options = "--nemesis partition,cut,pause,crash --until-covered";
+    let mut lengths = std::collections::BTreeSet::new();
+    for seed in 0..40 {
+        let (plan, trial) = (plan(options, seed), trial(options, seed));
+        assert_eq!(trial.judgement.verdict, Verdict::Valid, "seed {seed}");
+        let history = &trial.history;
+        let settled = history.mark(Mark::Settle).expect("it settled");
+        let time = Duration::from_nanos(history.events()[settled].time);
+        assert!(time < plan.time_limit, "seed {seed} took {time:?}");
+        // What came last is the healing of the fault whose effect was missing.
+        let healed = history
+            .windows()
+            .into_iter()
+            .filter_map(|window| window.healed);
+        let healed = healed.map(|healed| history.events()[healed].time).max();
+        assert_eq!(healed, Some(history.events()[settled].time), "seed {seed}");
+        assert_same(&trial.record, &self::trial(options, seed).record, "history");
+        lengths.insert(time);
+    }
+    assert!(lengths.len() > 20, "{lengths:?}");
+}
+
+/// Where the effects do not come in time the run ends all the same, and is open.
+#[test]
+fn a_run_that_is_not_covered_ends_at_most_when_it_may() {
+    let options = "--nemesis partition,partition-upstream --until-covered --at-most 40s";
+    let trials = (0..20).map(|seed| trial(options, seed).judgement.verdict);
+    let verdicts: Vec<Verdict> = trials.collect();
+    assert!(verdicts.contains(&Verdict::Valid), "{verdicts:?}");
+    assert!(verdicts.contains(&Verdict::Unknown), "{verdicts:?}");
+}
+
+#[test]
+fn what_was_covered_is_repeated_and_replayed_to_the_byte() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |options: &str| {
+        let ran = prover(folder.path(), options).assert().success();
+        let said = String::from_utf8_lossy(&ran.get_output().stdout).into_owned();
+        let line = said.lines().find_map(|line| line.strip_prefix("repeat:  "));
+        let repeat = line
+            .expect("it is said")
+            .replace("cargo run -p prover -- ", "");
+        (files(folder.path()), repeat)
+    };
+    let options = "--testbed sim --nemesis all --until-covered --at-most 20m --seed 3 -q";
+    let (first, repeat) = run(&format!("{options} --power-within 0s"));
+    assert_eq!(
+        repeat,
+        "--at-most 20m --nemesis all --seed 3 --testbed sim --until-covered"
+    );
+    let (repeated, _) = run(&format!("{repeat} -q --power-within 0s"));
+    let manifest = fs::read_to_string(folder.path().join("results/latest/manifest.json"));
+    assert!(manifest.expect("a manifest").contains("\"settled_ms\":"));
+    let (replayed, _) = run("replay results/latest -q");
+    for again in [repeated, replayed] {
+        assert_same(&first[0], &again[0], "history");
+        assert_same(&first[1], &again[1], "schedule");
+    }
+}
+
+#[test]
+fn campaigns_go_on_until_each_run_is_covered() {
+    let spec = spec("-w resize --lock decrement-at-least-once --nemesis cut,crash --until-covered");
+    let seeds = Seeds(0..30);
+    let summary = campaign(&spec, &seeds, Until::Done, &|| true, |_| ()).expect("a plan");
+    let coverage = &summary.guarantees["coverage"];
+    assert_eq!((coverage.verdicts.valid, summary.failing.len()), (30, 0));
+}
+
+/// A run of milliseconds is not told while it goes on.
+#[test]
+fn nothing_is_told_of_a_simulated_run_while_it_goes_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options = "--testbed sim --nemesis partition --seed 1 --power-within 0s";
+    let ran = prover(folder.path(), options).assert();
+    assert_eq!(String::from_utf8_lossy(&ran.get_output().stderr), "");
 }
 
 #[test]

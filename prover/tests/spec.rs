@@ -70,6 +70,8 @@ prop_compose! {
 prop_compose! {
     fn numbers()(
         time_limit in time(),
+        until_covered in any::<bool>(),
+        at_most in option::of(time()),
         concurrency in option::of(any::<u32>()),
         rate in option::of(0.0..1e9),
         keys in any::<u32>(),
@@ -81,7 +83,7 @@ prop_compose! {
         operation_timeout in time(),
     ) -> RunSpec {
         RunSpec {
-            time_limit, concurrency, rate, keys, slots, hold, verify_interval, burst, heartbeat, operation_timeout,
+            time_limit, until_covered, at_most, concurrency, rate, keys, slots, hold, verify_interval, burst, heartbeat, operation_timeout,
             ..RunSpec::default()
         }
     }

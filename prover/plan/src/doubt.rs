@@ -1,59 +1,90 @@
 //! What a plan cannot prove, known before it is carried out.
 
-use std::time::Duration;
-
-use history::fault::{Class, Effect};
+use history::fault::Effect;
 use humantime::format_duration;
 
+use crate::needed::{HEARTBEATS_OF_SILENCE, ends, is_aimed_at_a_holder, lasting};
 use crate::plan::Plan;
-
-/// After so many heartbeats of silence one side takes the other for dead, and no earlier.
-const HEARTBEATS_OF_SILENCE: u32 = 2;
+use crate::spec::time::written;
 
 impl Plan {
     /// Why the run that is planned will prove nothing, or nothing about some fault, whatever comes
     /// of it; each with what helps.
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
-        let mut doubts: Vec<String> = self
-            .faults
-            .iter()
-            .filter_map(|fault| self.doubt(fault))
-            .collect();
-        doubts.extend(self.harmless());
-        doubts
+        let own = [self.missing(), self.astray()];
+        let own = own.into_iter().flatten();
+        own.chain(self.doubts_of_any_seed()).collect()
     }
 
-    /// What a selected fault will not show.
-    fn doubt(&self, fault: &str) -> Option<String> {
-        let due = self.due(fault)?;
-        let limit = format_duration(self.time_limit);
-        let own = self
-            .schedule
-            .faults
-            .iter()
-            .filter(|planned| planned.fault == fault);
-        let fitting =
-            own.filter(|planned| Duration::from_millis(planned.ends_ms()) <= self.time_limit);
-        let longest = fitting
-            .map(|planned| Duration::from_millis(planned.for_ms))
-            .max();
-        let silence = HEARTBEATS_OF_SILENCE * self.heartbeat;
-        match longest {
-            None if due > Effect::None => Some(format!(
-                "no {fault} fits into {limit}, so this run will prove nothing about it: give --time-limit more, or \
-                 --nemesis-interval and --nemesis-duration less"
-            )),
-            Some(longest) if due == Effect::Revoked && is_silence(fault) && longest < silence => {
-                Some(format!(
-                    "no {fault} of this plan lasts {HEARTBEATS_OF_SILENCE} heartbeats ({}), so no broker takes a lock away and \
-                     this run will prove nothing about it: give --nemesis-duration more than three heartbeats, or ask for less \
-                     with --coverage {fault}=delayed",
-                    format_duration(silence)
-                ))
-            }
-            _ => None,
+    /// Why no run with these options will prove anything, or nothing about some fault, whatever its
+    /// seed.
+    #[must_use]
+    pub fn doubts_of_any_seed(&self) -> Vec<String> {
+        let too_short = self.faults.iter().filter_map(|fault| self.too_short(fault));
+        too_short.chain(self.harmless()).collect()
+    }
+
+    /// The windows of a fault that fit into the run.
+    fn windows<'a>(&'a self, fault: &'a str) -> impl Iterator<Item = &'a nemesis::Planned> {
+        let own = self.schedule.faults.iter();
+        own.filter(move |planned| planned.fault == fault && ends(planned) <= self.time_limit)
+    }
+
+    /// The faults that are to show something and do not happen.
+    fn missing(&self) -> Option<String> {
+        let is_missing = |fault: &str| {
+            self.due(fault) > Some(Effect::None) && self.windows(fault).next().is_none()
+        };
+        let (missing, them) = self.named("no ", is_missing)?;
+        let fit = if them == "it" { "fits" } else { "fit" };
+        Some(format!(
+            "{missing} {fit} into {}, so this run will prove nothing about {them}: give {}, or --nemesis-interval and \
+             --nemesis-duration less",
+            format_duration(self.time_limit),
+            self.longer()
+        ))
+    }
+
+    /// The faults that are to take a slot away and strike none but administrators.
+    fn astray(&self) -> Option<String> {
+        let is_astray = |fault: &str| {
+            let mut windows = self.windows(fault).peekable();
+            self.due(fault) == Some(Effect::Revoked)
+                && windows.peek().is_some()
+                && !windows.any(is_aimed_at_a_holder)
+        };
+        let (astray, them) = self.named("every ", is_astray)?;
+        let strike = if them == "it" { "strikes" } else { "strike" };
+        Some(format!(
+            "{astray} of this plan {strike} an administrator, who holds no slot, so this run will prove nothing about {them}: \
+             give {}",
+            self.longer()
+        ))
+    }
+
+    /// Faults in one sentence, and what stands for them after it.
+    fn named(&self, each: &str, is_meant: impl Fn(&str) -> bool) -> Option<(String, &'static str)> {
+        let meant = self.faults.iter().filter(|fault| is_meant(fault));
+        let meant: Vec<String> = meant.map(|fault| format!("{each}{fault}")).collect();
+        match meant.split_last()? {
+            (last, []) => Some((last.clone(), "it")),
+            (last, others) => Some((format!("{} and {last}", others.join(", ")), "them")),
         }
+    }
+
+    /// What a silence that is too short will not show.
+    fn too_short(&self, fault: &str) -> Option<String> {
+        let longest = self.windows(fault).map(lasting).max()?;
+        if !self.is_due_by_silence(fault) || longest >= self.silence() {
+            return None;
+        }
+        Some(format!(
+            "no {fault} of this plan lasts {HEARTBEATS_OF_SILENCE} heartbeats ({}), so no broker takes a lock away and this run \
+             will prove nothing about it: give --nemesis-duration more than three heartbeats, or ask for less with --coverage \
+             {fault}=delayed",
+            format_duration(self.silence())
+        ))
     }
 
     /// Why no fault will take a lock away, if none can.
@@ -72,22 +103,57 @@ impl Plan {
         ))
     }
 
+    /// The options of a run that is long enough.
+    fn longer(&self) -> String {
+        match (self.until_covered, self.needed()) {
+            (true, Some(needed)) => format!("--at-most {}", written(needed.time)),
+            (true, None) => "--at-most more".to_owned(),
+            (false, Some(needed)) => format!("{needed}, or --until-covered"),
+            (false, None) => "--time-limit more".to_owned(),
+        }
+    }
+
+    /// What helps a run that has ended where some faults have not had their effect.
+    #[must_use]
+    pub fn remedy_for_effects(&self) -> Option<String> {
+        let needed = self.needed()?;
+        if self.until_covered {
+            return Some("--at-most more, or another --seed".to_owned());
+        }
+        let goes_on = "--until-covered goes on until each fault has had its effect";
+        Some(if self.time_limit < needed.time {
+            format!("{needed} gives each fault a window that is long enough; {goes_on}")
+        } else {
+            goes_on.to_owned()
+        })
+    }
+
+    /// What helps a run that has ended where it is not known what became of decrements, if faults
+    /// are to blame for it.
+    #[must_use]
+    pub fn remedy_for_decrements(&self) -> Option<String> {
+        let mut faults = self.schedule.faults.iter();
+        faults.any(|planned| !is_aimed_at_a_holder(planned)).then(|| {
+            "a fault that strikes an administrator leaves an action of unknown outcome, and then it may stay open what became of \
+             decrements: --target any strikes fewer of them, and so does a run that is shorter (--until-covered)"
+                .to_owned()
+        })
+    }
+
     /// The effect that a fault must have at least once.
-    fn due(&self, fault: &str) -> Option<Effect> {
+    pub(crate) fn due(&self, fault: &str) -> Option<Effect> {
         let asked = self.effects.get(fault).copied();
         let known = || nemesis::find(fault).map(|it| checker::due(it.class(), &it.parameters()));
         asked.or_else(known)
     }
 }
 
-/// Whether a fault shows only by the silence of its targets.
-fn is_silence(fault: &str) -> bool {
-    nemesis::find(fault)
-        .is_some_and(|fault| matches!(fault.class(), Class::Isolating | Class::Halting))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use run::seed::Seed;
+
     use super::*;
     use crate::spec::RunSpec;
 
@@ -137,9 +203,65 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_does_not_fit_is_told() {
-        let said = only(doubts(|spec| spec.time_limit = Duration::from_secs(5)));
-        assert!(said.starts_with("no partition fits into 5s"), "{said}");
+    fn a_fault_that_does_not_fit_is_told_with_the_time_that_is_needed() {
+        let said = only(doubts(|spec| {
+            spec.time_limit = Duration::from_secs(5);
+            spec.seed = Some(Seed(1));
+        }));
+        let begins = "no partition fits into 5s, so this run will prove nothing about it: give --time-limit ";
+        assert!(said.starts_with(begins), "{said}");
+        assert!(said.contains("s --seed 1, or --until-covered"), "{said}");
+    }
+
+    #[test]
+    fn faults_that_do_not_fit_are_told_together() {
+        let said = only(doubts(|spec| spec.nemesis = "all".to_owned()));
+        let listed = said.split(" fit into 1m, so").next().expect("a part");
+        assert!((3..=4).contains(&listed.matches("no ").count()), "{said}");
+        assert!(
+            said.contains("prove nothing about them: give --time-limit "),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn faults_that_strike_administrators_alone_are_told() {
+        let of_seed = |seed| {
+            doubts(|spec| {
+                spec.workload = "resize".to_owned();
+                spec.nemesis = "cut,crash".to_owned();
+                spec.seed = Some(Seed(seed));
+            })
+        };
+        let all: Vec<String> = (0..100).flat_map(of_seed).collect();
+        let is_astray = |said: &String| said.contains("an administrator, who holds no slot");
+        assert!(
+            (5..40).contains(&all.iter().filter(|said| is_astray(said)).count()),
+            "{all:?}"
+        );
+    }
+
+    #[test]
+    fn the_remedy_names_the_time_that_is_needed_where_the_run_was_shorter() {
+        let remedy = |limit| {
+            let spec = RunSpec {
+                nemesis: "all".to_owned(),
+                testbed: "sim".to_owned(),
+                time_limit: Duration::from_secs(limit),
+                seed: Some(Seed(1)),
+                ..RunSpec::default()
+            };
+            Plan::new(&spec)
+                .expect("a plan")
+                .remedy_for_effects()
+                .expect("faults")
+        };
+        let said = remedy(60);
+        assert!(
+            said.starts_with("--time-limit ") && said.contains("--seed 1 gives"),
+            "{said}"
+        );
+        assert!(remedy(3_600).starts_with("--until-covered goes on"));
     }
 
     #[test]

@@ -4,15 +4,19 @@
 //! (every mistake is found before anything starts) -> [`manifest`].
 
 pub mod catalogue;
+mod covered;
 mod doubt;
 mod effects;
 mod git;
 pub mod manifest;
+mod needed;
 mod plan;
 pub mod spec;
 mod swarm;
 mod unknown;
 
+pub use covered::CoveredError;
 pub use effects::EffectsError;
+pub use needed::Needed;
 pub use plan::{PROGRESS, Plan, PlanError, bounded, judges, progress_within, suits};
 pub use unknown::unknown;

@@ -35,6 +35,10 @@ pub struct Manifest {
     /// How close to simultaneous the bursts were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skew: Option<Skew>,
+    /// How long its workload ran, in milliseconds, before the last phase began; of a run that went
+    /// on until it was covered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_ms: Option<u64>,
     /// What it has recorded; known once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<Recorded>,
@@ -142,6 +146,7 @@ impl Manifest {
             plan: Planned::of(plan),
             testbed: None,
             skew: None,
+            settled_ms: None,
             recorded: None,
             spec: plan.spec.clone(),
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{Guarantee, counted};
@@ -10,15 +11,15 @@ use history::fault::Effect;
 use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError};
 use nemesis::{Call, Fault, Schedule, Settings, Target};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use run::Setup;
-use run::seed::{Seed, Stream};
+use run::seed::Seed;
+use run::{Goal, Setup};
 use testbed::{Choice, ChoiceError, Site, without_password};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
+use crate::covered::{self, Covered, CoveredError};
 use crate::effects::{self, EffectsError};
+use crate::needed::Pattern;
 use crate::spec::{OutOfBounds, RunSpec, TargetKind};
 use crate::swarm;
 use crate::unknown::unknown;
@@ -52,8 +53,10 @@ pub struct Plan {
     pub schedule: Schedule,
     /// Where it runs.
     pub testbed: Choice,
-    /// How long the workload runs.
+    /// How long the workload runs, at the longest.
     pub time_limit: Duration,
+    /// Whether that ends as soon as each fault has had its effect.
+    pub until_covered: bool,
     /// How long the last phase may take after that.
     pub finish_within: Duration,
     /// The AMQP heartbeat.
@@ -70,6 +73,8 @@ pub struct Plan {
     pub seed: Seed,
     /// What was asked for, with the seed: it repeats the run.
     pub spec: RunSpec,
+    /// How the schedule was drawn, if it was.
+    pub(crate) pattern: Option<Pattern>,
 }
 
 /// What is wrong with a plan.
@@ -131,6 +136,9 @@ pub enum PlanError {
     /// Effects that nobody can ask for.
     #[error(transparent)]
     Effects(#[from] EffectsError),
+    /// The run cannot go on until it is covered.
+    #[error(transparent)]
+    Covered(#[from] CoveredError),
     /// A guarantee that is not known.
     #[error(transparent)]
     Guarantee(#[from] checker::ParseError),
@@ -244,9 +252,16 @@ impl Plan {
         };
         let params = params(spec, workload, &*lock.lock)?;
         let heartbeat = spec.heartbeat.unwrap_or(HEARTBEAT);
-        let (schedule, faults) = match schedule {
-            Some(given) => with_faults(given, spec, &testbed.site)?,
-            None => schedule_and_faults(spec, workload, &testbed.site, seed)?,
+        let time_limit = covered::time_limit(spec)?;
+        let pattern = spec.schedule.is_none().then(|| pattern(spec, workload));
+        let (schedule, faults) = match (schedule, &pattern) {
+            (Some(given), _) => with_faults(given, spec, &testbed.site)?,
+            (None, Some(pattern)) => {
+                let faults = named_faults(&spec.nemesis, &testbed.site)?;
+                check_count(&pattern.settings(&faults, time_limit))?;
+                (pattern.draw(&faults, time_limit, seed), faults)
+            }
+            (None, None) => stored(spec, &testbed.site)?,
         };
         check_targets(&schedule, &spec.testbed)?;
         check_calls(&schedule, &params, workload)?;
@@ -254,7 +269,7 @@ impl Plan {
         let (judged, shown) = guarantees(spec, workload, &*lock.lock, progress)?;
         let finish_within = finish_within(progress, spec, &params);
         let effects = effects::asked(spec.coverage.as_deref(), &faults)?;
-        Ok(Self {
+        let plan = Self {
             workload,
             lock,
             effects,
@@ -262,7 +277,8 @@ impl Plan {
             params,
             schedule,
             testbed,
-            time_limit: spec.time_limit,
+            time_limit,
+            until_covered: spec.until_covered,
             finish_within,
             heartbeat,
             operation_timeout: spec.operation_timeout,
@@ -276,7 +292,10 @@ impl Plan {
                 toxiproxy: asked.toxiproxy.as_deref().map(without_password),
                 ..asked.clone()
             },
-        })
+            pattern,
+        };
+        plan.check_goal()?;
+        Ok(plan)
     }
 
     /// What a run is set up with.
@@ -289,6 +308,9 @@ impl Plan {
             schedule: &self.schedule,
             seed: self.seed,
             time_limit: self.time_limit,
+            goal: self
+                .until_covered
+                .then(|| Arc::new(Covered(self.scope())) as Arc<dyn Goal>),
             finish_within: self.finish_within,
             operation_timeout: self.operation_timeout,
             outline: self.outline(),
@@ -425,25 +447,20 @@ fn with_faults(
     Ok((given, faults))
 }
 
-/// What breaks when, and the faults that must land for the run to prove something.
-fn schedule_and_faults(
-    spec: &RunSpec,
-    workload: &dyn Workload,
-    site: &Site,
-    seed: Seed,
-) -> Result<(Schedule, Vec<&'static str>), PlanError> {
-    if let Some(path) = &spec.schedule {
-        let text = std::fs::read_to_string(path).map_err(|source| PlanError::ReadSchedule {
-            path: path.clone(),
-            source,
-        })?;
-        let schedule = Schedule::parse(&text)?;
-        let faults = faults_of(&schedule, site)?;
-        return Ok((schedule, faults));
-    }
-    let faults = named_faults(&spec.nemesis, site)?;
-    let settings = Settings {
-        faults: &faults,
+/// The schedule in the file that is named, and the faults that must land for the run to prove
+/// something.
+fn stored(spec: &RunSpec, site: &Site) -> Result<(Schedule, Vec<&'static str>), PlanError> {
+    let path = spec.schedule.clone().unwrap_or_default();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| PlanError::ReadSchedule { path, source })?;
+    let schedule = Schedule::parse(&text)?;
+    let faults = faults_of(&schedule, site)?;
+    Ok((schedule, faults))
+}
+
+/// How a schedule is drawn.
+fn pattern(spec: &RunSpec, workload: &dyn Workload) -> Pattern {
+    Pattern {
         target: match spec.target {
             // Where there are administrators every third fault strikes one of them.
             TargetKind::Holder if workload.needs() == Needs::Administration => {
@@ -458,11 +475,7 @@ fn schedule_and_faults(
         },
         interval: spec.nemesis_interval.unwrap_or(NEMESIS_INTERVAL),
         duration: spec.nemesis_duration.unwrap_or(NEMESIS_DURATION),
-        time_limit: spec.time_limit,
-    };
-    check_count(&settings)?;
-    let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Schedule));
-    Ok((Schedule::draw(&settings, &mut random), faults))
+    }
 }
 
 /// A plan that draws without end is found before it begins.
@@ -608,8 +621,13 @@ impl Plan {
         };
         let workers = counted(self.params.concurrency.into(), "worker");
         let keys = counted(self.params.keys.into(), "key");
+        let until = if self.until_covered {
+            "until covered, at most"
+        } else {
+            "for"
+        };
         format!(
-            "{} under {}, {workers} on {keys} for {}, nemesis {faults}, seed {}",
+            "{} under {}, {workers} on {keys} {until} {}, nemesis {faults}, seed {}",
             self.lock,
             self.workload.name(),
             humantime::format_duration(self.time_limit),

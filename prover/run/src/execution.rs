@@ -90,7 +90,12 @@ pub async fn execute(
         created = create(&setup, &stage) => created?,
     }
     let workers = setup.params.concurrency;
-    let shared = Arc::new(Shared::begin(workers, recording, &stage.clock));
+    let shared = Arc::new(Shared::begin(
+        workers,
+        setup.goal.clone(),
+        recording,
+        &stage.clock,
+    ));
     shared
         .recorder
         .record(Draft::begin(setup.outline.clone()))?;
@@ -188,7 +193,7 @@ async fn accompany(
     interrupted: impl Future<Output = ()>,
 ) -> Result<Stop, RunError> {
     let clock = async {
-        shared.recorder.clock().sleep_until(setup.time_limit).await;
+        enough(setup.time_limit, shared).await;
         // Recorded first, so that nothing of the last phase stands before it.
         shared.recorder.record(Draft::mark(Mark::Settle))?;
         shared.phases.advance(Phase::Finishing);
@@ -226,6 +231,21 @@ async fn accompany(
         Err(_) => crew.shutdown().await,
     }
     Ok(stop)
+}
+
+/// Returns when the workload has run for long enough.
+async fn enough(time_limit: Duration, shared: &Shared) {
+    let reached = async {
+        match &shared.pursuit {
+            Some(pursuit) => pursuit.reached().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = reached => {}
+        () = shared.recorder.clock().sleep_until(time_limit) => {}
+    }
 }
 
 async fn all_done(crew: &mut JoinSet<Result<(), LogError>>) -> Result<(), RunError> {

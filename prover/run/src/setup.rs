@@ -1,5 +1,6 @@
 //! What a run is made of.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use history::Outline;
@@ -8,6 +9,7 @@ use nemesis::{Schedule, System};
 use workloads::{Params, Workload};
 
 use crate::clock::Clock;
+use crate::goal::Goal;
 use crate::seed::Seed;
 
 /// What is decided of a run before it begins.
@@ -22,8 +24,10 @@ pub struct Setup<'a> {
     pub schedule: &'a Schedule,
     /// Decides all chance.
     pub seed: Seed,
-    /// How long the workload runs.
+    /// How long the workload runs, at the longest.
     pub time_limit: Duration,
+    /// What ends that earlier.
+    pub goal: Option<Arc<dyn Goal>>,
     /// How long the last phase, in which every lock is granted once more, may take after that.
     pub finish_within: Duration,
     /// How long an operation may take before nobody knows what became of it.

@@ -8,6 +8,7 @@ use crate::board::Board;
 use crate::burst::StartLine;
 use crate::clock::Clock;
 use crate::crew::Crew;
+use crate::goal::{Goal, Pursuit};
 use crate::phase::Phases;
 use crate::recorder::{Recorder, Recording};
 use crate::resource::Resource;
@@ -20,6 +21,8 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
     /// Who holds: it observes the record.
     pub board: Arc<Board>,
+    /// What the run goes on until, if it does: it observes the record.
+    pub pursuit: Option<Arc<Pursuit>>,
     /// Who is up.
     pub crew: Crew,
     /// Where the run stands.
@@ -35,12 +38,24 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Begins the record of a run of so many workers.
-    pub(crate) fn begin(workers: u32, recording: Recording, clock: &Clock) -> Self {
+    /// Begins the record of a run of so many workers, which goes on until a goal is reached if it
+    /// has one.
+    pub(crate) fn begin(
+        workers: u32,
+        goal: Option<Arc<dyn Goal>>,
+        recording: Recording,
+        clock: &Clock,
+    ) -> Self {
         let board = Arc::new(Board::new(workers as usize));
+        let pursuit = goal.map(|goal| Arc::new(Pursuit::of(goal)));
+        let mut recording = recording.observed_by(board.clone());
+        if let Some(pursuit) = &pursuit {
+            recording = recording.observed_by(pursuit.clone());
+        }
         Self {
-            recorder: Recorder::begin(recording.observed_by(board.clone()), clock),
+            recorder: Recorder::begin(recording, clock),
             board,
+            pursuit,
             crew: Crew::new(workers),
             phases: Phases::default(),
             start_line: StartLine::new(workers as usize),

@@ -3,12 +3,14 @@
 use checker::{Verdict, counted};
 use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
-use report::{list_table, verdict_text};
+use report::list_table;
 use run::seed::{Seed, Seeds};
 use serde_json::{Value, json};
 use suite::{Power, Summary, Until, campaign, spec_of};
 use testbed::Described;
 
+use super::NO_FAULTS;
+use super::check::verdict_line;
 use super::power::{self, of_campaign};
 use crate::cli::RunArgs;
 use crate::exit::Exit;
@@ -79,7 +81,7 @@ fn warn(spec: &RunSpec, seeds: &Seeds) -> Result<(), PlanError> {
     if first.swarm {
         return Ok(());
     }
-    for doubt in Plan::new(&first)?.doubts() {
+    for doubt in Plan::new(&first)?.doubts_of_any_seed() {
         output::note(&format!("warning: {doubt}"));
     }
     Ok(())
@@ -146,7 +148,8 @@ impl Campaign<'_> {
         }
         seeds_of("violated by", &summary.failing, self.spec)?;
         seeds_of("left open by", &summary.open, self.spec)?;
-        result(&format!("\nverdict: {}", verdict_text(self.verdict)))
+        let without_faults = summary.faults.is_empty().then_some(NO_FAULTS);
+        result(&format!("\n{}", verdict_line(self.verdict, without_faults)))
     }
 }
 

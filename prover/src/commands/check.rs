@@ -6,7 +6,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use checker::Judgement;
+use checker::{Judgement, Verdict};
 use history::History;
 use plan::PROGRESS;
 use plan::manifest::Manifest;
@@ -109,7 +109,7 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
             if let Some(words) = &taken_for_granted {
                 output::result(&format!("judged as it stands: {words}\n"))?;
             }
-            print_judgement(&history, &judgement)?;
+            print_judgement(&history, &judgement, None)?;
         }
         Format::Json => print_json(&path, &judgement, taken_for_granted)?,
     }
@@ -184,7 +184,12 @@ fn named(mut faults: Vec<String>) -> Vec<String> {
 }
 
 /// The table, the first violation of what was judged, and the verdict.
-pub(super) fn print_judgement(history: &History, judgement: &Judgement) -> io::Result<()> {
+/// With what is to stand beside the verdict, if that is `valid`.
+pub(super) fn print_judgement(
+    history: &History,
+    judgement: &Judgement,
+    beside: Option<&str>,
+) -> io::Result<()> {
     output::result(&guarantees_table(judgement))?;
     let violated = judgement.guarantees.iter().filter(|row| row.judged);
     for finding in violated.map(|row| &row.finding) {
@@ -209,7 +214,15 @@ pub(super) fn print_judgement(history: &History, judgement: &Judgement) -> io::R
             "\nevent {index} is missing from the history of this run: nothing follows from the rest"
         ))?;
     }
-    output::result(&format!("\nverdict: {}", verdict_text(judgement.verdict)))
+    output::result(&format!("\n{}", verdict_line(judgement.verdict, beside)))
+}
+
+/// What is to stand beside a verdict does so if that is `valid`: the others have reasons of their
+/// own.
+pub(super) fn verdict_line(verdict: Verdict, beside: Option<&str>) -> String {
+    let beside = beside.filter(|_| verdict == Verdict::Valid);
+    let beside = beside.map_or_else(String::new, |words| format!(" ({words})"));
+    format!("verdict: {}{beside}", verdict_text(verdict))
 }
 
 fn print_json(path: &Path, judgement: &Judgement, granted: Option<String>) -> io::Result<()> {

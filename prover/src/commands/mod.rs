@@ -20,6 +20,10 @@ use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+/// Stands beside the verdict where nothing was broken.
+const NO_FAULTS: &str =
+    "no faults: add --nemesis partition,cut to see what the lock keeps when connections break";
+
 /// Does what the command line says.
 ///
 /// # Errors

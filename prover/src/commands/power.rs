@@ -13,7 +13,7 @@ use crate::cli::PowerArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
-use crate::output::{self, Format, result};
+use crate::output::{self, Bar, Format, result};
 use crate::schema::Schema;
 
 /// How long known mistakes are tried where nobody says.
@@ -25,7 +25,10 @@ pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> 
     let (within, is_quiet) = (arguments.power_within, arguments.quiet);
     let (power, was_interrupted) = match seeds {
         Some(seeds) => of_campaign(spec, seeds, within, is_quiet).await?,
-        None => of_run(&Plan::new(spec)?, within, is_quiet).await?,
+        None => {
+            let plan = Plan::new(spec)?;
+            of_run(&plan, &plan.spec, within, is_quiet).await?
+        }
     };
     match arguments.format {
         Format::Human => {
@@ -41,20 +44,21 @@ pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> 
     Ok(exit(&power, was_interrupted))
 }
 
-/// The power of the plan of one run, with its own schedule; says also whether somebody interrupted
-/// that. What `all` means on its testbed stays so.
+/// The power of the plan of one run, with its own schedule and as it was played; says also whether
+/// somebody interrupted that. What `all` means on its testbed stays so.
 pub(super) async fn of_run(
     plan: &Plan,
+    played: &RunSpec,
     within: Duration,
     is_quiet: bool,
 ) -> Result<(Power, bool), Failure> {
-    let nemesis = match plan.spec.nemesis.as_str() {
-        "all" if !plan.spec.swarm => plan.faults.join(","),
+    let nemesis = match played.nemesis.as_str() {
+        "all" if !played.swarm => plan.faults.join(","),
         named => named.to_owned(),
     };
     let spec = &RunSpec {
         nemesis,
-        ..plan.spec.clone()
+        ..played.clone()
     };
     let trials = Trials {
         spec,
@@ -90,7 +94,10 @@ async fn determine(
             humantime::format_duration(within)
         ));
     }
-    let (power, was_interrupted) = unless_interrupted(|go_on| power(trials, within, go_on)).await;
+    let bar = Bar::new(0, "mistakes", is_quiet);
+    let (power, was_interrupted) =
+        unless_interrupted(|go_on| power(trials, within, go_on, |pace| bar.set(pace))).await;
+    bar.done();
     let power = power?;
     for (lock, seed, why) in &power.broken {
         output::note(&format!("error: {lock}, seed {seed}: {why}"));

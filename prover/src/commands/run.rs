@@ -1,10 +1,13 @@
 //! `prover run`: one run from the plan to the verdict.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use checker::Verdict;
+use checker::{COVERAGE, Finding, Judgement, Verdict};
+use history::fault::Effect;
+use history::{History, Mark};
 use nemesis::Schedule;
 use plan::Plan;
 use plan::manifest::Manifest;
@@ -15,6 +18,7 @@ use suite::recorded;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
+use super::NO_FAULTS;
 use super::campaign::run_seeds;
 use super::check::print_judgement;
 use super::power::{self, of_run};
@@ -57,10 +61,15 @@ pub(super) async fn run_with(
     let stop = result.inspect_err(|_| tell_where(&store, &manifest))?;
     let mut conclusion = conclude(&mut plan, &store, &manifest)?;
     manifest.recorded = Some(recorded(&conclusion.history));
+    manifest.settled_ms = plan
+        .until_covered
+        .then(|| settled_ms(&conclusion.history))
+        .flatten();
     store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
     let mut exits = Vec::new();
     if conclusion.judgement.verdict == Verdict::Valid && !power_within.is_zero() {
-        match of_run(&plan, power_within, output.quiet).await {
+        let played = &as_played(&plan.spec, manifest.settled_ms);
+        match of_run(&plan, played, power_within, output.quiet).await {
             Ok((power, is_over)) => {
                 exits.push(power::exit(&power, is_over));
                 conclusion.add(power);
@@ -73,7 +82,13 @@ pub(super) async fn run_with(
         }
     }
     // What was found is said before anything else can go wrong.
-    print(output.format, &store, &manifest, &conclusion)?;
+    print(
+        output.format,
+        &store,
+        &manifest,
+        &conclusion,
+        remedy(&plan, &conclusion.judgement),
+    )?;
     exits.push(conclusion.judgement.verdict.into());
     if stop == Stop::Interrupted {
         exits.push(Exit::Interrupted);
@@ -90,6 +105,7 @@ fn print(
     store: &Store,
     manifest: &Manifest,
     conclusion: &Conclusion,
+    remedy: Option<String>,
 ) -> std::io::Result<()> {
     let Conclusion {
         history, judgement, ..
@@ -102,14 +118,59 @@ fn print(
         }
         line["manifest"] = json!(manifest);
         line["repeat"] = json!(manifest.spec.command_line());
+        if let Some(remedy) = remedy {
+            line["remedy"] = json!(remedy);
+        }
         return output::json(Schema::RUN, &line);
     }
-    print_judgement(history, judgement)?;
+    let without_faults = manifest.plan.faults.is_empty().then_some(NO_FAULTS);
+    print_judgement(history, judgement, without_faults)?;
+    if let Some(remedy) = remedy {
+        output::result(&format!("what helps: {remedy}"))?;
+    }
     if let Some(skew) = manifest.skew {
         output::result(&skew_line(skew))?;
     }
     output::result(&format!("results: {}", store.folder().display()))?;
     output::result(&format!("repeat:  {}", manifest.spec.command_line()))
+}
+
+/// How long the workload ran before the last phase began.
+fn settled_ms(history: &History) -> Option<u64> {
+    let settled = history.mark(Mark::Settle)?;
+    Some(history.events()[settled].time / 1_000_000)
+}
+
+/// What was asked for, where that had an end that came of the run itself: with this end.
+fn as_played(spec: &RunSpec, settled_ms: Option<u64>) -> RunSpec {
+    let Some(ms) = settled_ms else {
+        return spec.clone();
+    };
+    RunSpec {
+        until_covered: false,
+        at_most: None,
+        time_limit: Duration::from_millis(ms),
+        ..spec.clone()
+    }
+}
+
+/// What helps where something stayed open that another plan decides.
+fn remedy(plan: &Plan, judgement: &Judgement) -> Option<String> {
+    let open = judgement.guarantees.iter().filter(|row| row.judged);
+    let open = open.map(|row| &row.finding);
+    let open = open.filter(|finding| finding.verdict == Verdict::Unknown);
+    let is_missed = |finding: &Finding| {
+        let mut faults = finding.counts.faults.iter();
+        faults.any(|fault| fault.landed == 0 && fault.due > Effect::None)
+    };
+    let remedies = open.filter_map(|finding| match &*finding.guarantee {
+        COVERAGE if is_missed(finding) => plan.remedy_for_effects(),
+        "no-lost-decrement" | "no-doubled-decrement" => plan.remedy_for_decrements(),
+        _ => None,
+    });
+    let remedies: BTreeSet<String> = remedies.collect();
+    let is_open = judgement.verdict == Verdict::Unknown && judgement.unfinished.is_none();
+    (is_open && !remedies.is_empty()).then(|| remedies.into_iter().collect::<Vec<_>>().join("; "))
 }
 
 fn skew_line(skew: Skew) -> String {

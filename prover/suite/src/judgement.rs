@@ -60,12 +60,7 @@ impl Criteria {
         let judged = std::mem::take(&mut plan.judged);
         let shown = std::mem::take(&mut plan.shown);
         Self {
-            scope: scope(
-                plan.workload.most_slots(plan.params.slots),
-                plan.params.concurrency,
-                plan.faults.iter().copied(),
-                &plan.effects,
-            ),
+            scope: plan.scope(),
             promised_by: plan.by_promises.then(|| plan.lock.to_string()),
             ..Self::new(judged, shown)
         }

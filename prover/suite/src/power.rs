@@ -18,6 +18,7 @@ use workloads::Workload;
 use super::campaign::spec_of;
 use super::engine::{Engine, Evidence};
 use super::outcome::{Came, Outcome};
+use super::pace::Pace;
 
 /// How many mistakes that were not caught are named in the sentence.
 const NAMED: usize = 6;
@@ -69,7 +70,8 @@ pub struct Trials<'a, S> {
 }
 
 /// Tries every known mistake that suits the plan with one seed after the other until it is caught,
-/// for as long as `go_on` says true and no longer than `within`. What it is judged by is what the
+/// for as long as `go_on` says true and no longer than `within`; tells `progress` how far those of
+/// a seed are. What it is judged by is what the
 /// lock under test is judged by.
 ///
 /// # Errors
@@ -78,6 +80,7 @@ pub fn power(
     trials: Trials<'_, impl IntoIterator<Item = Seed>>,
     within: Duration,
     go_on: &(dyn Fn() -> bool + Sync),
+    progress: impl Fn(Pace),
 ) -> Result<Power, PlanError> {
     let began = Instant::now();
     let in_time = || go_on() && began.elapsed() < within;
@@ -97,7 +100,10 @@ pub fn power(
         if power.caught() == power.mistakes.len() {
             break;
         }
-        if power.try_all(spec, &judged, seed, &engine)?.is_break() {
+        if power
+            .try_all(spec, &judged, seed, &engine, &progress)?
+            .is_break()
+        {
             power.cut_short = true;
             break;
         }
@@ -187,6 +193,7 @@ impl Power {
         judged: &[String],
         seed: Seed,
         engine: &Engine<'_>,
+        progress: &impl Fn(Pace),
     ) -> Result<ControlFlow<()>, PlanError> {
         let open = (0..self.mistakes.len()).filter(|place| self.mistakes[*place].caught.is_none());
         let open: Vec<usize> = open.collect();
@@ -202,7 +209,8 @@ impl Power {
         });
         let specs: Vec<RunSpec> = specs.collect();
         let mut places = open.into_iter();
-        engine.run(specs, |outcome, _| {
+        engine.run(specs, |outcome, pace| {
+            progress(pace);
             if let Some(place) = places.next() {
                 self.take(place, judged, &outcome);
             }
@@ -347,7 +355,7 @@ mod tests {
             schedule: None,
             seeds: seeds.map(Seed),
         };
-        power(trials, Duration::from_secs(seconds), &|| true).expect("a plan")
+        power(trials, Duration::from_secs(seconds), &|| true, |_| ()).expect("a plan")
     }
 
     fn determined(spec: &RunSpec, seeds: std::ops::Range<u64>) -> Power {
@@ -432,7 +440,7 @@ mod tests {
             schedule: None,
             seeds: [Seed(u64::MAX)],
         };
-        let power = power(trials, Duration::from_secs(600), &|| true).expect("a plan");
+        let power = power(trials, Duration::from_secs(600), &|| true, |_| ()).expect("a plan");
         assert!(power.mistakes.iter().all(|mistake| mistake.runs == 1));
     }
 
@@ -444,7 +452,7 @@ mod tests {
             schedule: Some(&quiet),
             seeds: [Seed(3)],
         };
-        let power = power(trials, Duration::from_secs(600), &|| true).expect("a plan");
+        let power = power(trials, Duration::from_secs(600), &|| true, |_| ()).expect("a plan");
         assert!(power.caught() < determined(&spec("cut"), 3..4).caught());
     }
 

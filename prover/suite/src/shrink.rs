@@ -83,6 +83,8 @@ impl Case {
         let case = |calls: Vec<Call>| Self {
             spec: RunSpec {
                 time_limit: spec.time_limit.max(end_of(&calls)),
+                until_covered: false,
+                at_most: None,
                 testbed: "sim".to_owned(),
                 nemesis: "none".to_owned(),
                 target: TargetKind::default(),

@@ -8,4 +8,5 @@ pub mod time;
 
 pub use bounds::OutOfBounds;
 pub use command::{command_line, quoted, utf8_path};
+pub(crate) use run_spec::TIME_LIMIT;
 pub use run_spec::{RunSpec, TargetKind};

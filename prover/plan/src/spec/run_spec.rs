@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::time;
 use super::{OutOfBounds, bounds, command_line, utf8_path};
 
+/// How long the workload runs where nobody says.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(60);
+
 /// What is asked of a run. Each field is an option of the command line by its name there; what is
 /// `None` was not asked for: the workload, a default or, in a swarm, chance decides it. As JSON it
 /// is an object with those names, times as people write them (`1m30s`).
@@ -35,6 +38,14 @@ pub struct RunSpec {
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
     #[serde(with = "time")]
     pub time_limit: Duration,
+    /// Go on until each fault has had its effect, in place of a time limit: as soon as that is so
+    /// the last phase begins
+    #[arg(long)]
+    pub until_covered: bool,
+    /// With --until-covered: the longest that the workload runs [default: 10m]
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[serde(with = "time::optional")]
+    pub at_most: Option<Duration>,
     /// Workers that run at the same time [default: 5; of resize 8]
     #[arg(short, long, value_name = "N")]
     pub concurrency: Option<u32>,
@@ -133,7 +144,9 @@ impl Default for RunSpec {
             lock: None,
             nemesis: "none".to_owned(),
             testbed: "auto".to_owned(),
-            time_limit: Duration::from_secs(60),
+            time_limit: TIME_LIMIT,
+            until_covered: false,
+            at_most: None,
             concurrency: None,
             rate: None,
             keys: 1,

@@ -34,7 +34,8 @@ pub fn positive(text: &str) -> Result<Duration, String> {
 }
 
 /// In one word: nobody wants to quote it.
-fn written(time: Duration) -> String {
+#[must_use]
+pub fn written(time: Duration) -> String {
     humantime::format_duration(time)
         .to_string()
         .replace(' ', "")

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use history::{Mark, Outline};
+use history::{History, Mark, Outline};
 use locks::{Chosen, ErrorKind};
 use nemesis::{Call, Planned, Request, Schedule, Target};
 use tokio::time::{Instant, sleep};
@@ -12,6 +12,7 @@ use workloads::Params;
 
 use super::{Ran, RunError, Stop, execute};
 use crate::clock::Clock;
+use crate::goal::Goal;
 use crate::player::NemesisError;
 use crate::recorder::Recording;
 use crate::seed::Seed;
@@ -77,6 +78,16 @@ struct Scene {
     /// So many events find room.
     room: Option<usize>,
     interrupted_after: Option<Duration>,
+    goal: Option<Arc<dyn Goal>>,
+}
+
+/// A goal that is reached whenever it is asked for, or never.
+struct Asked(bool);
+
+impl Goal for Asked {
+    fn is_reached(&self, _history: &History) -> bool {
+        self.0
+    }
 }
 
 impl Scene {
@@ -112,6 +123,7 @@ impl Scene {
             schedule,
             seed: Seed(1),
             time_limit: 4 * SECOND,
+            goal: self.goal.clone(),
             finish_within: 2 * SECOND,
             operation_timeout: PATIENCE,
             outline: Outline::default(),
@@ -186,6 +198,26 @@ async fn a_record_says_where_it_begins_settles_and_ends_if_it_does() {
         ..Scene::default()
     };
     assert_eq!(marks(scene, &ordinary()).await, (None, None, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_with_a_goal_settles_when_it_is_reached_or_its_time_is_up() {
+    for (is_reached, settles) in [(true, 2), (false, 4)] {
+        let scene = Scene {
+            goal: Some(Arc::new(Asked(is_reached))),
+            ..Scene::default()
+        };
+        let schedule = Schedule {
+            faults: vec![cut()],
+            ..Schedule::default()
+        };
+        assert_eq!(scene.stop(&schedule).await, Stop::Done);
+        let history = scene.memory.history();
+        let settled = history.mark(Mark::Settle).expect("it is recorded");
+        let time = Duration::from_nanos(history.events()[settled].time);
+        // It is asked for when the cut has healed.
+        assert_eq!(time, settles * SECOND);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,7 +31,7 @@ impl Scene {
     fn new(system: ScriptedSystem) -> Self {
         let memory = Memory::default();
         let recording = Recording::new(memory.clone()).observed_by(Arc::new(system.clone()));
-        let shared = Shared::begin(WORKERS, recording, &Clock::of_runtime());
+        let shared = Shared::begin(WORKERS, None, recording, &Clock::of_runtime());
         Self {
             system,
             memory,
@@ -396,6 +396,7 @@ async fn what_cannot_be_noted_is_not_done() {
     let scene = Scene {
         shared: Arc::new(Shared::begin(
             WORKERS,
+            None,
             Recording::new(disk),
             &Clock::of_runtime(),
         )),

@@ -111,7 +111,7 @@ impl Left {
 }
 
 fn shared(recording: Recording) -> Arc<Shared> {
-    let shared = Shared::begin(WORKERS, recording, &Clock::of_runtime());
+    let shared = Shared::begin(WORKERS, None, recording, &Clock::of_runtime());
     shared.done.change(|done| *done = WORKERS - 1);
     Arc::new(shared)
 }
