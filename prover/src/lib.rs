@@ -13,6 +13,7 @@ pub mod exit;
 pub mod experiment;
 pub mod failure;
 mod interruption;
+mod line;
 pub mod output;
 mod reading;
 mod record;

@@ -1,16 +1,19 @@
 //! Where text goes: results to stdout, progress to stderr.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use run::Counters;
+use run::Live;
 use serde::Serialize;
 use suite::Pace;
 use testbed::Progress;
+use tokio::task::JoinHandle;
+use tokio::time::interval;
 
+use crate::line::{self, Length};
 use crate::schema::Schema;
 
 /// How results are printed.
@@ -48,44 +51,129 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Shows what is going on: a spinner on a terminal, a line a step elsewhere, nothing where only
-/// results are wanted.
+/// Shows what is going on: a spinner on a terminal; elsewhere a line a step, and one now and then
+/// while a step takes long; nothing where only results are wanted.
 pub(crate) struct Steps {
     spinner: Option<ProgressBar>,
     is_quiet: bool,
+    doing: Arc<Mutex<Option<Doing>>>,
+    ticking: Option<JoinHandle<()>>,
 }
 
+/// What goes on.
+enum Doing {
+    /// A step, since then.
+    Step(String, Instant),
+    /// A run.
+    Run(Arc<Live>, Length),
+}
+
+/// How often a line says how far things are where there is no terminal.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// How often a terminal shows it.
+const OFTEN: Duration = Duration::from_millis(250);
+
 impl Steps {
+    /// To be called within a runtime.
     pub(crate) fn new(is_quiet: bool) -> Self {
         let is_live = !is_quiet && io::stderr().is_terminal();
+        let spinner = is_live.then(spinner);
+        let doing = Arc::default();
+        let ticking = (!is_quiet).then(|| tokio::spawn(tick(spinner.clone(), Arc::clone(&doing))));
         Self {
-            spinner: is_live.then(spinner),
+            spinner,
             is_quiet,
+            doing,
+            ticking,
         }
     }
 
-    /// Shows how far a run of known length is, and what has happened in it, until it is dropped.
-    pub(crate) fn clock(&self, length: Duration, counters: Arc<Counters>) -> Option<Clock> {
-        let spinner = self.spinner.as_ref();
-        spinner.map(|_| Clock::start(length, counters))
+    /// Shows where a run stands, until the next step.
+    pub(crate) fn follow(&self, live: Arc<Live>, length: Length) {
+        self.set(Doing::Run(live, length));
+    }
+
+    /// Says something that stays on the terminal.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.is_quiet {
+            self.aside(|| note(text));
+        }
+    }
+
+    /// Prints something while nothing else is shown.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(print),
+            None => print(),
+        }
     }
 
     /// Nothing more goes on.
     pub(crate) fn done(&self) {
+        *lock(&self.doing) = None;
         if let Some(spinner) = &self.spinner {
             spinner.finish_and_clear();
         }
+    }
+
+    fn set(&self, doing: Doing) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_message(match &doing {
+                Doing::Step(text, _) => text.clone(),
+                Doing::Run(..) => doing.line().unwrap_or_default(),
+            });
+        }
+        *lock(&self.doing) = Some(doing);
     }
 }
 
 impl Progress for Steps {
     fn step(&self, text: &str) {
-        match &self.spinner {
-            Some(spinner) => spinner.set_message(text.to_owned()),
-            None if !self.is_quiet => note(text),
-            None => {}
+        if self.spinner.is_none() && !self.is_quiet {
+            note(text);
+        }
+        self.set(Doing::Step(text.to_owned(), Instant::now()));
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        if let Some(ticking) = &self.ticking {
+            ticking.abort();
+        }
+        self.done();
+    }
+}
+
+impl Doing {
+    /// Nothing where there is nothing to tell yet.
+    fn line(&self) -> Option<String> {
+        match self {
+            Self::Step(text, since) => line::of_step(text, since.elapsed()),
+            Self::Run(live, length) => Some(line::of_run(&live.now()?, *length)),
         }
     }
+}
+
+async fn tick(spinner: Option<ProgressBar>, doing: Arc<Mutex<Option<Doing>>>) {
+    let mut ticks = interval(if spinner.is_some() { OFTEN } else { EVERY });
+    // The first comes at once.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let line = lock(&doing).as_ref().and_then(Doing::line);
+        match (line, &spinner) {
+            (Some(line), Some(spinner)) => spinner.set_message(line),
+            (Some(line), None) => note(&line),
+            (None, _) => {}
+        }
+    }
+}
+
+/// A panic elsewhere does not tear it: it is replaced as a whole.
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn spinner() -> ProgressBar {
@@ -94,28 +182,42 @@ fn spinner() -> ProgressBar {
     spinner
 }
 
-/// A bar that fills as things get done, on a terminal.
+/// How far many things are: a bar on a terminal, a line now and then elsewhere.
 pub(crate) struct Bar {
     bar: Option<ProgressBar>,
+    noun: &'static str,
+    /// When a line is due, where lines are wanted.
+    due: Option<Mutex<Instant>>,
 }
 
 impl Bar {
     /// Of so many things, which are called `noun`.
-    pub(crate) fn new(length: u64, noun: &str, is_quiet: bool) -> Self {
+    pub(crate) fn new(length: u64, noun: &'static str, is_quiet: bool) -> Self {
         let is_live = !is_quiet && io::stderr().is_terminal();
         let template = format!("{{bar:40}} {{pos}}/{{len}} {noun}{{msg}}");
         let style = ProgressStyle::with_template(&template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let due = || Mutex::new(Instant::now() + EVERY);
         Self {
             bar: is_live.then(|| ProgressBar::new(length).with_style(style)),
+            noun,
+            due: (!is_quiet && !is_live).then(due),
         }
     }
 
     /// So far they are.
     pub(crate) fn set(&self, pace: Pace) {
         if let Some(bar) = &self.bar {
+            bar.set_length(pace.done + pace.left);
             bar.set_position(pace.done);
             bar.set_message(format!(", {pace}"));
+        }
+        if let Some(due) = &self.due {
+            let mut due = lock(due);
+            if Instant::now() >= *due {
+                *due = Instant::now() + EVERY;
+                note(&line::of_many(pace, self.noun));
+            }
         }
     }
 
@@ -124,37 +226,5 @@ impl Bar {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-    }
-}
-
-/// A bar that fills as time goes by.
-pub(crate) struct Clock {
-    bar: ProgressBar,
-    ticking: tokio::task::JoinHandle<()>,
-}
-
-impl Clock {
-    fn start(length: Duration, counters: Arc<Counters>) -> Self {
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} s  {msg}");
-        let bar = ProgressBar::new(length.as_secs())
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let ticking = tokio::spawn(tick(bar.clone(), counters));
-        Self { bar, ticking }
-    }
-}
-
-async fn tick(bar: ProgressBar, counters: Arc<Counters>) {
-    let mut every_second = tokio::time::interval(Duration::from_secs(1));
-    loop {
-        every_second.tick().await;
-        bar.set_position(bar.elapsed().as_secs());
-        bar.set_message(counters.now().to_string());
-    }
-}
-
-impl Drop for Clock {
-    fn drop(&mut self) {
-        self.ticking.abort();
-        self.bar.finish_and_clear();
     }
 }

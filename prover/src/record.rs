@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use plan::Plan;
 use plan::manifest::{Manifest, State};
 use run::seed::Stream;
-use run::{Clock, Counters, Ran, Recording, Stage, Stop, execute};
+use run::{Clock, Live, Ran, Recording, Stage, Stop, execute};
 use suite::simulate;
 use testbed::{Demand, Described, Progress, RealSite, Site, StartError, Testbed, daemon};
 
 use crate::causes::with_causes;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
+use crate::line::Length;
 use crate::output::{self, Format, Steps};
 use crate::store::Store;
 
@@ -25,11 +26,11 @@ pub(super) async fn record(
     steps: &Steps,
 ) -> Result<Stop, Failure> {
     for doubt in plan.doubts() {
-        steps.step(&format!("warning: {doubt}"));
+        steps.say(&format!("warning: {doubt}"));
     }
     let ran = match real_site(plan, steps).await {
         Some(site) => on_site(site, plan, store, manifest, format, steps).await,
-        None => in_simulation(plan, store, manifest, format).await,
+        None => in_simulation(plan, store, manifest, format, steps).await,
     };
     note(manifest, &ran);
     ran.map(|ran| ran.stop)
@@ -54,7 +55,7 @@ async fn real_site<'a>(plan: &'a Plan, steps: &Steps) -> Option<&'a RealSite> {
         Site::Auto(site) => match daemon::connect().await {
             Ok(_) => Some(site),
             Err(error) => {
-                steps.step(&format!(
+                steps.say(&format!(
                     "note: failed to {}; this run is simulated instead, `--testbed docker` insists on Docker",
                     with_causes(&error)
                 ));
@@ -69,9 +70,10 @@ async fn in_simulation(
     store: &mut Store,
     manifest: &mut Manifest,
     format: Format,
+    steps: &Steps,
 ) -> Result<Ran, Failure> {
     manifest.testbed = Some(Described::simulated());
-    announce(plan, manifest, format)?;
+    steps.aside(|| announce(plan, manifest, format))?;
     let (tell, told) = tokio::sync::oneshot::channel();
     let listening = tokio::spawn(async move {
         interrupted().await;
@@ -104,7 +106,7 @@ async fn on_site(
         started = start(site, plan, store, steps) => started?,
     };
     manifest.testbed = Some(testbed.described().clone());
-    announce(plan, manifest, format)?;
+    steps.aside(|| announce(plan, manifest, format))?;
     carry_out(testbed, plan, store, steps).await
 }
 
@@ -127,13 +129,15 @@ pub(crate) async fn carry_out(
     let stopped = testbed.stop().await;
     let ran = ran?;
     match stopped {
-        Ok(Some(kept)) => output::note(&kept.to_string()),
+        Ok(Some(kept)) => steps.aside(|| output::note(&kept.to_string())),
         Ok(None) => {}
         // What was recorded is whole; what is left can be cleaned up later.
-        Err(error) => output::note(&format!(
-            "warning: {}; `prover clean` removes what is left",
-            with_causes(&error)
-        )),
+        Err(error) => steps.aside(|| {
+            output::note(&format!(
+                "warning: {}; `prover clean` removes what is left",
+                with_causes(&error)
+            ));
+        }),
     }
     Ok(ran)
 }
@@ -167,12 +171,16 @@ async fn on_testbed(
         system: testbed.links(),
         clock: Clock::of_runtime(),
     };
-    let counters = Arc::new(Counters::default());
-    let recording = recording(store).observed_by(counters.clone());
-    let clock = steps.clock(plan.time_limit, counters);
-    let ran = execute(plan.setup(), stage, recording, interrupted()).await;
-    drop(clock);
-    Ok(ran?)
+    let workers = plan.params.concurrency;
+    let live = Arc::new(Live::new(plan.schedule.clone(), workers, plan.time_limit));
+    let recording = recording(store).observed_by(live.clone());
+    let length = if plan.until_covered {
+        Length::UntilCovered(plan.time_limit)
+    } else {
+        Length::Fixed(plan.time_limit)
+    };
+    steps.follow(live, length);
+    Ok(execute(plan.setup(), stage, recording, interrupted()).await?)
 }
 
 fn recording(store: &mut Store) -> Recording {
@@ -190,5 +198,5 @@ fn announce(plan: &Plan, manifest: &Manifest, format: Format) -> std::io::Result
         return Ok(());
     };
     output::result(&format!("testbed: {testbed}"))?;
-    output::result(&format!("run:     {}\n", plan.describe()))
+    output::result(&format!("run:     {}", plan.describe()))
 }

@@ -253,6 +253,91 @@ async fn a_broker_that_is_not_there_is_a_harness_error() {
     );
 }
 
+/// The last event of a run is not the first that is heard of it.
+#[tokio::test]
+async fn where_there_is_no_terminal_lines_tell_how_far_a_run_is_unless_it_is_quiet() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let quiet = Bench::on(bench.testbed.clone());
+    let started = |bench: &Bench, options: &str| {
+        let mut command = bench.command(options);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        Running(command.spawn().expect("the program starts"))
+    };
+    let mut quiet = started(&quiet, "--time-limit 12s --seed 1 --power-within 0s -q");
+    let mut loud = started(&bench, "--time-limit 60s --seed 1 --nemesis cut");
+    let err = loud.0.stderr.take().expect("it is piped");
+    // A run ends, and with it what it says: this is no wait without an end.
+    let mut lines = BufReader::new(err).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.starts_with("running "));
+    let line = line.expect("a line of the run");
+    assert!(
+        line.contains("/60 s · ") && line.contains(" grant"),
+        "{line}"
+    );
+    loud.signal("-INT");
+    assert_eq!(loud.exit_code(), Some(130));
+    assert_eq!(quiet.exit_code(), Some(0));
+    let mut said = String::new();
+    let err = quiet.0.stderr.as_mut().expect("it is piped");
+    err.read_to_string(&mut said).expect("text");
+    assert_eq!(said, "");
+}
+
+/// As people see it: `script` gives the program a terminal.
+#[tokio::test]
+async fn on_a_terminal_one_line_tells_where_a_run_stands() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let asked = "--nemesis cut --time-limit 6s --nemesis-interval 1s --nemesis-duration 3s --seed 1 --power-within 0s";
+    let said = on_a_terminal(&bench.command(asked));
+    for part in [
+        "running 0/6 s · ",
+        " · next fault in 1 s",
+        " grants",
+        " · cut on worker ",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let plain = without_controls(&said);
+    assert!(plain.contains("\n\nguarantee "), "{plain}");
+}
+
+/// What a terminal is sent. That of `script` is one of util-linux, which every Debian has.
+fn on_a_terminal(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words
+        .map(|word| format!("'{}'", word.to_string_lossy()))
+        .collect();
+    let output = Command::new("script")
+        .args(["-q", "-e", "-c", &words.join(" "), "/dev/null"])
+        .stdin(Stdio::null())
+        .output();
+    let output = output.expect("script is there: it is a part of util-linux");
+    let said = text(&output);
+    assert!(output.status.code().is_some_and(|code| code <= 2), "{said}");
+    said
+}
+
+/// The text of the lines as they stay on the terminal.
+fn without_controls(said: &str) -> String {
+    let mut plain = String::new();
+    for line in said.replace("\r\n", "\n").split('\n') {
+        // What was written over is gone.
+        let last = line.rsplit('\r').next().unwrap_or_default();
+        let mut parts = last.split('\x1b');
+        plain += parts.next().unwrap_or_default();
+        for part in parts {
+            let end = part.find(|c: char| c.is_ascii_alphabetic());
+            plain += end.map_or("", |end| &part[end + 1..]);
+        }
+        plain.push('\n');
+    }
+    plain
+}
+
 /// An account that may not do what locks do says nothing of a lock.
 #[tokio::test]
 async fn what_the_service_refuses_to_the_account_is_a_harness_error() {

@@ -123,6 +123,7 @@ fn print(
         }
         return output::json(Schema::RUN, &line);
     }
+    output::result("")?;
     let without_faults = manifest.plan.faults.is_empty().then_some(NO_FAULTS);
     print_judgement(history, judgement, without_faults)?;
     if let Some(remedy) = remedy {

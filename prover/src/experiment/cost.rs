@@ -25,6 +25,7 @@ use rand_chacha::ChaCha8Rng;
 use run::seed::{Seed, Stream};
 use serde::Serialize;
 use serde_json::json;
+use suite::Stopwatch;
 use table::Cost as Measured;
 use testbed::{Choice, ChoiceError, Described, Direct, Progress, RealSite, Site, without_password};
 
@@ -222,7 +223,8 @@ async fn measured(
     };
     let random = ChaCha8Rng::from_seed(seed.stream(Stream::Order));
     let mut samples = Vec::new();
-    let tell = |round| tell(round, rounds, steps);
+    let stopwatch = Stopwatch::start((rounds.warm_up + rounds.counted).into());
+    let tell = |round| tell(round, rounds, stopwatch, steps);
     measure(&mut cells, rounds, random, tell, |sample| {
         serde_json::to_writer(&mut file, &sample)?;
         file.write_all(b"\n")?;
@@ -235,10 +237,11 @@ async fn measured(
 }
 
 /// Ten lines are enough.
-fn tell(round: u32, rounds: Rounds, steps: &Steps) {
+fn tell(round: u32, rounds: Rounds, stopwatch: Stopwatch, steps: &Steps) {
     let all = rounds.warm_up + rounds.counted;
     if round.is_multiple_of(all.div_ceil(10)) {
-        steps.step(&format!("round {} of {all}", round + 1));
+        let pace = stopwatch.pace(round.into());
+        steps.step(&format!("round {} of {all}, {pace}", round + 1));
     }
 }
 

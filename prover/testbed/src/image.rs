@@ -41,6 +41,9 @@ impl Default for RabbitImage {
     }
 }
 
+/// How long a build takes on a machine of two cores with a near mirror.
+const BUILD_TAKES: &str = "2 to 3 minutes";
+
 /// Gets an image and returns the reference under which it is present: official present, own
 /// present, official pulled, own built.
 pub(crate) async fn obtain(
@@ -65,7 +68,9 @@ pub(crate) async fn obtain(
     }
     if let Some((recipe, tag)) = own {
         let step = format!("build {tag}");
-        progress.step(&step);
+        progress.step(&format!(
+            "{step} from Debian packages, once on this machine: {BUILD_TAKES}"
+        ));
         if note(&mut attempts, step, store.build(&recipe).await)? {
             return Ok(tag);
         }

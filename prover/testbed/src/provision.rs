@@ -141,7 +141,8 @@ impl DaemonStore<'_> {
             )
         })?;
         install_mmdebstrap(self.progress).await?;
-        self.progress.step(&what);
+        self.progress
+            .step(&format!("build the image, part 1 of 2: {what}"));
         let mut child = piped("mmdebstrap")
             .args(["--variant=minbase", "--dpkgopt=force-unsafe-io"])
             .args([recipe.suite, "-", &mirror])
@@ -208,10 +209,23 @@ impl DaemonStore<'_> {
     fn tell(&self, output: &str, tail: &mut Tail) {
         for line in output.lines().filter(|line| !line.trim().is_empty()) {
             if line.starts_with("Step ") {
-                self.progress.step(&format!("build the image: {line}"));
+                let step = short(line);
+                self.progress
+                    .step(&format!("build the image, part 2 of 2: {step}"));
             }
             tail.push(line);
         }
+    }
+}
+
+/// So much of an instruction tells what it does.
+const SHORT: usize = 48;
+
+/// The beginning of a line.
+fn short(line: &str) -> String {
+    match line.char_indices().nth(SHORT) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line.to_owned(),
     }
 }
 
@@ -384,6 +398,13 @@ async fn apt_get(arguments: &[&str]) -> Result<(), TestbedError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_instruction_the_beginning_is_told() {
+        assert_eq!(short("Step 2/9 : FROM ${BASE}"), "Step 2/9 : FROM ${BASE}");
+        let long = format!("Step 7/9 : RUN {}", "ä".repeat(99));
+        assert_eq!(short(&long), format!("Step 7/9 : RUN {}…", "ä".repeat(33)));
+    }
 
     #[test]
     fn a_reference_without_a_tag_means_the_latest() {

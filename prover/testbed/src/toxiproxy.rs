@@ -143,7 +143,9 @@ async fn obtain(daemon: &Daemon, image: &str, progress: &dyn Progress) -> Result
     if store.present(image).await? {
         return Ok(());
     }
-    progress.step(&format!("pull {image}"));
+    progress.step(&format!(
+        "pull {image}, which is optional: the embedded proxy stands in for it"
+    ));
     store.pull(&with_tag(image)).await
 }
 
