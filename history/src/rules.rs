@@ -26,7 +26,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value as Json;
 
 use crate::fault::{Note, Phase};
-use crate::{Event, Function, Grant, Kind, Mark, Process, Value};
+use crate::{Event, Function, Grant, Kind, Mark, Process, Value, value};
 
 /// The rule that an event breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,8 +110,8 @@ pub enum RuleError {
         u32::MAX
     )]
     NoPermits { function: Function, amount: Json },
-    #[error("permits stand on acquire and release only")]
-    PermitsMisplaced,
+    #[error("a number beside {function} means nothing: permits stand on acquire and release only")]
+    PermitsMisplaced { function: Function },
     #[error("{function} of {asked} permits may not end with {answered}: nobody is given a part")]
     OtherPermits {
         function: Function,
@@ -340,10 +340,7 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
     if is_misplaced {
         return Err(RuleError::NoteMisplaced);
     }
-    let takes_permits = matches!(event.function, Function::Acquire | Function::Release);
-    if permits(&event.value).is_some() && !takes_permits {
-        return Err(RuleError::PermitsMisplaced);
-    }
+    check_number(event)?;
     match (event.process, &event.function) {
         (Process::Nemesis, Function::Fault(_))
             if event.kind == Kind::Info && event.key.is_none() =>
@@ -366,6 +363,33 @@ fn check_form(event: &Event) -> Result<(), RuleError> {
             Err(RuleError::NoAnswer)
         }
         (Process::Client(_), _) => Ok(()),
+    }
+}
+
+/// What could be meant as a number of permits is one, and stands where it means something.
+fn check_number(event: &Event) -> Result<(), RuleError> {
+    let Process::Client(_) = event.process else {
+        return match permits(&event.value) {
+            Some(_) => Err(misplaced(event)),
+            None => Ok(()),
+        };
+    };
+    match (&event.function, &event.value) {
+        (Function::Acquire | Function::Release, Value::Data(said)) => {
+            value::permits(said, &event.function).map(|_| ())
+        }
+        (Function::Acquire | Function::Release, _) => Ok(()),
+        (Function::Verify | Function::Lost, Value::Data(said)) if said.is_number() => {
+            Err(misplaced(event))
+        }
+        (_, Value::Permits(_)) => Err(misplaced(event)),
+        _ => Ok(()),
+    }
+}
+
+fn misplaced(event: &Event) -> RuleError {
+    RuleError::PermitsMisplaced {
+        function: event.function.clone(),
     }
 }
 
@@ -543,11 +567,31 @@ mod tests {
             of_permits("acquire", "2", "ok", r#"{"slot":1}"#),
             Some(RuleError::NamedPermits)
         );
-        for amount in ["0", "-1", "1.5", "4294967296"] {
+        assert_eq!(of_permits("release", "\"a-client\"", "ok", "null"), None);
+        for amount in [
+            "0",
+            "-1",
+            "1.5",
+            "4294967296",
+            "\"2\"",
+            "\" 2 \"",
+            "[2]",
+            "[\"k\",2]",
+            "true",
+            "{\"permits\":2}",
+            "{\"slot\":1}",
+        ] {
             let said = of_permits("release", amount, "ok", "null");
             assert!(
                 matches!(said, Some(RuleError::NoPermits { .. })),
                 "{amount}"
+            );
+        }
+        for function in ["verify", "lost"] {
+            let said = of_permits(function, "2", "ok", "null");
+            assert!(
+                matches!(said, Some(RuleError::PermitsMisplaced { .. })),
+                "{function}"
             );
         }
     }

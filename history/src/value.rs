@@ -104,7 +104,10 @@ impl Value {
             return Ok(Self::Outline(outline));
         }
         let value = match (process, function, kind) {
-            (Process::Client(_), Function::Acquire | Function::Release, _) if is_number(text) => {
+            (Process::Client(_), Function::Acquire, _) if is_number(text) => {
+                return permits(&serde_json::from_str(text)?, function).map_err(ValueError::Rule);
+            }
+            (Process::Client(_), Function::Release, _) => {
                 return permits(&serde_json::from_str(text)?, function).map_err(ValueError::Rule);
             }
             (Process::Client(_), Function::Acquire, kind) => grant_or_mode(text, kind),
@@ -138,18 +141,28 @@ fn is_number(text: &str) -> bool {
     text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
-/// A number beside an operation of a semaphore is that of its permits.
-pub(crate) fn permits(number: &Json, function: &Function) -> Result<Value, RuleError> {
-    let permits = number
-        .as_u64()
-        .and_then(|number| u32::try_from(number).ok());
-    permits
-        .and_then(NonZeroU32::new)
-        .map(Value::Permits)
-        .ok_or_else(|| RuleError::NoPermits {
+/// What stands beside an acquire or a release: the number of its permits, or a name that says
+/// nothing of them. Whatever else could be meant as a number is none.
+pub(crate) fn permits(said: &Json, function: &Function) -> Result<Value, RuleError> {
+    let permits = said.as_u64().and_then(|number| u32::try_from(number).ok());
+    match (permits.and_then(NonZeroU32::new), said) {
+        (Some(permits), _) => Ok(Value::Permits(permits)),
+        (None, Json::Null) => Ok(Value::None),
+        (None, Json::String(text)) if is_name(text) => Ok(Value::data(said.clone())),
+        _ => Err(RuleError::NoPermits {
             function: function.clone(),
-            amount: number.clone(),
-        })
+            amount: said.clone(),
+        }),
+    }
+}
+
+/// Whether a text is no number, also without the mark that tells what it was in EDN.
+fn is_name(text: &str) -> bool {
+    let unmarked = text
+        .strip_prefix('~')
+        .map(|rest| rest.trim_start_matches(|mark| ":$cfnz".contains(mark)));
+    let is_number = |text: &str| text.trim().parse::<f64>().is_ok();
+    !is_number(text) && !unmarked.is_some_and(is_number)
 }
 
 /// What claims to be a note must be a whole one; the nemesis of another program writes what it

@@ -122,9 +122,7 @@ fn value(
 ) -> Result<Value, FormError> {
     Ok(match (process, function, kind) {
         (Process::Client(_), Function::Acquire, kind) => acquired(edn, kind)?,
-        (Process::Client(_), Function::Release, _) => {
-            several(edn, function)?.unwrap_or_else(|| Value::data(to_json(edn)))
-        }
+        (Process::Client(_), Function::Release, _) => several(edn, function)?,
         (Process::Nemesis, ..) => note::read(edn)?.unwrap_or_else(|| Value::data(to_json(edn))),
         (Process::Run, ..) => outline::read(edn)?,
         (Process::Client(_), Function::Verify, Kind::Ok) => answer(edn)?,
@@ -137,31 +135,41 @@ fn value(
 fn acquired(edn: &Edn<'_>, kind: Kind) -> Result<Value, RuleError> {
     let grant = grant(edn).filter(|_| kind == Kind::Ok);
     match (several(edn, &Function::Acquire)?, grant) {
-        (Some(Value::Permits(permits)), Some(grant)) if permits.get() > 1 => {
+        (Value::Permits(permits), Some(grant)) if permits.get() > 1 => {
             if grant == Value::Grant(Grant::default()) {
                 Ok(Value::Permits(permits))
             } else {
                 Err(RuleError::NamedPermits)
             }
         }
-        (Some(permits), None) => Ok(permits),
+        (permits @ Value::Permits(_), None) => Ok(permits),
         (_, grant) => Ok(grant.or_else(|| mode(edn)).unwrap_or_default()),
     }
 }
 
-/// The number of permits: `2`, `{:permits 2}` or `{:amount 2}`.
-fn several(edn: &Edn<'_>, function: &Function) -> Result<Option<Value>, RuleError> {
-    let said = match edn {
-        Edn::Map(_) => {
-            let mut names = ["permits", "amount"].into_iter();
-            names.find_map(|name| edn.get(&Edn::key(name)))
-        }
-        edn => Some(edn),
+/// The keys of a number of permits in a map.
+const AMOUNTS: [&str; 2] = ["permits", "amount"];
+
+/// The number of permits, `2`, `{:permits 2}` or `{:amount 2}`, or a name; what else is in a map
+/// says nothing of them.
+fn several(edn: &Edn<'_>, function: &Function) -> Result<Value, RuleError> {
+    let Edn::Map(entries) = edn else {
+        return permits(&to_json(edn), function);
     };
-    match said.map(to_json) {
-        Some(number @ Json::Number(_)) => permits(&number, function).map(Some),
-        _ => Ok(None),
+    let is_said = |key: &Edn<'_>| name(key).is_some_and(|name| AMOUNTS.contains(&name));
+    let said = entries.iter().filter(|(key, _)| is_said(key));
+    let said: Vec<Json> = said.map(|(_, value)| to_json(value)).collect();
+    let mut numbers = said.iter().filter(|said| !said.is_null());
+    let Some(number) = numbers.next() else {
+        return Ok(Value::None);
+    };
+    if number.is_number() && numbers.all(|other| other == number) {
+        return permits(number, function);
     }
+    Err(RuleError::NoPermits {
+        function: function.clone(),
+        amount: said.into(),
+    })
 }
 
 fn mode(edn: &Edn<'_>) -> Option<Value> {

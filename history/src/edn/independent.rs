@@ -63,8 +63,8 @@ fn pairs_that_are_values_stay() {
         ":write :value [1 2 3]",
         ":write :value [nil 1]",
         ":write :key nil :value [1 2]",
-        ":release :key nil :value [\"a\" 1]",
-        ":acquire :key \"a\" :value [7 nil]",
+        ":enqueue :key nil :value [\"a\" 1]",
+        ":write :key \"a\" :value [7 nil]",
     ] {
         let text = operation(0, "invoke", plain);
         assert!(!read_text(&text)[0].starts_with(['1', '7']), "{text}");
@@ -129,7 +129,8 @@ fn whoever_says_that_keys_are_in_the_values_is_believed() {
 #[test]
 fn what_has_no_key_is_written_so_that_it_reads_back() {
     for line in [
-        r#"{"index":0,"time":0,"process":0,"type":"invoke","f":"release","key":null,"value":["a",1]}"#,
+        r#"{"index":0,"time":0,"process":0,"type":"invoke","f":"enqueue","key":null,"value":["a",1]}"#,
+        r#"{"index":0,"time":0,"process":0,"type":"invoke","f":"release","key":null,"value":"~a"}"#,
         r#"{"index":0,"time":0,"process":0,"type":"invoke","f":"write","key":null,"value":[0,1]}"#,
     ] {
         let history = crate::jsonl::read(line.as_bytes()).expect("well-formed");
@@ -151,6 +152,60 @@ fn several_permits_at_once_are_read() {
         let text = operation(0, "invoke", rest);
         assert_eq!(read_text(&text), ["- 2"], "{rest}");
     }
+    for value in [
+        "0",
+        "-2",
+        "1.5",
+        "2M",
+        "4/2",
+        "\"2\"",
+        "\\2",
+        ":2",
+        "[2]",
+        "#{2}",
+        "(:k 2)",
+        "##Inf",
+        "true",
+        "#foo 2",
+        "{:permits \"2\"}",
+        "{:permits 1, :amount 2}",
+        "{:permits [2]}",
+    ] {
+        for function in [":acquire", ":release"] {
+            let said = problem(&operation(
+                0,
+                "invoke",
+                &format!("{function} :key nil :value {value}"),
+            ));
+            assert!(
+                said.contains("a number is that of the permits"),
+                "{value}: {said}"
+            );
+        }
+    }
+    for value in [
+        "nil",
+        "\"a-client\"",
+        ":somebody",
+        "{:client 7}",
+        "{:permits nil, :fence 3}",
+    ] {
+        for function in [":acquire", ":release"] {
+            read_text(&operation(
+                0,
+                "invoke",
+                &format!("{function} :value {value}"),
+            ));
+        }
+    }
+    assert_eq!(
+        read_text(&operation(
+            0,
+            "invoke",
+            ":acquire :value {\"permits\" 2 :amount 2}"
+        )),
+        ["- 2"]
+    );
     for rest in [
         ":acquire :value 0",
         ":acquire :value -2",
