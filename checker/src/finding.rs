@@ -303,6 +303,9 @@ pub mod anomaly {
 /// A length of time for people: `4.93 s`.
 #[must_use]
 pub fn show_ns(nanoseconds: u64) -> String {
+    if nanoseconds == 0 {
+        return "0 s".to_owned();
+    }
     let mut text = format!("{:.2?}", Duration::from_nanos(nanoseconds));
     let unit = text.find(char::is_alphabetic).unwrap_or(text.len());
     text.insert(unit, ' ');

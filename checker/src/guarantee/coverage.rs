@@ -172,8 +172,9 @@ fn missed(case: &Case<'_>, count: &FaultCount) -> Option<String> {
 /// were wanted by others`.
 fn evidence(counts: &Counts) -> String {
     let contention = format!(
-        "contention {} of {} workers",
-        counts.contended_workers, counts.workers
+        "contention {} of {}",
+        counts.contended_workers,
+        counted(counts.workers, "worker")
     );
     if counts.faults.is_empty() {
         return contention + "; no faults";
@@ -182,6 +183,7 @@ fn evidence(counts: &Counts) -> String {
     let taken: u64 = counts.faults.iter().map(|fault| fault.revoked).sum();
     let wanted = match (taken, counts.taken_from_contenders) {
         (0, _) => String::new(),
+        (1, 1) => "; others wanted it".to_owned(),
         (taken, wanted) if taken == wanted => "; others wanted them".to_owned(),
         (_, wanted) => format!("; others wanted {wanted} of them"),
     };

@@ -202,6 +202,7 @@ pub(crate) fn evidence(counts: &Counts, exposures_ns: &[u64]) -> String {
             counted(counts.overlaps, "overlap"),
             show_ns(*longest)
         ),
+        None if counts.holds == 0 => "no holds".to_owned(),
         None => format!(
             "{}, {} of them revoked, {} contended{again}",
             counted(counts.holds, "hold"),

@@ -111,17 +111,28 @@ fn healed(case: &Case<'_>) -> Position {
 
 /// `3 locks, granted again after 1.20 s at most`.
 fn evidence(returns: &[(&Lock, Return)], is_violated: bool) -> String {
+    if returns.is_empty() {
+        return "no locks".to_owned();
+    }
     let count = |is: fn(&Return) -> bool| {
         let found = returns.iter().filter(|(_, again)| is(again));
         counted(found.count() as u64, "lock")
     };
     let after = returns.iter().filter_map(|(_, again)| again.after_ns());
-    let slowest = after.max().map_or("-".to_owned(), show_ns);
+    let after = after.max();
+    let slowest = after.map_or("-".to_owned(), show_ns);
     let is_late = |again: &Return| matches!(again, Return::Late { .. });
     let is_never = |again: &Return| matches!(again, Return::Never(_));
     let locks = counted(returns.len() as u64, "lock");
-    if !is_violated && slowest == "-" {
-        format!("{locks}, and it is not known when that was granted again")
+    let be = if returns.len() == 1 {
+        "it was"
+    } else {
+        "they were"
+    };
+    if !is_violated && after.is_none() {
+        format!("{locks}, and it is not known when {be} granted again")
+    } else if !is_violated && after == Some(0) {
+        format!("{locks}, granted again at once")
     } else if !is_violated {
         format!("{locks}, granted again after {slowest} at most")
     } else if returns.iter().any(|(_, again)| is_never(again)) {

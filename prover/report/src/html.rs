@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use checker::search::Limits;
-use checker::{COVERAGE, Case, Impact, Judgement, Row, Scope, Verdict, show_ns};
+use checker::{COVERAGE, Case, Impact, Judgement, Row, Scope, Verdict, counted, show_ns};
 use history::{Event, History, Process};
 use serde::Serialize;
 
@@ -286,8 +286,8 @@ fn test(judgement: &Judgement) -> String {
 /// What the verdict does not mean.
 fn bounds(subject: &Subject, history: &History, judgement: &Judgement) -> Vec<String> {
     let mut bounds = vec![format!(
-        "It speaks of this one run, as recorded in {} events over {}; of runs that did not happen it says nothing.",
-        history.events().len(),
+        "It speaks of this one run, as recorded in {} over {}; of runs that did not happen it says nothing.",
+        counted(history.events().len() as u64, "event"),
         show_ns(history.events().last().map_or(0, |last| last.time)),
     )];
     bounds.extend(subject.bounds.iter().cloned());

@@ -1,6 +1,6 @@
 //! The pictures of a run as files of their own.
 
-use checker::{Judgement, show_ns};
+use checker::{Judgement, counted, show_ns};
 use history::History;
 
 use crate::axis::Axis;
@@ -142,8 +142,8 @@ fn shades(scene: &Scene) -> Vec<Shade> {
 pub(crate) fn exposures(exposures_ns: &[u64]) -> Result<String, ReportError> {
     let longest = exposures_ns.iter().max().copied().unwrap_or(0);
     let description = format!(
-        "{} overlaps, the longest {}.",
-        exposures_ns.len(),
+        "{}, the longest {}.",
+        counted(exposures_ns.len() as u64, "overlap"),
         show_ns(longest)
     );
     let chart = Chart {

@@ -20,6 +20,9 @@ pub(crate) fn render(source: &str, context: impl Serialize) -> Result<String, Er
             .build()?,
     );
     environment.set_formatter(legible_formatter);
+    environment.add_filter("counted", |count: u64, noun: &str| {
+        checker::counted(count, noun)
+    });
     environment.render_str(source, Value::from(Serde(context)))
 }
 

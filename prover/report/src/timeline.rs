@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::show_ns;
+use checker::{counted, show_ns};
 use serde::Serialize;
 
 use crate::axis::{SECONDS, round_step};
@@ -506,14 +506,14 @@ fn describe(frame: &Frame<'_>, scene: &Scene, incidents: &[Incident<'_>]) -> Str
         .filter(|window| window.begin <= end && window.end.unwrap_or(scene.end) >= begin);
     let found = bands(frame, incidents).len();
     format!(
-        "From {} s to {} s of the run, {} of {} workers: {} holds, {} fault windows, {} marked places of violations.",
+        "From {} s to {} s of the run, {} of {}: {}, {}, {} of violations.",
         begin as f64 / 1e9,
         end as f64 / 1e9,
         frame.workers,
-        scene.workers,
-        holds.count(),
-        windows.count(),
-        found,
+        counted(scene.workers as u64, "worker"),
+        counted(holds.count() as u64, "hold"),
+        counted(windows.count() as u64, "fault window"),
+        counted(found as u64, "marked place"),
     )
 }
 

@@ -124,13 +124,13 @@ impl Campaign<'_> {
         let summary = &self.summary;
         result(&format!("testbed: {}", Described::simulated()))?;
         result(&format!(
-            "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {} operations, {} holds, contention in {}\n",
+            "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {}, {}, contention in {}\n",
             summary.runs,
             summary.verdicts.valid,
             summary.verdicts.violated,
             summary.verdicts.unknown,
-            summary.operations,
-            summary.holds,
+            counted(summary.operations, "operation"),
+            counted(summary.holds, "hold"),
             counted(summary.contended, "run"),
         ))?;
         result(&guarantees(summary))?;
@@ -180,7 +180,7 @@ fn guarantees(summary: &Summary) -> String {
             String::new()
         } else {
             let longest = checker::show_ns(tally.exposure_ns_max);
-            format!("{} overlaps, longest {longest}", tally.overlaps)
+            format!("{}, longest {longest}", counted(tally.overlaps, "overlap"))
         };
         [
             name.clone(),

@@ -8,6 +8,7 @@ use ::conform::campaign::{self, Report};
 use ::conform::comparison::Divergence;
 use ::conform::script::Script;
 use ::conform::{explained, named, random};
+use checker::counted;
 use jiff::Timestamp;
 use plan::{PlanError, unknown};
 use run::seed::{Seed, Stream};
@@ -162,10 +163,10 @@ fn print(arguments: &ConformArgs, seed: Seed, report: &Report) -> std::io::Resul
 
 fn summary(report: &Report) -> String {
     format!(
-        "{} of {} scripts ({} steps) agree, {} of these only when played again; {} differ as explained, {} differ, {} were too slow",
+        "{} of {} ({}) agree, {} of these only when played again; {} differ as explained, {} differ, {} were too slow",
         report.agree,
-        report.scripts,
-        report.steps,
+        counted(report.scripts as u64, "script"),
+        counted(report.steps as u64, "step"),
         report.agree_later,
         report.explained.values().sum::<usize>(),
         report.divergences.len(),

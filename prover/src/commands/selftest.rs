@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use checker::counted;
 use locks::Lock;
 use plan::{PlanError, catalogue, unknown};
 use rayon::prelude::*;
@@ -91,7 +92,9 @@ fn print(first: Seed, examined: &[Examined]) -> std::io::Result<()> {
 fn row(one: &Examined) -> [String; 5] {
     let shown = match &one.shown {
         Ok(Shown::Caught(seed)) => format!("violated by seed {seed}"),
-        Ok(Shown::Kept { valid }) => format!("kept in {} runs, proved by {valid}", one.runs),
+        Ok(Shown::Kept { valid }) => {
+            format!("kept in {}, proved by {valid}", counted(one.runs, "run"))
+        }
         Err(_) => "NOT AS EXPECTED".to_owned(),
     };
     [
@@ -99,7 +102,11 @@ fn row(one: &Examined) -> [String; 5] {
         workload_of(&*one.lock).to_owned(),
         expected(&*one.lock),
         shown,
-        format!("{} hold", one.certificates),
+        match one.certificates {
+            0 => "-".to_owned(),
+            1 => "1 holds".to_owned(),
+            many => format!("{many} hold"),
+        },
     ]
 }
 

@@ -45,11 +45,12 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
     let Shrunk { case, trials } = shrunk?;
     let schedule = case.schedule;
     output::result(&format!(
-        "shrunk:  {} to {}, {} to {}, in {trials} runs",
+        "shrunk:  {} to {}, {} to {}, in {}",
         counted(before.0 as u64, "fault"),
         schedule.faults.len(),
         counted(before.1 as u64, "operation"),
-        schedule.calls.len()
+        schedule.calls.len(),
+        counted(trials, "run")
     ))?;
     let spec = RunSpec {
         schedule: Some(keep(&arguments.folder, &schedule)?),

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use checker::counted;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use jiff::Timestamp;
 use locks::Lock;
@@ -271,8 +272,10 @@ fn print(
     output::result(&format!("testbed: {testbed}"))?;
     output::result(&format!("machine: {machine}"))?;
     output::result(&format!(
-        "method:  {} rounds after {} to warm up, seed {}; in brackets 95 % confidence intervals\n",
-        manifest.rounds, manifest.warm_up, manifest.seed
+        "method:  {} after {} to warm up, seed {}; in brackets 95 % confidence intervals\n",
+        counted(manifest.rounds.into(), "round"),
+        manifest.warm_up,
+        manifest.seed
     ))?;
     output::result(&table::human(costs))?;
     output::result(&format!("\nresults: {}", folder.display()))?;

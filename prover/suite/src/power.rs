@@ -320,8 +320,9 @@ impl fmt::Display for Power {
         let verb = if self.caught() == 1 { "is" } else { "are" };
         write!(
             f,
-            "{} of {all} known mistakes {verb} caught by this plan ({how})",
-            self.caught()
+            "{} of {} {verb} caught by this plan ({how})",
+            self.caught(),
+            counted(all as u64, "known mistake")
         )?;
         let missed = self.mistakes.iter().filter(|it| it.caught.is_none());
         let missed: Vec<&str> = missed.map(|mistake| mistake.lock.as_str()).collect();

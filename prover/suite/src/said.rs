@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use checker::counted;
 use history::History;
 use plan::manifest::Recorded;
 
@@ -31,7 +32,8 @@ impl Difference {
         let events = history.events().len() as u64;
         if events < recorded.events {
             let why = format!(
-                "the history has {events} events, and its run recorded {}",
+                "the history has {}, and its run recorded {}",
+                counted(events, "event"),
                 recorded.events
             );
             return Some(Self::CutOff(why));

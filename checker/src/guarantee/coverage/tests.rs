@@ -110,7 +110,7 @@ fn a_fault_must_have_the_effect_that_is_due_of_it() {
         (revoked.verdict, revoked.evidence.as_str()),
         (
             Verdict::Valid,
-            "contention 1 of 2 workers; partition took a lock away in 1 of 1 window; others wanted them"
+            "contention 1 of 2 workers; partition took a lock away in 1 of 1 window; others wanted it"
         )
     );
     let delayed = found(&format!("{CONTENDED} {DELAYED}"), &["partition"], &[]);

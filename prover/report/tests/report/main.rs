@@ -244,7 +244,7 @@ fn the_size_is_bounded_and_what_is_left_out_is_said() {
         long.html().len()
     );
     let text = text_of(&long);
-    assert!(text.contains("are drawn together with it"), "{text}");
+    assert!(text.contains("Drawn together with a neighbour"), "{text}");
     assert!(text.contains("The list shows 50 of 99999"), "{text}");
     assert!(
         text.contains("from 10.009000 s on there may be more than the picture marks"),
