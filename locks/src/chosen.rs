@@ -20,21 +20,21 @@ pub struct Chosen {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the message of each says what it means")]
 pub enum OptionError {
-    #[error("there is no lock \"{name}\"; known are {known}")]
-    NoSuchLock { name: String, known: String },
+    #[error("there is no lock \"{name}\"; known are {}", .known.join(", "))]
+    NoSuchLock { name: String, known: Vec<String> },
     #[error("\"{word}\" is no option: write NAME=VALUE")]
     Form { word: String },
-    #[error("the lock {lock} has no option \"{name}\"; {known}")]
+    #[error("the lock {lock} has no option \"{name}\"; {}", known_options(.known))]
     Name {
         lock: String,
         name: String,
-        known: String,
+        known: Vec<&'static str>,
     },
-    #[error("\"{value}\" is no value of {name}; known are {known}")]
+    #[error("\"{value}\" is no value of {name}; known are {}", known_values(.known))]
     Value {
         name: &'static str,
         value: String,
-        known: String,
+        known: &'static [&'static str],
     },
     #[error("the option {name} is given twice")]
     Twice { name: &'static str },
@@ -57,7 +57,7 @@ impl Chosen {
         let lock = locks.iter().find(|lock| lock.name() == name);
         let lock = lock.ok_or_else(|| OptionError::NoSuchLock {
             name: name.to_owned(),
-            known: join(locks.iter().map(|lock| lock.name())),
+            known: locks.iter().map(|lock| lock.name().to_owned()).collect(),
         })?;
         let mut given = Given::default();
         for word in words {
@@ -132,7 +132,7 @@ impl Given {
         let choice = choice.ok_or_else(|| OptionError::Name {
             lock: lock.name().to_owned(),
             name: name.to_owned(),
-            known: known_options(lock),
+            known: lock.options().iter().map(|choice| choice.name).collect(),
         })?;
         if self.names.contains(&choice.name) {
             return Err(OptionError::Twice { name: choice.name });
@@ -141,10 +141,7 @@ impl Given {
         let wrong = || OptionError::Value {
             name: choice.name,
             value: value.to_owned(),
-            known: match choice.values {
-                [] => "durations of whole milliseconds from 1ms to 1h, such as 500ms".to_owned(),
-                values => join(values.iter().copied()),
-            },
+            known: choice.values,
         };
         if choice.values.is_empty() {
             self.options.expiry = Some(expiry(value).ok_or_else(wrong)?);
@@ -197,15 +194,18 @@ impl Given {
     }
 }
 
-fn known_options(lock: &dyn Lock) -> String {
-    match lock.options() {
+fn known_options(known: &[&str]) -> String {
+    match known {
         [] => "it has none".to_owned(),
-        options => format!("it has {}", join(options.iter().map(|choice| choice.name))),
+        known => format!("it has {}", known.join(", ")),
     }
 }
 
-fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words.collect::<Vec<_>>().join(", ")
+fn known_values(known: &[&str]) -> String {
+    match known {
+        [] => "durations of whole milliseconds from 1ms to 1h, such as 500ms".to_owned(),
+        known => known.join(", "),
+    }
 }
 
 /// A queue's expiry is sent in whole milliseconds.

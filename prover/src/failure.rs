@@ -18,9 +18,6 @@ pub enum Failure {
     /// The arguments make no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// A guarantee was named that does not exist.
-    #[error(transparent)]
-    Guarantee(#[from] checker::ParseError),
     /// A file could not be opened.
     #[error("cannot open {path}: {source}")]
     Open {
@@ -82,9 +79,6 @@ pub enum Failure {
     /// The report could not be made.
     #[error("cannot make the report: {0}")]
     Report(#[from] report::ReportError),
-    /// A model was named that does not exist.
-    #[error(transparent)]
-    Model(#[from] checker::model::NameError),
     /// A file could not be written.
     #[error("cannot write {path}: {source}")]
     Write {
@@ -145,6 +139,18 @@ pub enum Failure {
     Output(#[from] io::Error),
 }
 
+impl From<checker::ParseError> for Failure {
+    fn from(error: checker::ParseError) -> Self {
+        Self::Plan(error.into())
+    }
+}
+
+impl From<checker::model::NameError> for Failure {
+    fn from(error: checker::model::NameError) -> Self {
+        Self::Plan(error.into())
+    }
+}
+
 impl Failure {
     /// An experiment came to nothing, for this reason.
     pub(crate) fn of_experiment(
@@ -160,8 +166,6 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Plan(_)
-            | Self::Guarantee(_)
-            | Self::Model(_)
             | Self::OneHistory(_)
             | Self::OneFile
             | Self::OverHistory { .. }

@@ -87,7 +87,7 @@ pub enum PlanError {
     #[error("there is no {kind} \"{name}\"{hint}")]
     Unknown {
         /// What it should have named.
-        kind: &'static str,
+        kind: String,
         /// The name.
         name: String,
         /// What was meant, and which names there are.
@@ -96,9 +96,9 @@ pub enum PlanError {
     /// All faults, or none, beside others.
     #[error("\"{0}\" cannot be combined with other faults: write `--nemesis {0}`, or leave it out")]
     Alone(String),
-    /// The lock is none, or has no such option.
+    /// An option of the lock that is none.
     #[error(transparent)]
-    Lock(#[from] OptionError),
+    Lock(OptionError),
     /// The lock lacks what the workload needs.
     #[error(
         "the workload {workload} needs a lock with {needed}, which {lock} has not; such are {known}"
@@ -139,12 +139,15 @@ pub enum PlanError {
     /// The run cannot go on until it is covered.
     #[error(transparent)]
     Covered(#[from] CoveredError),
-    /// A guarantee that is not known.
+    /// A guarantee that is not written right.
     #[error(transparent)]
-    Guarantee(#[from] checker::ParseError),
+    Guarantee(checker::ParseError),
+    /// A model that is not written right.
+    #[error(transparent)]
+    Model(checker::model::NameError),
     /// The testbed is not one.
     #[error(transparent)]
-    Testbed(#[from] ChoiceError),
+    Testbed(ChoiceError),
     /// A stored schedule could not be had.
     #[error("cannot read the schedule {path}: {source}")]
     ReadSchedule {
@@ -196,9 +199,8 @@ pub enum PlanError {
 
 impl PlanError {
     fn unsuited(workload: &dyn Workload, lock: &dyn Lock) -> Self {
-        let suited = catalogue::LOCKS
-            .iter()
-            .filter(|lock| suits(workload, &***lock));
+        // Whoever wants a broken one knows its name.
+        let suited = locks::ALL.iter().filter(|lock| suits(workload, &***lock));
         Self::Unsuited {
             workload: workload.name(),
             lock: lock.name().to_owned(),
@@ -239,7 +241,7 @@ impl Plan {
             )
         })?;
         let named = asked.lock.as_deref().unwrap_or(workload.default_lock());
-        let lock = chosen(named)?;
+        let lock = Chosen::parse(named, &catalogue::LOCKS)?;
         if !suits(workload, &*lock.lock) {
             return Err(PlanError::unsuited(workload, &*lock.lock));
         }
@@ -340,17 +342,6 @@ impl Plan {
     pub fn name(&self) -> String {
         format!("{}-{}", self.lock.lock.name(), self.workload.name())
     }
-}
-
-fn chosen(named: &str) -> Result<Chosen, PlanError> {
-    Chosen::parse(named, &catalogue::LOCKS).map_err(|error| match error {
-        OptionError::NoSuchLock { name, .. } => unknown(
-            "lock",
-            &name,
-            catalogue::LOCKS.iter().map(|lock| lock.name()),
-        ),
-        error => error.into(),
-    })
 }
 
 fn testbed(spec: &RunSpec) -> Result<Choice, ChoiceError> {

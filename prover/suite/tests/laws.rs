@@ -88,7 +88,7 @@ fn guarantees(lock: &dyn Lock, workload: &str) -> Vec<String> {
 /// The run of a spec; nothing where its options contradict each other.
 fn trial(spec: &RunSpec) -> Option<Trial> {
     let plan = match Plan::new(spec) {
-        Err(PlanError::Lock(_)) => return None,
+        Err(PlanError::Lock(_) | PlanError::Unknown { .. }) => return None,
         plan => plan.expect("a plan"),
     };
     Some(attempt(plan).expect("the harness works"))

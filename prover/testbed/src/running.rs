@@ -54,7 +54,7 @@ pub enum StartError {
     #[error("failed to make the workers' links: {0}")]
     Links(#[from] links::Error),
     /// Nobody listens at the broker's address, or it is not one.
-    #[error("failed to connect to the broker at {address}: {reason}; start it, or correct the URL")]
+    #[error("failed to connect to the broker at {address}: {}; start it, or correct the URL", why(.address, .reason))]
     Broker {
         /// Where it should be.
         address: String,
@@ -69,6 +69,16 @@ pub enum StartError {
         /// Where it is.
         address: String,
     },
+}
+
+/// What was said, without what is said of every broker: where it is, and what to do.
+fn why(address: &str, reason: &locks::Error) -> String {
+    if reason.kind == locks::ErrorKind::ConnectionRefused {
+        return "nobody listens there".to_owned();
+    }
+    let text = reason.to_string();
+    let place = format!("{address}: ");
+    text.strip_prefix(&place).unwrap_or(&text).to_owned()
 }
 
 impl Testbed {
