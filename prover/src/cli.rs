@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use plan::spec::{RunSpec, time};
+use plan::spec::{RunSpec, heading, number, time};
 use run::seed::{Seed, Seeds};
 use workloads::generate::Violation;
 
+use crate::commands::conform;
 use crate::experiment::Chosen;
 use crate::output::Format;
+use crate::store::RESULTS;
 
 /// Jepsen-style correctness prover for distributed locks.
 #[derive(Debug, Parser)]
-#[command(name = "prover", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+#[command(name = "prover", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do; without one: `run`.
     #[command(subcommand)]
@@ -25,60 +27,53 @@ pub struct Cli {
     pub run: RunArgs,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    every judged guarantee is valid
-  1    a guarantee was violated
-  2    unknown: the run proves nothing, or a bound was hit
-  3    harness error: the testbed could not be started or kept running
-  4    nothing was selected
-  130  interrupted; the history is kept
-  254  wrong arguments or files
-  255  a bug of the prover";
-
-/// The commands.
+/// The commands, in the order of a user's day.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a workload against a lock while a nemesis breaks things, and judge what happened (the
-    /// default).
-    Run(Box<RunArgs>),
-    /// Judge stored histories.
-    Check(CheckArgs),
-    /// Check a certificate again, by code that shares nothing with the checker.
-    Certify(CertifyArgs),
-    /// Translate a history between JSON Lines and EDN, Jepsen's format.
-    Convert(ConvertArgs),
-    /// Make a large history of a mutex, valid by construction or with one double hold.
-    Generate(GenerateArgs),
-    /// Show what there is to choose from.
-    List(ListArgs),
-    /// Show what this machine can run, and what to do about the rest.
+    /// Show what this machine can run, and what to do about the rest
     Doctor,
-    /// Remove the containers and networks that killed runs left.
-    Clean(CleanArgs),
+    /// Show what there is to choose from
+    List(ListArgs),
+    /// Run a workload against a lock while a nemesis breaks things, and judge what happened (the
+    /// default)
+    Run(Box<RunArgs>),
     /// Repeat a stored run: in the simulation to the byte, elsewhere with the same plan and
     /// schedule
     Replay(ReplayArgs),
-    /// What the same faults did in several runs, side by side: when holders noticed, when others
-    /// were granted the lock
-    Compare(CompareArgs),
     /// Find the fewest faults, workers and operations that still violate what a stored run
     /// violated, in the simulation
     Shrink(ShrinkArgs),
+    /// What the same faults did in several runs, side by side: when holders noticed, when others
+    /// were granted the lock
+    Compare(CompareArgs),
+    /// Judge stored histories
+    Check(CheckArgs),
+    /// Check a certificate again, by code that shares nothing with the checker
+    Certify(CertifyArgs),
     /// Which known mistakes a plan catches: broken locks in place of the lock under test,
     /// everything else as in `run`, in the simulation
     Power(Box<PowerArgs>),
+    /// Answer a question about the locks by measurements [`prover list experiments`]
+    #[command(subcommand)]
+    Experiment(Chosen),
+    /// Translate a history between JSON Lines and EDN, Jepsen's format
+    Convert(ConvertArgs),
+    /// Make a large history of a mutex, valid by construction or with one double hold
+    Generate(GenerateArgs),
     /// Put the prover itself to the test: in simulated runs every broken lock must be caught, and
     /// no correct one (exit code 1 otherwise)
     Selftest(SelftestArgs),
     /// Measure how faithful the simulated broker is: the same scripts on it and on a real one,
-    /// compared.
+    /// compared
     Conform(ConformArgs),
-    /// Answer a question about the locks by measurements [`prover list experiments`]
-    #[command(subcommand)]
-    Experiment(Chosen),
-    /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted.
+    /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted
     Proxy(ProxyArgs),
+    /// Remove the containers and networks that killed runs left
+    Clean(CleanArgs),
+    /// Print what lets a shell complete commands, options and values
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command into a folder
+    Man(ManArgs),
 }
 
 /// The options of `run`.
@@ -89,14 +84,14 @@ pub struct RunArgs {
     pub spec: RunSpec,
     /// Run a simulation for each of these seeds, on all cores, until one shows a violation; with
     /// `--nemesis all` each is a swarm
-    #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "keep"])]
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "keep"], help_heading = heading::CHANCE)]
     pub seeds: Option<Seeds>,
     /// Go on with the other seeds after a violation
-    #[arg(long, requires = "seeds")]
+    #[arg(long, requires = "seeds", help_heading = heading::CHANCE)]
     pub keep_going: bool,
     /// Where all is valid, how long to try which known mistakes this plan would have caught; 0s:
     /// not at all
-    #[arg(long, default_value = "20s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, default_value = "20s", value_parser = time::from_zero, value_name = "TIME", help_heading = heading::JUDGED)]
     pub power_within: Duration,
     /// What becomes of it.
     #[command(flatten)]
@@ -107,13 +102,14 @@ pub struct RunArgs {
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct OutputArgs {
     /// Where results are stored
-    #[arg(long, default_value = "results", value_name = "DIR")]
+    #[arg(long, default_value = RESULTS, value_name = "DIR", help_heading = heading::OUTPUT)]
     pub results: PathBuf,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     pub format: Format,
     /// Print results only, no progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
 }
 
@@ -136,17 +132,17 @@ pub struct CheckArgs {
     pub models: Vec<String>,
     /// How many clients may hold a lock at one time [default: as the run was planned or the model
     /// says, else 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_parser = number::above_zero::<NonZeroU32>, value_name = "N")]
     pub slots: Option<NonZeroU32>,
     /// How many workers there were: the worker of a process is `process % N` [default: as the run
     /// was planned, else every process is one]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_parser = number::above_zero::<NonZeroU32>, value_name = "N")]
     pub concurrency: Option<NonZeroU32>,
     /// The faults that were selected, which coverage asks for, or `none` [default: as the run was
     /// planned, else those that the nemesis names]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub faults: Option<Vec<String>>,
-    /// Write the evidence to this file; `prover certify` checks it again
+    /// Write the evidence to this file, for `certify` to check again
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
     /// Write the report, an HTML page, to this file
@@ -156,10 +152,11 @@ pub struct CheckArgs {
     #[arg(long, default_value = "1m", value_parser = time::positive, value_name = "TIME")]
     pub timeout: Duration,
     /// How much memory a search may take before the answer is unknown
-    #[arg(long, default_value = "4GiB", value_name = "SIZE")]
+    #[arg(long, default_value = "4GiB", value_parser = number::above_zero::<ByteSize>, value_name = "SIZE")]
     pub memory: ByteSize,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     pub format: Format,
 }
 
@@ -204,19 +201,19 @@ pub struct ConvertArgs {
 #[derive(Debug, Args)]
 pub struct GenerateArgs {
     /// Operations
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000, value_parser = number::from_zero::<u64>, value_name = "N")]
     pub ops: u64,
     /// Workers
     #[arg(short, long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=100_000), value_name = "N")]
     pub concurrency: u32,
     /// Operations that crash: nobody learns what became of them
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_parser = number::from_zero::<u64>, value_name = "N")]
     pub crashed: u64,
     /// Where a double hold is planted: `none`, `end`, or after a number of operations
     #[arg(long, default_value = "none", value_name = "WHERE")]
     pub violation: Violation,
     /// Decides all chance
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_parser = number::from_zero::<u64>, value_name = "N")]
     pub seed: u64,
     /// Where it is written [default: stdout]
     #[arg(short, long, value_name = "FILE")]
@@ -229,9 +226,32 @@ pub struct ListArgs {
     /// Of which kind
     #[arg(value_enum)]
     pub kind: ListKind,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    /// Show everything about this one
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// List the locks with one mistake each, which are there to be caught
+    #[arg(long, conflicts_with = "name")]
+    pub broken: bool,
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     pub format: Format,
+}
+
+/// The options of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Of which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// The options of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where the pages are written [default: that of `prover` alone, to stdout]
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// The options of `clean`.
@@ -274,10 +294,10 @@ pub struct ShrinkArgs {
     #[arg(long, value_name = "NAME")]
     pub guarantee: Option<String>,
     /// Where results are stored
-    #[arg(long, default_value = "results", value_name = "DIR")]
+    #[arg(long, default_value = RESULTS, value_name = "DIR", help_heading = heading::OUTPUT)]
     pub results: PathBuf,
     /// Print results only, no progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
 }
 
@@ -288,16 +308,17 @@ pub struct PowerArgs {
     #[command(flatten)]
     pub spec: RunSpec,
     /// The plan is a campaign of these seeds: a mistake is caught if one of them shows it
-    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    #[arg(long, value_name = "A..B", conflicts_with = "seed", help_heading = heading::CHANCE)]
     pub seeds: Option<Seeds>,
     /// How long mistakes are tried
-    #[arg(long, default_value = "20s", value_parser = time::positive, value_name = "TIME")]
+    #[arg(long, default_value = "20s", value_parser = time::positive, value_name = "TIME", help_heading = heading::JUDGED)]
     pub power_within: Duration,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     pub format: Format,
     /// Print results only, no progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
 }
 
@@ -308,13 +329,14 @@ pub struct SelftestArgs {
     #[arg(long, value_name = "LOCK")]
     pub only: Option<String>,
     /// The first seed
-    #[arg(long, default_value = "0", value_name = "N")]
+    #[arg(long, default_value = "0", value_parser = number::from_zero::<Seed>, value_name = "N")]
     pub seed: Seed,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     pub format: Format,
     /// Print results only, no progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
 }
 
@@ -328,7 +350,7 @@ pub struct ConformArgs {
     #[arg(long, value_name = "NAME")]
     pub only: Option<String>,
     /// Decides all chance [default: drawn, and shown]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_parser = number::from_zero::<Seed>, value_name = "N")]
     pub seed: Option<Seed>,
     /// Where: `docker`, or the URL of a running broker: amqp://user:password@127.0.0.1:5672/vhost
     #[arg(long, default_value = "docker", value_name = "TESTBED")]
@@ -340,13 +362,14 @@ pub struct ConformArgs {
     #[arg(short, long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=200), value_name = "N")]
     pub concurrency: u32,
     /// Where the broker's log is stored
-    #[arg(long, default_value = "results/conform", value_name = "DIR")]
+    #[arg(long, default_value = conform::RESULTS, value_name = "DIR", help_heading = heading::OUTPUT)]
     pub results: PathBuf,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     pub format: Format,
     /// Print results only, no progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
 }
 
@@ -357,7 +380,7 @@ pub struct ProxyArgs {
     #[arg(long, default_value = "127.0.0.1:8474", value_name = "ADDRESS")]
     pub listen: std::net::SocketAddr,
     /// Decides all chance [default: drawn, and shown]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_parser = number::from_zero::<Seed>, value_name = "N")]
     pub seed: Option<Seed>,
 }
 
@@ -383,10 +406,12 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::help;
 
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+        help::command().debug_assert();
     }
 
     #[test]

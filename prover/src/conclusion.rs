@@ -78,6 +78,7 @@ pub(crate) fn keep(
     store: &Store,
     manifest: &Manifest,
     conclusion: &Conclusion,
+    repeat: &str,
 ) -> Result<(), Failure> {
     let Conclusion {
         history,
@@ -89,6 +90,7 @@ pub(crate) fn keep(
     store.write_json(file::VERDICT, &Schema::VERDICT.mark(judgement))?;
     let subject = Subject {
         mistakes: power.as_ref().map(subject::mistakes),
+        repeat: repeat.to_owned(),
         ..subject::of_manifest(manifest)
     };
     let page = report::html(&subject, history, judgement)?;

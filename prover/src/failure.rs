@@ -26,6 +26,9 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// Broken ones are asked for of a kind that has none.
+    #[error("only locks are broken on purpose: leave --broken out, or list locks")]
+    OnlyLocks,
     /// A history is not one.
     #[error("{path}: {source}")]
     History {
@@ -63,7 +66,7 @@ pub enum Failure {
         history: PathBuf,
     },
     /// Certificates and reports speak of one history.
-    #[error("--{0} takes one history at a time: call `prover check` once for each")]
+    #[error("--{0} takes one history at a time: call `check` once for each")]
     OneHistory(&'static str),
     /// Certificate and report would be one file.
     #[error("--certificate and --report name the same file: give each its own")]
@@ -166,6 +169,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Plan(_)
+            | Self::OnlyLocks
             | Self::OneHistory(_)
             | Self::OneFile
             | Self::OverHistory { .. }

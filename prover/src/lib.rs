@@ -4,6 +4,7 @@
 //! (workers and nemesis into the history) -> `checker` (reads the file just written) -> `report` ->
 //! [`store`].
 
+pub mod arguments;
 pub mod causes;
 pub mod cli;
 pub mod commands;
@@ -12,11 +13,13 @@ pub mod conform;
 pub mod exit;
 pub mod experiment;
 pub mod failure;
+pub mod help;
 mod interruption;
 mod line;
 pub mod output;
 mod reading;
 mod record;
+mod repeat;
 mod schema;
 pub mod store;
 mod subject;

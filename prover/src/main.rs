@@ -4,14 +4,17 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
+use plan::spec::as_called;
+use prover::arguments::joined;
 use prover::causes::with_causes;
 use prover::cli::Cli;
 use prover::commands::dispatch;
 use prover::exit::Exit;
+use prover::help;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match understood() {
         Ok(cli) => cli,
         Err(error) => return told(&error),
     };
@@ -36,6 +39,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// What the command line says.
+fn understood() -> Result<Cli, clap::Error> {
+    let mut command = help::command();
+    let matches = command.try_get_matches_from_mut(joined(std::env::args_os()))?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// Help and version are answers; everything else that clap has to say is about wrong arguments.
 fn told(error: &clap::Error) -> ExitCode {
     let exit = if error.use_stderr() {
@@ -49,6 +59,6 @@ fn told(error: &clap::Error) -> ExitCode {
 }
 
 fn failed(text: &str, exit: Exit) -> ExitCode {
-    let _ = writeln!(anstream::stderr(), "error: {text}");
+    let _ = writeln!(anstream::stderr(), "error: {}", as_called(text));
     exit.into()
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use plan::spec::as_called;
+use report::{list_table, wrapped_table};
 use run::Live;
 use serde::Serialize;
 use suite::Pace;
@@ -45,10 +47,48 @@ pub(crate) fn json(schema: Schema, object: &impl Serialize) -> io::Result<()> {
     result(&schema.mark(object).to_string())
 }
 
-/// Prints a line that is no result.
+/// Prints a line that is no result. Commands in it are those that run this program again.
 pub(crate) fn note(text: &str) {
     // If nobody reads stderr there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = writeln!(anstream::stderr(), "{}", as_called(text));
+}
+
+/// Prints lines of results that advise commands: those that run this program again.
+pub(crate) fn advice(text: &str) -> io::Result<()> {
+    result(&as_called(text))
+}
+
+/// Prints a table that fits where it is shown.
+pub(crate) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> io::Result<()> {
+    result(&wrapped_table(header, rows, width()))
+}
+
+/// Prints a table that fits into a terminal, and is whole where there is none: a line a row.
+pub(crate) fn wide_table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> io::Result<()> {
+    match terminal() {
+        Some(width) => result(&wrapped_table(header, rows, width)),
+        None => result(&list_table(header, rows)),
+    }
+}
+
+/// How wide tables and help may be where nobody looks through a terminal.
+const WIDTH: u16 = 80;
+
+/// How many columns results have: those of the terminal, if they go to one.
+pub(crate) fn width() -> u16 {
+    terminal().unwrap_or(WIDTH)
+}
+
+/// How many columns the terminal has that results go to, if they go to one.
+pub(crate) fn terminal() -> Option<u16> {
+    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(columns)
 }
 
 /// Shows what is going on: a spinner on a terminal; elsewhere a line a step, and one now and then

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+/// Where results are stored if nobody says.
+pub const RESULTS: &str = "results";
+
 /// The folder of one run.
 #[derive(Debug)]
 pub struct Store {

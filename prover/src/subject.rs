@@ -8,7 +8,7 @@ use checker::Scope;
 use history::{History, Process};
 use humantime::format_duration;
 use plan::manifest::{Manifest, Planned, State};
-use plan::spec::quoted;
+use plan::spec::{self, program};
 use report::{Fact, Mistake, Skew, Subject};
 use suite::Power;
 use testbed::Described;
@@ -36,7 +36,7 @@ pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
             p99_ns: skew.p99_ns,
         }),
         is_run: true,
-        repeat: manifest.spec.command_line(),
+        repeat: manifest.ran().command_line(),
         plan: planned(plan),
         origin: origin(manifest),
         mistakes: None,
@@ -101,8 +101,11 @@ fn rows(history: &History, scope: &Scope) -> Result<u32, Failure> {
 
 /// What was typed to get here.
 fn typed() -> String {
-    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
-    words.collect::<Vec<_>>().join(" ")
+    let words = std::env::args_os().skip(1);
+    let words: Vec<String> = words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    spec::typed(program(), &words)
 }
 
 /// The known mistakes that were tried, as the report tells of them.

@@ -56,31 +56,3 @@ fn who_has_seen_enough_of_a_history_ends_it_quietly() {
     assert_eq!(ended.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
 }
-
-#[test]
-fn a_folder_that_begins_with_a_dash_can_be_typed_again() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let run = |arguments: &[&str]| {
-        let mut command = cargo_bin_cmd!("prover");
-        command.current_dir(folder.path()).args(arguments).assert()
-    };
-    let broken = [
-        "--results=-dash",
-        "--lock",
-        "no-lock",
-        "--testbed",
-        "sim",
-        "--seed",
-        "3",
-        "-q",
-    ];
-    run(&broken).code(1);
-    let shrunk = run(&["shrink", "-q", "--results=-dash", "--", "-dash/latest"]).code(1);
-    let said = String::from_utf8_lossy(&shrunk.get_output().stdout).into_owned();
-    let line = said.lines().find_map(|line| line.strip_prefix("repeat:  "));
-    let (_, options) = line
-        .and_then(|line| line.split_once(" -- "))
-        .expect("a command");
-    let words: Vec<&str> = options.split(' ').chain(["--results=-dash"]).collect();
-    run(&words).code(1);
-}

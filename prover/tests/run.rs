@@ -437,7 +437,7 @@ fn who_interrupts_twice_need_not_wait() {
     let mut stderr = running.0.stderr.take().expect("it is piped");
     stderr.read_to_string(&mut said).expect("it is text");
     assert!(
-        said.contains("interrupted again") && said.contains("prover clean"),
+        said.contains("interrupted again") && said.contains(" clean` removes"),
         "{said}"
     );
 }

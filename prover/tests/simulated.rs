@@ -253,7 +253,7 @@ fn updates_and_administration_shrink_and_begin_at_once() {
         let there = if faults > 0 {
             "it cannot be repeated there: the fault freeze needs --testbed sim"
         } else {
-            "cargo run"
+            env!("CARGO_BIN_EXE_prover")
         };
         assert!(said.contains(&format!("on RabbitMQ: {there}")), "{said}");
         let shrunk = fs::read_to_string(folder.path().join("results/latest/schedule.json"));
@@ -262,22 +262,6 @@ fn updates_and_administration_shrink_and_begin_at_once() {
         assert!((1..=8).contains(&schedule.calls.len()), "{schedule:?}");
         assert_eq!(schedule.calls[0].at_ms, 0, "{schedule:?}");
     }
-}
-
-#[test]
-fn what_shrink_prints_can_be_typed_although_its_own_run_is_the_latest_now() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    prover(folder.path(), "--lock no-lock --testbed sim --seed 3")
-        .assert()
-        .code(1);
-    let shrunk = prover(folder.path(), "shrink results/latest").assert();
-    let said = shrunk.code(1).get_output().stdout.clone();
-    let said = String::from_utf8(said).expect("text");
-    let line = said.lines().find_map(|line| line.strip_prefix("repeat:  "));
-    let (_, options) = line
-        .and_then(|line| line.split_once(" -- "))
-        .expect("a command");
-    prover(folder.path(), options).assert().code(1);
 }
 
 #[test]

@@ -168,7 +168,7 @@ struct Format {
 fn check_format(bytes: &[u8]) -> Result<(), CertifyError> {
     match serde_json::from_slice(bytes) {
         Ok(Format { format }) if format != FORMAT => Err(CertifyError::Unreadable(format!(
-            "its format is {format}, not {FORMAT}: issue it again with `prover check --certificate`"
+            "its format is {format}, not {FORMAT}: issue it again with `check --certificate`"
         ))),
         _ => Ok(()),
     }

@@ -153,6 +153,38 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// What repeats the run where it was: `auto` may have found no Docker then, and another time it
+    /// does.
+    #[must_use]
+    pub fn ran(&self) -> RunSpec {
+        let spec = self.spec.clone();
+        let is_simulated = self
+            .testbed
+            .as_ref()
+            .is_some_and(|testbed| testbed.caveat().is_some());
+        if !is_simulated || spec.testbed == "sim" {
+            return spec;
+        }
+        // All that Docker could have broken; the simulation can break more.
+        let all = nemesis::ALL
+            .iter()
+            .filter(|fault| !fault.is_simulated_only());
+        let all: Vec<_> = all.map(|fault| fault.name()).collect();
+        RunSpec {
+            testbed: "sim".to_owned(),
+            nemesis: match spec.nemesis.as_str() {
+                "all" => all.join(","),
+                named => named.to_owned(),
+            },
+            rabbitmq: None,
+            toxiproxy: None,
+            keep: false,
+            ..spec
+        }
+    }
+}
+
 impl Planned {
     /// The AMQP heartbeat.
     #[must_use]

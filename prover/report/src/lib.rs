@@ -23,4 +23,4 @@ pub use hits::{Hit, hits};
 pub use html::html;
 pub use plots::{Picture, plots};
 pub use subject::{Fact, Mistake, Skew, Subject};
-pub use table::{guarantees_table, list_table, verdict_text, violation_text};
+pub use table::{guarantees_table, list_table, verdict_text, violation_text, wrapped_table};

@@ -1,12 +1,12 @@
 //! Tables for people.
 
 use checker::{Finding, Judgement, Row, Verdict, Violation};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use history::History;
 
-/// The closing table of a run: a row a guarantee.
+/// The closing table of a run: a row a guarantee, within a width if there is one.
 #[must_use]
-pub fn guarantees_table(judgement: &Judgement) -> String {
+pub fn guarantees_table(judgement: &Judgement, width: Option<u16>) -> String {
     let rows = judgement.guarantees.iter().map(|row| {
         let finding = &row.finding;
         [
@@ -15,7 +15,11 @@ pub fn guarantees_table(judgement: &Judgement) -> String {
             evidence(row, judgement),
         ]
     });
-    list_table(["guarantee", "verdict", "evidence"], rows)
+    let header = ["guarantee", "verdict", "evidence"];
+    match width {
+        Some(width) => wrapped_table(header, rows, width),
+        None => list_table(header, rows),
+    }
 }
 
 /// A table without lines, its columns two spaces apart.
@@ -23,6 +27,31 @@ pub fn list_table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
+    table(header, rows).trim_fmt()
+}
+
+/// The same, its last column in lines that end before so many columns of the terminal, broken
+/// between words. The others are as wide as they are.
+pub fn wrapped_table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    width: u16,
+) -> String {
+    let mut table = table(header, rows);
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width);
+    for (place, column) in table.column_iter_mut().enumerate() {
+        if place + 1 < N {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        } else {
+            column.set_padding((0, 0));
+        }
+    }
+    table.trim_fmt()
+}
+
+fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -32,7 +61,7 @@ pub fn list_table<const N: usize>(
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    table.trim_fmt()
+    table
 }
 
 /// What a verdict is called where a guarantee is meant.
@@ -72,4 +101,31 @@ pub fn violation_text(finding: &Finding, violation: &Violation, history: &Histor
         finding.guarantee,
         explained.trim_end()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_column_is_broken_and_only_between_words() {
+        let summary = "an exclusive-queue that is verified by a confirmed publish";
+        let rows = || [["a-name-of-a-lock".to_owned(), summary.to_owned()]];
+        for width in 40..90 {
+            let text = wrapped_table(["lock", "what it is"], rows(), width);
+            let lines: Vec<&str> = text.lines().collect();
+            assert!(
+                lines.iter().all(|line| line.len() <= width.into()),
+                "{text}"
+            );
+            let words = lines[1..].iter().flat_map(|line| line.split_whitespace());
+            let expected: Vec<_> = "a-name-of-a-lock"
+                .split(' ')
+                .chain(summary.split(' '))
+                .collect();
+            assert_eq!(words.collect::<Vec<_>>(), expected, "{text}");
+        }
+        let whole = list_table(["lock", "what it is"], rows());
+        assert_eq!(wrapped_table(["lock", "what it is"], rows(), 200), whole);
+    }
 }

@@ -1,5 +1,7 @@
 //! `prover --seeds A..B`: a simulated run for each seed, and what they show together.
 
+use std::path::Path;
+
 use checker::{Verdict, counted};
 use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
@@ -17,6 +19,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
 use crate::output::{self, Bar, Format, result};
+use crate::repeat;
 use crate::schema::Schema;
 
 /// How many seeds of a kind are printed.
@@ -54,6 +57,7 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
         .map_or(verdict, |it| verdict.max(it.verdict()));
     let campaign = Campaign {
         spec,
+        results: &output.results,
         summary,
         power,
         verdict,
@@ -68,6 +72,8 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
 /// What many runs showed together.
 struct Campaign<'a> {
     spec: &'a RunSpec,
+    /// Where one of the runs would be stored.
+    results: &'a Path,
     summary: Summary,
     /// What the plan would have caught, where all is valid.
     power: Option<Power>,
@@ -113,7 +119,7 @@ impl Campaign<'_> {
         line["verdict"] = json!(self.verdict);
         line["gaps"] = json!(self.summary.gaps());
         let failing = self.summary.failing.iter();
-        line["repeat"] = failing.map(|seed| repeat(self.spec, *seed)).collect();
+        line["repeat"] = failing.map(|seed| self.repeat(*seed)).collect();
         if let Some(power) = &self.power {
             line["power"] = power::json(power);
         }
@@ -146,32 +152,32 @@ impl Campaign<'_> {
         for (seed, why) in summary.broken.iter().take(SHOWN) {
             output::note(&format!("error: seed {seed}: {why}"));
         }
-        seeds_of("violated by", &summary.failing, self.spec)?;
-        seeds_of("left open by", &summary.open, self.spec)?;
+        self.seeds_of("violated by", &summary.failing)?;
+        self.seeds_of("left open by", &summary.open)?;
         let without_faults = summary.faults.is_empty().then_some(NO_FAULTS);
         result(&format!("\n{}", verdict_line(self.verdict, without_faults)))
     }
-}
 
-fn seeds_of(what: &str, seeds: &[Seed], spec: &RunSpec) -> std::io::Result<()> {
-    if seeds.is_empty() {
-        return Ok(());
+    fn seeds_of(&self, what: &str, seeds: &[Seed]) -> std::io::Result<()> {
+        if seeds.is_empty() {
+            return Ok(());
+        }
+        result(&format!(
+            "\n{what} {}:",
+            counted(seeds.len() as u64, "seed")
+        ))?;
+        for seed in seeds.iter().take(SHOWN) {
+            result(&format!("  {}", self.repeat(*seed)))?;
+        }
+        if seeds.len() > SHOWN {
+            result(&format!("  and {} more", seeds.len() - SHOWN))?;
+        }
+        Ok(())
     }
-    result(&format!(
-        "\n{what} {}:",
-        counted(seeds.len() as u64, "seed")
-    ))?;
-    for seed in seeds.iter().take(SHOWN) {
-        result(&format!("  {}", repeat(spec, *seed)))?;
-    }
-    if seeds.len() > SHOWN {
-        result(&format!("  and {} more", seeds.len() - SHOWN))?;
-    }
-    Ok(())
-}
 
-fn repeat(spec: &RunSpec, seed: Seed) -> String {
-    spec_of(spec, seed).command_line()
+    fn repeat(&self, seed: Seed) -> String {
+        repeat::of_spec(&spec_of(self.spec, seed), self.results)
+    }
 }
 
 fn guarantees(summary: &Summary) -> String {

@@ -190,7 +190,7 @@ pub(super) fn print_judgement(
     judgement: &Judgement,
     beside: Option<&str>,
 ) -> io::Result<()> {
-    output::result(&guarantees_table(judgement))?;
+    output::result(&guarantees_table(judgement, output::terminal()))?;
     let violated = judgement.guarantees.iter().filter(|row| row.judged);
     for finding in violated.map(|row| &row.finding) {
         if let Some(violation) = finding.violations.first() {

@@ -1,6 +1,6 @@
 //! `prover clean` and `prover doctor`: what killed runs left, and what this machine can do.
 
-use report::list_table;
+use plan::spec::as_called;
 use testbed::clean::{Which, clean as remove};
 use testbed::doctor::{Check, Status, examine};
 
@@ -29,10 +29,11 @@ pub(super) async fn doctor() -> Result<Exit, Failure> {
         let detail = format!("{}{}", check.detail, remedy.unwrap_or_default());
         [check.name.clone(), check.status.to_string(), detail]
     };
-    output::result(&list_table(
-        ["check", "status", "detail"],
-        checks.iter().map(row),
-    ))?;
+    let rows = checks
+        .iter()
+        .map(row)
+        .map(|cells| cells.map(|cell| as_called(&cell)));
+    output::wide_table(["check", "status", "detail"], rows)?;
     let works = checks.iter().all(|check| check.status != Status::Fail);
     Ok(if works { Exit::Valid } else { Exit::Harness })
 }

@@ -10,11 +10,13 @@ use ::conform::script::Script;
 use ::conform::{explained, named, random};
 use checker::counted;
 use jiff::Timestamp;
+use plan::spec::{program, typed};
 use plan::{PlanError, unknown};
 use run::seed::{Seed, Stream};
 use serde_json::json;
 use testbed::{
     Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
+    without_password,
 };
 
 use crate::cli::ConformArgs;
@@ -23,7 +25,11 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::{self, Format, Steps};
+use crate::repeat::in_results;
 use crate::schema::Schema;
+
+/// Where the broker's log is stored if nobody says.
+pub(crate) const RESULTS: &str = "results/conform";
 
 /// Each script asks for its own.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -175,12 +181,17 @@ fn summary(report: &Report) -> String {
 }
 
 fn repeat(arguments: &ConformArgs, seed: Seed, name: &str) -> String {
-    let ConformArgs {
-        testbed, rabbitmq, ..
-    } = arguments;
-    format!(
-        "cargo run -p prover -- conform --only {name} --seed {seed} --testbed {testbed} --rabbitmq {rabbitmq}"
-    )
+    let (testbed, seed) = (without_password(&arguments.testbed), seed.to_string());
+    let options = [
+        ["--only", name],
+        ["--seed", &seed],
+        ["--testbed", &testbed],
+        ["--rabbitmq", &arguments.rabbitmq],
+    ];
+    let words = ["conform"].into_iter().chain(options.into_iter().flatten());
+    let mut words: Vec<String> = words.map(str::to_owned).collect();
+    words.extend(in_results(&arguments.results, RESULTS));
+    typed(program(), &words)
 }
 
 /// The script with what came of each step, up to the difference.

@@ -5,10 +5,11 @@ mod certify;
 mod check;
 mod clean;
 mod compare;
-mod conform;
+pub(crate) mod conform;
 mod convert;
 mod generate;
 mod list;
+mod manual;
 mod power;
 mod proxy;
 mod replay;
@@ -40,6 +41,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Convert(arguments)) => convert::convert(&arguments),
         Some(Command::Generate(arguments)) => generate::generate(&arguments),
         Some(Command::List(arguments)) => list::list(&arguments),
+        Some(Command::Completions(arguments)) => manual::completions(&arguments),
+        Some(Command::Man(arguments)) => manual::man(&arguments),
         Some(Command::Doctor) => clean::doctor().await,
         Some(Command::Clean(arguments)) => clean::clean(&arguments).await,
         Some(Command::Power(arguments)) => power::print_power(&arguments).await,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use plan::Plan;
 use plan::spec::RunSpec;
-use report::list_table;
 use run::seed::{Seed, Seeds};
 use serde_json::{Value, json};
 use suite::{Mistake, Power, Trials, power};
@@ -32,7 +31,8 @@ pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> 
     };
     match arguments.format {
         Format::Human => {
-            result(&table(&power))?;
+            let rows = power.mistakes.iter().map(row);
+            output::wide_table(["mistake", "breaks", ""], rows)?;
             result(&format!("\n{}", line(&power)))?;
         }
         Format::Json => {
@@ -130,11 +130,6 @@ pub(super) fn exit(power: &Power, was_interrupted: bool) -> Exit {
         exits.push(Exit::Interrupted);
     }
     Exit::worst(exits)
-}
-
-fn table(power: &Power) -> String {
-    let rows = power.mistakes.iter().map(row);
-    list_table(["mistake", "breaks", ""], rows)
 }
 
 fn row(mistake: &Mistake) -> [String; 3] {

@@ -27,14 +27,5 @@ pub(super) fn stored(folder: &Path) -> Result<RunSpec, Failure> {
     let history = folder.join(file::HISTORY);
     let manifest = reading::manifest_beside(&history)?;
     let manifest = manifest.ok_or_else(|| Failure::NoRun(folder.to_owned()))?;
-    let mut spec = manifest.spec;
-    // Where `auto` found no Docker the run was a simulated one, and is again.
-    if manifest
-        .testbed
-        .is_some_and(|testbed| testbed.caveat().is_some())
-    {
-        spec.testbed = "sim".to_owned();
-        (spec.rabbitmq, spec.toxiproxy, spec.keep) = (None, None, false);
-    }
-    Ok(spec)
+    Ok(manifest.ran())
 }

@@ -29,6 +29,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format, Steps};
 use crate::record::record;
+use crate::repeat;
 use crate::schema::Schema;
 use crate::store::{Store, file};
 
@@ -51,14 +52,20 @@ pub(super) async fn run_with(
     power_within: Duration,
     output: &OutputArgs,
 ) -> Result<Exit, Failure> {
-    let mut plan = Plan::with(spec, schedule)?;
+    let is_replayed = schedule.is_some();
+    let mut plan = Plan::with(&by_lasting_names(spec), schedule)?;
     let (mut store, mut manifest) = begin(&plan, &output.results)?;
     log_to(&store);
     let steps = Steps::new(output.quiet);
     let result = record(&plan, &mut store, &mut manifest, output.format, &steps).await;
     steps.done();
     store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
-    let stop = result.inspect_err(|_| tell_where(&store, &manifest))?;
+    let repeat = if is_replayed {
+        repeat::of_folder(store.folder(), &output.results)
+    } else {
+        repeat::of_manifest(&manifest, &output.results)
+    };
+    let stop = result.inspect_err(|_| tell_where(&store, &repeat))?;
     let mut conclusion = conclude(&mut plan, &store, &manifest)?;
     manifest.recorded = Some(recorded(&conclusion.history));
     manifest.settled_ms = plan
@@ -88,16 +95,25 @@ pub(super) async fn run_with(
         &manifest,
         &conclusion,
         remedy(&plan, &conclusion.judgement),
+        &repeat,
     )?;
     exits.push(conclusion.judgement.verdict.into());
     if stop == Stop::Interrupted {
         exits.push(Exit::Interrupted);
     }
-    if let Err(failure) = keep(&store, &manifest, &conclusion) {
+    if let Err(failure) = keep(&store, &manifest, &conclusion, &repeat) {
         output::note(&format!("error: {}", with_causes(&failure)));
         exits.push(failure.exit());
     }
     Ok(Exit::worst(exits))
+}
+
+/// The same run: a schedule that a link leads to today may be another one tomorrow.
+fn by_lasting_names(spec: &RunSpec) -> RunSpec {
+    RunSpec {
+        schedule: spec.schedule.as_deref().map(repeat::lasting),
+        ..spec.clone()
+    }
 }
 
 fn print(
@@ -106,6 +122,7 @@ fn print(
     manifest: &Manifest,
     conclusion: &Conclusion,
     remedy: Option<String>,
+    repeat: &str,
 ) -> std::io::Result<()> {
     let Conclusion {
         history, judgement, ..
@@ -117,7 +134,7 @@ fn print(
             line["power"] = power::json(power);
         }
         line["manifest"] = json!(manifest);
-        line["repeat"] = json!(manifest.spec.command_line());
+        line["repeat"] = json!(repeat);
         if let Some(remedy) = remedy {
             line["remedy"] = json!(remedy);
         }
@@ -133,7 +150,7 @@ fn print(
         output::result(&skew_line(skew))?;
     }
     output::result(&format!("results: {}", store.folder().display()))?;
-    output::result(&format!("repeat:  {}", manifest.spec.command_line()))
+    output::result(&format!("repeat:  {repeat}"))
 }
 
 /// How long the workload ran before the last phase began.
@@ -184,12 +201,9 @@ fn skew_line(skew: Skew) -> String {
     format!("bursts:  {bursts}; between first and last invocation {median} (median), {p99} (p99)")
 }
 
-fn tell_where(store: &Store, manifest: &Manifest) {
-    output::note(&format!(
-        "what there is: {}\nrepeat: {}",
-        store.folder().display(),
-        manifest.spec.command_line()
-    ));
+fn tell_where(store: &Store, repeat: &str) {
+    let folder = store.folder().display();
+    output::note(&format!("what there is: {folder}\nrepeat: {repeat}"));
 }
 
 /// The prover's own log goes beside the results.

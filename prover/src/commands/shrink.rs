@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Format, Steps};
 use crate::reading;
+use crate::repeat::{self, lasting};
 use crate::store::file;
 
 /// How far the judgement of the run may search.
@@ -67,7 +68,10 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
         ..spec
     };
     output::result(&match Plan::new(&elsewhere) {
-        Ok(_) => format!("on RabbitMQ: {}", elsewhere.command_line()),
+        Ok(_) => {
+            let command = repeat::of_spec(&elsewhere, &arguments.results);
+            format!("on RabbitMQ: {command}")
+        }
         Err(why) => format!("on RabbitMQ: it cannot be repeated there: {why}"),
     })?;
     Ok(exit)
@@ -82,17 +86,6 @@ fn keep(folder: &Path, schedule: &Schedule) -> Result<PathBuf, Failure> {
         Ok(()) => Ok(path),
         Err(source) => Err(Failure::Write { path, source }),
     }
-}
-
-/// The folder by a name that still leads there tomorrow: `results/latest` soon leads elsewhere.
-/// From here, if it is below.
-fn lasting(folder: &Path) -> PathBuf {
-    let Ok(real) = std::fs::canonicalize(folder) else {
-        return folder.to_owned();
-    };
-    let here = std::env::current_dir().and_then(std::fs::canonicalize);
-    let below = here.ok().and_then(|here| real.strip_prefix(here).ok());
-    below.map_or(real.clone(), Path::to_owned)
 }
 
 /// The scripts of the run; the last has everything.

@@ -20,7 +20,7 @@ use locks::Lock;
 use measure::{Rounds, Sample, measure, set_up, source};
 use plan::PlanError;
 use plan::manifest::Git;
-use plan::spec::{command_line, utf8_path};
+use plan::spec::{IN_WORKSPACE, command_line_of, heading, number, program, utf8_path};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use run::seed::{Seed, Stream};
@@ -64,22 +64,22 @@ struct CostArgs {
     warm_up: u32,
     /// Decides all chance: the order within each round, and what the intervals draw
     /// [default: drawn, and shown]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_parser = number::from_zero::<Seed>, value_name = "N")]
     seed: Option<Seed>,
     /// Also write the tables into this page, between the lines `<!-- begin cost -->` and
     /// `<!-- end cost -->`
-    #[arg(long, value_name = "FILE", value_parser = utf8_path)]
+    #[arg(long, value_name = "FILE", value_parser = utf8_path, help_heading = heading::OUTPUT)]
     docs: Option<PathBuf>,
     /// Where the measurements are stored
-    #[arg(long, default_value = "results", value_name = "DIR")]
-    #[serde(skip)]
+    #[arg(long, default_value = "results", value_name = "DIR", help_heading = heading::OUTPUT)]
     results: PathBuf,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     #[serde(skip)]
     format: Format,
     /// Print results only, no progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = heading::OUTPUT)]
     #[serde(skip)]
     quiet: bool,
 }
@@ -121,6 +121,21 @@ impl Experiment for Cost {
         "what the operations of each lock cost on a real broker, in time and in broker operations"
     }
 
+    fn details(&self) -> &'static str {
+        "\
+It needs Docker, or a broker that runs already: a simulation would only give
+back the times that it was given. A broker is started, every correct lock is
+set up, acquired, verified and released in rounds, and the broker's own figures
+say how many operations that took. Every measurement is stored in
+samples.jsonl, in a new folder below DIR/cost.
+
+Examples:
+  prover experiment cost --rounds 10
+      a first look
+  prover experiment cost --rounds 200 --seed 1
+      figures with narrow intervals"
+    }
+
     fn options(&self, command: Command) -> Command {
         CostArgs::augment_args(command)
     }
@@ -155,7 +170,7 @@ async fn conduct(arguments: &CostArgs) -> Result<Exit, Failure> {
         seed,
         rounds: arguments.rounds,
         warm_up: arguments.warm_up,
-        repeat: repeat_line(arguments, seed),
+        repeat: repeat_line(program(), arguments, seed),
     };
     let measured = tokio::select! {
         biased;
@@ -172,7 +187,12 @@ async fn conduct(arguments: &CostArgs) -> Result<Exit, Failure> {
     let costs = table::costs(&measured?, seed);
     print(arguments, &manifest, &folder, &costs)?;
     if let Some(document) = &document {
-        let part = format!("{}\n{}", preface(&manifest), table::document(&costs));
+        let repeat = repeat_line(IN_WORKSPACE, arguments, seed);
+        let part = format!(
+            "{}\n{}",
+            preface(&manifest, &repeat),
+            table::document(&costs)
+        );
         let path = document.path().to_owned();
         let written = document.write(&part);
         written.map_err(|source| Failure::Write { path, source })?;
@@ -283,7 +303,7 @@ fn print(
 }
 
 /// Stands before the tables of the documentation.
-fn preface(manifest: &Manifest) -> String {
+fn preface(manifest: &Manifest, repeat: &str) -> String {
     let Manifest {
         testbed,
         machine,
@@ -294,17 +314,16 @@ fn preface(manifest: &Manifest) -> String {
     } = manifest;
     let day = manifest.began.strftime("%Y-%m-%d");
     format!(
-        "```sh\n{}\n```\n{day}, {machine}; {testbed}; {rounds} rounds after {warm_up} to warm up, seed {seed}. In brackets 95 % confidence intervals.\n",
-        manifest.repeat
+        "```sh\n{repeat}\n```\n{day}, {machine}; {testbed}; {rounds} rounds after {warm_up} to warm up, seed {seed}. In brackets 95 % confidence intervals.\n",
     )
 }
 
-/// The command that measures the same again.
-fn repeat_line(arguments: &CostArgs, seed: Seed) -> String {
+/// The command that measures the same again, of a program that is called so.
+fn repeat_line(program: &str, arguments: &CostArgs, seed: Seed) -> String {
     let same = CostArgs {
         seed: Some(seed),
         testbed: without_password(&arguments.testbed),
         ..arguments.clone()
     };
-    command_line(&["experiment", "cost"], &same, &assumed())
+    command_line_of(program, &["experiment", "cost"], &same, &assumed())
 }

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use futures_util::FutureExt;
 use plan::catalogue;
-use plan::spec::{command_line, utf8_path};
+use plan::spec::{IN_WORKSPACE, command_line_of, heading, number, time, utf8_path};
 use plan::{PlanError, suits, unknown};
 use run::seed::Seed;
 use serde::Serialize;
@@ -46,12 +46,14 @@ pub struct Matrix;
 #[derive(Debug, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct MatrixArgs {
-    /// Where, separated by commas
+    /// Where, separated by commas: in the simulation, on brokers in containers
+    /// [possible values: sim, docker]
     #[arg(
         long,
         value_enum,
         default_value = "sim,docker",
         value_delimiter = ',',
+        hide_possible_values = true,
         value_name = "TESTBED"
     )]
     testbed: Vec<Testbeds>,
@@ -70,11 +72,11 @@ struct MatrixArgs {
     #[arg(short, long, value_delimiter = ',', value_name = "NAME")]
     workload: Vec<String>,
     /// How long the workload of each cell runs
-    #[arg(long, default_value = "20s", value_parser = plan::spec::time::positive, value_name = "TIME")]
+    #[arg(long, default_value = "20s", value_parser = time::positive, value_name = "TIME")]
     #[serde(with = "plan::spec::time")]
     time_limit: Duration,
     /// The first seed of each cell
-    #[arg(long, default_value = "1", value_name = "N")]
+    #[arg(long, default_value = "1", value_parser = number::from_zero::<Seed>, value_name = "N")]
     seed: Seed,
     /// How many seeds are tried at most while the verdict is unknown
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "N")]
@@ -87,18 +89,18 @@ struct MatrixArgs {
     resume: bool,
     /// Also write the tables into this page, between the lines `<!-- begin matrix -->` and
     /// `<!-- end matrix -->`
-    #[arg(long, value_name = "FILE", value_parser = utf8_path)]
+    #[arg(long, value_name = "FILE", value_parser = utf8_path, help_heading = heading::OUTPUT)]
     docs: Option<PathBuf>,
     /// Where the cells and their runs are stored, in a folder `matrix`
-    #[arg(long, default_value = "results", value_name = "DIR")]
-    #[serde(skip)]
+    #[arg(long, default_value = "results", value_name = "DIR", help_heading = heading::OUTPUT)]
     results: PathBuf,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     #[serde(skip)]
     format: Format,
     /// Print results only, no progress
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = heading::OUTPUT)]
     #[serde(skip)]
     quiet: bool,
 }
@@ -121,6 +123,21 @@ impl Experiment for Matrix {
 
     fn summary(&self) -> &'static str {
         "whether each lock keeps its promises under each workload, with and without faults, simulated and on real brokers"
+    }
+
+    fn details(&self) -> &'static str {
+        "\
+Every correct lock, and one broken one that must be found out, is run under
+each workload that suits it, with no faults and with several, in the simulation
+and on brokers in Docker, one cell after the other. Simulated cells take a
+moment, the others somewhat longer than --time-limit each. Cells are stored in
+DIR/matrix as they are done; --resume goes on where an earlier call ended.
+
+Examples:
+  prover experiment matrix --testbed sim
+      the simulated half, without Docker
+  prover experiment matrix --only exclusive-queue --workload mutex
+      the cells of one lock"
     }
 
     fn options(&self, command: Command) -> Command {
@@ -272,7 +289,12 @@ fn print(arguments: &MatrixArgs, records: &[CellRecord]) -> std::io::Result<()> 
     Ok(())
 }
 
-/// The command that makes the same matrix again.
+/// The command that makes the same matrix again, for the documentation.
 fn repeat_line(arguments: &MatrixArgs) -> String {
-    command_line(&["experiment", "matrix"], arguments, &assumed())
+    command_line_of(
+        IN_WORKSPACE,
+        &["experiment", "matrix"],
+        arguments,
+        &assumed(),
+    )
 }

@@ -19,6 +19,9 @@ pub trait Experiment: Send + Sync {
     /// The question, in one line.
     fn summary(&self) -> &'static str;
 
+    /// What it takes, how long that lasts, and what it leaves, as its help says.
+    fn details(&self) -> &'static str;
+
     /// Adds its options to a command.
     fn options(&self, command: Command) -> Command;
 
@@ -85,7 +88,9 @@ impl FromArgMatches for Chosen {
 impl Subcommand for Chosen {
     fn augment_subcommands(command: Command) -> Command {
         let own = |known: &&dyn Experiment| {
-            known.options(Command::new(known.name()).about(known.summary()))
+            // What the options say of themselves is for whoever reads the code.
+            let command = known.options(Command::new(known.name()));
+            command.about(known.summary()).after_help(known.details())
         };
         command.subcommands(ALL.iter().map(own))
     }

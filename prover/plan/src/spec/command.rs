@@ -6,24 +6,39 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// What runs the prover in its own workspace.
-const PROVER: &str = "cargo run -p prover --";
+use super::program;
 
-/// The command that gives these options: those that differ from what is assumed without them. The
-/// fields of both are options by their names.
+/// The command that gives these options to this program: those that differ from what is assumed
+/// without them. The fields of both are options by their names.
 #[must_use]
 pub fn command_line<T: Serialize>(subcommand: &[&str], options: &T, assumed: &T) -> String {
+    command_line_of(program(), subcommand, options, assumed)
+}
+
+/// The same for a program that is called so.
+#[must_use]
+pub fn command_line_of<T: Serialize>(
+    program: &str,
+    subcommand: &[&str],
+    options: &T,
+    assumed: &T,
+) -> String {
     let (options, assumed) = (fields(options), fields(assumed));
     let differing = options
         .iter()
         .filter(|(name, value)| assumed.get(*name) != Some(value));
     let words = differing.flat_map(|(name, value)| words(name, value));
     let subcommand = subcommand.iter().map(|word| (*word).to_owned());
-    let quoted = subcommand.chain(words).map(|word| quoted(&word));
-    std::iter::once(PROVER.to_owned())
-        .chain(quoted)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words: Vec<String> = subcommand.chain(words).collect();
+    typed(program, &words)
+}
+
+/// The command that gives these words to a program that is called so.
+#[must_use]
+pub fn typed(program: &str, words: &[String]) -> String {
+    let quoted = words.iter().map(|word| quoted(word));
+    let program = std::iter::once(program.to_owned());
+    program.chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A path that JSON can say: clap refuses what is not UTF-8 before this is asked.
@@ -67,8 +82,7 @@ fn with(option: String, value: String) -> Vec<String> {
 }
 
 /// As a POSIX shell takes it.
-#[must_use]
-pub fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -99,8 +113,9 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_said_and_quoted_where_a_shell_would_take_it_apart() {
-        let line = |options: &Options| command_line(&["experiment"], options, &ASSUMED);
-        assert_eq!(line(&ASSUMED), "cargo run -p prover -- experiment");
+        let line =
+            |options: &Options| command_line_of("./prover", &["experiment"], options, &ASSUMED);
+        assert_eq!(line(&ASSUMED), "./prover experiment");
         let options = Options {
             place: "it's here",
             only: vec!["a", "-b"],
@@ -110,7 +125,7 @@ mod tests {
         };
         assert_eq!(
             line(&options),
-            r"cargo run -p prover -- experiment --only a --only=-b --place 'it'\''s here' --quiet --rate 20 --seed 18446744073709551615"
+            r"./prover experiment --only a --only=-b --place 'it'\''s here' --quiet --rate 20 --seed 18446744073709551615"
         );
     }
 }

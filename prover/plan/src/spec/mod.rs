@@ -3,10 +3,14 @@
 
 mod bounds;
 mod command;
+pub mod heading;
+pub mod number;
+mod program;
 mod run_spec;
 pub mod time;
 
 pub use bounds::OutOfBounds;
-pub use command::{command_line, quoted, utf8_path};
+pub use command::{command_line, command_line_of, typed, utf8_path};
+pub use program::{IN_WORKSPACE, as_called, program};
 pub(crate) use run_spec::TIME_LIMIT;
 pub use run_spec::{RunSpec, TargetKind};

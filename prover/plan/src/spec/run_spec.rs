@@ -7,8 +7,7 @@ use clap::{Args, ValueEnum};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
-use super::time;
-use super::{OutOfBounds, bounds, command_line, utf8_path};
+use super::{OutOfBounds, bounds, command_line, heading, number, time, utf8_path};
 
 /// How long the workload runs where nobody says.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -20,107 +19,108 @@ pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(60);
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RunSpec {
     /// What the clients do [`prover list workloads`]
-    #[arg(short, long, default_value = "mutex", value_name = "NAME")]
+    #[arg(short, long, default_value = "mutex", value_name = "NAME", help_heading = heading::TESTED)]
     pub workload: String,
     /// The lock under test, with its options: exclusive-queue,verify=passive-declare
     /// [default: the workload's own; `prover list locks`]
-    #[arg(long, value_name = "LOCK")]
+    #[arg(long, value_name = "LOCK", help_heading = heading::TESTED)]
     pub lock: Option<String>,
-    /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
-    #[arg(long, default_value = "none", value_name = "FAULTS")]
-    pub nemesis: String,
-    /// Where: `auto` (Docker if it answers, else `sim`), `sim`, `docker`, or the URL of a running
-    /// broker: amqp://user:password@127.0.0.1:5672/vhost (without the password, PROVER_PASSWORD
-    /// gives it)
-    #[arg(long, default_value = "auto", value_name = "TESTBED")]
-    pub testbed: String,
+    /// How many clients may hold a lock: its slots
+    /// [default: 3 for the workloads semaphore and resize]
+    #[arg(long, value_parser = number::above_zero::<u32>, value_name = "N", help_heading = heading::TESTED)]
+    pub slots: Option<u32>,
+    /// Independent locks
+    #[arg(long, default_value_t = 1, value_parser = number::above_zero::<u32>, value_name = "N", help_heading = heading::TESTED)]
+    pub keys: u32,
     /// How long the workload runs
-    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, default_value = "60s", value_parser = time::from_zero, value_name = "TIME", help_heading = heading::CLIENTS)]
     #[serde(with = "time")]
     pub time_limit: Duration,
     /// Go on until each fault has had its effect, in place of a time limit: as soon as that is so
     /// the last phase begins
-    #[arg(long)]
+    #[arg(long, help_heading = heading::CLIENTS)]
     pub until_covered: bool,
     /// With --until-covered: the longest that the workload runs [default: 10m]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = time::above_zero, value_name = "TIME", help_heading = heading::CLIENTS)]
     #[serde(with = "time::optional")]
     pub at_most: Option<Duration>,
     /// Workers that run at the same time [default: 5; of resize 8]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_parser = number::above_zero::<u32>, value_name = "N", help_heading = heading::CLIENTS)]
     pub concurrency: Option<u32>,
     /// Attempts to acquire a second, all workers together [default: 20]
-    #[arg(short, long, value_name = "HZ")]
+    #[arg(short, long, value_parser = number::above_zero::<f64>, value_name = "HZ", help_heading = heading::CLIENTS)]
     pub rate: Option<f64>,
-    /// Independent locks
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub keys: u32,
-    /// How many clients may hold a lock: its slots
-    /// [default: 3 for the workloads semaphore and resize]
-    #[arg(long, value_name = "N")]
-    pub slots: Option<u32>,
+    /// Let all workers acquire at the same instant, again and again, instead of at a rate
+    #[arg(long, help_heading = heading::CLIENTS)]
+    pub burst: bool,
     /// How long a lock is held on average; each hold lasts between nothing and twice that
     /// [default: 500ms]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = time::from_zero, value_name = "TIME", help_heading = heading::CLIENTS)]
     #[serde(with = "time::optional")]
     pub hold: Option<Duration>,
     /// How long a holder waits between two verifies
-    #[arg(long, default_value = "100ms", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, default_value = "100ms", value_parser = time::above_zero, value_name = "TIME", help_heading = heading::CLIENTS)]
     #[serde(with = "time")]
     pub verify_interval: Duration,
-    /// Let all workers acquire at the same instant, again and again, instead of at a rate
-    #[arg(long)]
-    pub burst: bool,
-    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death
-    /// [default: 2s]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
-    #[serde(with = "time::optional")]
-    pub heartbeat: Option<Duration>,
     /// How long an operation may take before nobody knows what became of it
-    #[arg(long, default_value = "5s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, default_value = "5s", value_parser = time::above_zero, value_name = "TIME", help_heading = heading::CLIENTS)]
     #[serde(with = "time")]
     pub operation_timeout: Duration,
-    /// The broker: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
-    #[arg(long, value_name = "IMAGE")]
-    pub rabbitmq: Option<String>,
-    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy
-    /// [default: auto]
-    #[arg(long, value_name = "PROXY")]
-    pub toxiproxy: Option<String>,
+    /// The AMQP heartbeat, in whole seconds: both ends take silence of a few heartbeats for death
+    /// [default: 2s]
+    #[arg(long, value_parser = time::above_zero, value_name = "TIME", help_heading = heading::CLIENTS)]
+    #[serde(with = "time::optional")]
+    pub heartbeat: Option<Duration>,
+    /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
+    #[arg(long, default_value = "none", value_name = "FAULTS", help_heading = heading::BREAKS)]
+    pub nemesis: String,
     /// The quiet time before each fault [default: 5s]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = time::from_zero, value_name = "TIME", help_heading = heading::BREAKS)]
     #[serde(with = "time::optional")]
     pub nemesis_interval: Option<Duration>,
     /// The longest a fault lasts; the shortest is half of that [default: 8s]
-    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME")]
+    #[arg(long, value_parser = time::above_zero, value_name = "TIME", help_heading = heading::BREAKS)]
     #[serde(with = "time::optional")]
     pub nemesis_duration: Option<Duration>,
-    /// Whom a fault strikes
-    #[arg(long, value_enum, default_value_t = TargetKind::Holder)]
+    /// Whom a fault strikes: a holder of a lock, any one worker, or random ones (each by the toss of
+    /// a coin) [possible values: holder, any, random]
+    #[arg(long, value_enum, default_value_t = TargetKind::Holder, hide_possible_values = true, help_heading = heading::BREAKS)]
     pub target: TargetKind,
     /// Play this stored schedule instead of drawing one
-    #[arg(long, value_name = "FILE", value_parser = utf8_path, conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_duration", "target"])]
+    #[arg(long, value_name = "FILE", value_parser = utf8_path, conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_duration", "target"], help_heading = heading::BREAKS)]
     pub schedule: Option<PathBuf>,
+    /// Draw from the seed what is not given: which of the faults, and heartbeat, concurrency, rate,
+    /// hold, interval and duration
+    #[arg(long, conflicts_with = "schedule", help_heading = heading::CHANCE)]
+    pub swarm: bool,
+    /// Decides all chance [default: drawn, and shown]
+    #[arg(long, value_parser = number::from_zero::<Seed>, value_name = "N", help_heading = heading::CHANCE)]
+    pub seed: Option<Seed>,
+    /// Where: `auto` (Docker if it answers, else `sim`), `sim`, `docker`, or the URL of a running
+    /// broker: amqp://user:password@127.0.0.1:5672/vhost (without the password, PROVER_PASSWORD
+    /// gives it)
+    #[arg(long, default_value = "auto", value_name = "TESTBED", help_heading = heading::WHERE)]
+    pub testbed: String,
+    /// The broker: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
+    #[arg(long, value_name = "IMAGE", help_heading = heading::WHERE)]
+    pub rabbitmq: Option<String>,
+    /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy
+    /// [default: auto]
+    #[arg(long, value_name = "PROXY", help_heading = heading::WHERE)]
+    pub toxiproxy: Option<String>,
+    /// Leave the containers running
+    #[arg(long, help_heading = heading::WHERE)]
+    pub keep: bool,
     /// Judge this guarantee instead of what the lock promises; repeatable
     /// [`prover list guarantees`]
-    #[arg(long = "guarantee", value_name = "NAME")]
+    #[arg(long = "guarantee", value_name = "NAME", help_heading = heading::JUDGED)]
     #[serde(rename = "guarantee")]
     pub guarantees: Vec<String>,
     /// The effect that each fault must have at least once for the run to prove something: revoked,
     /// delayed or none, of all faults or by name: partition=delayed,pause=none
     /// [default: what its kind is due]
-    #[arg(long, value_name = "EFFECTS")]
+    #[arg(long, value_name = "EFFECTS", help_heading = heading::JUDGED)]
     pub coverage: Option<String>,
-    /// Decides all chance [default: drawn, and shown]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<Seed>,
-    /// Draw from the seed what is not given: which of the faults, and heartbeat, concurrency, rate,
-    /// hold, interval and duration
-    #[arg(long, conflicts_with = "schedule")]
-    pub swarm: bool,
-    /// Leave the containers running
-    #[arg(long)]
-    pub keep: bool,
 }
 
 /// Whom a fault strikes.

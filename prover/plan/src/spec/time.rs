@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer, de};
 
+use super::number;
+
 /// Writes it as people do.
 ///
 /// # Errors
@@ -21,16 +23,40 @@ pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Er
     humantime::parse_duration(&text).map_err(de::Error::custom)
 }
 
-/// Reads a time that is longer than nothing.
+/// Reads a time that is more than 0.
 ///
 /// # Errors
 /// What is wrong with the text.
 pub fn positive(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let time = above_zero(text)?;
     if time.is_zero() {
-        return Err("must be longer than nothing".to_owned());
+        return Err("must be more than 0".to_owned());
     }
     Ok(time)
+}
+
+/// Reads a time of which there must be some. That it may be 0 all the same is for whoever knows its
+/// bounds to say.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn above_zero(text: &str) -> Result<Duration, String> {
+    read(text, "must be more than 0")
+}
+
+/// Reads a time that may be 0.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn from_zero(text: &str) -> Result<Duration, String> {
+    read(text, "must be 0 or more")
+}
+
+fn read(text: &str, bound: &str) -> Result<Duration, String> {
+    if number::is_negative(text) {
+        return Err(bound.to_owned());
+    }
+    humantime::parse_duration(text).map_err(|_| "write a time as 500ms, 30s or 1m30s".to_owned())
 }
 
 /// In one word: nobody wants to quote it.

@@ -158,11 +158,12 @@ async fn on_broker(
         return Ok(None);
     }
     let conclusion = conclude(&mut plan, &store, &manifest)?;
-    keep(&store, &manifest, &conclusion)?;
+    let repeat = plan.spec.command_line();
+    keep(&store, &manifest, &conclusion, &repeat)?;
     Ok(Some(CellRun {
         outcome: Outcome::judged(plan.seed, conclusion.judgement, &conclusion.history),
         testbed: testbed.to_string(),
-        repeat: plan.spec.command_line(),
+        repeat,
         folder: Some(store.folder().to_owned()),
     }))
 }
