@@ -74,11 +74,14 @@ pub enum Failure {
     /// A history was given alone, and none of ours.
     #[error("no certificate beside {}: name it after the history, or give the folder of a run", .0.display())]
     NoCertificate(PathBuf),
-    /// A report has a row for each worker.
+    /// A file of a run is no place for anything else.
+    #[error("{} is a file of a run: write elsewhere", .0.display())]
+    OverRun(PathBuf),
+    /// Certificates have no place for this model.
     #[error(
-        "the report would have {0} rows, one for each process: say with --concurrency how many workers there were"
+        "certificates know no {0}: call `prover check` without --certificate, or without this model"
     )]
-    ManyRows(u64),
+    NotCertified(String),
     /// The report could not be made.
     #[error("cannot make the report: {0}")]
     Report(#[from] report::ReportError),
@@ -174,7 +177,8 @@ impl Failure {
             | Self::OneFile
             | Self::OverHistory { .. }
             | Self::NoCertificate(_)
-            | Self::ManyRows(_)
+            | Self::OverRun(_)
+            | Self::NotCertified(_)
             | Self::NoRun(_)
             | Self::NothingViolated(_)
             | Self::Open { .. }

@@ -1,5 +1,6 @@
 //! Reads what is stored: histories in every form, and manifests.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -106,6 +107,16 @@ pub(super) fn manifest_beside(history: &Path) -> Result<Option<Manifest>, Failur
         ));
     }
     parsed.map_err(|source| Failure::Manifest { path, source })
+}
+
+/// Fails where a file of a run stands by this name: nothing may take its place.
+pub(super) fn ensure_no_part_of_a_run(target: &Path) -> Result<(), Failure> {
+    let name = target.file_name().and_then(OsStr::to_str);
+    let is_named = name.is_some_and(|name| file::OF_A_RUN.contains(&name));
+    if is_named && target.exists() && target.with_file_name(file::MANIFEST).exists() {
+        return Err(Failure::OverRun(target.to_owned()));
+    }
+    Ok(())
 }
 
 /// What the certificate beside the history of a run says that was recorded, if there is one.

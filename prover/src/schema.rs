@@ -20,6 +20,12 @@ impl Schema {
     pub(crate) const POWER: Self = Self("power/1");
     pub(crate) const SELFTEST: Self = Self("selftest/1");
     pub(crate) const CONFORM: Self = Self("conform/1");
+    pub(crate) const LOCK: Self = Self("lock/1");
+    pub(crate) const WORKLOAD: Self = Self("workload/1");
+    pub(crate) const FAULT: Self = Self("fault/1");
+    pub(crate) const GUARANTEE: Self = Self("guarantee/1");
+    pub(crate) const MODEL: Self = Self("model/1");
+    pub(crate) const EXPERIMENT: Self = Self("experiment/1");
 
     /// An object that says which form it has.
     pub(crate) fn mark(self, object: &impl Serialize) -> Value {

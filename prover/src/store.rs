@@ -43,6 +43,17 @@ pub mod file {
     pub const REPORT: &str = "report.html";
     /// The prover's own log.
     pub const LOG: &str = "run.log";
+    /// All of them.
+    pub const OF_A_RUN: [&str; 8] = [
+        MANIFEST,
+        HISTORY,
+        SCHEDULE,
+        SHRUNK,
+        VERDICT,
+        CERTIFICATE,
+        REPORT,
+        LOG,
+    ];
 }
 
 impl Store {

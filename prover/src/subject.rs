@@ -5,15 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use checker::Scope;
-use history::{History, Process};
+use history::History;
 use humantime::format_duration;
 use plan::manifest::{Manifest, Planned, State};
 use plan::spec::{self, program};
 use report::{Fact, Mistake, Skew, Subject};
 use suite::Power;
 use testbed::Described;
-
-use crate::failure::Failure;
 
 /// The subject of a report on the run of this manifest.
 pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
@@ -43,22 +41,12 @@ pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
     }
 }
 
-/// A report with more rows than this shows nothing.
-const ROWS_MAX: u64 = 1_000;
-
 /// The subject of a report on a history without a manifest. A record of this program's own says
-/// whose it is.
-///
-/// # Errors
-/// Nobody said how many workers there were, and there are too many processes for a row each.
-pub(crate) fn of_history(
-    path: &Path,
-    history: &History,
-    scope: &Scope,
-) -> Result<Subject, Failure> {
+/// whose it is; where nobody says how many workers there were, each process is one.
+pub(crate) fn of_history(path: &Path, history: &History, scope: &Scope) -> Subject {
     let outline = history.outline();
     let file = path.file_name().unwrap_or(path.as_os_str());
-    Ok(Subject {
+    Subject {
         lock: outline.map_or_else(
             || file.to_string_lossy().into_owned(),
             |outline| outline.lock.clone(),
@@ -68,7 +56,7 @@ pub(crate) fn of_history(
             |outline| outline.workload.clone(),
         ),
         faults: scope.faults.clone(),
-        workers: rows(history, scope)?,
+        workers: scope.workers.map_or(u32::MAX, NonZeroU32::get),
         slots: scope.slots,
         setting: vec![Fact::new("history", path.display().to_string())],
         bounds: vec!["The history was judged alone: no manifest says how it was made.".to_owned()],
@@ -78,25 +66,7 @@ pub(crate) fn of_history(
         plan: vec![Fact::new("slots", scope.slots.to_string())],
         origin: vec![Fact::new("prover", env!("CARGO_PKG_VERSION"))],
         mistakes: None,
-    })
-}
-
-/// A row for each worker, or else for each process.
-fn rows(history: &History, scope: &Scope) -> Result<u32, Failure> {
-    if let Some(workers) = scope.workers {
-        return Ok(workers.get());
     }
-    let processes = history
-        .events()
-        .iter()
-        .filter_map(|event| match event.process {
-            Process::Client(number) => Some(u64::from(number) + 1),
-            Process::Nemesis | Process::Run => None,
-        });
-    let rows = processes.max().unwrap_or(1);
-    let is_few = Some(rows).filter(|rows| *rows <= ROWS_MAX);
-    let few = is_few.and_then(|rows| u32::try_from(rows).ok());
-    few.ok_or(Failure::ManyRows(rows))
 }
 
 /// What was typed to get here.

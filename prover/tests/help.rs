@@ -216,7 +216,15 @@ fn correct_locks_are_listed_and_the_others_on_demand() {
     }
     let json = said("list locks exclusive-queue --format json");
     let json: Value = serde_json::from_str(&json).expect("JSON");
-    let fields = ["kind", "lock", "needs", "options", "promises", "what it is"];
+    let fields = [
+        "kind",
+        "lock",
+        "needs",
+        "options",
+        "promises",
+        "schema",
+        "what it is",
+    ];
     assert!(
         json.as_object().expect("an object").keys().eq(fields),
         "{json}"

@@ -130,6 +130,12 @@ fn everything_has_a_form_of_the_schema() {
     );
     fs::write(place.path().join("foreign.jsonl"), foreign).expect("written");
     for command in [
+        "list locks",
+        "list workloads",
+        "list faults",
+        "list guarantees",
+        "list models",
+        "list experiments",
         "check results/latest alone.jsonl foreign.jsonl missing.jsonl",
         // What was read was never written: a search says how far it came.
         "check foreign.jsonl --model register:0",
@@ -196,6 +202,41 @@ fn a_run_is_certified_by_its_folder_and_a_bare_history_has_a_report() {
     prover("check alone.jsonl --report a.html --certificate a.html").code(254);
     prover("check alone.jsonl results/latest --report a.html").code(254);
     assert!(!place.path().join("a.html").exists());
+    // By other names it is the same file, or a file of a run.
+    fs::hard_link(&alone, place.path().join("linked.jsonl")).expect("a link");
+    prover("check alone.jsonl --report linked.jsonl").code(254);
+    prover("check alone.jsonl --certificate c --report ./c").code(254);
+    let certificate = place.path().join("c");
+    prover("certify alone.jsonl c").code(0);
+    fs::remove_file(certificate).expect("it was kept");
+    prover("check results/latest --report results/latest/manifest.json").code(254);
+    prover("convert alone.jsonl results/latest/verdict.json").code(254);
+    prover("check results/latest").code(1);
+    prover("check alone.jsonl --model revocable-semaphore:3 --certificate c").code(254);
+}
+
+/// Processes of other programs may have any numbers.
+#[test]
+fn a_report_has_a_row_for_each_process_that_there_is() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let line = |index: u64, process: u32, kind: &str| {
+        let (function, key) = ("acquire", "k");
+        let event = json!({"index": index, "time": index, "process": process, "type": kind, "f": function, "key": key});
+        event.to_string() + "\n"
+    };
+    let text = [
+        line(0, 7, "invoke"),
+        line(1, 7, "ok"),
+        line(2, 4_000_000_000, "invoke"),
+        line(3, 4_000_000_000, "ok"),
+    ];
+    fs::write(place.path().join("far.jsonl"), text.concat()).expect("written");
+    let lines = printed(&place, "check far.jsonl --report far.html");
+    assert_eq!(lines[0]["verdict"], "violated");
+    let page = fs::read_to_string(place.path().join("far.html")).expect("a report");
+    for row in ["worker 7", "worker 4000000000"] {
+        assert!(page.contains(row), "{row}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `prover certify`: checks a certificate again.
 
-use std::fs;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
 use checker::counted;
@@ -50,6 +50,12 @@ pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {
 fn certificate(arguments: &CertifyArgs) -> Result<PathBuf, Failure> {
     if let Some(path) = &arguments.certificate {
         return Ok(path.clone());
+    }
+    if !arguments.history.exists() {
+        return Err(Failure::Open {
+            path: arguments.history.clone(),
+            source: io::ErrorKind::NotFound.into(),
+        });
     }
     let beside = arguments.history.join(file::CERTIFICATE);
     let is_there = arguments.history.is_dir() && beside.exists();

@@ -23,6 +23,9 @@ use crate::reading;
 use crate::schema::Schema;
 use crate::subject;
 
+/// What the names of models begin with whose holds may be revoked.
+const REVOCABLE: &str = "revocable-";
+
 /// Judges every file and prints what was found; the worst verdict decides the exit code.
 pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
     // Wrong names are found before the first file is read; a bare `progress` is right where the
@@ -64,7 +67,14 @@ fn ensure_targets(arguments: &CheckArgs) -> Result<(), Failure> {
     if arguments.certificate.is_some() && arguments.certificate == arguments.report {
         return Err(Failure::OneFile);
     }
-    Ok(())
+    let revocable = arguments
+        .models
+        .iter()
+        .find(|model| model.starts_with(REVOCABLE));
+    match revocable {
+        Some(model) if arguments.certificate.is_some() => Err(Failure::NotCertified(model.clone())),
+        _ => Ok(()),
+    }
 }
 
 /// Tells why a file could not be judged: whoever reads the results learns it too.
@@ -85,6 +95,7 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
             let history = path;
             return Err(Failure::OverHistory { option, history });
         }
+        reading::ensure_no_part_of_a_run(target)?;
     }
     let history = reading::history_by_key(&path, arguments.keys.independent)?;
     let manifest = reading::manifest_beside(&path)?;
@@ -120,9 +131,17 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
     if let Some(target) = &arguments.report {
         let subject = match &manifest {
             Some(manifest) => subject::of_manifest(manifest),
-            None => subject::of_history(&path, &history, criteria.scope())?,
+            None => subject::of_history(&path, &history, criteria.scope()),
         };
         let page = report::html(&subject, &history, &judgement)?;
+        // By another name it may be the certificate all the same, which is there by now.
+        if arguments
+            .certificate
+            .iter()
+            .any(|other| is_same_file(other, target))
+        {
+            return Err(Failure::OneFile);
+        }
         exits.extend(keep(target, page.as_bytes()));
     }
     Ok(Exit::worst(exits))
@@ -138,9 +157,9 @@ fn keep(target: &Path, bytes: &[u8]) -> Option<Exit> {
     Some(Exit::Harness)
 }
 
+/// Whether both are there and one, by whatever names.
 fn is_same_file(one: &Path, other: &Path) -> bool {
-    let (one, other) = (fs::canonicalize(one), fs::canonicalize(other));
-    one.is_ok_and(|one| other.is_ok_and(|other| one == other))
+    same_file::is_same_file(one, other).unwrap_or(false)
 }
 
 fn criteria(

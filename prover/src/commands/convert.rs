@@ -18,6 +18,7 @@ use crate::reading;
 pub(super) fn convert(arguments: &ConvertArgs) -> Result<Exit, Failure> {
     let history = reading::history_by_key(&arguments.source, arguments.keys.independent)?;
     let path = &arguments.target;
+    reading::ensure_no_part_of_a_run(path)?;
     let failed = |source| Failure::Write {
         path: path.clone(),
         source,

@@ -6,13 +6,13 @@ use checker::counted;
 use locks::Lock;
 use plan::{catalogue, unknown};
 use report::wrapped_table;
-use serde_json::json;
 
 use crate::cli::{ListArgs, ListKind};
 use crate::exit::Exit;
 use crate::experiment;
 use crate::failure::Failure;
 use crate::output::{self, Format};
+use crate::schema::Schema;
 
 /// Something that can be chosen, as it is listed.
 struct Listed {
@@ -33,6 +33,7 @@ struct Kind {
     noun: &'static str,
     /// What is asked of its line.
     about: &'static str,
+    schema: Schema,
     all: Vec<Listed>,
 }
 
@@ -112,8 +113,9 @@ impl Kind {
 
     fn json(&self, one: &Listed) -> String {
         let named = [(self.noun, one.name.clone())].into_iter();
-        let pairs: BTreeMap<_, _> = named.chain(self.facts(one)).collect();
-        json!(pairs).to_string()
+        let breaks = one.breaks.iter().map(|broken| ("breaks", broken.clone()));
+        let pairs: BTreeMap<_, _> = named.chain(self.facts(one)).chain(breaks).collect();
+        self.schema.mark(&pairs).to_string()
     }
 
     fn facts(&self, one: &Listed) -> Vec<(&'static str, String)> {
@@ -123,15 +125,35 @@ impl Kind {
 }
 
 fn kind(kind: ListKind) -> Kind {
-    let (noun, about, all): (_, _, Vec<Listed>) = match kind {
-        ListKind::Locks => ("lock", "what it is", locks().collect()),
-        ListKind::Workloads => ("workload", "what its clients do", workloads().collect()),
-        ListKind::Faults => ("fault", "what it does", faults().collect()),
-        ListKind::Guarantees => ("guarantee", "when it holds", guarantees().collect()),
-        ListKind::Models => ("model", "what it is", models().collect()),
-        ListKind::Experiments => ("experiment", "what it asks", experiments().collect()),
+    let (noun, about, schema, all): (_, _, _, Vec<Listed>) = match kind {
+        ListKind::Locks => ("lock", "what it is", Schema::LOCK, locks().collect()),
+        ListKind::Workloads => (
+            "workload",
+            "what its clients do",
+            Schema::WORKLOAD,
+            workloads().collect(),
+        ),
+        ListKind::Faults => ("fault", "what it does", Schema::FAULT, faults().collect()),
+        ListKind::Guarantees => (
+            "guarantee",
+            "when it holds",
+            Schema::GUARANTEE,
+            guarantees().collect(),
+        ),
+        ListKind::Models => ("model", "what it is", Schema::MODEL, models().collect()),
+        ListKind::Experiments => (
+            "experiment",
+            "what it asks",
+            Schema::EXPERIMENT,
+            experiments().collect(),
+        ),
     };
-    Kind { noun, about, all }
+    Kind {
+        noun,
+        about,
+        schema,
+        all,
+    }
 }
 
 impl Listed {
