@@ -366,7 +366,7 @@ fn what_was_covered_is_repeated_and_replayed_to_the_byte() {
         let line = said.lines().find_map(|line| line.strip_prefix("repeat:  "));
         let repeat = line
             .expect("it is said")
-            .replace("cargo run -p prover -- ", "");
+            .replace(concat!(env!("CARGO_BIN_EXE_prover"), " "), "");
         (files(folder.path()), repeat)
     };
     let options = "--testbed sim --nemesis all --until-covered --at-most 20m --seed 3 -q";
