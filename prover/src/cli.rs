@@ -104,6 +104,10 @@ pub struct OutputArgs {
     /// Where results are stored
     #[arg(long, default_value = RESULTS, value_name = "DIR", help_heading = heading::OUTPUT)]
     pub results: PathBuf,
+    /// The commit of what is tested, for the manifest
+    /// [default: that of the prover's own source, where it runs in the tree that it was built in]
+    #[arg(long, value_name = "REV", help_heading = heading::OUTPUT)]
+    pub commit: Option<String>,
     /// How results are printed: as tables for people, or as one JSON object a line
     /// [possible values: human, json]
     #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]

@@ -8,7 +8,7 @@ use checker::certificate::Certificate;
 use history::History;
 use jiff::Timestamp;
 use plan::Plan;
-use plan::manifest::Manifest;
+use plan::manifest::{Git, Manifest};
 use report::Subject;
 use suite::{Criteria, Power, within};
 
@@ -23,10 +23,15 @@ const SEARCH_WITHIN: Duration = Duration::from_secs(60);
 const SEARCH_BYTES: u64 = 4 << 30;
 
 /// Makes the folder of a run, and stores there what is known beforehand.
-pub(crate) fn begin(plan: &Plan, results: &Path) -> Result<(Store, Manifest), Failure> {
+pub(crate) fn begin(
+    plan: &Plan,
+    results: &Path,
+    commit: Option<&str>,
+) -> Result<(Store, Manifest), Failure> {
     let began = Timestamp::now();
     let store = Store::open(results, &plan.name(), began)?;
-    let manifest = Manifest::begin(plan, began);
+    let git = commit.map_or_else(Git::of_program, |commit| Some(Git::given(commit)));
+    let manifest = Manifest::begin(plan, began, git);
     store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
     store.write_json(file::SCHEDULE, &plan.schedule)?;
     Ok((store, manifest))

@@ -155,12 +155,12 @@ fn planned(plan: &Planned) -> Vec<Fact> {
 
 fn origin(manifest: &Manifest) -> Vec<Fact> {
     let commit = manifest.git.as_ref().map_or("not known".to_owned(), |git| {
-        let state = if git.dirty {
-            "tracked files changed since"
-        } else {
-            "tracked files unchanged"
+        let state = match git.dirty {
+            Some(true) => " (tracked files changed since)",
+            Some(false) => " (tracked files unchanged)",
+            None => "",
         };
-        format!("{} ({state})", git.commit)
+        format!("{}{state}", git.commit)
     });
     vec![
         Fact::new("prover", &manifest.prover),

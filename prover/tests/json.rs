@@ -110,7 +110,7 @@ fn everything_has_a_form_of_the_schema() {
         "run --nemesis pause --coverage pause=none --time-limit 5s --seed 1",
         "run --nemesis all --time-limit 20s --seed 1",
         "run --nemesis cut --until-covered --at-most 5m --seed 1",
-        "run --burst --keys 2 --time-limit 5s --seed 1",
+        "run --burst --keys 2 --time-limit 5s --seed 1 --commit v1.2-7-gabc",
     ] {
         let lines = printed(&place, &format!("{command} {SIM}"));
         lines.iter().for_each(|line| forms.take(line));

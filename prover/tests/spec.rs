@@ -161,6 +161,7 @@ fn fields_and_options_have_the_same_names() {
         "keep-going",
         "power-within",
         "results",
+        "commit",
         "format",
         "quiet",
     ];

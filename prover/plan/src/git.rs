@@ -10,14 +10,24 @@ use serde::{Deserialize, Serialize};
 pub struct Git {
     /// The commit.
     pub commit: String,
-    /// Whether tracked files were changed since.
-    pub dirty: bool,
+    /// Whether tracked files were changed since; not known of a commit that was only named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<bool>,
 }
 
 /// The source of this workspace when it was built.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 impl Git {
+    /// The commit that somebody names.
+    #[must_use]
+    pub fn given(commit: &str) -> Self {
+        Self {
+            commit: commit.to_owned(),
+            dirty: None,
+        }
+    }
+
     /// The state of the source that this program was built from: the locks that it tests are its
     /// own. That is known where the program runs in the tree that it was built in, not once it is
     /// installed: the tree may have moved on since.
@@ -42,7 +52,7 @@ impl Git {
         let changes = git_says(tree, &["status", "--porcelain", "--untracked-files=no"])?;
         Some(Self {
             commit,
-            dirty: !changes.is_empty(),
+            dirty: Some(!changes.is_empty()),
         })
     }
 }

@@ -135,12 +135,12 @@ const fn one() -> u32 {
 }
 
 impl Manifest {
-    /// The manifest of a run that begins.
+    /// The manifest of a run that begins; `git` is the state of the source that is tested.
     #[must_use]
-    pub fn begin(plan: &Plan, began: jiff::Timestamp) -> Self {
+    pub fn begin(plan: &Plan, began: jiff::Timestamp, git: Option<Git>) -> Self {
         Self {
             prover: env!("CARGO_PKG_VERSION").to_owned(),
-            git: Git::of_program(),
+            git,
             began,
             state: State::Running,
             plan: Planned::of(plan),

@@ -54,7 +54,7 @@ pub(super) async fn run_with(
 ) -> Result<Exit, Failure> {
     let is_replayed = schedule.is_some();
     let mut plan = Plan::with(&by_lasting_names(spec), schedule)?;
-    let (mut store, mut manifest) = begin(&plan, &output.results)?;
+    let (mut store, mut manifest) = begin(&plan, &output.results, output.commit.as_deref())?;
     log_to(&store);
     let steps = Steps::new(output.quiet);
     let result = record(&plan, &mut store, &mut manifest, output.format, &steps).await;

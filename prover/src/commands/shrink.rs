@@ -59,6 +59,7 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
     };
     let output = OutputArgs {
         results: arguments.results.clone(),
+        commit: None,
         format: Format::Human,
         quiet: arguments.quiet,
     };

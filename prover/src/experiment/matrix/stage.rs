@@ -137,7 +137,7 @@ async fn on_broker(
     results: &Path,
 ) -> Result<Option<CellRun>, Failure> {
     let mut plan = Plan::new(spec)?;
-    let (mut store, mut manifest) = begin(&plan, results)?;
+    let (mut store, mut manifest) = begin(&plan, results, None)?;
     let site = RealSite::Amqp(Box::new(broker.connect().clone()));
     let demand = Demand {
         workers: plan.params.concurrency,

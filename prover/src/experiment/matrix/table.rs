@@ -36,7 +36,10 @@ fn origin(records: &[CellRecord]) -> String {
     let commits = all(&|one| match &one.git {
         Some(git) => {
             let short: String = git.commit.chars().take(8).collect();
-            let changes = if git.dirty { " with changes" } else { "" };
+            let changes = match git.dirty {
+                Some(true) => " with changes",
+                _ => "",
+            };
             format!("{short}{changes}")
         }
         None => "no commit".to_owned(),
