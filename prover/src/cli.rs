@@ -196,7 +196,8 @@ pub struct ConvertArgs {
     /// How its keys are found.
     #[command(flatten)]
     pub keys: KeyArgs,
-    /// The file to write: EDN if it ends in .edn, else JSON Lines; .gz after that packs it
+    /// The file to write: EDN if it ends in .edn, else JSON Lines; .gz after that packs it; `-` is
+    /// standard output
     #[arg(value_name = "OUT")]
     pub target: PathBuf,
 }

@@ -74,6 +74,9 @@ pub enum Failure {
     /// A history was given alone, and none of ours.
     #[error("no certificate beside {}: name it after the history, or give the folder of a run", .0.display())]
     NoCertificate(PathBuf),
+    /// Standard input can be read once.
+    #[error("standard input was named twice: it can be read once")]
+    OneInput,
     /// A file of a run is no place for anything else.
     #[error("{} is a file of a run: write elsewhere", .0.display())]
     OverRun(PathBuf),
@@ -177,6 +180,7 @@ impl Failure {
             | Self::OneFile
             | Self::OverHistory { .. }
             | Self::NoCertificate(_)
+            | Self::OneInput
             | Self::OverRun(_)
             | Self::NotCertified(_)
             | Self::NoRun(_)

@@ -16,8 +16,13 @@ use crate::output;
 use crate::schema::Schema;
 use crate::store::file;
 
-/// Stands for standard input.
-const STDIN: &str = "-";
+/// Stands for standard input, and for standard output where something is written.
+const STANDARD: &str = "-";
+
+/// Whether a path stands for standard input or output.
+pub(super) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == STANDARD
+}
 
 /// The history of a folder, in the order of preference: ours, and Jepsen's.
 const HISTORIES: [&str; 4] = [
@@ -57,7 +62,7 @@ fn read(
     reader: impl Fn(Box<dyn Read>) -> Result<History, form::ReadError>,
 ) -> Result<History, Failure> {
     let path = located(path)?;
-    let source: Box<dyn Read> = if path.as_os_str() == STDIN {
+    let source: Box<dyn Read> = if is_standard(&path) {
         Box::new(io::stdin())
     } else {
         match File::open(&path) {
@@ -89,7 +94,7 @@ fn unpacked(source: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
 
 /// The manifest beside a history, if there is one. What another program calls so is left aside.
 pub(super) fn manifest_beside(history: &Path) -> Result<Option<Manifest>, Failure> {
-    if history.as_os_str() == STDIN {
+    if is_standard(history) {
         return Ok(None);
     }
     let path = history.with_file_name(file::MANIFEST);

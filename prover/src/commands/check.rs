@@ -67,6 +67,13 @@ fn ensure_targets(arguments: &CheckArgs) -> Result<(), Failure> {
     if arguments.certificate.is_some() && arguments.certificate == arguments.report {
         return Err(Failure::OneFile);
     }
+    let inputs = arguments
+        .files
+        .iter()
+        .filter(|path| reading::is_standard(path));
+    if inputs.count() > 1 {
+        return Err(Failure::OneInput);
+    }
     let revocable = arguments
         .models
         .iter()

@@ -23,6 +23,13 @@ pub(super) fn convert(arguments: &ConvertArgs) -> Result<Exit, Failure> {
         path: path.clone(),
         source,
     };
+    if reading::is_standard(path) {
+        return match write(&history, path, io::stdout().lock()) {
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Valid),
+            written => written.map(|()| Exit::Valid).map_err(failed),
+        };
+    }
     let mut sink = BufWriter::new(File::create(path).map_err(failed)?);
     if has_extension(path, "gz") {
         let mut packed = GzEncoder::new(&mut sink, Compression::default());
