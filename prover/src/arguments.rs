@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use plan::spec::number::is_negative;
+
 /// The words, a number below 0 joined to the option before it: else it would be taken for an option
 /// that there is not, and nobody would say what the number must be.
 pub fn joined(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
@@ -10,7 +12,10 @@ pub fn joined(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     for word in words {
         are_operands |= word == "--";
         match joined.last_mut() {
-            Some(option) if !are_operands && is_option(option) && is_negative(&word) => {
+            // No option begins with a digit.
+            Some(option)
+                if !are_operands && is_option(option) && is_negative(&word.to_string_lossy()) =>
+            {
                 option.push("=");
                 option.push(word);
             }
@@ -23,15 +28,6 @@ pub fn joined(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 fn is_option(word: &OsString) -> bool {
     let text = word.to_string_lossy();
     text.starts_with('-') && !text.contains('=')
-}
-
-/// No option begins with a digit.
-fn is_negative(word: &OsString) -> bool {
-    let text = word.to_string_lossy();
-    let digits = text
-        .strip_prefix('-')
-        .map(|text| text.trim_start_matches('.'));
-    digits.is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ fn read<T: FromStr<Err: Display>>(text: &str, bound: &str) -> Result<T, String> 
 }
 
 /// Whether it is a number or time below 0.
-pub(super) fn is_negative(text: &str) -> bool {
+#[must_use]
+pub fn is_negative(text: &str) -> bool {
     let digits = text
         .strip_prefix('-')
         .map(|text| text.trim_start_matches('.'));
