@@ -213,15 +213,19 @@ mod tests {
         assert!(said.contains("s --seed 1, or --until-covered"), "{said}");
     }
 
+    /// A minute has four windows at the least and six at the most.
     #[test]
     fn faults_that_do_not_fit_are_told_together() {
-        let said = only(doubts(|spec| spec.nemesis = "all".to_owned()));
-        let listed = said.split(" fit into 1m, so").next().expect("a part");
-        assert!((3..=4).contains(&listed.matches("no ").count()), "{said}");
-        assert!(
-            said.contains("prove nothing about them: give --time-limit "),
-            "{said}"
-        );
+        for seed in 0..100 {
+            let said = only(doubts(|spec| {
+                spec.nemesis = "all".to_owned();
+                spec.seed = Some(Seed(seed));
+            }));
+            let listed = said.split(" fit into 1m, so").next().expect("a part");
+            assert!((2..=7).contains(&listed.matches("no ").count()), "{said}");
+            let remedy = "prove nothing about them: give --time-limit ";
+            assert!(said.contains(remedy), "{said}");
+        }
     }
 
     #[test]
