@@ -105,7 +105,7 @@ pub struct OutputArgs {
     #[arg(long, default_value = RESULTS, value_name = "DIR", help_heading = heading::OUTPUT)]
     pub results: PathBuf,
     /// The commit of what is tested, for the manifest
-    /// [default: that of the prover's own source, where it runs in the tree that it was built in]
+    /// [default: that of the prover's own source, where cargo runs it]
     #[arg(long, value_name = "REV", help_heading = heading::OUTPUT)]
     pub commit: Option<String>,
     /// How results are printed: as tables for people, or as one JSON object a line

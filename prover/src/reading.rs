@@ -139,7 +139,7 @@ pub(super) fn recorded_beside(history: &Path) -> Result<Option<Recorded>, Failur
 /// A manifest that is no JSON at all may be one of ours that was damaged, so that is an error.
 fn is_ours(manifest: &str) -> serde_json::Result<bool> {
     let json: serde_json::Value = serde_json::from_str(manifest)?;
-    Schema::MANIFEST.is_of(&json).map_err(|form| {
+    Schema::MANIFEST.check(&json).map_err(|form| {
         serde_json::Error::custom(format!(
             "it has the form {form}, which this program does not read: use the prover that made it"
         ))

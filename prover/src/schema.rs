@@ -34,11 +34,11 @@ impl Schema {
         json
     }
 
-    /// Whether an object has this form, or is older than the forms.
+    /// Finds an object of another form; one that names none is older than the forms.
     ///
     /// # Errors
     /// The form that it has.
-    pub(crate) fn is_of(self, object: &Value) -> Result<(), String> {
+    pub(crate) fn check(self, object: &Value) -> Result<(), String> {
         match object.get(FIELD) {
             Some(form) if form != self.0 => Err(form.to_string()),
             _ => Ok(()),

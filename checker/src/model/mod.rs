@@ -63,7 +63,7 @@ pub use cas_register::{CasRegister, RegisterCall};
 pub use fenced::Fenced;
 pub use lock::{Act, LockCall, Owner, PermitCall};
 pub use mutex::Mutex;
-pub use named_model::{NameError, NamedModel, named};
+pub use named_model::{NameError, NamedModel, REVOCABLE, named};
 pub use owner_mutex::OwnerMutex;
 pub use owner_semaphore::OwnerSemaphore;
 pub use queue::{Queue, QueueCall};

@@ -44,8 +44,8 @@ pub enum NameError {
 }
 
 /// The prefix of the versions whose holds may be revoked silently at any moment:
-/// `revocable-owner-mutex`.
-const REVOCABLE: &str = "revocable-";
+/// `revocable-owner-mutex`. No certificate has a place for them.
+pub const REVOCABLE: &str = "revocable-";
 
 /// The model with this name; a lock's name may begin with `revocable-`.
 ///

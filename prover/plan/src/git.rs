@@ -29,17 +29,17 @@ impl Git {
     }
 
     /// The state of the source that this program was built from: the locks that it tests are its
-    /// own. That is known where the program runs in the tree that it was built in, not once it is
-    /// installed: the tree may have moved on since.
+    /// own. That is known where cargo runs it, which has built it just now; what was built before
+    /// may be of another state than the source is in today.
     #[must_use]
     pub fn of_program() -> Option<Self> {
         let source = Path::new(SOURCE).canonicalize().ok()?;
-        let program = std::env::current_exe().ok()?.canonicalize().ok()?;
-        // Cargo says for whom it runs a program, wherever that was built.
-        let run_by_cargo = std::env::var_os("CARGO_MANIFEST_DIR");
-        let is_here = program.starts_with(&source)
-            || run_by_cargo.is_some_and(|package| Path::new(&package).starts_with(&source));
-        if is_here {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR")?;
+        let is_run_by_cargo = Path::new(&package)
+            .canonicalize()
+            .ok()?
+            .starts_with(&source);
+        if is_run_by_cargo {
             Self::of_tree(&source)
         } else {
             None

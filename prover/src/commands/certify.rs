@@ -1,7 +1,7 @@
 //! `prover certify`: checks a certificate again.
 
+use std::fs;
 use std::path::PathBuf;
-use std::{fs, io};
 
 use certify::{Certified, CertifyError, Claim, Standing, certify as recheck};
 use checker::counted;
@@ -51,17 +51,18 @@ fn certificate(arguments: &CertifyArgs) -> Result<PathBuf, Failure> {
     if let Some(path) = &arguments.certificate {
         return Ok(path.clone());
     }
-    if !arguments.history.exists() {
-        return Err(Failure::Open {
-            path: arguments.history.clone(),
-            source: io::ErrorKind::NotFound.into(),
-        });
+    let history = &arguments.history;
+    let beside = history.join(file::CERTIFICATE);
+    if history.is_dir() && beside.exists() {
+        return Ok(beside);
     }
-    let beside = arguments.history.join(file::CERTIFICATE);
-    let is_there = arguments.history.is_dir() && beside.exists();
-    is_there
-        .then_some(beside)
-        .ok_or_else(|| Failure::NoCertificate(arguments.history.clone()))
+    Err(match fs::metadata(history) {
+        Err(source) if !reading::is_standard(history) => Failure::Open {
+            path: history.clone(),
+            source,
+        },
+        _ => Failure::NoCertificate(history.clone()),
+    })
 }
 
 fn row(claim: &Claim) -> [String; 3] {

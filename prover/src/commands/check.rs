@@ -6,6 +6,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use checker::model::{self, REVOCABLE};
 use checker::{Judgement, Verdict};
 use history::History;
 use plan::PROGRESS;
@@ -23,15 +24,12 @@ use crate::reading;
 use crate::schema::Schema;
 use crate::subject;
 
-/// What the names of models begin with whose holds may be revoked.
-const REVOCABLE: &str = "revocable-";
-
 /// Judges every file and prints what was found; the worst verdict decides the exit code.
 pub(super) fn check(arguments: &CheckArgs) -> Result<Exit, Failure> {
     // Wrong names are found before the first file is read; a bare `progress` is right where the
     // file is that of a run.
     for model in &arguments.models {
-        checker::model::named(model)?;
+        model::named(model)?;
     }
     for name in arguments.guarantees.iter().filter(|name| *name != PROGRESS) {
         checker::parse(name)?;
@@ -209,8 +207,8 @@ fn named(mut faults: Vec<String>) -> Vec<String> {
     faults
 }
 
-/// The table, the first violation of what was judged, and the verdict.
-/// With what is to stand beside the verdict, if that is `valid`.
+/// The table, the first violation of what was judged, and the verdict, with what is to stand beside
+/// it if it is `valid`.
 pub(super) fn print_judgement(
     history: &History,
     judgement: &Judgement,

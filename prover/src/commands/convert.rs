@@ -24,7 +24,9 @@ pub(super) fn convert(arguments: &ConvertArgs) -> Result<Exit, Failure> {
         source,
     };
     if reading::is_standard(path) {
-        return match write(&history, path, io::stdout().lock()) {
+        let mut sink = BufWriter::new(io::stdout().lock());
+        let written = write(&history, path, &mut sink).and_then(|()| sink.flush());
+        return match written {
             // Whoever read it has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Valid),
             written => written.map(|()| Exit::Valid).map_err(failed),

@@ -132,7 +132,8 @@ impl Docker {
     }
 
     /// Leaves everything running and tells how to reach and remove it. It goes with the first
-    /// `prover clean` after this process, where the run is to be kept with `prover clean --all`.
+    /// `prover clean` after this process, or, where the run was told to keep it, with
+    /// `prover clean --all`.
     #[must_use]
     pub fn keep(self) -> Kept {
         let kept = Kept {
