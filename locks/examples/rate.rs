@@ -88,6 +88,7 @@ async fn lock_loop(address: &str, number: usize, round: Duration) -> anyhow::Res
             address: address.into(),
             ..ConnectOptions::default()
         },
+        endpoints: Vec::new(),
         prefix: "rate".into(),
         name: format!("rate-{number}"),
         seed: 0,

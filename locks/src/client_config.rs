@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::Error;
 use crate::broker::{Broker, ConnectOptions, Connection, RabbitMq};
 use crate::options::Options;
+use crate::{Endpoint, Error};
 
 /// Who asks for locks, and through which broker.
 #[derive(Clone)]
@@ -13,6 +13,9 @@ pub struct ClientConfig {
     pub broker: Arc<dyn Broker>,
     /// How to connect to it.
     pub connect: ConnectOptions,
+    /// Every service of the run, as this client reaches it. A lock that stands on the broker alone
+    /// has no use for them.
+    pub endpoints: Vec<Endpoint>,
     /// Stands before every key in the broker's names, so that runs do not meet: the run's id.
     pub prefix: String,
     /// The client's name, unique in the run.
@@ -35,6 +38,7 @@ impl ClientConfig {
                 address: address.to_owned(),
                 ..ConnectOptions::default()
             },
+            endpoints: Vec::new(),
             prefix: prefix.to_owned(),
             name: format!("{prefix}-{}", std::process::id()),
             seed: rand::random(),
@@ -81,6 +85,7 @@ mod tests {
         let client = ClientConfig {
             broker: Arc::new(Nowhere),
             connect: ConnectOptions::default(),
+            endpoints: Vec::new(),
             prefix: "run-7".into(),
             name: "client-0".into(),
             seed: 0,

@@ -37,6 +37,7 @@
 mod action;
 mod chosen;
 mod client_config;
+mod endpoint;
 mod error;
 mod kind;
 mod lock;
@@ -61,6 +62,7 @@ pub use action::Action;
 pub use chosen::{Chosen, OptionError};
 pub use client_config::ClientConfig;
 pub use counted_consumers::CountedConsumers;
+pub use endpoint::Endpoint;
 pub use error::{Error, ErrorKind};
 pub use exclusive_consumer::ExclusiveConsumer;
 pub use exclusive_queue::ExclusiveQueue;

@@ -1,6 +1,7 @@
 //! A lock: what it is, what it promises, how its sessions are opened.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -34,8 +35,19 @@ pub trait Lock: Send + Sync {
         None
     }
 
+    /// The services that it talks to, one entry for each instance: `rabbitmq`.
+    fn services(&self) -> Vec<&str> {
+        vec!["rabbitmq"]
+    }
+
     /// What the lock needs from its broker: `exclusive queues`, `publisher confirms`.
     fn needs(&self) -> Vec<&str>;
+
+    /// How long the service leaves a lock with a client that has died, where the lock itself decides
+    /// that: its lease.
+    fn lease(&self) -> Option<Duration> {
+        None
+    }
 
     /// Creates what must be there before anybody can take the lock of this key: its queues, one set
     /// for each slot. Asking twice does no harm. Locks that exist only by being held need nothing.

@@ -1,5 +1,7 @@
 //! A session with a lock: what can be asked, and what comes back.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::{Action, Error};
@@ -58,6 +60,9 @@ pub struct Grant {
     pub slot: Option<u32>,
     /// The fencing token, which grows from grant to grant of one key.
     pub token: Option<u64>,
+    /// How long the client may believe in it, counted from when it asked, where the lock is a
+    /// lease.
+    pub lease: Option<Duration>,
 }
 
 /// What the server said when asked whether the lock is held.
@@ -65,6 +70,8 @@ pub struct Grant {
 pub enum Answer {
     /// It is held by this session.
     Held,
+    /// It is held, and the lease was renewed: it lasts so long from when this was asked.
+    Leased(Duration),
     /// It is not, says the server itself. The session does not believe in it any more.
     Lost,
 }

@@ -168,6 +168,7 @@ fn client(address: &SocketAddr) -> locks::ClientConfig {
     locks::ClientConfig {
         broker: Arc::new(RabbitMq),
         connect,
+        endpoints: Vec::new(),
         prefix: "rate".to_owned(),
         name: "rate".to_owned(),
         seed: 0,

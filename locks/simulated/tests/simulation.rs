@@ -41,6 +41,7 @@ fn client(simulation: &Simulation, link: usize) -> ClientConfig {
     ClientConfig {
         broker: Arc::new(simulation.clone()),
         connect: options(link),
+        endpoints: Vec::new(),
         prefix: "run".into(),
         name: format!("client-{link}"),
         seed: link as u64,

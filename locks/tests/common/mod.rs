@@ -150,6 +150,7 @@ impl Rabbit {
         ClientConfig {
             broker: self.broker(),
             connect: self.options(name),
+            endpoints: Vec::new(),
             prefix: prefix.into(),
             name: name.into(),
             seed: 0,

@@ -50,15 +50,18 @@ pub(crate) fn value(reply: &Reply) -> Value {
         Reply::Granted(locks::Grant {
             slot: None,
             token: None,
+            ..
         })
         | Reply::Done => Value::None,
-        Reply::Granted(locks::Grant { slot, token }) => Value::Grant(Grant {
+        Reply::Granted(locks::Grant { slot, token, .. }) => Value::Grant(Grant {
             slot: *slot,
             token: token.unwrap_or(0),
         }),
         Reply::Slots(slots) => Value::Slots(slots.clone()),
         Reply::Number(number) => Value::data((*number).into()),
-        Reply::Answered(locks::Answer::Held) => Value::Answer(history::Answer::Held),
+        Reply::Answered(locks::Answer::Held | locks::Answer::Leased(_)) => {
+            Value::Answer(history::Answer::Held)
+        }
         Reply::Answered(locks::Answer::Lost) => Value::Answer(history::Answer::Lost),
     }
 }
@@ -92,6 +95,7 @@ mod tests {
         let rich = locks::Grant {
             slot: Some(2),
             token: Some(41),
+            lease: None,
         };
         let value = Value::Grant(Grant {
             slot: Some(2),

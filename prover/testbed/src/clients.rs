@@ -19,6 +19,7 @@ pub fn clients(
             address,
             ..connect.clone()
         },
+        endpoints: Vec::new(),
         prefix: prefix.to_owned(),
         name: prefix.to_owned(),
         seed: lock_seed(worker),

@@ -25,6 +25,7 @@ async fn session(address: String, name: &str) -> Box<dyn Session> {
     let client = ClientConfig {
         broker: Arc::new(RabbitMq),
         connect,
+        endpoints: Vec::new(),
         prefix: format!("partition-{}", std::process::id()),
         name: name.to_owned(),
         seed: 0,

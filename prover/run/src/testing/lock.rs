@@ -191,6 +191,7 @@ pub(crate) fn client() -> locks::ClientConfig {
     locks::ClientConfig {
         broker: Arc::new(Simulation::new(1, 1)),
         connect: ConnectOptions::default(),
+        endpoints: Vec::new(),
         prefix: "test".to_owned(),
         name: "worker".to_owned(),
         seed: 1,

@@ -220,6 +220,7 @@ async fn what_is_answered_is_ok_and_carries_what_was_brought() {
     let grant = Grant {
         slot: Some(2),
         token: Some(41),
+        lease: None,
     };
     let lock = ScriptedLock::default().operating([
         Reaction::Granted(grant),
@@ -488,6 +489,7 @@ async fn only_a_fenced_resource_asks_for_the_token_of_the_grant() {
         let grant = Grant {
             slot: None,
             token: Some(4),
+            lease: None,
         };
         let lock = ScriptedLock::default().operating([Reaction::Granted(grant)]);
         let memory = Memory::default();

@@ -32,6 +32,7 @@ impl Source {
         ClientConfig {
             broker: Arc::new(counting),
             connect: self.connect.clone(),
+            endpoints: Vec::new(),
             prefix: self.prefix.clone(),
             name: self.prefix.clone(),
             seed: self.seed,
@@ -222,7 +223,7 @@ fn granted(answer: Result<Grant, Error>) -> Result<(), FigureError> {
 
 fn held(answer: Result<Answer, Error>) -> Result<(), FigureError> {
     match answer {
-        Ok(Answer::Held) => Ok(()),
+        Ok(Answer::Held | Answer::Leased(_)) => Ok(()),
         Ok(Answer::Lost) => Err(unexpected("lost", "held")),
         Err(error) => Err(answer_or_error(error, "held")),
     }
