@@ -63,7 +63,9 @@ impl PersistentSemaphore {
         let holder = Self::holder_queue(&slots.queue(slot));
         match ping(&*slots.channel, &holder).await? {
             Answer::Lost => Ok(vec![slot]),
-            Answer::Held => Err(slots.unfit(&format!("has a holder of slot {slot} still"))),
+            Answer::Held | Answer::Leased(_) => {
+                Err(slots.unfit(&format!("has a holder of slot {slot} still")))
+            }
         }
     }
 }
