@@ -7,10 +7,15 @@ just learned of; `close()` leaves in order.
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import threading
 import time
+
+
+# How libraries say that no answer came, which is less than that the connection is gone.
+SILENCE = re.compile("TooLong|timeout|timed out", re.IGNORECASE)
 
 
 class Failed(Exception):
@@ -56,7 +61,7 @@ def answer(lock, timeout_ms, request):
             raise Failed(f"no {request['type']} here", 10, None)
         return {"type": request["type"] + "_ok", **perform(lock, timeout_ms, request)}
     except Exception as error:
-        code, kind = 13, "timeout" if isinstance(error, (TooLong, TimeoutError)) else "io"
+        code, kind = 13, "timeout" if SILENCE.search(repr(error)) else "io"
         if isinstance(error, Failed):
             code, kind = error.code, error.kind
         body = {"type": "error", "code": code, "text": str(error) or repr(error)}

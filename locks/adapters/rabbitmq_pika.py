@@ -17,16 +17,16 @@ class Lock:
         self.run, self.connection, self.opened, self.held = run, None, None, set()
 
     def channel(self):
-        """The channel, opened where nothing is held that could have been lost with the old one."""
-        try:
-            if self.connection is None:
+        """The channel, on a new connection where the last one is gone, and whatever was held with it."""
+        if self.connection is None:
+            try:
                 self.connection = pika.BlockingConnection(self.parameters())
-            if self.opened is None or self.opened.is_closed:
-                self.opened = self.connection.channel()
-                self.opened.confirm_delivery()
-            return self.opened
-        except (AMQPError, OSError) as error:
-            raise protocol.Failed(error) from error
+            except Exception as error:  # Pika's are of many families. Without a connection nothing has been asked for.
+                raise protocol.Failed(error) from error
+        if self.opened is None or self.opened.is_closed:
+            self.opened = self.connection.channel()
+            self.opened.confirm_delivery()
+        return self.opened
 
     def parameters(self):
         parameters = pika.URLParameters(self.run["endpoints"][0]["url"])
@@ -72,17 +72,17 @@ class Lock:
     def lost(self):
         """Answers heartbeats, and names what was held on a connection that is gone."""
         keys = set()
-        if self.connection is not None:
+        if self.connection is not None and self.connection.is_open:
             try:
                 self.connection.process_data_events(0)
             except (AMQPError, OSError):
                 pass
-            if self.connection.is_closed:
-                keys, self.held, self.connection, self.opened = self.held, set(), None, None
+        if self.connection is not None and self.connection.is_closed:
+            keys, self.held, self.connection, self.opened = self.held, set(), None, None
         return keys
 
     def close(self):
-        if self.connection is not None:
+        if self.connection is not None and self.connection.is_open:
             self.connection.close()
 
 

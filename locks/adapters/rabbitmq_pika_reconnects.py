@@ -4,6 +4,8 @@ Run:      prover --lock 'process:python3 locks/adapters/rabbitmq_pika_reconnects
 Weakness: the queue went with the old connection. A publish over the new one reaches the queue of whoever holds the lock by now,
           and is confirmed: verify says held while another holds it (`confirmed-exclusion`).
 """
+from pika.exceptions import AMQPError
+
 import protocol
 import rabbitmq_pika
 
@@ -16,6 +18,13 @@ class Lock(rabbitmq_pika.Lock):
         super().lost()
         self.held = held
         return ()
+
+    def verify(self, key):
+        try:
+            return super().verify(key)
+        except AMQPError:
+            self.lost()
+            return super().verify(key)
 
 
 if __name__ == "__main__":

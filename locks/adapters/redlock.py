@@ -62,7 +62,7 @@ class Lock:
     def decided(self, votes):
         """What most servers said. Where neither answer has a majority nobody knows."""
         if max(votes.count(True), votes.count(False)) < MAJORITY:
-            raise ConnectionError(f"{votes.count(None)} of {SERVERS} servers are silent")
+            raise protocol.TooLong(f"{votes.count(None)} of {SERVERS} servers are silent")
         return votes.count(True) >= MAJORITY
 
 
