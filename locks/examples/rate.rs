@@ -89,6 +89,7 @@ async fn lock_loop(address: &str, number: usize, round: Duration) -> anyhow::Res
             ..ConnectOptions::default()
         },
         endpoints: Vec::new(),
+        run: locks::RunContext::default(),
         prefix: "rate".into(),
         name: format!("rate-{number}"),
         seed: 0,

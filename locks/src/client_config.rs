@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::broker::{Broker, ConnectOptions, Connection, RabbitMq};
 use crate::options::Options;
-use crate::{Endpoint, Error};
+use crate::{Endpoint, Error, RunContext};
 
 /// Who asks for locks, and through which broker.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub struct ClientConfig {
     /// Every service of the run, as this client reaches it. A lock that stands on the broker alone
     /// has no use for them.
     pub endpoints: Vec<Endpoint>,
+    /// What it knows of the run.
+    pub run: RunContext,
     /// Stands before every key in the broker's names, so that runs do not meet: the run's id.
     pub prefix: String,
     /// The client's name, unique in the run.
@@ -39,6 +41,7 @@ impl ClientConfig {
                 ..ConnectOptions::default()
             },
             endpoints: Vec::new(),
+            run: RunContext::default(),
             prefix: prefix.to_owned(),
             name: format!("{prefix}-{}", std::process::id()),
             seed: rand::random(),
@@ -86,6 +89,7 @@ mod tests {
             broker: Arc::new(Nowhere),
             connect: ConnectOptions::default(),
             endpoints: Vec::new(),
+            run: RunContext::default(),
             prefix: "run-7".into(),
             name: "client-0".into(),
             seed: 0,

@@ -160,6 +160,13 @@ kinds! {
     Timeout = "timeout",
     /// The client's own process died while it waited.
     Crashed = "crashed",
+    /// A program that is a lock says, by a definite code, that the operation took no effect and
+    /// never will; it gives no reason that has a name here.
+    Declined = "declined",
+    /// A program that is a lock says, by its code, that nobody knows what became of the operation.
+    Undecided = "undecided",
+    /// A program that is a lock did what no verdict may rest on.
+    Misconduct = "misconduct",
     /// Something that is not AMQP, or not in its order.
     Protocol = "protocol",
     /// The program's own executor is shutting down.

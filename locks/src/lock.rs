@@ -43,6 +43,16 @@ pub trait Lock: Send + Sync {
     /// What the lock needs from its broker: `exclusive queues`, `publisher confirms`.
     fn needs(&self) -> Vec<&str>;
 
+    /// Whether each of its sessions is a process of its own.
+    fn has_processes(&self) -> bool {
+        false
+    }
+
+    /// Whether its sessions can ask whether the lock is still held.
+    fn verifies(&self) -> bool {
+        true
+    }
+
     /// How long the service leaves a lock with a client that has died, where the lock itself decides
     /// that: its lease.
     fn lease(&self) -> Option<Duration> {
@@ -65,6 +75,20 @@ pub trait Lock: Send + Sync {
     /// Whatever stood in the way of connecting. No lock is asked for yet, so nothing is held
     /// afterwards.
     async fn open(&self, client: &ClientConfig) -> Result<Box<dyn Session>, Error>;
+
+    /// Resolves when the lock's own program does what no verdict may rest on, and says what it was.
+    /// A lock of this program's own code never does.
+    async fn misconduct(&self) -> Error {
+        std::future::pending().await
+    }
+
+    /// Ends what its sessions may have left running, once all of them are over.
+    ///
+    /// # Errors
+    /// There was something, or [`Lock::misconduct`] that nobody has heard of yet.
+    async fn end(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 impl fmt::Debug for dyn Lock + '_ {

@@ -65,7 +65,8 @@ impl ErrorKind {
             | Self::NotFound
             | Self::NoSlot
             | Self::PreconditionFailed
-            | Self::Nacked => Certainty::Failed,
+            | Self::Nacked
+            | Self::Declined => Certainty::Failed,
 
             // The connection, the channel or the answer was lost after something may have been
             // sent.
@@ -90,6 +91,8 @@ impl ErrorKind {
             | Self::GivenUp
             | Self::Timeout
             | Self::Crashed
+            | Self::Undecided
+            | Self::Misconduct
             | Self::Protocol
             | Self::ExecutorGone => Certainty::Unknown,
         }
@@ -132,6 +135,7 @@ mod tests {
         (ErrorKind::NoSlot, Certainty::Failed),
         (ErrorKind::PreconditionFailed, Certainty::Failed),
         (ErrorKind::Nacked, Certainty::Failed),
+        (ErrorKind::Declined, Certainty::Failed),
     ];
 
     #[test]

@@ -1,10 +1,11 @@
 //! A session with a lock: what can be asked, and what comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Action, Error};
+use crate::{Action, Error, OwnProcess};
 
 /// One client's session with a lock: one operation at a time, and it never reconnects by itself.
 ///
@@ -47,6 +48,11 @@ pub trait Session: Send {
     /// ask again: no notification is lost. After [`Loss::All`] it resolves at once, with the same
     /// answer.
     async fn loss_notification(&mut self) -> Loss;
+
+    /// The process that it lives in, where that is its own.
+    fn process(&self) -> Option<Arc<dyn OwnProcess>> {
+        None
+    }
 
     /// Ends the session politely, giving back what it holds. Bound it with a time-out of your own;
     /// dropping the session instead never blocks.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::{Class, Parameters};
 
-use crate::{Part, System, SystemError, Worker};
+use crate::{Clients, Need, Part, System, SystemError, Worker};
 
 /// One way to break the system for a while.
 #[async_trait]
@@ -19,16 +19,17 @@ pub trait Fault: Send + Sync {
 
     /// What else is noted of it in a record, beside how long it was planned to last: what
     /// distinguishes it from others of its class.
-    fn parameters(&self) -> Parameters {
+    fn parameters(&self, clients: Clients) -> Parameters {
+        let _ = clients;
         Parameters::new()
     }
 
     /// What of its targets it takes hold of, and lets go when it heals.
     fn parts(&self) -> &'static [Part];
 
-    /// Whether only a simulation can do it.
-    fn is_simulated_only(&self) -> bool {
-        false
+    /// What it needs to be possible at all.
+    fn needs(&self) -> Need {
+        Need::Nothing
     }
 
     /// Whether it strikes all workers, whomever it was aimed at.

@@ -1,6 +1,7 @@
 //! Faults, schedules, and what a system under test must let be broken.
 
 mod call;
+mod clients;
 mod fault;
 mod faults;
 mod part;
@@ -10,6 +11,7 @@ mod system;
 mod target;
 
 pub use call::{Call, Request};
+pub use clients::{Clients, Need};
 pub use fault::Fault;
 pub use part::Part;
 pub use registry::{ALL, find};

@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+use crate::Clients;
+
 /// A worker, counted from 0; each has a link of its own.
 pub type Worker = usize;
 
@@ -17,6 +19,11 @@ pub struct SystemError(#[from] pub Box<dyn std::error::Error + Send + Sync>);
 /// Each call returns when the change is in force.
 #[async_trait]
 pub trait System: Send + Sync {
+    /// What the workers' clients are.
+    fn clients(&self) -> Clients {
+        Clients::Tasks
+    }
+
     /// Nothing passes between the worker and the broker any more, in either direction: bytes,
     /// closes and resets are held back.
     async fn partition(&self, worker: Worker) -> Result<(), SystemError> {

@@ -149,6 +149,7 @@ async fn through_prover(
         clients: addresses.iter().map(client).collect(),
         system,
         clock: Clock::of_runtime(),
+        folder: None,
     };
     execute(setup, stage, Recording::new(file), std::future::pending()).await?;
     let history = history::jsonl::read(File::open(&path)?)?;
@@ -169,6 +170,7 @@ fn client(address: &SocketAddr) -> locks::ClientConfig {
         broker: Arc::new(RabbitMq),
         connect,
         endpoints: Vec::new(),
+        run: locks::RunContext::default(),
         prefix: "rate".to_owned(),
         name: "rate".to_owned(),
         seed: 0,

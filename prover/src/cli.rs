@@ -10,6 +10,7 @@ use plan::spec::{RunSpec, heading, number, time};
 use run::seed::{Seed, Seeds};
 use workloads::generate::Violation;
 
+use crate::adapter::Language;
 use crate::commands::conform;
 use crate::experiment::Chosen;
 use crate::output::Format;
@@ -70,6 +71,13 @@ pub enum Command {
     Proxy(ProxyArgs),
     /// Remove the containers and networks that killed runs left
     Clean(CleanArgs),
+    /// Write a program to begin with, for a lock in another language
+    NewAdapter(NewAdapterArgs),
+    /// Play each message of the protocol once with a program that is a lock, without faults, and
+    /// say what is missing or wrong
+    TryAdapter(TryAdapterArgs),
+    /// Be a program that is a lock: speak the protocol for one of ours on standard input and output
+    Worker(WorkerArgs),
     /// Print what lets a shell complete commands, options and values
     Completions(CompletionsArgs),
     /// Print the manual page, or write one for each command into a folder
@@ -115,6 +123,36 @@ pub struct OutputArgs {
     /// Print results only, no progress
     #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
+}
+
+/// The options of `new-adapter`.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct NewAdapterArgs {
+    /// The language
+    #[arg(value_enum, value_name = "LANG")]
+    pub language: Language,
+}
+
+/// The options of `try-adapter`.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct TryAdapterArgs {
+    /// The command that starts it: 'python3 my_lock.py'
+    #[arg(value_name = "CMD")]
+    pub command: String,
+    /// What is said to it in its `init`: lease=5s; repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    pub options: Vec<String>,
+    /// Print results only, no progress
+    #[arg(short, long, help_heading = heading::OUTPUT)]
+    pub quiet: bool,
+}
+
+/// The options of `worker`.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct WorkerArgs {
+    /// The lock, with its options [`prover list locks`]
+    #[arg(long, default_value = "exclusive-queue", value_name = "LOCK")]
+    pub lock: String,
 }
 
 /// The options of `check`.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use history::jsonl::LogError;
 use plan::PlanError;
+use process::IntroduceError;
 use run::RunError;
 use suite::ShrinkError;
 use testbed::{StartError, TestbedError};
@@ -85,6 +86,23 @@ pub enum Failure {
         "certificates know no {0}: call `prover check` without --certificate, or without this model"
     )]
     NotCertified(String),
+    /// A program is no lock.
+    #[error(transparent)]
+    Introduce(#[from] IntroduceError),
+    /// Options for a program where there is none.
+    #[error(
+        "--option is said to a lock that is a program: write the options of one of ours behind its name, exclusive-queue,verify=passive-declare"
+    )]
+    NoProgram,
+    /// An option that is none.
+    #[error("\"{0}\" is no option: write --option NAME=VALUE")]
+    Option(String),
+    /// An option that is given twice.
+    #[error("the option {0} is given twice")]
+    OptionTwice(String),
+    /// This very program is not to be found.
+    #[error("cannot find this program, to start it for each client: {0}")]
+    Itself(#[source] io::Error),
     /// The report could not be made.
     #[error("cannot make the report: {0}")]
     Report(#[from] report::ReportError),
@@ -176,6 +194,10 @@ impl Failure {
         match self {
             Self::Plan(_)
             | Self::OnlyLocks
+            | Self::NoProgram
+            | Self::Option(_)
+            | Self::OptionTwice(_)
+            | Self::Introduce(IntroduceError::Command(_))
             | Self::OneHistory(_)
             | Self::OneFile
             | Self::OverHistory { .. }
@@ -197,6 +219,8 @@ impl Failure {
             Self::Write { .. }
             | Self::Shrink(ShrinkError::Trial(_))
             | Self::Store(_)
+            | Self::Itself(_)
+            | Self::Introduce(_)
             | Self::Output(_)
             | Self::Start(_)
             | Self::Testbed(_)
@@ -207,6 +231,7 @@ impl Failure {
                 | RunError::Nemesis(_)
                 | RunError::Create { .. }
                 | RunError::Forbidden(_)
+                | RunError::Misconduct(_)
                 | RunError::Runtime(_),
             ) => Exit::Harness,
             Self::Run(RunError::Panic(_) | RunError::Log(LogError::Rule(_))) | Self::Report(_) => {

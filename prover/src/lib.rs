@@ -4,6 +4,7 @@
 //! (workers and nemesis into the history) -> `checker` (reads the file just written) -> `report` ->
 //! [`store`].
 
+pub mod adapter;
 pub mod arguments;
 pub mod causes;
 pub mod cli;
@@ -16,6 +17,7 @@ pub mod failure;
 pub mod help;
 mod interruption;
 mod line;
+mod lock;
 pub mod output;
 mod reading;
 mod record;

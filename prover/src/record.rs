@@ -170,6 +170,7 @@ async fn on_testbed(
             .map_err(StartError::Links)?,
         system: testbed.links(),
         clock: Clock::of_runtime(),
+        folder: Some(store.folder().to_owned()),
     };
     let workers = plan.params.concurrency;
     let live = Arc::new(Live::new(plan.schedule.clone(), workers, plan.time_limit));

@@ -42,6 +42,7 @@ fn client(simulation: &Simulation, link: usize) -> ClientConfig {
         broker: Arc::new(simulation.clone()),
         connect: options(link),
         endpoints: Vec::new(),
+        run: locks::RunContext::default(),
         prefix: "run".into(),
         name: format!("client-{link}"),
         seed: link as u64,

@@ -151,6 +151,7 @@ impl Rabbit {
             broker: self.broker(),
             connect: self.options(name),
             endpoints: Vec::new(),
+            run: locks::RunContext::default(),
             prefix: prefix.into(),
             name: name.into(),
             seed: 0,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::{Class, Parameters};
 
-use crate::{Fault, Part, System, SystemError, Worker};
+use crate::{Clients, Fault, Need, Part, System, SystemError, Worker};
 
 /// As where a process is stopped, or its virtual machine moves: when it wakes it believes what it
 /// believed before.
@@ -27,12 +27,12 @@ impl Fault for Freeze {
         &[Part::Process, Part::Link]
     }
 
-    fn parameters(&self) -> Parameters {
+    fn parameters(&self, _: Clients) -> Parameters {
         Parameters::from([("connection".to_owned(), "stands".into())])
     }
 
-    fn is_simulated_only(&self) -> bool {
-        true
+    fn needs(&self) -> Need {
+        Need::Processes
     }
 
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use history::fault::{Class, Parameters};
 
-use crate::{Fault, Part, System, SystemError, Worker};
+use crate::{Clients, Fault, Part, System, SystemError, Worker};
 
 /// As where a thread hangs while the client library's own threads go on: heartbeats flow, and
-/// nobody learns anything.
+/// nobody learns anything. A client that is a process of its own is stopped, as by SIGSTOP, and its
+/// connections with it: that is what [`Freeze`](super::Freeze) is.
 pub(crate) struct Pause;
 
 #[async_trait]
@@ -16,7 +17,7 @@ impl Fault for Pause {
     }
 
     fn summary(&self) -> &'static str {
-        "a client does nothing for a while, as if its thread hung; its connection goes on, heartbeats included"
+        "a client does nothing for a while, as if its thread hung; its connection goes on, heartbeats included; one that is a process of its own is stopped whole (SIGSTOP)"
     }
 
     fn class(&self) -> Class {
@@ -27,8 +28,12 @@ impl Fault for Pause {
         &[Part::Process]
     }
 
-    fn parameters(&self) -> Parameters {
-        Parameters::from([("connection".to_owned(), "lives".into())])
+    fn parameters(&self, clients: Clients) -> Parameters {
+        let connection = match clients {
+            Clients::Tasks => "lives",
+            Clients::Processes => "stands",
+        };
+        Parameters::from([("connection".to_owned(), connection.into())])
     }
 
     async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::Class;
 
-use crate::{Fault, Part, System, SystemError, Worker};
+use crate::{Fault, Need, Part, System, SystemError, Worker};
 
 /// Only what is on disk comes back: no exclusive queue, no consumer, no message that was not kept.
 pub(crate) struct Restart;
@@ -26,8 +26,8 @@ impl Fault for Restart {
         &[Part::Broker]
     }
 
-    fn is_simulated_only(&self) -> bool {
-        true
+    fn needs(&self) -> Need {
+        Need::Simulation
     }
 
     fn strikes_all(&self) -> bool {

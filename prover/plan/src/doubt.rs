@@ -143,7 +143,9 @@ impl Plan {
     /// The effect that a fault must have at least once.
     pub(crate) fn due(&self, fault: &str) -> Option<Effect> {
         let asked = self.effects.get(fault).copied();
-        let known = || nemesis::find(fault).map(|it| checker::due(it.class(), &it.parameters()));
+        let clients = self.clients();
+        let known =
+            || nemesis::find(fault).map(|it| checker::due(it.class(), &it.parameters(clients)));
         asked.or_else(known)
     }
 }

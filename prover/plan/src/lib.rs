@@ -18,5 +18,7 @@ mod unknown;
 pub use covered::CoveredError;
 pub use effects::EffectsError;
 pub use needed::Needed;
-pub use plan::{PROGRESS, Plan, PlanError, bounded, judges, progress_within, suits};
+pub use plan::{
+    PROGRAM, PROGRESS, Plan, PlanError, bounded, judges, named_lock, progress_within, suits,
+};
 pub use unknown::unknown;

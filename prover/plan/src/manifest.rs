@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use history::fault::Effect;
+use nemesis::Need;
 use run::seed::Seed;
 use run::{Skew, Stop};
 use serde::{Deserialize, Serialize};
@@ -169,7 +170,7 @@ impl Manifest {
         // All that Docker could have broken; the simulation can break more.
         let all = nemesis::ALL
             .iter()
-            .filter(|fault| !fault.is_simulated_only());
+            .filter(|fault| fault.needs() == Need::Nothing);
         let all: Vec<_> = all.map(|fault| fault.name()).collect();
         RunSpec {
             testbed: "sim".to_owned(),

@@ -10,7 +10,7 @@ use checker::{Guarantee, counted};
 use history::fault::Effect;
 use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError};
-use nemesis::{Call, Fault, Schedule, Settings, Target};
+use nemesis::{Call, Clients, Fault, Need, Schedule, Settings, Target};
 use run::seed::Seed;
 use run::{Goal, Setup};
 use testbed::{Choice, ChoiceError, Site, without_password};
@@ -96,6 +96,14 @@ pub enum PlanError {
     /// All faults, or none, beside others.
     #[error("\"{0}\" cannot be combined with other faults: write `--nemesis {0}`, or leave it out")]
     Alone(String),
+    /// A program where only simulations are.
+    #[error(
+        "a lock that is a program needs real services, and this is simulated: `prover run` and `prover replay` take it, with one seed"
+    )]
+    Program,
+    /// Processes where there can be none.
+    #[error("clients that are processes of their own need real services: leave --testbed sim out")]
+    SimulatedProcesses,
     /// An option of the lock that is none.
     #[error(transparent)]
     Lock(OptionError),
@@ -162,6 +170,11 @@ pub enum PlanError {
     /// A fault that is not to be had there.
     #[error("the fault {0} needs --testbed sim: no other testbed can do it")]
     SimulatedOnly(&'static str),
+    /// A fault that stops processes.
+    #[error(
+        "the fault {0} stops a client that is a process of its own: add --isolate, or choose --testbed sim"
+    )]
+    OwnProcesses(&'static str),
     /// A stored schedule strikes what no testbed has.
     #[error(
         "fault {fault} of the schedule strikes nodes of the service or links between them, which the testbed {testbed} cannot break: strike workers"
@@ -218,6 +231,9 @@ impl PlanError {
     }
 }
 
+/// A lock that is named so is a program: `process:python3 my_lock.py`.
+pub const PROGRAM: &str = "process:";
+
 impl Plan {
     /// Makes the plan of a run.
     ///
@@ -232,23 +248,29 @@ impl Plan {
     /// # Errors
     /// The first mistake in the spec, or in what the schedule asks for.
     pub fn with(asked: &RunSpec, schedule: Option<Schedule>) -> Result<Self, PlanError> {
+        let lock = named_lock(asked)?;
+        Self::of(lock, asked, schedule)
+    }
+
+    /// Makes the plan of a run of a lock that is there already, whatever the spec calls it.
+    ///
+    /// # Errors
+    /// The first mistake in the spec, or in what the schedule asks for.
+    pub fn of(
+        lock: Chosen,
+        asked: &RunSpec,
+        schedule: Option<Schedule>,
+    ) -> Result<Self, PlanError> {
         asked.check()?;
-        let workload = workloads::find(&asked.workload).ok_or_else(|| {
-            unknown(
-                "workload",
-                &asked.workload,
-                workloads::ALL.iter().map(|known| known.name()),
-            )
-        })?;
-        let named = asked.lock.as_deref().unwrap_or(workload.default_lock());
-        let lock = Chosen::parse(named, &catalogue::LOCKS)?;
+        let workload = workload(asked)?;
         if !suits(workload, &*lock.lock) {
             return Err(PlanError::unsuited(workload, &*lock.lock));
         }
         let seed = asked.seed.unwrap_or_else(Seed::fresh);
         let testbed = testbed(asked)?;
+        let ground = Ground::of(&testbed.site, asked, &*lock.lock)?;
         let spec = &if asked.swarm {
-            drawn(asked, workload, &testbed.site, seed)?
+            drawn(asked, workload, ground, seed)?
         } else {
             asked.clone()
         };
@@ -257,13 +279,13 @@ impl Plan {
         let time_limit = covered::time_limit(spec)?;
         let pattern = spec.schedule.is_none().then(|| pattern(spec, workload));
         let (schedule, faults) = match (schedule, &pattern) {
-            (Some(given), _) => with_faults(given, spec, &testbed.site)?,
+            (Some(given), _) => with_faults(given, spec, ground)?,
             (None, Some(pattern)) => {
-                let faults = named_faults(&spec.nemesis, &testbed.site)?;
+                let faults = named_faults(&spec.nemesis, ground)?;
                 check_count(&pattern.settings(&faults, time_limit))?;
                 (pattern.draw(&faults, time_limit, seed), faults)
             }
-            (None, None) => stored(spec, &testbed.site)?,
+            (None, None) => stored(spec, ground)?,
         };
         check_targets(&schedule, &spec.testbed)?;
         check_calls(&schedule, &params, workload)?;
@@ -337,11 +359,39 @@ impl Plan {
         }
     }
 
+    /// What its clients are to an operating system.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        clients(&self.spec, &*self.lock.lock)
+    }
+
     /// The name under which results are stored: `<lock>-<workload>`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}-{}", self.lock.lock.name(), self.workload.name())
     }
+}
+
+fn workload(asked: &RunSpec) -> Result<&'static dyn Workload, PlanError> {
+    let named = workloads::find(&asked.workload);
+    named.ok_or_else(|| {
+        let known = workloads::ALL.iter().map(|known| known.name());
+        unknown("workload", &asked.workload, known)
+    })
+}
+
+/// The lock that a spec names, or the workload's own.
+///
+/// # Errors
+/// There is none of this name among ours.
+pub fn named_lock(asked: &RunSpec) -> Result<Chosen, PlanError> {
+    asked.check()?;
+    let workload = workload(asked)?;
+    let named = asked.lock.as_deref().unwrap_or(workload.default_lock());
+    if named.starts_with(PROGRAM) {
+        return Err(PlanError::Program);
+    }
+    Ok(Chosen::parse(named, &catalogue::LOCKS)?)
 }
 
 fn testbed(spec: &RunSpec) -> Result<Choice, ChoiceError> {
@@ -413,10 +463,10 @@ fn params(spec: &RunSpec, workload: &dyn Workload, lock: &dyn Lock) -> Result<Pa
 fn drawn(
     asked: &RunSpec,
     workload: &dyn Workload,
-    site: &Site,
+    ground: Ground<'_>,
     seed: Seed,
 ) -> Result<RunSpec, PlanError> {
-    let drawn = swarm::drawn(asked, &named_faults(&asked.nemesis, site)?, seed);
+    let drawn = swarm::drawn(asked, &named_faults(&asked.nemesis, ground)?, seed);
     let concurrency = asked.concurrency;
     Ok(RunSpec {
         concurrency: concurrency.or_else(|| enough(workload, asked.slots, drawn.concurrency)),
@@ -429,23 +479,23 @@ fn drawn(
 fn with_faults(
     given: Schedule,
     spec: &RunSpec,
-    site: &Site,
+    ground: Ground<'_>,
 ) -> Result<(Schedule, Vec<&'static str>), PlanError> {
     let faults = match spec.nemesis.as_str() {
-        "none" => faults_of(&given, site)?,
-        named => named_faults(named, site)?,
+        "none" => faults_of(&given, ground)?,
+        named => named_faults(named, ground)?,
     };
     Ok((given, faults))
 }
 
 /// The schedule in the file that is named, and the faults that must land for the run to prove
 /// something.
-fn stored(spec: &RunSpec, site: &Site) -> Result<(Schedule, Vec<&'static str>), PlanError> {
+fn stored(spec: &RunSpec, ground: Ground<'_>) -> Result<(Schedule, Vec<&'static str>), PlanError> {
     let path = spec.schedule.clone().unwrap_or_default();
     let text = std::fs::read_to_string(&path)
         .map_err(|source| PlanError::ReadSchedule { path, source })?;
     let schedule = Schedule::parse(&text)?;
-    let faults = faults_of(&schedule, site)?;
+    let faults = faults_of(&schedule, ground)?;
     Ok((schedule, faults))
 }
 
@@ -480,9 +530,9 @@ fn check_count(settings: &Settings<'_>) -> Result<(), PlanError> {
 }
 
 /// The faults of a stored schedule.
-fn faults_of(schedule: &Schedule, site: &Site) -> Result<Vec<&'static str>, PlanError> {
+fn faults_of(schedule: &Schedule, ground: Ground<'_>) -> Result<Vec<&'static str>, PlanError> {
     let names = schedule.fault_names().join(",");
-    named_faults(if names.is_empty() { "none" } else { &names }, site)
+    named_faults(if names.is_empty() { "none" } else { &names }, ground)
 }
 
 /// Today's testbeds break workers and what connects them with the broker, nothing inside the
@@ -524,13 +574,51 @@ fn check_calls(
     }
 }
 
-fn named_faults(names: &str, site: &Site) -> Result<Vec<&'static str>, PlanError> {
-    let is_possible = |fault: &dyn Fault| site.is_simulated() || !fault.is_simulated_only();
+/// What decides which faults are possible.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    site: &'a Site,
+    clients: Clients,
+}
+
+impl<'a> Ground<'a> {
+    fn of(site: &'a Site, asked: &RunSpec, lock: &dyn Lock) -> Result<Self, PlanError> {
+        let clients = clients(asked, lock);
+        if clients == Clients::Processes && site.is_simulated() {
+            return Err(PlanError::SimulatedProcesses);
+        }
+        Ok(Self { site, clients })
+    }
+
+    fn check(self, fault: &dyn Fault) -> Result<(), PlanError> {
+        let is_possible = match fault.needs() {
+            Need::Nothing => true,
+            Need::Processes => self.site.is_simulated() || self.clients == Clients::Processes,
+            Need::Simulation => self.site.is_simulated(),
+        };
+        match fault.needs() {
+            _ if is_possible => Ok(()),
+            Need::Processes => Err(PlanError::OwnProcesses(fault.name())),
+            _ => Err(PlanError::SimulatedOnly(fault.name())),
+        }
+    }
+}
+
+/// What the clients of a run are: a run that isolates them makes each a process.
+fn clients(spec: &RunSpec, lock: &dyn Lock) -> Clients {
+    if spec.isolate || lock.has_processes() {
+        Clients::Processes
+    } else {
+        Clients::Tasks
+    }
+}
+
+fn named_faults(names: &str, ground: Ground<'_>) -> Result<Vec<&'static str>, PlanError> {
     let all = nemesis::ALL.iter().copied();
     match names {
         "none" => return Ok(Vec::new()),
         "all" => {
-            let possible = all.filter(|fault| is_possible(*fault));
+            let possible = all.filter(|fault| ground.check(*fault).is_ok());
             return Ok(possible.map(Fault::name).collect());
         }
         _ => {}
@@ -544,9 +632,7 @@ fn named_faults(names: &str, site: &Site) -> Result<Vec<&'static str>, PlanError
             .into_iter()
             .chain(all.clone().map(Fault::name));
         let fault = nemesis::find(name).ok_or_else(|| unknown("fault", name, known))?;
-        if !is_possible(fault) {
-            return Err(PlanError::SimulatedOnly(fault.name()));
-        }
+        ground.check(fault)?;
         if !faults.contains(&fault.name()) {
             faults.push(fault.name());
         }
@@ -631,6 +717,11 @@ impl Plan {
 mod tests {
     use super::*;
 
+    const SIMULATED: Ground<'_> = Ground {
+        site: &Site::Simulated,
+        clients: Clients::Tasks,
+    };
+
     #[test]
     fn the_last_phase_has_time_for_every_key() {
         let within = |operation_timeout_s, keys| {
@@ -672,15 +763,15 @@ mod tests {
     #[test]
     fn all_and_none_stand_alone() {
         assert_eq!(
-            named_faults("none", &Site::Simulated).expect("known"),
+            named_faults("none", SIMULATED).expect("known"),
             [] as [&str; 0]
         );
         assert_eq!(
-            named_faults("all", &Site::Simulated).expect("known").len(),
+            named_faults("all", SIMULATED).expect("known").len(),
             nemesis::ALL.len()
         );
         assert_eq!(
-            named_faults("cut, partition,cut", &Site::Simulated).expect("known"),
+            named_faults("cut, partition,cut", SIMULATED).expect("known"),
             ["cut", "partition"]
         );
         for (names, alone) in [
@@ -688,7 +779,7 @@ mod tests {
             ("all,cut", "all"),
             ("none,all", "none"),
         ] {
-            let said = named_faults(names, &Site::Simulated)
+            let said = named_faults(names, SIMULATED)
                 .expect_err("contradicts itself")
                 .to_string();
             assert!(
@@ -696,7 +787,7 @@ mod tests {
                 "{said}"
             );
         }
-        let said = named_faults("cut,flood", &Site::Simulated)
+        let said = named_faults("cut,flood", SIMULATED)
             .expect_err("unknown")
             .to_string();
         assert!(said.starts_with("there is no fault \"flood\""), "{said}");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use nemesis::{System, SystemError, Worker};
+use locks::OwnProcess;
+use nemesis::{Clients, System, SystemError, Worker};
 
 use crate::watch::Watch;
 
@@ -35,6 +36,10 @@ pub(crate) struct Crew {
 #[derive(Debug)]
 struct Member {
     condition: Arc<Watch<Condition>>,
+    /// What its session lives in, where that is a process of its own.
+    own: Watch<Option<Arc<dyn OwnProcess>>>,
+    /// How often it was paused.
+    pauses: AtomicU32,
     /// The number under which it acts now.
     process: AtomicU32,
 }
@@ -44,6 +49,8 @@ impl Crew {
     pub(crate) fn new(size: u32) -> Self {
         let member = |process| Member {
             condition: Arc::default(),
+            own: Watch::default(),
+            pauses: AtomicU32::new(0),
             process: AtomicU32::new(process),
         };
         Self {
@@ -73,11 +80,22 @@ impl Crew {
         process.fetch_add(self.size, Ordering::AcqRel);
     }
 
+    /// A worker's session lives in this process, or in none.
+    pub(crate) fn lives_in(&self, worker: Worker, own: Option<Arc<dyn OwnProcess>>) {
+        self.members[worker].own.change(|now| *now = own);
+    }
+
+    /// How often a worker was paused so far: time in which it was is none that anybody waited.
+    pub(crate) fn pauses(&self, worker: Worker) -> u32 {
+        self.members[worker].pauses.load(Ordering::Acquire)
+    }
+
     /// Everybody is up, whatever happened to them.
-    pub(crate) fn wake(&self) {
+    pub(crate) async fn wake(&self) -> std::io::Result<()> {
         for worker in 0..self.members.len() {
-            self.set(worker, Condition::Up);
+            self.resume(worker).await?;
         }
+        Ok(())
     }
 
     fn set(&self, worker: Worker, condition: Condition) {
@@ -88,11 +106,41 @@ impl Crew {
         });
     }
 
-    /// Returns when the worker surely does nothing any more.
-    async fn pause(&self, worker: Worker) {
+    /// Returns when the worker surely does nothing any more, nor its own process where it has one.
+    async fn pause(&self, worker: Worker) -> std::io::Result<()> {
+        let member = &self.members[worker];
+        member.pauses.fetch_add(1, Ordering::AcqRel);
         self.set(worker, Condition::Pausing);
-        let condition = &self.members[worker].condition;
+        let condition = &member.condition;
         condition.when(|now| *now != Condition::Pausing).await;
+        match self.own(worker) {
+            Some(own) => own.stop().await,
+            None => Ok(()),
+        }
+    }
+
+    /// The worker goes on, and its own process before it.
+    async fn resume(&self, worker: Worker) -> std::io::Result<()> {
+        if let Some(own) = self.own(worker) {
+            own.resume().await?;
+        }
+        self.set(worker, Condition::Up);
+        Ok(())
+    }
+
+    /// The worker's process is dead when this returns.
+    async fn crash(&self, worker: Worker) -> std::io::Result<()> {
+        let own = self.own(worker);
+        // First, so that what its death looks like is not taken for news.
+        self.set(worker, Condition::Down);
+        match own {
+            Some(own) => own.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    fn own(&self, worker: Worker) -> Option<Arc<dyn OwnProcess>> {
+        self.members[worker].own.see(Option::clone)
     }
 }
 
@@ -120,10 +168,23 @@ pub(crate) async fn unless_paused<T>(
 pub(crate) struct Reach<'a> {
     pub(crate) testbed: &'a dyn System,
     pub(crate) crew: &'a Crew,
+    pub(crate) clients: Clients,
+}
+
+/// What the system under the prover does not do.
+fn refused(worker: Worker) -> impl FnOnce(std::io::Error) -> SystemError {
+    move |error| {
+        let text = format!("the process of worker {worker} cannot be signalled: {error}");
+        SystemError(text.into())
+    }
 }
 
 #[async_trait]
 impl System for Reach<'_> {
+    fn clients(&self) -> Clients {
+        self.clients
+    }
+
     async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
         self.testbed.partition(worker).await
     }
@@ -145,26 +206,30 @@ impl System for Reach<'_> {
     }
 
     async fn freeze(&self, worker: Worker) -> Result<(), SystemError> {
-        self.testbed.freeze(worker).await
+        match self.clients {
+            Clients::Tasks => self.testbed.freeze(worker).await,
+            // They stand still with their process.
+            Clients::Processes => Ok(()),
+        }
     }
 
     async fn thaw(&self, worker: Worker) -> Result<(), SystemError> {
-        self.testbed.thaw(worker).await
+        match self.clients {
+            Clients::Tasks => self.testbed.thaw(worker).await,
+            Clients::Processes => Ok(()),
+        }
     }
 
     async fn pause(&self, worker: Worker) -> Result<(), SystemError> {
-        self.crew.pause(worker).await;
-        Ok(())
+        self.crew.pause(worker).await.map_err(refused(worker))
     }
 
     async fn resume(&self, worker: Worker) -> Result<(), SystemError> {
-        self.crew.set(worker, Condition::Up);
-        Ok(())
+        self.crew.resume(worker).await.map_err(refused(worker))
     }
 
     async fn crash(&self, worker: Worker) -> Result<(), SystemError> {
-        self.crew.set(worker, Condition::Down);
-        Ok(())
+        self.crew.crash(worker).await.map_err(refused(worker))
     }
 
     async fn restart(&self, worker: Worker) -> Result<(), SystemError> {
@@ -198,13 +263,13 @@ mod tests {
             began.elapsed()
         });
         let nemesis = async {
-            crew.pause(0).await;
+            crew.pause(0).await.expect("there is no process");
             sleep(Duration::from_secs(5)).await;
             crew.set(0, Condition::Up);
         };
         let (done_after, ()) = tokio::join!(work, nemesis);
         assert_eq!(done_after, Duration::from_secs(5));
         // Who is gone is paused at once.
-        crew.pause(0).await;
+        crew.pause(0).await.expect("there is no process");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use history::jsonl::LogError;
 use history::{Draft, Mark};
-use nemesis::Schedule;
+use nemesis::{Clients, Schedule, SystemError};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
@@ -64,6 +64,11 @@ pub enum RunError {
         "the service refuses that to the account, whoever holds the lock: {0}: give the account what it needs, or use another"
     )]
     Forbidden(locks::Error),
+    /// The lock is a program, and did what no verdict may rest on.
+    #[error(
+        "{0}; a program that does that makes no verdict: mend it, `prover try-adapter` tries each message"
+    )]
+    Misconduct(locks::Error),
     /// A simulation could not begin.
     #[error("cannot start the simulation's runtime: {0}")]
     Runtime(#[source] std::io::Error),
@@ -78,6 +83,19 @@ pub enum RunError {
 /// # Errors
 /// The harness broke down; what was recorded until then is in the history.
 pub async fn execute(
+    setup: Setup<'_>,
+    stage: Stage<'_>,
+    recording: Recording,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Ran, RunError> {
+    let lock = setup.lock.lock.clone();
+    let ran = carry_out(setup, stage, recording, interrupted).await;
+    // Nothing of it is left running, whatever came of the run.
+    let ended = lock.end().await.map_err(RunError::Misconduct);
+    ran.and_then(|ran| ended.map(|()| ran))
+}
+
+async fn carry_out(
     setup: Setup<'_>,
     stage: Stage<'_>,
     recording: Recording,
@@ -102,12 +120,15 @@ pub async fn execute(
     let mut crew = JoinSet::new();
     let clients = stage.clients.iter();
     for ((number, client), generator) in clients.enumerate().zip(generators(&setup)) {
-        let equipment = equip(&setup, client, generator);
+        let equipment = equip(&setup, knowing(&setup, &stage, number, client), generator);
         let condition = shared.crew.condition(number);
         let work = work(number, equipment, shared.clone());
         crew.spawn(unless_paused(condition, work));
     }
-    let stop = accompany(&setup, &stage, &mut crew, &shared, interrupted).await?;
+    let accompanied = accompany(&setup, &stage, &mut crew, &shared, interrupted).await;
+    // Whoever is still at work is over with this.
+    crew.shutdown().await;
+    let stop = accompanied?;
     if stop == Stop::Done {
         shared.recorder.record(Draft::mark(Mark::End))?;
     }
@@ -121,6 +142,7 @@ async fn create(setup: &Setup<'_>, stage: &Stage<'_>) -> Result<(), RunError> {
     let Some(client) = stage.clients.first() else {
         return Ok(());
     };
+    let client = &knowing(setup, stage, 0, client);
     if setup.workload.needs() == Needs::Administration {
         return Ok(());
     }
@@ -135,9 +157,12 @@ async fn create(setup: &Setup<'_>, stage: &Stage<'_>) -> Result<(), RunError> {
         let created = timeout(setup.operation_timeout, creating)
             .await
             .unwrap_or_else(late);
-        created.map_err(|reason| RunError::Create {
-            key: key.to_string(),
-            reason,
+        created.map_err(|reason| match reason.kind {
+            locks::ErrorKind::Misconduct => RunError::Misconduct(reason),
+            _ => RunError::Create {
+                key: key.to_string(),
+                reason,
+            },
         })?;
     }
     Ok(())
@@ -155,16 +180,46 @@ fn generators(setup: &Setup<'_>) -> Vec<Box<dyn workloads::Client>> {
     setup.workload.crew(setup.params, randoms)
 }
 
+/// The client of a worker, with what it knows of the run.
+fn knowing(
+    setup: &Setup<'_>,
+    stage: &Stage<'_>,
+    worker: usize,
+    client: &locks::ClientConfig,
+) -> locks::ClientConfig {
+    let keys = setup.params.key_names();
+    locks::ClientConfig {
+        run: locks::RunContext {
+            worker: u32::try_from(worker).unwrap_or(u32::MAX),
+            workers: setup.params.concurrency,
+            keys: keys.iter().map(ToString::to_string).collect(),
+            slots: setup.params.slots,
+            operation_timeout: setup.operation_timeout,
+            folder: stage.folder.clone(),
+        },
+        ..client.clone()
+    }
+}
+
+/// What the clients of a lock are to the operating system.
+fn clients_of(lock: &dyn locks::Lock) -> Clients {
+    if lock.has_processes() {
+        Clients::Processes
+    } else {
+        Clients::Tasks
+    }
+}
+
 fn equip(
     setup: &Setup<'_>,
-    client: &locks::ClientConfig,
+    client: locks::ClientConfig,
     generator: Box<dyn workloads::Client>,
 ) -> Equipment {
     Equipment {
         lock: setup.lock.lock.clone(),
         client: locks::ClientConfig {
             options: setup.lock.options,
-            ..client.clone()
+            ..client
         },
         generator,
         is_fenced: setup.workload.needs() == Needs::Tokens,
@@ -203,6 +258,7 @@ async fn accompany(
     let reach = Reach {
         testbed: stage.system,
         crew: &shared.crew,
+        clients: clients_of(&*setup.lock.lock),
     };
     let nemesis = play(
         setup.schedule,
@@ -218,12 +274,14 @@ async fn accompany(
     let stop = tokio::select! {
         biased;
         () = interrupted => Stop::Interrupted,
+        error = setup.lock.lock.misconduct() => return Err(RunError::Misconduct(error)),
         error = shared.forbidden() => return Err(RunError::Forbidden(error)),
         result = work => return result.map(|()| Stop::Done),
         settled = clock => settled.map(|()| Stop::Stuck)?,
     };
     shared.phases.advance(Phase::Stopping);
-    shared.crew.wake();
+    let woken = shared.crew.wake().await;
+    woken.map_err(|error| NemesisError::System(SystemError(error.into())))?;
     let patience = setup.operation_timeout + CLOSE_WITHIN;
     match timeout(2 * patience, all_done(crew)).await {
         Ok(done) => done?,

@@ -118,7 +118,7 @@ impl Player<'_> {
 
     fn inject(&self, id: u64, fault: &dyn Fault, planned: &Planned, targets: &[Worker]) -> Note {
         let process = |worker: &Worker| self.shared.crew.process(*worker);
-        let mut parameters = fault.parameters();
+        let mut parameters = fault.parameters(self.system.clients());
         parameters.insert("for_ms".to_owned(), planned.for_ms.into());
         Note::Inject {
             id,

@@ -1,5 +1,6 @@
 //! What a run is made of.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,4 +45,6 @@ pub struct Stage<'a> {
     pub system: &'a dyn System,
     /// Whose time it is.
     pub clock: Clock,
+    /// The run's folder, where it has one.
+    pub folder: Option<PathBuf>,
 }

@@ -195,6 +195,10 @@ impl Worker {
         key: Arc<str>,
         asked: Value,
     ) -> Result<Feedback, LogError> {
+        if function == Function::Verify && !self.equipment.lock.verifies() {
+            // Nobody can ask, so nothing is learnt, and nothing stands in the record.
+            return Ok(Feedback::Ok);
+        }
         if !self.ensure_session().await {
             return Ok(Feedback::Lost);
         }
@@ -250,10 +254,12 @@ impl Worker {
         };
         let limit = self.equipment.operation_timeout;
         let calling = call(session.as_mut(), function, key, asked);
+        let patience = patience(&self.shared, self.number, limit);
         tokio::select! {
             biased;
             () = down(&self.condition) => Err(crashed()),
-            done = timeout(limit, calling) => done.unwrap_or_else(|_| Err(late(limit))),
+            done = calling => done,
+            () = patience => Err(late(limit)),
         }
     }
 
@@ -321,7 +327,7 @@ impl Worker {
 
     /// The session ends here; the worker goes on as another process.
     fn retire(&mut self) {
-        self.session = None;
+        self.occupy(None);
         self.held = None;
         self.shared.crew.retire(self.number);
     }
@@ -341,10 +347,17 @@ impl Worker {
                 biased;
                 () = down(&condition) => return false,
                 () = shared.phases.reached(Phase::Stopping) => return false,
-                opened = self.open() => self.session = opened,
+                opened = self.open() => self.occupy(opened),
             }
         }
         true
+    }
+
+    /// Takes a session, or none; the nemesis gets hold of its process.
+    fn occupy(&mut self, session: Option<Box<dyn Session>>) {
+        let own = session.as_ref().and_then(|session| session.process());
+        self.shared.crew.lives_in(self.number, own);
+        self.session = session;
     }
 
     async fn open(&mut self) -> Option<Box<dyn Session>> {
@@ -391,6 +404,7 @@ impl Worker {
     async fn leave(&mut self) -> Result<(), LogError> {
         let over = Error::new(ErrorKind::NotHeld, "the run is over");
         self.record_loss(&over)?;
+        self.shared.crew.lives_in(self.number, None);
         if let Some(session) = self.session.take()
             && timeout(CLOSE_WITHIN, session.close()).await.is_err()
         {
@@ -424,6 +438,18 @@ impl Span {
 /// Resolves when the worker crashes.
 async fn down(condition: &Watch<Condition>) {
     condition.when(|now| *now == Condition::Down).await;
+}
+
+/// Returns when an answer has been waited for so long, not counting pauses: a client that was
+/// stopped could not answer.
+async fn patience(shared: &Shared, worker: usize, limit: Duration) {
+    loop {
+        let pauses = shared.crew.pauses(worker);
+        tokio::time::sleep(limit).await;
+        if shared.crew.pauses(worker) == pauses {
+            return;
+        }
+    }
 }
 
 /// What becomes of whatever a process does when it dies.

@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share.
 
+mod adapter;
 mod campaign;
 mod certify;
 mod check;
@@ -16,6 +17,7 @@ mod replay;
 mod run;
 mod selftest;
 mod shrink;
+mod worker;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -41,6 +43,9 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Convert(arguments)) => convert::convert(&arguments),
         Some(Command::Generate(arguments)) => generate::generate(&arguments),
         Some(Command::List(arguments)) => list::list(&arguments),
+        Some(Command::NewAdapter(arguments)) => adapter::new_adapter(&arguments),
+        Some(Command::TryAdapter(arguments)) => adapter::try_adapter(&arguments).await,
+        Some(Command::Worker(arguments)) => worker::worker(&arguments).await,
         Some(Command::Completions(arguments)) => manual::completions(&arguments),
         Some(Command::Man(arguments)) => manual::man(&arguments),
         Some(Command::Doctor) => clean::doctor().await,

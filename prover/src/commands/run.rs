@@ -27,6 +27,7 @@ use crate::cli::{OutputArgs, RunArgs};
 use crate::conclusion::{Conclusion, begin, conclude, keep};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::lock;
 use crate::output::{self, Format, Steps};
 use crate::record::record;
 use crate::repeat;
@@ -53,7 +54,8 @@ pub(super) async fn run_with(
     output: &OutputArgs,
 ) -> Result<Exit, Failure> {
     let is_replayed = schedule.is_some();
-    let mut plan = Plan::with(&by_lasting_names(spec), schedule)?;
+    let lock = lock::chosen(spec).await?;
+    let mut plan = Plan::of(lock, &by_lasting_names(spec), schedule)?;
     let (mut store, mut manifest) = begin(&plan, &output.results, output.commit.as_deref())?;
     log_to(&store);
     let steps = Steps::new(output.quiet);

@@ -49,5 +49,6 @@ fn stage<'a>(plan: &Plan, world: &'a SimulatedSystem) -> Stage<'a> {
         clients: clients(&broker, &connect, links, PREFIX, plan.seed.of_locks()),
         system: world,
         clock: Clock::of_simulation(&world.0),
+        folder: None,
     }
 }

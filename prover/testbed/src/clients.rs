@@ -20,6 +20,7 @@ pub fn clients(
             ..connect.clone()
         },
         endpoints: Vec::new(),
+        run: locks::RunContext::default(),
         prefix: prefix.to_owned(),
         name: prefix.to_owned(),
         seed: lock_seed(worker),

@@ -26,6 +26,7 @@ async fn session(address: String, name: &str) -> Box<dyn Session> {
         broker: Arc::new(RabbitMq),
         connect,
         endpoints: Vec::new(),
+        run: locks::RunContext::default(),
         prefix: format!("partition-{}", std::process::id()),
         name: name.to_owned(),
         seed: 0,

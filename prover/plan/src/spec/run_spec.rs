@@ -21,10 +21,15 @@ pub struct RunSpec {
     /// What the clients do [`prover list workloads`]
     #[arg(short, long, default_value = "mutex", value_name = "NAME", help_heading = heading::TESTED)]
     pub workload: String,
-    /// The lock under test, with its options: exclusive-queue,verify=passive-declare
+    /// The lock under test, with its options: exclusive-queue,verify=passive-declare; or a program
+    /// in any language: 'process:python3 my_lock.py'
     /// [default: the workload's own; `prover list locks`]
     #[arg(long, value_name = "LOCK", help_heading = heading::TESTED)]
     pub lock: Option<String>,
+    /// What is said to a lock that is a program, in its `init`: lease=5s; repeatable
+    #[arg(long = "option", value_name = "NAME=VALUE", help_heading = heading::TESTED)]
+    #[serde(rename = "option")]
+    pub options: Vec<String>,
     /// How many clients may hold a lock: its slots
     /// [default: 3 for the workloads semaphore and resize]
     #[arg(long, value_parser = number::above_zero::<u32>, value_name = "N", help_heading = heading::TESTED)]
@@ -47,6 +52,10 @@ pub struct RunSpec {
     /// Workers that run at the same time [default: 5; of resize 8]
     #[arg(short, long, value_parser = number::above_zero::<u32>, value_name = "N", help_heading = heading::CLIENTS)]
     pub concurrency: Option<u32>,
+    /// Make each client a process of its own: pause then stops it as an operating system does
+    /// (SIGSTOP), crash kills it, freeze is possible
+    #[arg(long, help_heading = heading::CLIENTS)]
+    pub isolate: bool,
     /// Attempts to acquire a second, all workers together [default: 20]
     #[arg(short, long, value_parser = number::above_zero::<f64>, value_name = "HZ", help_heading = heading::CLIENTS)]
     pub rate: Option<f64>,
@@ -142,6 +151,8 @@ impl Default for RunSpec {
         Self {
             workload: "mutex".to_owned(),
             lock: None,
+            options: Vec::new(),
+            isolate: false,
             nemesis: "none".to_owned(),
             testbed: "auto".to_owned(),
             time_limit: TIME_LIMIT,

@@ -132,6 +132,7 @@ impl Scene {
             clients: vec![client(), client()],
             system: &self.system,
             clock: Clock::of_runtime(),
+            folder: None,
         };
         let interrupted = async {
             match self.interrupted_after {

@@ -192,6 +192,7 @@ pub(crate) fn client() -> locks::ClientConfig {
         broker: Arc::new(Simulation::new(1, 1)),
         connect: ConnectOptions::default(),
         endpoints: Vec::new(),
+        run: locks::RunContext::default(),
         prefix: "test".to_owned(),
         name: "worker".to_owned(),
         seed: 1,

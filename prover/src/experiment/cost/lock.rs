@@ -33,6 +33,7 @@ impl Source {
             broker: Arc::new(counting),
             connect: self.connect.clone(),
             endpoints: Vec::new(),
+            run: locks::RunContext::default(),
             prefix: self.prefix.clone(),
             name: self.prefix.clone(),
             seed: self.seed,
