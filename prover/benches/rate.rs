@@ -24,7 +24,7 @@ use nemesis::{Schedule, System, SystemError, Worker};
 use proxy::Embedded;
 use run::seed::Seed;
 use run::{Clock, Recording, Setup, Stage, execute};
-use testbed::links::{Endpoint, Links};
+use testbed::links::{Endpoint, Links, Route};
 use testbed::testing::shared_broker;
 use workloads::Params;
 
@@ -103,10 +103,14 @@ async fn through_proxy(
     connections: u32,
     round: Duration,
 ) -> anyhow::Result<usize> {
-    let endpoints: Vec<_> = (0..connections).map(|_| Endpoint::local()).collect();
-    let links = Links::create(Arc::new(Embedded::new(0)), &broker.to_string(), &endpoints).await?;
-    let addresses = (0..endpoints.len()).map(|worker| links.address(worker));
-    let addresses: Vec<_> = addresses.collect::<Result<_, _>>()?;
+    let route = Route {
+        service: "rabbitmq".to_owned(),
+        upstream: broker.to_string(),
+        endpoints: (0..connections).map(|_| Endpoint::local()).collect(),
+    };
+    let links = Links::create(Arc::new(Embedded::new(0)), &[route]).await?;
+    let addresses = (0..links.workers()).map(|worker| links.addresses(worker));
+    let addresses = addresses.collect::<Result<Vec<_>, _>>()?.concat();
     let operations = through_prover(&addresses, &links, round).await?;
     links.delete().await?;
     Ok(operations)

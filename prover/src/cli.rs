@@ -442,6 +442,8 @@ pub enum ListKind {
     Models,
     /// What can be found out by measurements
     Experiments,
+    /// What a lock can talk to
+    Services,
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use testbed::links::{Error, Links};
 /// A link is missing.
 pub async fn parts(testbed: &Testbed, prefix: &str) -> Result<Vec<Arc<dyn Arm>>, Error> {
     let clients = testbed.clients(prefix, Seed(0).of_locks())?;
-    let greeting = greet(testbed.links().address(0)?).await.ok();
+    let greeting = greet(testbed.links().addresses(0)?[0]).await.ok();
     let version = greeting.and_then(|greeting| greeting.version);
     let part = |(number, clients): (usize, &[locks::ClientConfig])| {
         let stage = Stage {

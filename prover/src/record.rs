@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use plan::Plan;
 use plan::manifest::{Manifest, State};
 use run::seed::Stream;
@@ -163,10 +162,9 @@ async fn on_testbed(
     testbed: &Testbed,
     steps: &Steps,
 ) -> Result<Ran, Failure> {
-    let prefix = format!("prover-{}", Timestamp::now().as_nanosecond());
     let stage = Stage {
         clients: testbed
-            .clients(&prefix, plan.seed.of_locks())
+            .clients(&testbed.prefix(), plan.seed.of_locks())
             .map_err(StartError::Links)?,
         system: testbed.links(),
         clock: Clock::of_runtime(),

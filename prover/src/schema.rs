@@ -26,6 +26,7 @@ impl Schema {
     pub(crate) const GUARANTEE: Self = Self("guarantee/1");
     pub(crate) const MODEL: Self = Self("model/1");
     pub(crate) const EXPERIMENT: Self = Self("experiment/1");
+    pub(crate) const SERVICE: Self = Self("service/1");
 
     /// An object that says which form it has.
     pub(crate) fn mark(self, object: &impl Serialize) -> Value {

@@ -11,7 +11,7 @@ use plan::manifest::{Manifest, Planned, State};
 use plan::spec::{self, program};
 use report::{Fact, Mistake, Skew, Subject};
 use suite::Power;
-use testbed::Described;
+use testbed::{Described, ServiceFacts};
 
 /// The subject of a report on the run of this manifest.
 pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
@@ -115,12 +115,9 @@ fn about_ending(state: &State) -> Option<String> {
 fn setting(manifest: &Manifest) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(testbed) = &manifest.testbed {
-        let digest = testbed.image_digest.as_deref().unwrap_or("not known");
-        facts.extend([
-            Fact::new("testbed", format!("{}: {}", testbed.kind, testbed.broker)),
-            Fact::new("image digest", digest),
-            Fact::new("proxy", &testbed.proxy),
-        ]);
+        facts.push(Fact::new("testbed", &testbed.kind));
+        facts.extend(testbed.services.iter().map(of_service));
+        facts.push(Fact::new("proxy", &testbed.proxy));
     }
     facts.push(Fact::new("began", manifest.began.to_string()));
     if let Some(ms) = manifest.settled_ms {
@@ -129,6 +126,16 @@ fn setting(manifest: &Manifest) -> Vec<Fact> {
     }
     facts.push(Fact::new("seed", manifest.plan.seed.to_string()));
     facts
+}
+
+/// One of the services, with the digest of its image.
+fn of_service(service: &ServiceFacts) -> Fact {
+    let digest = service.digest.as_ref().map(|digest| format!(", {digest}"));
+    let (name, what) = (&service.name, &service.what);
+    Fact::new(
+        "service",
+        format!("{name}: {what}{}", digest.unwrap_or_default()),
+    )
 }
 
 fn planned(plan: &Planned) -> Vec<Fact> {

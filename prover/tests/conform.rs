@@ -9,7 +9,7 @@ use conform::{campaign, named, random};
 use prover::conform::parts;
 use run::seed::{Seed, Stream};
 use testbed::testing::shared_broker;
-use testbed::{Choice, Demand, ProxyChoice, Silent, Site, Testbed};
+use testbed::{Asked, Choice, Demand, ProxyChoice, Silent, Site, Testbed};
 
 fn scripts(random: u32) -> Vec<Script> {
     let named = named::ALL.iter().map(named::Named::script);
@@ -25,7 +25,7 @@ async fn the_simulation_agrees_with_rabbitmq() {
     };
     const PARTS: u32 = 8;
     let url = format!("amqp://guest:guest@{}", broker.amqp);
-    let choice = Choice::parse(&url, None, None, false).expect("a URL");
+    let choice = Choice::parse(&Asked::broker(&url)).expect("a URL");
     let Site::Real(site) = choice.site else {
         panic!("a URL is somebody's own broker")
     };

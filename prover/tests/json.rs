@@ -136,6 +136,7 @@ fn everything_has_a_form_of_the_schema() {
         "list guarantees",
         "list models",
         "list experiments",
+        "list services",
         "check results/latest alone.jsonl foreign.jsonl missing.jsonl",
         // What was read was never written: a search says how far it came.
         "check foreign.jsonl --model register:0",

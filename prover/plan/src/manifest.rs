@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use testbed::Described;
 
 pub use crate::git::Git;
-use crate::plan::Plan;
+use crate::plan::{Plan, progress_on_rabbitmq};
 use crate::spec::RunSpec;
 
 /// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has
@@ -127,6 +127,9 @@ pub struct Planned {
     pub verify_interval_ms: u128,
     pub time_limit_ms: u128,
     pub heartbeat_ms: u128,
+    /// How soon after the last fault every lock must be granted again, where it says that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_ms: Option<u64>,
     pub operation_timeout_ms: u128,
 }
 
@@ -178,6 +181,7 @@ impl Manifest {
                 "all" => all.join(","),
                 named => named.to_owned(),
             },
+            service: Vec::new(),
             rabbitmq: None,
             toxiproxy: None,
             keep: false,
@@ -191,6 +195,13 @@ impl Planned {
     #[must_use]
     pub fn heartbeat(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.heartbeat_ms).unwrap_or(u64::MAX))
+    }
+
+    /// How soon after the last fault every lock must be granted again.
+    #[must_use]
+    pub fn progress_within(&self) -> Duration {
+        let stored = self.progress_ms.map(Duration::from_millis);
+        stored.unwrap_or_else(|| progress_on_rabbitmq(self.heartbeat()))
     }
 
     fn of(plan: &Plan) -> Self {
@@ -215,6 +226,7 @@ impl Planned {
             verify_interval_ms: plan.params.verify_every.as_millis(),
             time_limit_ms: plan.time_limit.as_millis(),
             heartbeat_ms: plan.heartbeat.as_millis(),
+            progress_ms: u64::try_from(plan.progress_within.as_millis()).ok(),
             operation_timeout_ms: plan.operation_timeout.as_millis(),
         }
     }

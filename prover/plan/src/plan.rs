@@ -10,10 +10,10 @@ use checker::{Guarantee, counted};
 use history::fault::Effect;
 use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError};
-use nemesis::{Call, Clients, Fault, Need, Schedule, Settings, Target};
+use nemesis::{Call, Clients, Fault, Need, Part, Schedule, Settings, Target};
 use run::seed::Seed;
 use run::{Goal, Setup};
-use testbed::{Choice, ChoiceError, Site, without_password};
+use testbed::{Asked, Choice, ChoiceError, Service, Site, services, without_password};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
@@ -61,6 +61,8 @@ pub struct Plan {
     pub finish_within: Duration,
     /// The AMQP heartbeat.
     pub heartbeat: Duration,
+    /// How soon after the last fault every lock must be granted again.
+    pub progress_within: Duration,
     /// How long an operation may take.
     pub operation_timeout: Duration,
     /// What decides the verdict.
@@ -175,6 +177,11 @@ pub enum PlanError {
         "the fault {0} stops a client that is a process of its own: add --isolate, or choose --testbed sim"
     )]
     OwnProcesses(&'static str),
+    /// A fault breaks links, and there are none.
+    #[error(
+        "the lock needs no service, so {0} has no link to break: choose faults of the workers ({1}), or give --service what the lock talks to"
+    )]
+    NoLink(&'static str, String),
     /// A stored schedule strikes what no testbed has.
     #[error(
         "fault {fault} of the schedule strikes nodes of the service or links between them, which the testbed {testbed} cannot break: strike workers"
@@ -267,7 +274,7 @@ impl Plan {
             return Err(PlanError::unsuited(workload, &*lock.lock));
         }
         let seed = asked.seed.unwrap_or_else(Seed::fresh);
-        let testbed = testbed(asked)?;
+        let testbed = testbed(asked, &*lock.lock)?;
         let ground = Ground::of(&testbed.site, asked, &*lock.lock)?;
         let spec = &if asked.swarm {
             drawn(asked, workload, ground, seed)?
@@ -289,7 +296,8 @@ impl Plan {
         };
         check_targets(&schedule, &spec.testbed)?;
         check_calls(&schedule, &params, workload)?;
-        let progress = progress_within(heartbeat);
+        let patience = testbed.site.patience(heartbeat);
+        let progress = progress_within(patience, lock.lock.lease());
         let (judged, shown) = guarantees(spec, workload, &*lock.lock, progress)?;
         let finish_within = finish_within(progress, spec, &params);
         let effects = effects::asked(spec.coverage.as_deref(), &faults)?;
@@ -305,6 +313,7 @@ impl Plan {
             until_covered: spec.until_covered,
             finish_within,
             heartbeat,
+            progress_within: progress,
             operation_timeout: spec.operation_timeout,
             judged,
             shown,
@@ -313,6 +322,11 @@ impl Plan {
             spec: RunSpec {
                 seed: Some(seed),
                 testbed: without_password(&asked.testbed),
+                service: asked
+                    .service
+                    .iter()
+                    .map(|one| without_password(one))
+                    .collect(),
                 toxiproxy: asked.toxiproxy.as_deref().map(without_password),
                 ..asked.clone()
             },
@@ -394,15 +408,34 @@ pub fn named_lock(asked: &RunSpec) -> Result<Chosen, PlanError> {
     Ok(Chosen::parse(named, &catalogue::LOCKS)?)
 }
 
-fn testbed(spec: &RunSpec) -> Result<Choice, ChoiceError> {
-    let (rabbitmq, toxiproxy) = (spec.rabbitmq.as_deref(), spec.toxiproxy.as_deref());
-    Choice::parse(&spec.testbed, rabbitmq, toxiproxy, spec.keep)
+/// Where the run happens: with the services that are named, else with those that the lock talks to.
+fn testbed(spec: &RunSpec, lock: &dyn Lock) -> Result<Choice, ChoiceError> {
+    Choice::parse(&Asked {
+        testbed: &spec.testbed,
+        services: &spec.service,
+        needed: &lock.services(),
+        rabbitmq: spec.rabbitmq.as_deref(),
+        toxiproxy: spec.toxiproxy.as_deref(),
+        keep: spec.keep,
+    })
 }
 
-/// How soon after the last fault every lock must be granted again: the broker takes a silent client
-/// for dead after up to three heartbeats, and the clients need a moment to notice.
-pub fn progress_within(heartbeat: Duration) -> Duration {
-    3 * heartbeat + Duration::from_secs(4)
+/// The clients need so long to notice that a lock can be had again.
+const NOTICED_WITHIN: Duration = Duration::from_secs(4);
+
+/// How soon after the last fault every lock must be granted again: so long its services leave it
+/// with a silent client by their own rules, and the lock itself by its lease.
+#[must_use]
+pub fn progress_within(patience: Duration, lease: Option<Duration>) -> Duration {
+    let kept = patience.saturating_add(lease.unwrap_or_default());
+    kept.saturating_add(NOTICED_WITHIN)
+}
+
+/// The same of a lock on RabbitMQ alone: a silent client is taken for dead after up to three
+/// heartbeats.
+#[must_use]
+pub fn progress_on_rabbitmq(heartbeat: Duration) -> Duration {
+    progress_within(services::RabbitMq.patience(heartbeat), None)
 }
 
 /// How long the last phase may take: after the broker has let go of what was lost, every worker has
@@ -591,16 +624,34 @@ impl<'a> Ground<'a> {
     }
 
     fn check(self, fault: &dyn Fault) -> Result<(), PlanError> {
-        let is_possible = match fault.needs() {
+        match fault.needs() {
+            _ if self.is_possible(fault) && !self.breaks_nothing(fault) => Ok(()),
+            Need::Processes => Err(PlanError::OwnProcesses(fault.name())),
+            Need::Simulation => Err(PlanError::SimulatedOnly(fault.name())),
+            Need::Nothing => Err(PlanError::NoLink(fault.name(), self.others())),
+        }
+    }
+
+    fn is_possible(self, fault: &dyn Fault) -> bool {
+        match fault.needs() {
             Need::Nothing => true,
             Need::Processes => self.site.is_simulated() || self.clients == Clients::Processes,
             Need::Simulation => self.site.is_simulated(),
-        };
-        match fault.needs() {
-            _ if is_possible => Ok(()),
-            Need::Processes => Err(PlanError::OwnProcesses(fault.name())),
-            _ => Err(PlanError::SimulatedOnly(fault.name())),
         }
+    }
+
+    /// The faults that are possible and break something, by name.
+    fn others(self) -> String {
+        let all = nemesis::ALL.iter().copied();
+        let all = all.filter(|it| self.is_possible(*it) && !self.breaks_nothing(*it));
+        all.map(Fault::name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether there is no link where a fault breaks one. A process stands still with its links,
+    /// however many.
+    fn breaks_nothing(self, fault: &dyn Fault) -> bool {
+        let breaks_links = fault.parts().contains(&Part::Link) && fault.needs() == Need::Nothing;
+        self.site.has_no_link() && breaks_links
     }
 }
 

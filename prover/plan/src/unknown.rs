@@ -15,6 +15,7 @@ const LISTED: &[&str] = &[
     "guarantee",
     "model",
     "experiment",
+    "service",
 ];
 
 /// What a testbed is called, or looks like.
@@ -78,6 +79,10 @@ impl From<ChoiceError> for PlanError {
     fn from(error: ChoiceError) -> Self {
         match &error {
             ChoiceError::Unknown(name) => unknown("testbed", name, TESTBEDS),
+            ChoiceError::NoService(name) => {
+                let known = testbed::services::ALL.iter();
+                unknown("service", name, known.map(|service| service.name()))
+            }
             _ => Self::Testbed(error),
         }
     }
@@ -187,6 +192,14 @@ mod tests {
                 "there is no testbed \"dokcer\": did you mean docker? known are auto, sim, docker, and URLs"
             ),
             "{testbed}"
+        );
+        let service = said(RunSpec {
+            service: vec!["reids=127.0.0.1:6379".to_owned()],
+            ..RunSpec::default()
+        });
+        assert_eq!(
+            service,
+            "there is no service \"reids\": did you mean redis? `prover list services` shows all"
         );
         let model = PlanError::from(checker::model::named("mutx").err().expect("none"));
         assert_eq!(

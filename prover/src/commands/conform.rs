@@ -15,7 +15,7 @@ use plan::{PlanError, unknown};
 use run::seed::{Seed, Stream};
 use serde_json::json;
 use testbed::{
-    Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
+    Asked, Choice, ChoiceError, Demand, Progress, ProxyChoice, RealSite, Site, StartError, Testbed,
     without_password,
 };
 
@@ -81,7 +81,11 @@ fn select(arguments: &ConformArgs, seed: Seed) -> Result<Vec<Script>, PlanError>
 /// A real broker: a simulation compared with a simulation shows nothing.
 fn site(arguments: &ConformArgs) -> Result<RealSite, PlanError> {
     let rabbitmq = (arguments.testbed != "sim").then_some(arguments.rabbitmq.as_str());
-    match Choice::parse(&arguments.testbed, rabbitmq, None, false)?.site {
+    let asked = Asked {
+        rabbitmq,
+        ..Asked::broker(&arguments.testbed)
+    };
+    match Choice::parse(&asked)?.site {
         Site::Auto(site) | Site::Real(site) => Ok(site),
         Site::Simulated => Err(ChoiceError::NotSimulated("conform").into()),
     }
@@ -135,10 +139,7 @@ fn announce(
         return Ok(());
     }
     let described = testbed.described();
-    output::result(&format!(
-        "testbed: {}, {}, {}",
-        described.kind, described.broker, described.proxy
-    ))?;
+    output::result(&format!("testbed: {described}"))?;
     output::result(&format!("scripts: {scripts}, seed {seed}\n"))
 }
 

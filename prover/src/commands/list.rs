@@ -6,6 +6,7 @@ use checker::counted;
 use locks::Lock;
 use plan::{catalogue, unknown};
 use report::wrapped_table;
+use testbed::services;
 
 use crate::cli::{ListArgs, ListKind};
 use crate::exit::Exit;
@@ -147,6 +148,12 @@ fn kind(kind: ListKind) -> Kind {
             Schema::EXPERIMENT,
             experiments().collect(),
         ),
+        ListKind::Services => (
+            "service",
+            "what it is",
+            Schema::SERVICE,
+            services().collect(),
+        ),
     };
     Kind {
         noun,
@@ -211,6 +218,20 @@ fn faults() -> impl Iterator<Item = Listed> {
 fn experiments() -> impl Iterator<Item = Listed> {
     let all = experiment::ALL.iter();
     all.map(|known| Listed::plain(known.name(), known.summary()))
+}
+
+fn services() -> impl Iterator<Item = Listed> {
+    services::ALL.iter().map(|service| {
+        let image = service.image(None);
+        let built = image.recipe.map(|recipe| recipe.tag());
+        Listed {
+            facts: vec![
+                ("image", image.reference.or(built).unwrap_or_default()),
+                ("gives a lock away", service.gives_away().to_owned()),
+            ],
+            ..Listed::plain(service.name(), service.summary())
+        }
+    })
 }
 
 fn guarantees() -> impl Iterator<Item = Listed> {

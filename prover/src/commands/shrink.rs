@@ -7,7 +7,7 @@ use std::time::Duration;
 use checker::{Verdict, counted};
 use nemesis::Schedule;
 use plan::spec::RunSpec;
-use plan::{Plan, bounded, progress_within};
+use plan::{Plan, bounded};
 use suite::Criteria;
 use suite::within;
 use suite::{Case, Shrunk, shrink};
@@ -98,7 +98,7 @@ fn cases(arguments: &ShrinkArgs) -> Result<[Case; 2], Failure> {
     let manifest = manifest.ok_or_else(|| Failure::NoRun(arguments.folder.clone()))?;
     let guarantee = match &arguments.guarantee {
         Some(name) => {
-            let within = progress_within(manifest.plan.heartbeat());
+            let within = manifest.plan.progress_within();
             checker::parse(&bounded(name, within))?.name()
         }
         None => {

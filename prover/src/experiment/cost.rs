@@ -28,7 +28,9 @@ use serde::Serialize;
 use serde_json::json;
 use suite::Stopwatch;
 use table::Cost as Measured;
-use testbed::{Choice, ChoiceError, Described, Direct, Progress, RealSite, Site, without_password};
+use testbed::{
+    Asked, Choice, ChoiceError, Described, Direct, Progress, RealSite, Site, without_password,
+};
 
 use super::Experiment;
 use super::document::Document;
@@ -212,8 +214,11 @@ fn site(arguments: &CostArgs) -> Result<RealSite, PlanError> {
     if arguments.testbed == "sim" {
         return Err(ChoiceError::RealOnly("cost").into());
     }
-    let rabbitmq = arguments.rabbitmq.as_deref();
-    match Choice::parse(&arguments.testbed, rabbitmq, None, false)?.site {
+    let asked = Asked {
+        rabbitmq: arguments.rabbitmq.as_deref(),
+        ..Asked::broker(&arguments.testbed)
+    };
+    match Choice::parse(&asked)?.site {
         Site::Auto(site) | Site::Real(site) => Ok(site),
         Site::Simulated => Err(ChoiceError::RealOnly("cost").into()),
     }

@@ -12,7 +12,7 @@ use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict, parse_a
 use history::fault::Effect;
 use history::{History, Outline};
 use plan::manifest::{Manifest, Recorded, State};
-use plan::{Plan, bounded, progress_within};
+use plan::{Plan, bounded, progress_on_rabbitmq};
 
 use crate::said::{Difference, Said};
 
@@ -53,6 +53,13 @@ const BARE_SHOWN: &[&str] = &["confirmed-exclusion"];
 const CUT_SHORT: &str =
     "the record does not say that it is whole: it was torn, killed or cut short";
 
+/// The bound of progress that a record says it was judged by.
+fn stated_progress(outline: &Outline) -> Option<Duration> {
+    let mut names = outline.guarantees.iter();
+    let bound = names.find_map(|name| name.strip_prefix("progress<="))?;
+    humantime::parse_duration(bound).ok()
+}
+
 impl Criteria {
     /// By the plan of a run.
     #[must_use]
@@ -80,7 +87,7 @@ impl Criteria {
                 &plan.effects,
             ),
             promised_by: plan.by_promises.then(|| plan.lock.clone()),
-            progress: Some(progress_within(plan.heartbeat())),
+            progress: Some(plan.progress_within()),
             ..Self::new(parse_all(&plan.judged)?, parse_all(&plan.shown)?)
         })
     }
@@ -112,7 +119,9 @@ impl Criteria {
                 outline.faults.iter().map(String::as_str),
                 &outline.effects,
             ),
-            progress: Some(progress_within(heartbeat)),
+            progress: Some(
+                stated_progress(outline).unwrap_or_else(|| progress_on_rabbitmq(heartbeat)),
+            ),
             ..Self::new(parse_all(&outline.guarantees)?, Vec::new())
         })
     }

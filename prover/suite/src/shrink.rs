@@ -96,6 +96,7 @@ impl Case {
                 heartbeat: Some(planned.heartbeat()),
                 swarm: false,
                 schedule: None,
+                service: Vec::new(),
                 rabbitmq: None,
                 toxiproxy: None,
                 keep: false,

@@ -2,21 +2,55 @@
 
 use std::time::Duration;
 
-use lapin::uri::{AMQPScheme, AMQPUri};
-use locks::broker::ConnectOptions;
-
-use crate::image::RabbitImage;
+use crate::instance::{Instance, Source, Wanted, named, place};
+use crate::password::without_userinfo;
+use crate::place::Place;
+use crate::service::Service;
+use crate::services::RabbitMq;
 
 /// A testbed to start, or one that is there already.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// The broker.
+    /// The services.
     pub site: Site,
-    /// The proxy between workers and broker.
+    /// The proxy between workers and services.
     pub proxy: ProxyChoice,
 }
 
-/// Where the broker is.
+/// What is said of a testbed on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// `--testbed`.
+    pub testbed: &'a str,
+    /// Each `--service`.
+    pub services: &'a [String],
+    /// The services that the lock talks to, one entry an instance: what is started where none is
+    /// named.
+    pub needed: &'a [&'a str],
+    /// `--rabbitmq`.
+    pub rabbitmq: Option<&'a str>,
+    /// `--toxiproxy`.
+    pub toxiproxy: Option<&'a str>,
+    /// `--keep`.
+    pub keep: bool,
+}
+
+impl Asked<'_> {
+    /// Nothing but `--testbed`, for one RabbitMQ.
+    #[must_use]
+    pub fn broker(testbed: &str) -> Asked<'_> {
+        Asked {
+            testbed,
+            services: &[],
+            needed: &["rabbitmq"],
+            rabbitmq: None,
+            toxiproxy: None,
+            keep: false,
+        }
+    }
+}
+
+/// Where the services are.
 #[derive(Clone, Debug)]
 pub enum Site {
     /// In Docker where its daemon answers, else simulated.
@@ -33,23 +67,72 @@ impl Site {
     pub fn is_simulated(&self) -> bool {
         matches!(self, Self::Simulated)
     }
+
+    /// Whether clients reach nothing over a link, so that none can break.
+    #[must_use]
+    pub fn has_no_link(&self) -> bool {
+        matches!(self, Self::Real(site) if site.instances.is_empty())
+    }
+
+    /// How long it may take at the most until the lock of a silent client can be had again by the
+    /// rules of the services.
+    #[must_use]
+    pub fn patience(&self, heartbeat: Duration) -> Duration {
+        match self {
+            Self::Simulated => RabbitMq.patience(heartbeat),
+            Self::Auto(site) | Self::Real(site) => {
+                let instances = site.instances.iter();
+                let patience = instances.map(|one| one.service.patience(heartbeat));
+                patience.max().unwrap_or_default()
+            }
+        }
+    }
 }
 
-/// Where a real broker is.
+/// The real services of a run.
 #[derive(Clone, Debug)]
-pub enum RealSite {
-    /// In a container that the run starts.
-    Docker {
-        /// Which RabbitMQ.
-        rabbitmq: RabbitImage,
-        /// Whether it is left running at the end.
-        keep: bool,
-    },
-    /// Somebody's own.
-    Amqp(Box<ConnectOptions>),
+pub struct RealSite {
+    /// Each of them.
+    pub instances: Vec<Instance>,
+    /// Whether those that are started are left running at the end.
+    pub keep: bool,
 }
 
-/// What stands between workers and broker.
+impl RealSite {
+    /// One RabbitMQ in a container.
+    #[must_use]
+    pub fn rabbitmq(asked: &str) -> Self {
+        Self::broker(Source::Image(RabbitMq.image(Some(asked))))
+    }
+
+    /// One RabbitMQ that is there already.
+    #[must_use]
+    pub fn broker_at(place: Place) -> Self {
+        Self::broker(Source::Place(place))
+    }
+
+    fn broker(source: Source) -> Self {
+        Self {
+            instances: named(vec![(&RabbitMq, source)]),
+            keep: false,
+        }
+    }
+
+    /// Whether all of it has to be started.
+    pub(crate) fn is_all_started(&self) -> bool {
+        let mut instances = self.instances.iter();
+        instances.all(|one| matches!(one.source, Source::Image(_)))
+    }
+
+    /// Whether something has to be started for it.
+    #[must_use]
+    pub fn needs_docker(&self) -> bool {
+        let mut instances = self.instances.iter();
+        instances.any(|one| matches!(one.source, Source::Image(_)))
+    }
+}
+
+/// What stands between workers and services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyChoice {
     /// A real Toxiproxy where Docker has its image or can get it, the embedded proxy otherwise.
@@ -60,9 +143,6 @@ pub enum ProxyChoice {
     Running(String),
 }
 
-/// The RabbitMQ that runs if none is named.
-const RABBITMQ: &str = "4.0";
-
 /// What is wrong with the choice of a testbed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChoiceError {
@@ -71,6 +151,37 @@ pub enum ChoiceError {
         "\"{0}\" is no testbed: choose auto, sim, docker, or a URL like amqp://guest:guest@127.0.0.1:5672/%2f"
     )]
     Unknown(String),
+    /// There is no service of this name.
+    #[error("there is no service \"{0}\"")]
+    NoService(String),
+    /// What stands behind the name of a service is neither an image nor a place.
+    #[error(
+        "\"{given}\" says nothing about where {service} comes from: write {service}=IMAGE, {service}=HOST:PORT, or {service}=URL where it has an account"
+    )]
+    NoSource {
+        /// The service.
+        service: &'static str,
+        /// What was written.
+        given: String,
+    },
+    /// The lock talks to a service that is not among those of the run.
+    #[error(
+        "the lock needs {needed}, which is not among the services of this run: give --service {needed} too, or leave --service out"
+    )]
+    NotNamed {
+        /// The service.
+        needed: String,
+    },
+    /// An option speaks of a RabbitMQ that the run has not.
+    #[error(
+        "{0} speaks of a RabbitMQ, and this run has none to be started: give --service rabbitmq too, or leave {0} out"
+    )]
+    NoRabbitMq(&'static str),
+    /// Only RabbitMQ is simulated.
+    #[error(
+        "the simulation has RabbitMQ and nothing else, and the lock needs {0}: choose --testbed docker"
+    )]
+    NotInSimulation(String),
     /// An option speaks of something real.
     #[error("{0} says nothing to a simulation: leave it out, or choose another --testbed than sim")]
     NotSimulated(&'static str),
@@ -79,15 +190,17 @@ pub enum ChoiceError {
         "{0} measures a real broker, and a simulation would only give back the times that it was given: choose --testbed docker, or the URL of a broker like amqp://guest:guest@127.0.0.1:5672/%2f"
     )]
     RealOnly(&'static str),
-    /// The URL of the broker cannot be read.
-    #[error(
-        "\"{url}\" is no URL of a broker ({reason}): write it like amqp://guest:guest@127.0.0.1:5672/%2f"
-    )]
+    /// The URL of a service cannot be read.
+    #[error("\"{url}\" is no URL of {noun} ({reason}): write it like {example}")]
     Url {
-        /// As it was given.
+        /// As it was given, without an account.
         url: String,
+        /// What it should lead to.
+        noun: &'static str,
         /// Why not.
         reason: String,
+        /// How it is written.
+        example: &'static str,
     },
     /// The URL names a user and nothing gives the password.
     #[error(
@@ -102,43 +215,91 @@ pub enum ChoiceError {
 }
 
 impl Choice {
-    /// Reads `--testbed`, `--rabbitmq`, `--toxiproxy` and `--keep`.
+    /// Reads `--testbed`, `--service`, `--rabbitmq`, `--toxiproxy` and `--keep`.
     ///
     /// # Errors
-    /// The testbed or the proxy is none of the known kinds.
-    pub fn parse(
-        testbed: &str,
-        rabbitmq: Option<&str>,
-        toxiproxy: Option<&str>,
-        keep: bool,
-    ) -> Result<Self, ChoiceError> {
-        let given = [
-            ("--rabbitmq", rabbitmq.is_some()),
-            ("--toxiproxy", toxiproxy.is_some()),
-            ("--keep", keep),
-        ];
-        if let Some((option, _)) = given.iter().find(|(_, given)| testbed == "sim" && *given) {
-            return Err(ChoiceError::NotSimulated(option));
-        }
-        let docker = RealSite::Docker {
-            rabbitmq: RabbitImage::named(rabbitmq.unwrap_or(RABBITMQ)),
-            keep,
-        };
-        let site = match testbed {
-            "auto" => Site::Auto(docker),
-            "sim" => Site::Simulated,
-            "docker" => Site::Real(docker),
-            url if url.contains("://") => {
-                let given = std::env::var(PASSWORD).ok();
-                Site::Real(RealSite::Amqp(Box::new(connect_options(url, given)?)))
-            }
-            other => return Err(ChoiceError::Unknown(without_userinfo(other))),
-        };
+    /// The testbed, a service or the proxy is none of the known kinds, or they do not fit together.
+    pub fn parse(asked: &Asked<'_>) -> Result<Self, ChoiceError> {
         Ok(Self {
-            site,
-            proxy: ProxyChoice::parse(toxiproxy.unwrap_or("auto"))?,
+            site: site(asked)?,
+            proxy: ProxyChoice::parse(asked.toxiproxy.unwrap_or("auto"))?,
         })
     }
+}
+
+fn site(asked: &Asked<'_>) -> Result<Site, ChoiceError> {
+    if asked.testbed == "sim" {
+        return simulated(asked);
+    }
+    let named_url = asked.testbed.contains("://");
+    if !named_url && !["auto", "docker"].contains(&asked.testbed) {
+        return Err(ChoiceError::Unknown(without_userinfo(asked.testbed)));
+    }
+    let real = RealSite {
+        instances: instances(asked, named_url)?,
+        keep: asked.keep,
+    };
+    // Who names services means them; and no simulation has another.
+    let may_be_simulated = asked.services.is_empty() && asked.needed == ["rabbitmq"];
+    Ok(if asked.testbed == "auto" && may_be_simulated {
+        Site::Auto(real)
+    } else {
+        Site::Real(real)
+    })
+}
+
+fn simulated(asked: &Asked<'_>) -> Result<Site, ChoiceError> {
+    let given = [
+        ("--service", !asked.services.is_empty()),
+        ("--rabbitmq", asked.rabbitmq.is_some()),
+        ("--toxiproxy", asked.toxiproxy.is_some()),
+        ("--keep", asked.keep),
+    ];
+    if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
+        return Err(ChoiceError::NotSimulated(option));
+    }
+    let mut needed = asked.needed.iter();
+    match needed.find(|needed| **needed != RabbitMq.name()) {
+        Some(needed) => Err(ChoiceError::NotInSimulation((*needed).to_owned())),
+        None => Ok(Site::Simulated),
+    }
+}
+
+/// The services of the run. `--rabbitmq` and the URL of a broker speak of those of that sort of
+/// which nothing else is said.
+fn instances(asked: &Asked<'_>, named_url: bool) -> Result<Vec<Instance>, ChoiceError> {
+    let named = asked.services.iter().map(String::as_str);
+    let texts: Vec<&str> = match asked.services {
+        [] => asked.needed.to_vec(),
+        _ => named.collect(),
+    };
+    let wanted = texts.into_iter().map(Wanted::parse);
+    let wanted: Vec<Wanted> = wanted.collect::<Result<_, _>>()?;
+    let is_there = |needed: &&&str| wanted.iter().any(|one| one.service.name() == **needed);
+    if let Some(needed) = asked.needed.iter().find(|needed| !is_there(needed)) {
+        return Err(ChoiceError::NotNamed {
+            needed: (*needed).to_owned(),
+        });
+    }
+    let broker = match (named_url, asked.rabbitmq) {
+        (true, _) => Some(("--testbed", Source::Place(place(&RabbitMq, asked.testbed)?))),
+        (false, Some(image)) => Some(("--rabbitmq", Source::Image(RabbitMq.image(Some(image))))),
+        (false, None) => None,
+    };
+    let is_open = |one: &Wanted| one.value.is_none() && one.service.name() == RabbitMq.name();
+    if let Some((option, _)) = &broker
+        && !wanted.iter().any(is_open)
+    {
+        return Err(ChoiceError::NoRabbitMq(option));
+    }
+    let sourced = wanted.into_iter().map(|one| {
+        let named = broker.as_ref().filter(|_| is_open(&one));
+        let named = named.map(|(_, source)| source.clone());
+        let usual = || Source::Image(one.service.image(None));
+        let source = one.value.clone().or(named).unwrap_or_else(usual);
+        (one.service, source)
+    });
+    Ok(self::named(sourced.collect()))
 }
 
 impl ProxyChoice {
@@ -154,124 +315,100 @@ impl ProxyChoice {
     }
 }
 
-/// The user of a broker as it comes, whose password everybody knows.
-const GUEST: &str = "guest";
-
-/// Gives the password that a URL leaves out.
-const PASSWORD: &str = "PROVER_PASSWORD";
-
-/// The same URL without its password, as it is shown and stored. That of the guest is no secret.
-#[must_use]
-pub fn without_password(url: &str) -> String {
-    match credentials(url) {
-        Some((place, user, Some(password))) if (user, password) != (GUEST, GUEST) => {
-            let (begin, rest) = url.split_at(place + user.len());
-            format!("{begin}{}", &rest[1 + password.len()..])
-        }
-        _ => url.to_owned(),
-    }
-}
-
-/// A text that should have been a URL, without whatever may be a password in it.
-fn without_userinfo(text: &str) -> String {
-    match text.rfind('@') {
-        Some(at) => format!("…{}", &text[at..]),
-        None => text.to_owned(),
-    }
-}
-
-/// Where the user stands in a URL, the user, and the password if there is one.
-fn credentials(url: &str) -> Option<(usize, &str, Option<&str>)> {
-    let place = url.find("://")? + "://".len();
-    let authority = url[place..].split(['/', '?', '#']).next()?;
-    let (userinfo, _) = authority.rsplit_once('@')?;
-    Some(match userinfo.split_once(':') {
-        Some((user, password)) => (place, user, Some(password)),
-        None => (place, userinfo, None),
-    })
-}
-
-/// `given` is the password where the URL leaves it out.
-fn connect_options(url: &str, given: Option<String>) -> Result<ConnectOptions, ChoiceError> {
-    let wrong = |reason: String| ChoiceError::Url {
-        url: without_userinfo(url),
-        reason,
-    };
-    let uri: AMQPUri = url.parse().map_err(wrong)?;
-    if uri.scheme != AMQPScheme::AMQP {
-        return Err(wrong(
-            "only plain amqp:// passes through a proxy".to_owned(),
-        ));
-    }
-    let AMQPUri {
-        authority, vhost, ..
-    } = uri;
-    let user = authority.userinfo.username;
-    let password = match credentials(url) {
-        Some((_, user, None)) if user != GUEST => {
-            given.ok_or_else(|| ChoiceError::NoPassword(url.to_owned()))?
-        }
-        _ => authority.userinfo.password,
-    };
-    Ok(ConnectOptions {
-        address: format!("{}:{}", authority.host, authority.port),
-        // A slash alone means the virtual host that every broker has.
-        vhost: if vhost.is_empty() {
-            "/".to_owned()
-        } else {
-            vhost
-        },
-        user,
-        password,
-        timeout: Duration::from_secs(10),
-        ..ConnectOptions::default()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parse(testbed: &str, toxiproxy: &str) -> Result<Choice, ChoiceError> {
-        Choice::parse(testbed, None, Some(toxiproxy), false)
+        Choice::parse(&Asked {
+            toxiproxy: Some(toxiproxy),
+            ..Asked::broker(testbed)
+        })
+    }
+
+    fn with(testbed: &str, services: &[&str], needed: &[&str]) -> Result<Site, ChoiceError> {
+        let services: Vec<String> = services.iter().map(ToString::to_string).collect();
+        let asked = Asked {
+            services: &services,
+            needed,
+            ..Asked::broker(testbed)
+        };
+        Ok(Choice::parse(&asked)?.site)
+    }
+
+    fn real(site: Result<Site, ChoiceError>) -> RealSite {
+        match site {
+            Ok(Site::Real(site)) => site,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn a_url_is_somebodys_own_broker() {
-        let choice = parse("amqp://ada:s%2Fecret@127.0.0.1:5673/v%2F1", "embedded").expect("a URL");
-        let Site::Real(RealSite::Amqp(options)) = choice.site else {
+        let choice = parse("amqp://ada:secret@127.0.0.1:5673/v", "embedded").expect("a URL");
+        let Site::Real(site) = choice.site else {
             panic!("a URL is not Docker")
         };
-        assert_eq!(options.address, "127.0.0.1:5673");
-        assert_eq!(
-            (options.user.as_str(), options.password.as_str()),
-            ("ada", "s/ecret")
-        );
-        assert_eq!(options.vhost, "v/1");
+        assert!(!site.needs_docker());
+        let [one] = &site.instances[..] else {
+            panic!("{site:?}")
+        };
+        assert!(matches!(&one.source, Source::Place(place) if place.address() == "127.0.0.1:5673"));
     }
 
     #[test]
-    fn passwords_are_not_shown_and_may_be_left_out() {
-        for (url, shown) in [
-            ("amqp://ada:s%2Fecret@h:1/v", "amqp://ada@h:1/v"),
-            ("amqp://ada:a:b@c@h:1", "amqp://ada@h:1"),
-            ("amqp://ada@h:1/%2f", "amqp://ada@h:1/%2f"),
-            ("amqp://guest:guest@h/%2f", "amqp://guest:guest@h/%2f"),
-            ("amqp://guest:secret@h/", "amqp://guest@h/"),
-            ("amqp://h:1/@:", "amqp://h:1/@:"),
-            ("docker", "docker"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
-        let given = |url: &str, password: Option<&str>| {
-            connect_options(url, password.map(str::to_owned)).map(|options| options.password)
+    fn what_a_lock_needs_is_started_where_nothing_is_named() {
+        let site = real(with("auto", &[], &["redis", "redis"]));
+        let names: Vec<_> = site.instances.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["redis-1", "redis-2"]);
+        assert!(site.needs_docker());
+        let none = with("auto", &[], &[]).expect("no service");
+        assert!(none.has_no_link());
+        assert!(!real(Ok(none)).needs_docker());
+        let there = real(with("docker", &["redis=127.0.0.1:1"], &["redis"]));
+        assert!(!there.needs_docker());
+        let own = with("auto", &[], &["rabbitmq"]).expect("rabbitmq");
+        assert!(matches!(own, Site::Auto(_)));
+        let meant = with("auto", &["rabbitmq"], &["rabbitmq"]).expect("rabbitmq");
+        assert!(matches!(meant, Site::Real(_)));
+    }
+
+    #[test]
+    fn the_most_patient_service_decides() {
+        let heartbeat = Duration::from_secs(2);
+        let patience = |needed: &[&str]| {
+            with("docker", &[], needed)
+                .expect("known")
+                .patience(heartbeat)
         };
-        let url = "amqp://ada@127.0.0.1:1/%2f";
-        assert_eq!(given(url, Some("secret")).expect("a URL"), "secret");
-        let said = given(url, None).expect_err("no password").to_string();
-        assert!(said.contains("set PROVER_PASSWORD"), "{said}");
-        let in_url = given("amqp://ada:mine@127.0.0.1:1", Some("other"));
-        assert_eq!(in_url.expect("a URL"), "mine");
+        assert_eq!(patience(&["redis"]), Duration::ZERO);
+        assert_eq!(patience(&["redis", "rabbitmq"]), Duration::from_secs(6));
+        assert_eq!(patience(&[]), Duration::ZERO);
+        assert_eq!(Site::Simulated.patience(heartbeat), Duration::from_secs(6));
+    }
+
+    #[test]
+    fn services_that_do_not_fit_are_told() {
+        let said = |testbed, services: &[&str], needed: &[&str]| {
+            let refused = with(testbed, services, needed);
+            refused.expect_err("it must be refused").to_string()
+        };
+        assert!(said("docker", &["redis"], &["rabbitmq"]).contains("the lock needs rabbitmq"));
+        assert!(said("sim", &["rabbitmq"], &["rabbitmq"]).contains("--service says nothing"));
+        assert!(said("sim", &[], &["redis"]).contains("the lock needs redis"));
+        assert!(
+            said("amqp://h", &["redis"], &["redis"]).contains("--testbed speaks of a RabbitMQ")
+        );
+        let twice = said("amqp://h", &["rabbitmq=4.0"], &["rabbitmq"]);
+        assert!(twice.contains("--testbed speaks of a RabbitMQ"), "{twice}");
+        assert!(said("docker", &["reids"], &[]).contains("no service \"reids\""));
+        let mixed = real(with("amqp://h", &["rabbitmq", "redis"], &["rabbitmq"]));
+        assert!(mixed.needs_docker());
+        assert!(matches!(mixed.instances[0].source, Source::Place(_)));
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
         for wrong in [
             "amqp://ada:secret@[",
             "amqp://ada:secret#x@127.0.0.1:1/",
@@ -283,13 +420,8 @@ mod tests {
         }
         let said = parse("auto", "ftp://ada:secret@h").expect_err("no URL");
         assert!(!said.to_string().contains("secret"), "{said}");
-    }
-
-    #[test]
-    fn a_slash_alone_is_the_virtual_host_that_every_broker_has() {
-        for url in ["amqp://h:1", "amqp://h:1/", "amqp://h:1/%2f"] {
-            assert_eq!(connect_options(url, None).expect("a URL").vhost, "/");
-        }
+        let choice = parse("amqp://ada:secret@h:1", "auto").expect("a URL");
+        assert!(!format!("{choice:?}").contains("secret"));
     }
 
     #[test]
@@ -298,7 +430,7 @@ mod tests {
             result.expect_err("it must be refused").to_string()
         };
         assert!(said(parse("dokcer", "auto")).contains("choose auto, sim, docker"));
-        assert!(said(parse("http://127.0.0.1", "auto")).contains("no URL of a broker"));
+        assert!(said(parse("http://127.0.0.1", "auto")).contains("no URL of the broker"));
         assert!(said(parse("amqps://127.0.0.1", "auto")).contains("only plain amqp://"));
         assert!(said(parse("sim", "embedded")).contains("--toxiproxy says nothing"));
         assert!(said(parse("auto", "toxi")).contains("choose auto, embedded"));

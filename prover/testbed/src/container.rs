@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::error::{TestbedError, chain};
 use crate::label::Run;
 
-/// The label that tells a run's containers apart: `broker-0`, `toxiproxy`.
+/// The label that tells a run's containers apart: `redis-1`, `toxiproxy`.
 pub(crate) const ROLE: &str = "prover.role";
 /// Erlang sizes its port table by this limit, and some hosts refuse more than 20000.
 const OPEN_FILES_MAX: i64 = 16_384;
@@ -26,7 +26,7 @@ const LOG_TAIL_LINES: &str = "20";
 
 /// A started container.
 #[derive(Debug, Clone)]
-pub(crate) struct Container {
+pub struct Container {
     daemon: Daemon,
     /// The daemon's name for it.
     pub(crate) id: String,
@@ -173,6 +173,23 @@ impl Container {
                 });
             }
             tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// The same where it may well be that nothing comes: then nothing is given.
+    pub(crate) async fn waits_for<T, Attempt>(
+        &self,
+        service: &'static str,
+        bound: Duration,
+        attempt: impl Fn() -> Attempt,
+    ) -> Result<Option<T>, TestbedError>
+    where
+        Attempt: Future<Output = Result<T, String>>,
+    {
+        match self.wait_until(service, bound, attempt).await {
+            Ok(ready) => Ok(Some(ready)),
+            Err(TestbedError::NeverReady { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,16 +1,17 @@
-//! A broker that is reached directly, with no proxy between.
+//! A RabbitMQ that is reached directly, with no proxy between.
 
 use std::path::Path;
 
 use locks::broker::ConnectOptions;
-use tokio::net::lookup_host;
 
-use crate::amqp::greet;
 use crate::choice::RealSite;
 use crate::described::Described;
-use crate::docker::{Docker, Plan};
+use crate::docker::Docker;
+use crate::place::Place;
 use crate::progress::Progress;
-use crate::running::{StartError, answers, connect_to, described};
+use crate::running::StartError;
+use crate::served::AllServed;
+use crate::services;
 
 /// What stands between clients and broker.
 const NO_PROXY: &str = "no proxy";
@@ -18,48 +19,36 @@ const NO_PROXY: &str = "no proxy";
 /// A broker: in a container of its own, or somebody's.
 pub struct Direct {
     docker: Option<Docker>,
+    place: Place,
     connect: ConnectOptions,
     described: Described,
 }
 
 impl Direct {
-    /// Starts the broker unless it is somebody's own, and makes sure that it answers. `logs` is the
-    /// folder for its log, which exists.
+    /// Starts the one RabbitMQ of a site unless it is somebody's own, and makes sure that it
+    /// answers. `logs` is the folder for its log, which exists.
     ///
     /// # Errors
     /// It did not start, or does not answer.
+    ///
+    /// # Panics
+    /// The site has no service.
     pub async fn start(
         site: &RealSite,
         logs: &Path,
         progress: &dyn Progress,
     ) -> Result<Self, StartError> {
-        let (docker, connect, described) = match site {
-            RealSite::Docker { rabbitmq, .. } => {
-                let plan = Plan {
-                    logs: Some(logs.to_owned()),
-                    ..Plan::broker(rabbitmq.clone())
-                };
-                let docker = Docker::start(plan, progress).await?;
-                let (connect, described) = (connect_to(&docker), described(&docker));
-                (Some(docker), connect, described)
-            }
-            RealSite::Amqp(connect) => {
-                answers(connect).await?;
-                let described = Described {
-                    kind: "amqp".to_owned(),
-                    broker: named(&connect.address).await,
-                    image_digest: None,
-                    proxy: String::new(),
-                };
-                (None, connect.as_ref().clone(), described)
-            }
-        };
+        let heartbeat = ConnectOptions::default().heartbeat;
+        let all = AllServed::start(site, heartbeat, None, logs, progress).await?;
+        let place = all.services[0].place.clone();
         Ok(Self {
-            docker,
-            connect,
+            docker: all.docker,
+            connect: services::connect(&place),
+            place,
             described: Described {
+                kind: all.kind.to_owned(),
+                services: all.services.into_iter().map(|one| one.facts).collect(),
                 proxy: NO_PROXY.to_owned(),
-                ..described
             },
         })
     }
@@ -68,6 +57,12 @@ impl Direct {
     #[must_use]
     pub fn connect(&self) -> &ConnectOptions {
         &self.connect
+    }
+
+    /// Where it is, for runs that have their own links to it.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// What it is.
@@ -85,18 +80,5 @@ impl Direct {
             Some(docker) => Ok(docker.stop().await?),
             None => Ok(()),
         }
-    }
-}
-
-/// A broker by its address and, where it tells that, its version.
-async fn named(address: &str) -> String {
-    let resolved = lookup_host(address).await.ok();
-    let greeting = match resolved.and_then(|mut addresses| addresses.next()) {
-        Some(address) => greet(address).await.ok(),
-        None => None,
-    };
-    match greeting.and_then(|greeting| greeting.version) {
-        Some(version) => format!("the broker of version {version} at {address}"),
-        None => format!("the broker at {address}"),
     }
 }

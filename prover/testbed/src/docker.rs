@@ -1,17 +1,22 @@
-//! The testbed `docker`: a broker, if wanted a Toxiproxy beside it, and the network they share.
+//! The testbed `docker`: services, if wanted a Toxiproxy beside them, and the network they share.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::broker::{Broker, ImageFacts, USER};
+use futures_util::future::try_join_all;
+
 use crate::daemon;
 use crate::error::TestbedError;
-use crate::image::{RabbitImage, obtain};
+use crate::image::{Image, obtain};
 use crate::label::{Run, RunId};
+use crate::node::Node;
 use crate::progress::Progress;
 use crate::provision::DaemonStore;
 use crate::scope::Scope;
+use crate::service::Service;
+use crate::services::RabbitMq;
 use crate::toxiproxy::{ToxiproxyPlan, ToxiproxyState};
 
 /// What to start.
@@ -19,21 +24,31 @@ use crate::toxiproxy::{ToxiproxyPlan, ToxiproxyState};
 pub struct Plan {
     /// Whose it is.
     pub run: Run,
-    /// Which RabbitMQ.
-    pub rabbitmq: RabbitImage,
-    /// A Toxiproxy in front of it, if wanted.
+    /// The services: what sort, its name in the run, its image.
+    pub services: Vec<(&'static dyn Service, String, Image)>,
+    /// The heartbeat of their clients.
+    pub heartbeat: Duration,
+    /// A Toxiproxy in front of them, if wanted.
     pub toxiproxy: Option<ToxiproxyPlan>,
-    /// Where logs go in the end, as `broker-0.log` and `toxiproxy.log`; the folder exists.
+    /// Where logs go in the end, as `rabbitmq.log` and `toxiproxy.log`; the folder exists.
     pub logs: Option<PathBuf>,
 }
 
 impl Plan {
-    /// One broker for a new run of this process, nothing else.
+    /// One RabbitMQ for a new run of this process, nothing else; its image is named as
+    /// `--rabbitmq` does.
     #[must_use]
-    pub fn broker(rabbitmq: RabbitImage) -> Self {
+    pub fn rabbitmq(asked: Option<&str>) -> Self {
+        Self::of(&RabbitMq, asked)
+    }
+
+    /// One service for a new run of this process, nothing else.
+    #[must_use]
+    pub fn of(service: &'static dyn Service, asked: Option<&str>) -> Self {
         Self {
             run: Run::fresh(),
-            rabbitmq,
+            services: vec![(service, service.name().to_owned(), service.image(asked))],
+            heartbeat: Duration::from_secs(2),
             toxiproxy: None,
             logs: None,
         }
@@ -46,13 +61,13 @@ impl Plan {
 /// while doing so and fetches no logs.
 pub struct Docker {
     scope: Scope,
-    broker: Broker,
+    nodes: Vec<Node>,
     toxiproxy: ToxiproxyState,
     logs: Option<PathBuf>,
 }
 
 impl Docker {
-    /// Gets the image, starts the containers and waits until they answer.
+    /// Gets the images, starts the containers and waits until they answer.
     ///
     /// A start that fails or is dropped half-way removes what it created. What a killed process
     /// leaves is found by [`crate::clean`]; so is the rare container that the daemon still creates
@@ -64,11 +79,22 @@ impl Docker {
     pub async fn start(plan: Plan, progress: &dyn Progress) -> Result<Self, TestbedError> {
         let daemon = daemon::connect().await?;
         let store = DaemonStore::new(&daemon, progress);
-        let image = obtain(&plan.rabbitmq, &store, progress).await?;
+        // Several of a sort have one image.
+        let mut images = BTreeMap::new();
+        for (_, _, image) in &plan.services {
+            if !images.contains_key(&image.asked) {
+                let reference = obtain(image, &store, progress).await?;
+                images.insert(image.asked.clone(), reference);
+            }
+        }
         let scope = Scope::open(&daemon, plan.run).await?;
         let run = &scope.run;
-        let broker = match Broker::start(&daemon, run, 0, &image, progress).await {
-            Ok(broker) => broker,
+        let starts = plan.services.iter().map(|(service, name, image)| {
+            let what = (*service, name.as_str(), images[&image.asked].as_str());
+            Node::start(&daemon, run, what, plan.heartbeat, progress)
+        });
+        let nodes = match try_join_all(starts).await {
+            Ok(nodes) => nodes,
             Err(error) => {
                 if let Err(second) = scope.close(plan.logs.as_deref()).await {
                     tracing::warn!("after a failed start: failed to {second}");
@@ -76,39 +102,20 @@ impl Docker {
                 return Err(error);
             }
         };
-        let upstream = broker.inner_amqp();
         let wanted = plan.toxiproxy.as_ref();
-        let toxiproxy = ToxiproxyState::start(&daemon, run, wanted, upstream, progress).await;
+        let toxiproxy = ToxiproxyState::start(&daemon, run, wanted, progress).await;
         Ok(Self {
             scope,
-            broker,
+            nodes,
             toxiproxy,
             logs: plan.logs,
         })
     }
 
-    /// Where AMQP clients connect when no proxy is wanted between.
+    /// The services, in the order of the plan.
     #[must_use]
-    pub fn amqp(&self) -> SocketAddr {
-        self.broker.amqp()
-    }
-
-    /// Where the management API answers; `None` if the image has none.
-    #[must_use]
-    pub fn management(&self) -> Option<SocketAddr> {
-        self.broker.management()
-    }
-
-    /// The image the broker runs.
-    #[must_use]
-    pub fn image(&self) -> &ImageFacts {
-        self.broker.image()
-    }
-
-    /// The broker's node.
-    #[must_use]
-    pub fn broker(&self) -> &Broker {
-        &self.broker
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
     }
 
     /// The Toxiproxy, or why there is none.
@@ -138,9 +145,7 @@ impl Docker {
     pub fn keep(self) -> Kept {
         let kept = Kept {
             run: self.run().clone(),
-            amqp: self.amqp(),
-            management: self.management(),
-            container: self.broker.container_name().to_owned(),
+            nodes: self.nodes.clone(),
         };
         self.scope.leave();
         kept
@@ -148,30 +153,27 @@ impl Docker {
 }
 
 /// A testbed that was left running.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Kept {
     /// The run it belonged to.
     pub run: RunId,
-    /// Where AMQP clients connect.
-    pub amqp: SocketAddr,
-    /// Where the management API answers.
-    pub management: Option<SocketAddr>,
-    /// The broker's container.
-    pub container: String,
+    /// Its services.
+    pub nodes: Vec<Node>,
 }
 
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            amqp, container, ..
-        } = self;
-        writeln!(f, "broker {container} at amqp://{USER}:{USER}@{amqp}")?;
-        if let Some(management) = self.management {
-            writeln!(f, "management at http://{management} ({USER} / {USER})")?;
+        for node in &self.nodes {
+            let (container, service) = (node.container_name(), node.service());
+            // Whoever reaches 127.0.0.1 may know the account of what was started there.
+            let url = service.url(&node.place());
+            writeln!(f, "{} in {container} at {url}", service.product())?;
+            for door in node.doors() {
+                let (name, address, account) = (door.name, door.address, door.account);
+                writeln!(f, "its {name} at http://{address} ({account})")?;
+            }
+            writeln!(f, "its log: `docker logs {container}`")?;
         }
-        write!(
-            f,
-            "its log: `docker logs {container}`; remove it: `prover clean --all`"
-        )
+        f.write_str("remove it: `prover clean --all`")
     }
 }

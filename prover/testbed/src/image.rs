@@ -3,56 +3,77 @@
 use crate::error::{Attempt, TestbedError};
 use crate::image_store::ImageStore;
 use crate::progress::Progress;
-use crate::recipe::{ALL, Recipe};
+use crate::recipe::Recipe;
 
-/// The RabbitMQ that a run uses.
+/// The image that a service runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RabbitImage {
-    /// As it was asked for: `4.0`, `3.10`, or an image's reference.
+pub struct Image {
+    /// As it was asked for: `rabbitmq=4.0`, or an image's reference.
     pub asked: String,
-    /// The image to look for and to pull.
-    pub reference: String,
+    /// The image to look for and to pull; none where the usual registry has none.
+    pub reference: Option<String>,
     /// How to make one of our own where that cannot be had.
     pub recipe: Option<Recipe>,
+    /// What is known to be had, as the options name it.
+    pub(crate) usual: &'static str,
 }
 
-impl RabbitImage {
-    /// Reads `--rabbitmq`: a version means its official image with the management plugin, anything
-    /// else is an image as it stands.
-    #[must_use]
-    pub fn named(asked: &str) -> Self {
-        let is_version = asked.starts_with(|c: char| c.is_ascii_digit())
-            && asked.chars().all(|c| c.is_ascii_digit() || c == '.');
-        Self {
-            asked: asked.to_owned(),
-            reference: if is_version {
-                format!("rabbitmq:{asked}-management")
-            } else {
-                asked.to_owned()
+/// The releases of a service that have images of its makers and of our own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Releases {
+    /// How ours are built; the first is the usual one.
+    pub(crate) recipes: &'static [Recipe],
+    /// The image of the makers, where they have one: what stands before and behind the version.
+    pub(crate) official: Option<(&'static str, &'static str)>,
+    /// What is known to be had, as the options name it: `--service redis`.
+    pub(crate) usual: &'static str,
+}
+
+impl Releases {
+    /// The image of a version; the usual one where nothing is said; anything else is an image as it
+    /// stands.
+    pub(crate) fn image(&self, asked: Option<&str>) -> Image {
+        let usual = self.recipes[0];
+        let version = asked.unwrap_or(usual.release);
+        let official = self.official.filter(|_| is_version(version));
+        let recipe = self.recipes.iter().find(|one| one.release == version);
+        let reference = match (official, recipe) {
+            (Some((before, behind)), _) => Some(format!("{before}{version}{behind}")),
+            (None, Some(_)) => None,
+            (None, None) => Some(version.to_owned()),
+        };
+        Image {
+            asked: match is_version(version) {
+                true => format!("{} {version}", usual.service),
+                false => version.to_owned(),
             },
-            recipe: ALL.iter().copied().find(|recipe| recipe.release == asked),
+            reference,
+            recipe: recipe.copied(),
+            usual: self.usual,
         }
     }
 }
 
-impl Default for RabbitImage {
-    fn default() -> Self {
-        Self::named(ALL[0].release)
-    }
+/// Whether an image is asked for by the version of what is in it.
+fn is_version(asked: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    asked.starts_with(|c: char| c.is_ascii_digit()) && asked.chars().all(is_part)
 }
 
 /// How long a build takes on a machine of two cores with a near mirror.
-const BUILD_TAKES: &str = "2 to 3 minutes";
+const BUILD_TAKES: &str = "1 to 3 minutes";
 
 /// Gets an image and returns the reference under which it is present: official present, own
 /// present, official pulled, own built.
 pub(crate) async fn obtain(
-    wanted: &RabbitImage,
+    wanted: &Image,
     store: &dyn ImageStore,
     progress: &dyn Progress,
 ) -> Result<String, TestbedError> {
-    if store.present(&wanted.reference).await? {
-        return Ok(wanted.reference.clone());
+    if let Some(reference) = &wanted.reference
+        && store.present(reference).await?
+    {
+        return Ok(reference.clone());
     }
     let own = wanted.recipe.map(|recipe| (recipe, recipe.tag()));
     if let Some((_, tag)) = &own
@@ -61,10 +82,12 @@ pub(crate) async fn obtain(
         return Ok(tag.clone());
     }
     let mut attempts = Vec::new();
-    let step = format!("pull {}", wanted.reference);
-    progress.step(&step);
-    if note(&mut attempts, step, store.pull(&wanted.reference).await)? {
-        return Ok(wanted.reference.clone());
+    if let Some(reference) = &wanted.reference {
+        let step = format!("pull {reference}");
+        progress.step(&step);
+        if note(&mut attempts, step, store.pull(reference).await)? {
+            return Ok(reference.clone());
+        }
     }
     if let Some((recipe, tag)) = own {
         let step = format!("build {tag}");
@@ -99,20 +122,14 @@ fn note(
     }
 }
 
-fn remedy(wanted: &RabbitImage) -> String {
-    match wanted.recipe {
-        Some(_) => {
-            "mend one of these steps, or name an image that is present with --rabbitmq IMAGE"
-                .to_owned()
-        }
-        None => format!(
-            "check the name, fetch it by hand (`docker pull {}`, `docker load`), or use --rabbitmq {}, which can be built here",
-            wanted.reference,
-            ALL.iter()
-                .map(|recipe| recipe.release)
-                .collect::<Vec<_>>()
-                .join(" or ")
+fn remedy(wanted: &Image) -> String {
+    match (&wanted.recipe, &wanted.reference) {
+        (None, Some(reference)) => format!(
+            "check the name, fetch it by hand (`docker pull {reference}`, `docker load`), or use {}, which can be built here",
+            wanted.usual
         ),
+        _ => "mend one of these steps, or name an image that is present: --service NAME=IMAGE"
+            .to_owned(),
     }
 }
 
@@ -124,6 +141,16 @@ mod tests {
 
     use super::*;
     use crate::progress::Silent;
+    use crate::services::RabbitMq;
+    use crate::{Service, services};
+
+    fn rabbitmq(asked: &str) -> Image {
+        RabbitMq.image(Some(asked))
+    }
+
+    fn own() -> String {
+        rabbitmq("4.0").recipe.expect("it can be built").tag()
+    }
 
     /// A store where some images are present and some steps work; it writes down what was asked of
     /// it.
@@ -150,10 +177,7 @@ mod tests {
                 .ok_or_else(|| TestbedError::build("a step", why))
         }
 
-        async fn obtain(
-            &self,
-            wanted: &RabbitImage,
-        ) -> (Result<String, TestbedError>, Vec<String>) {
+        async fn obtain(&self, wanted: &Image) -> (Result<String, TestbedError>, Vec<String>) {
             let result = obtain(wanted, self, &Silent).await;
             let asked = self.asked.lock().expect("not poisoned").clone();
             (result, asked)
@@ -183,10 +207,10 @@ mod tests {
     #[tokio::test]
     async fn official_present_is_taken_without_another_question() {
         let fake = Fake {
-            present: vec![OFFICIAL.to_owned(), ALL[0].tag()],
+            present: vec![OFFICIAL.to_owned(), own()],
             ..Fake::default()
         };
-        let (result, asked) = fake.obtain(&RabbitImage::default()).await;
+        let (result, asked) = fake.obtain(&rabbitmq("4.0")).await;
         assert_eq!(result.expect("present"), OFFICIAL);
         assert_eq!(asked, [format!("present {OFFICIAL}")]);
     }
@@ -194,12 +218,12 @@ mod tests {
     #[tokio::test]
     async fn own_present_comes_before_a_pull() {
         let fake = Fake {
-            present: vec![ALL[0].tag()],
+            present: vec![own()],
             pulls: true,
             ..Fake::default()
         };
-        let (result, asked) = fake.obtain(&RabbitImage::default()).await;
-        assert_eq!(result.expect("present"), ALL[0].tag());
+        let (result, asked) = fake.obtain(&rabbitmq("4.0")).await;
+        assert_eq!(result.expect("present"), own());
         assert_eq!(asked.len(), 2, "{asked:?}");
     }
 
@@ -210,7 +234,7 @@ mod tests {
             builds: true,
             ..Fake::default()
         };
-        let (result, asked) = fake.obtain(&RabbitImage::default()).await;
+        let (result, asked) = fake.obtain(&rabbitmq("4.0")).await;
         assert_eq!(result.expect("pulled"), OFFICIAL);
         assert_eq!(asked[2..], [format!("pull {OFFICIAL}")]);
     }
@@ -221,8 +245,12 @@ mod tests {
             builds: true,
             ..Fake::default()
         };
-        let (result, asked) = fake.obtain(&RabbitImage::named("3.10")).await;
-        assert_eq!(result.expect("built"), ALL[1].tag());
+        let (result, asked) = fake.obtain(&rabbitmq("3.10")).await;
+        assert!(
+            result
+                .expect("built")
+                .starts_with("amqp-prover/rabbitmq:3.10-")
+        );
         assert_eq!(
             asked[2..],
             ["pull rabbitmq:3.10-management", "build bookworm"]
@@ -231,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn when_nothing_works_every_reason_is_kept() {
-        let (result, _) = Fake::default().obtain(&RabbitImage::default()).await;
+        let (result, _) = Fake::default().obtain(&rabbitmq("4.0")).await;
         let text = result.expect_err("nothing works").to_string();
         assert!(text.contains("connection refused"), "{text}");
         assert!(text.contains("mmdebstrap is missing"), "{text}");
@@ -243,7 +271,7 @@ mod tests {
             builds: true,
             ..Fake::default()
         };
-        let (result, asked) = fake.obtain(&RabbitImage::named("acme/broker:1")).await;
+        let (result, asked) = fake.obtain(&rabbitmq("acme/broker:1")).await;
         let text = result.expect_err("cannot be had").to_string();
         assert!(text.contains("docker pull acme/broker:1"), "{text}");
         assert_eq!(asked, ["present acme/broker:1", "pull acme/broker:1"]);
@@ -256,18 +284,34 @@ mod tests {
             disk_full: true,
             ..Fake::default()
         };
-        let (result, asked) = fake.obtain(&RabbitImage::default()).await;
+        let (result, asked) = fake.obtain(&rabbitmq("4.0")).await;
         assert!(matches!(result, Err(TestbedError::DiskFull { .. })));
         assert!(!asked.iter().any(|step| step.starts_with("build")));
     }
 
+    #[tokio::test]
+    async fn what_its_makers_do_not_hand_out_is_built_at_once() {
+        let fake = Fake {
+            builds: true,
+            ..Fake::default()
+        };
+        let etcd = services::find("etcd").expect("it is known").image(None);
+        let (result, asked) = fake.obtain(&etcd).await;
+        let tag = result.expect("built");
+        assert!(tag.starts_with("amqp-prover/etcd:3.5-"), "{tag}");
+        assert_eq!(asked, [format!("present {tag}"), "build trixie".to_owned()]);
+    }
+
     #[test]
     fn versions_mean_official_images() {
-        let reference = |asked: &str| RabbitImage::named(asked).reference;
+        let reference = |asked: &str| rabbitmq(asked).reference.expect("its makers have it");
         assert_eq!(reference("4.1"), "rabbitmq:4.1-management");
         assert_eq!(reference("rabbitmq:4.1"), "rabbitmq:4.1");
         assert_eq!(reference("my-broker"), "my-broker");
-        assert_eq!(RabbitImage::named("4.1").recipe, None);
-        assert_eq!(RabbitImage::named("3.10").recipe, Some(ALL[1]));
+        assert_eq!(rabbitmq("4.1").recipe, None);
+        assert_eq!(rabbitmq("3.10").recipe.expect("ours").suite, "bookworm");
+        let usual = |name| services::find(name).expect("it is known").image(None);
+        assert_eq!(usual("redis").reference.as_deref(), Some("redis:8.0"));
+        assert_eq!(usual("postgres").reference.as_deref(), Some("postgres:17"));
     }
 }

@@ -51,10 +51,16 @@ impl RunId {
         &self.0
     }
 
+    /// What the names of all that the run makes on a service begin with.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        format!("prover-{}", self.0)
+    }
+
     /// The name of the run's network.
     #[must_use]
     pub fn network(&self) -> String {
-        format!("prover-{}", self.0)
+        self.prefix()
     }
 
     /// The name of one of the run's containers, which is its host name too.

@@ -1,16 +1,16 @@
-//! Where a run happens, and what the nemesis can break there: RabbitMQ in containers, somebody's
-//! broker by its URL, or a simulation.
+//! Where a run happens, and what the nemesis can break there: services in containers, somebody's
+//! own by their URLs, or a simulation.
 //!
-//! The way of a start: `choice` is what the command line asks for; [`image`] decides where an image
-//! comes from, `provision` fetches it or builds it by its [`recipe`], [`broker`] starts a node and
-//! waits until it speaks AMQP, [`toxiproxy`] puts a proxy beside it, [`docker`] holds them together
-//! and takes them away again; `running` puts [`links`] between the workers and the broker. Whatever
-//! is created carries the labels of [`label`], by which [`clean`] finds what a killed run left;
-//! [`doctor`] tells beforehand what can run here.
+//! The way of a start: `choice` is what the command line asks for, an [`Instance`] for each of the
+//! [`services`]; [`image`] decides where an image comes from, `provision` fetches it or builds it by
+//! its [`recipe`], `node` starts a container and waits until it speaks its protocol, [`toxiproxy`]
+//! puts a proxy beside them, [`docker`] holds them together and takes them away again; `running`
+//! puts [`links`] between the workers and the services. Whatever is created carries the labels of
+//! [`label`], by which [`clean`] finds what a killed run left; [`doctor`] tells beforehand what can
+//! run here.
 
 pub mod amqp;
 pub mod apt;
-pub mod broker;
 mod choice;
 pub mod clean;
 mod clients;
@@ -23,27 +23,39 @@ pub mod doctor;
 pub mod error;
 pub mod image;
 mod image_store;
+mod instance;
 pub mod label;
 pub mod links;
+mod node;
+mod password;
+mod place;
 pub mod progress;
 mod provision;
 pub mod recipe;
 mod running;
 mod scope;
+mod served;
+mod service;
+pub mod services;
 mod simulated_system;
 pub mod testing;
 pub mod toxiproxy;
 
-pub use broker::{Broker, ImageFacts};
-pub use choice::{Choice, ChoiceError, ProxyChoice, RealSite, Site, without_password};
+pub use choice::{Asked, Choice, ChoiceError, ProxyChoice, RealSite, Site};
 pub use clients::clients;
-pub use described::Described;
+pub use container::Container;
+pub use described::{Described, ServiceFacts};
 pub use direct::Direct;
 pub use docker::{Docker, Kept, Plan};
 pub use error::TestbedError;
-pub use image::RabbitImage;
+pub use image::Image;
+pub use instance::{Instance, Source};
 pub use label::{Owner, Run, RunId};
+pub use node::{ImageFacts, Node};
+pub use password::without_password;
+pub use place::{Place, PlaceError};
 pub use progress::{Progress, Silent};
 pub use running::{Demand, StartError, Testbed};
+pub use service::{Door, File, Outfit, Service, Setting, Unfit};
 pub use simulated_system::SimulatedSystem;
 pub use toxiproxy::{Toxiproxy, ToxiproxyPlan, ToxiproxyState};

@@ -1,4 +1,5 @@
-//! One link a worker, and the three things that happen to links: partition, cut, heal.
+//! The links of each worker, one to each service, and the three things that happen to them, to all
+//! of a worker's together: partition, cut, heal.
 //!
 //! All of it is expressed in toxics, so that a real Toxiproxy in the place of ours does the same.
 
@@ -6,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use nemesis::{System, SystemError, Worker};
 use proxy::{Bandwidth, Proxies, ProxiesError, ResetPeer, SlowClose, Stream, Toxic};
 
@@ -29,12 +31,12 @@ pub enum Error {
         listen: String,
     },
     /// There is no such worker.
-    #[error("worker {worker} has no link: there are {links}")]
+    #[error("worker {worker} has no link: there are links of {workers}")]
     NoSuchWorker {
         /// The worker that was asked for.
         worker: usize,
-        /// How many links there are.
-        links: usize,
+        /// How many workers have links.
+        workers: usize,
     },
 }
 
@@ -66,11 +68,24 @@ impl Endpoint {
     }
 }
 
-/// One proxy for each worker: `worker-0`, `worker-1`, …
+/// The way from all workers to one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The service's name in the run.
+    pub service: String,
+    /// Its address as the proxy sees it.
+    pub upstream: String,
+    /// Where the proxies listen, one for each worker.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One proxy for each worker and service: `worker-0-redis-1`, `worker-0-redis-2`, …; `worker-0`
+/// where there is one service.
 #[derive(Clone, Debug)]
 pub struct Links {
     proxies: Arc<dyn Proxies>,
-    links: Vec<Link>,
+    /// Those of each worker, in the order of the routes.
+    workers: Vec<Vec<Link>>,
 }
 
 #[derive(Clone, Debug)]
@@ -80,53 +95,45 @@ struct Link {
 }
 
 impl Links {
-    /// Creates one link for each endpoint, in place of what an earlier run may have left under the
-    /// same name. `upstream` is the server's address as the proxy sees it.
+    /// Creates one link for each endpoint of each route, in place of what an earlier run may have
+    /// left under the same name.
     ///
     /// # Errors
     /// The proxy could not be changed, or it is not known how to reach a proxy.
-    pub async fn create(
-        proxies: Arc<dyn Proxies>,
-        upstream: &str,
-        endpoints: &[Endpoint],
-    ) -> Result<Self, Error> {
-        let mut links = Vec::with_capacity(endpoints.len());
-        for (worker, endpoint) in endpoints.iter().enumerate() {
-            let name = format!("worker-{worker}");
-            let listen = proxies.put(&name, &endpoint.listen, upstream).await?;
-            let address = reach(endpoint, &listen).ok_or(Error::Unreachable {
-                name: name.clone(),
-                listen,
-            })?;
-            links.push(Link { name, address });
+    pub async fn create(proxies: Arc<dyn Proxies>, routes: &[Route]) -> Result<Self, Error> {
+        let count = routes.iter().map(|route| route.endpoints.len()).max();
+        let mut workers = vec![Vec::new(); count.unwrap_or(0)];
+        for route in routes {
+            for (worker, endpoint) in route.endpoints.iter().enumerate() {
+                let name = match routes {
+                    [_] => format!("worker-{worker}"),
+                    _ => format!("worker-{worker}-{}", route.service),
+                };
+                let upstream = &route.upstream;
+                let listen = proxies.put(&name, &endpoint.listen, upstream).await?;
+                let address = reach(endpoint, &listen).ok_or(Error::Unreachable {
+                    name: name.clone(),
+                    listen,
+                })?;
+                workers[worker].push(Link { name, address });
+            }
         }
-        Ok(Self { proxies, links })
+        Ok(Self { proxies, workers })
     }
 
-    /// The address that a worker connects to.
+    /// The addresses that a worker connects to, in the order of the routes.
     ///
     /// # Errors
     /// There is no such worker.
-    pub fn address(&self, worker: usize) -> Result<SocketAddr, Error> {
-        Ok(self.link(worker)?.address)
+    pub fn addresses(&self, worker: usize) -> Result<Vec<SocketAddr>, Error> {
+        let links = self.of(worker)?.iter();
+        Ok(links.map(|link| link.address).collect())
     }
 
-    /// The name of a worker's proxy.
-    ///
-    /// # Errors
-    /// There is no such worker.
-    pub fn name(&self, worker: usize) -> Result<&str, Error> {
-        Ok(&self.link(worker)?.name)
-    }
-
-    /// How many links there are.
-    pub fn len(&self) -> usize {
-        self.links.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.links.is_empty()
+    /// How many workers have links.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers.len()
     }
 
     /// Nothing passes in either direction, closes and resets included; after [`Self::heal`] the
@@ -177,14 +184,8 @@ impl Links {
     /// # Errors
     /// The proxy could not be changed; call it again.
     pub async fn heal(&self, worker: usize) -> Result<(), Error> {
-        let link = self.link(worker)?;
-        let present = self.proxies.toxics(&link.name).await?;
-        for toxic in healing_order() {
-            if present.iter().any(|present| present.name == toxic.name) {
-                self.proxies.remove_toxic(&link.name, &toxic.name).await?;
-            }
-        }
-        Ok(())
+        let heals = self.of(worker)?.iter().map(|link| self.heal_link(link));
+        try_join_all(heals).await.map(drop)
     }
 
     /// Deletes the proxies; all connections through them are closed.
@@ -192,17 +193,18 @@ impl Links {
     /// # Errors
     /// The proxy could not be changed.
     pub async fn delete(self) -> Result<(), Error> {
-        for link in &self.links {
+        for link in self.workers.iter().flatten() {
             self.proxies.remove(&link.name).await?;
         }
         Ok(())
     }
 
-    fn link(&self, worker: usize) -> Result<&Link, Error> {
-        self.links.get(worker).ok_or(Error::NoSuchWorker {
+    fn of(&self, worker: usize) -> Result<&[Link], Error> {
+        let links = self.workers.get(worker).ok_or(Error::NoSuchWorker {
             worker,
-            links: self.links.len(),
-        })
+            workers: self.workers.len(),
+        })?;
+        Ok(links)
     }
 
     async fn hold(&self, worker: usize, stream: Stream) -> Result<(), Error> {
@@ -212,9 +214,22 @@ impl Links {
         self.add(worker, &hold_bytes(stream)).await
     }
 
+    /// Puts a toxic on all links of a worker at the same time.
     async fn add(&self, worker: usize, toxic: &Toxic) -> Result<(), Error> {
-        let link = self.link(worker)?;
-        Ok(self.proxies.add_toxic(&link.name, toxic).await?)
+        let links = self.of(worker)?.iter();
+        let added = links.map(|link| self.proxies.add_toxic(&link.name, toxic));
+        try_join_all(added).await?;
+        Ok(())
+    }
+
+    async fn heal_link(&self, link: &Link) -> Result<(), Error> {
+        let present = self.proxies.toxics(&link.name).await?;
+        for toxic in healing_order() {
+            if present.iter().any(|present| present.name == toxic.name) {
+                self.proxies.remove_toxic(&link.name, &toxic.name).await?;
+            }
+        }
+        Ok(())
     }
 }
 

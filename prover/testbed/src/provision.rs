@@ -1,4 +1,4 @@
-//! The daemon as a store of images: looks for them, pulls them, and builds RabbitMQ from a
+//! The daemon as a store of images: looks for them, pulls them, and builds services from a
 //! bootstrapped Debian where nothing can be pulled.
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use crate::daemon::is_missing;
 use crate::error::{TestbedError, said};
 use crate::image_store::ImageStore;
 use crate::progress::Progress;
-use crate::recipe::{CONTEXT, Recipe};
+use crate::recipe::Recipe;
 
 /// A registry that is there names its layers within seconds; one that is not must not cost much.
 const PULL_ANSWER_WAIT: Duration = Duration::from_secs(10);
@@ -179,7 +179,7 @@ impl DaemonStore<'_> {
 
     async fn build_on_base(&self, recipe: &Recipe) -> Result<(), TestbedError> {
         let what = format!("build {}", recipe.tag());
-        let context = context_tar()
+        let context = context_tar(recipe)
             .await
             .map_err(|error| TestbedError::build(what.clone(), error.to_string()))?;
         let options = BuildImageOptionsBuilder::new()
@@ -229,7 +229,7 @@ fn short(line: &str) -> String {
     }
 }
 
-/// The base, and the machine's proxy settings, which Docker takes as build arguments of their own
+/// The recipe's, and the machine's proxy settings, which Docker takes as build arguments of their own
 /// names.
 fn build_arguments(recipe: &Recipe) -> HashMap<String, String> {
     let proxies = [
@@ -240,16 +240,18 @@ fn build_arguments(recipe: &Recipe) -> HashMap<String, String> {
         "HTTPS_PROXY",
         "NO_PROXY",
     ];
+    let own = recipe.arguments().into_iter();
+    let own = own.map(|(name, value)| (name.to_owned(), value));
     proxies
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
-        .chain([("BASE".to_owned(), recipe.base_tag())])
+        .chain(own)
         .collect()
 }
 
-async fn context_tar() -> std::io::Result<Vec<u8>> {
+async fn context_tar(recipe: &Recipe) -> std::io::Result<Vec<u8>> {
     let mut tar = tokio_tar::Builder::new(Vec::new());
-    for (name, mode, content) in CONTEXT {
+    for (name, mode, content) in recipe.context() {
         let mut header = tokio_tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(*mode);
@@ -398,6 +400,8 @@ async fn apt_get(arguments: &[&str]) -> Result<(), TestbedError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Service;
+    use crate::services::RabbitMq;
 
     #[test]
     fn of_a_long_instruction_the_beginning_is_told() {
@@ -442,7 +446,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_context_holds_every_input() {
-        let tar = context_tar().await.expect("in memory");
+        let image = RabbitMq.image(None);
+        let recipe = image.recipe.expect("it can be built");
+        let tar = context_tar(&recipe).await.expect("in memory");
         let mut archive = tokio_tar::Archive::new(tar.as_slice());
         let mut names = Vec::new();
         let mut entries = archive.entries().expect("an archive");
@@ -455,8 +461,9 @@ mod tests {
             [
                 "Dockerfile",
                 "entrypoint.sh",
-                "rabbitmq.conf",
-                "enabled_plugins"
+                "rabbitmq/prepare.sh",
+                "rabbitmq/etc/rabbitmq/rabbitmq.conf",
+                "rabbitmq/etc/rabbitmq/enabled_plugins"
             ]
         );
     }

@@ -1,39 +1,45 @@
-//! A testbed that is up: how each worker reaches the broker, and what the nemesis can break.
+//! A testbed that is up: how each worker reaches the services, and what the nemesis can break.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use locks::broker::{Broker, ConnectOptions, Connection, Publish, RabbitMq};
-use proxy::Embedded;
+use locks::Endpoint;
+use locks::broker::{Broker, ConnectOptions, RabbitMq};
 use proxy::toxiproxy::ApiClient;
-use tokio::time::timeout;
+use proxy::{Embedded, Proxies};
 
-use crate::broker::USER;
-use crate::choice::{ProxyChoice, RealSite, without_password};
+use crate::choice::{ProxyChoice, RealSite};
 use crate::clients::clients;
 use crate::described::Described;
-use crate::docker::{Docker, Kept, Plan as DockerPlan};
+use crate::docker::{Docker, Kept};
 use crate::error::TestbedError;
-use crate::label::Run;
-use crate::links::{self, Endpoint, Links};
+use crate::label::RunId;
+use crate::links::{self, Links, Route};
+use crate::password::without_password;
+use crate::place::Place;
 use crate::progress::Progress;
+use crate::served::{AllServed, Served};
+use crate::services;
 use crate::toxiproxy::{Toxiproxy, ToxiproxyPlan, ToxiproxyState};
 
 /// A running testbed.
 pub struct Testbed {
     docker: Option<(Docker, bool)>,
+    services: Vec<Served>,
     links: Links,
-    connect: ConnectOptions,
+    workers: usize,
+    heartbeat: Duration,
     described: Described,
+    run: RunId,
 }
 
 /// What a testbed is started for.
 #[derive(Clone, Copy, Debug)]
 pub struct Demand<'a> {
-    /// One link each.
+    /// A link each to each service.
     pub workers: u32,
-    /// The AMQP heartbeat.
+    /// The heartbeat of the clients.
     pub heartbeat: Duration,
     /// Decides the chance in the embedded proxy.
     pub proxy_seed: u64,
@@ -53,36 +59,23 @@ pub enum StartError {
     /// The links were not made.
     #[error("failed to make the workers' links: {0}")]
     Links(#[from] links::Error),
-    /// Nobody listens at the broker's address, or it is not one.
-    #[error("failed to connect to the broker at {address}: {}; start it, or correct the URL", why(.address, .reason))]
-    Broker {
+    /// Nobody listens at a service's address, or it is not one.
+    #[error("failed to connect to {noun} at {address}: {reason}; start it, or correct the URL")]
+    Absent {
+        /// What should be there: `the broker`.
+        noun: &'static str,
         /// Where it should be.
         address: String,
         /// What was said instead.
-        reason: locks::Error,
+        reason: String,
     },
-    /// The broker answers no publish.
-    #[error(
-        "the broker at {address} takes no messages: it has an alarm, most likely of memory or disk; `rabbitmqctl status` shows it"
-    )]
-    Blocked {
-        /// Where it is.
-        address: String,
-    },
-}
-
-/// What was said, without what is said of every broker: where it is, and what to do.
-fn why(address: &str, reason: &locks::Error) -> String {
-    if reason.kind == locks::ErrorKind::ConnectionRefused {
-        return "nobody listens there".to_owned();
-    }
-    let text = reason.to_string();
-    let place = format!("{address}: ");
-    text.strip_prefix(&place).unwrap_or(&text).to_owned()
+    /// A service answers, and does not do what locks need.
+    #[error("{0}")]
+    Useless(String),
 }
 
 impl Testbed {
-    /// Starts what is not there yet, and links every worker to the broker.
+    /// Starts what is not there yet, and links every worker to every service.
     ///
     /// # Errors
     /// Something did not start; what had started until then is gone again.
@@ -92,63 +85,43 @@ impl Testbed {
         demand: Demand<'_>,
         progress: &dyn Progress,
     ) -> Result<Self, StartError> {
-        match site {
-            RealSite::Docker { rabbitmq, keep } => {
-                let plan = DockerPlan {
-                    run: Run {
-                        keep: *keep,
-                        ..Run::fresh()
-                    },
-                    rabbitmq: rabbitmq.clone(),
-                    toxiproxy: toxiproxy_plan(proxy, demand.workers),
-                    logs: Some(demand.logs.to_owned()),
-                };
-                let docker = Docker::start(plan, progress).await?;
-                Self::around(docker, *keep, proxy, demand).await
-            }
-            RealSite::Amqp(connect) => {
-                answers(connect).await?;
-                let upstream = connect.address.clone();
-                let described = Described {
-                    kind: "amqp".to_owned(),
-                    broker: format!("the broker at {upstream}"),
-                    image_digest: None,
-                    proxy: String::new(),
-                };
-                let proxy = Proxy::of(proxy, None, &upstream, demand).await?;
-                Ok(proxy.into_testbed(None, connect.as_ref().clone(), described, demand))
-            }
-        }
-    }
-
-    /// A testbed with this broker; if the rest of it does not start, the broker is removed again.
-    async fn around(
-        docker: Docker,
-        keep: bool,
-        choice: &ProxyChoice,
-        demand: Demand<'_>,
-    ) -> Result<Self, StartError> {
-        let described = described(&docker);
-        let connect = connect_to(&docker);
-        let toxiproxy = match docker.toxiproxy() {
-            ToxiproxyState::Running(toxiproxy) => Some(toxiproxy.clone()),
-            _ => None,
-        };
-        match Proxy::of(choice, toxiproxy, &connect.address, demand).await {
-            Ok(proxy) => Ok(proxy.into_testbed(Some((docker, keep)), connect, described, demand)),
+        let toxiproxy = toxiproxy_plan(site, proxy, demand.workers);
+        let AllServed {
+            docker,
+            services,
+            kind,
+            run,
+        } = AllServed::start(site, demand.heartbeat, toxiproxy, demand.logs, progress).await?;
+        let proxy = match Proxy::of(proxy, docker.as_ref(), &services, demand).await {
+            Ok(proxy) => proxy,
             Err(error) => {
-                docker.stop().await?;
-                Err(error)
+                if let Some(docker) = docker {
+                    docker.stop().await?;
+                }
+                return Err(error);
             }
-        }
+        };
+        Ok(Self {
+            docker: docker.map(|docker| (docker, site.keep)),
+            described: Described {
+                kind: kind.to_owned(),
+                services: services.iter().map(|one| one.facts.clone()).collect(),
+                proxy: proxy.described,
+            },
+            services,
+            links: proxy.links,
+            workers: demand.workers as usize,
+            heartbeat: demand.heartbeat,
+            run,
+        })
     }
 
-    /// Asks the broker itself, past the workers' links, whether it still answers.
+    /// Asks the services themselves, past the workers' links, whether they still answer.
     ///
     /// # Errors
-    /// It does not: whatever the run showed since is not the lock's doing.
+    /// One does not: whatever the run showed since is not the lock's doing.
     pub async fn answers(&self) -> Result<(), StartError> {
-        answers(&self.connect).await
+        AllServed::work(&self.services).await
     }
 
     /// What it is.
@@ -163,7 +136,13 @@ impl Testbed {
         &self.links
     }
 
-    /// How each worker reaches the broker. `lock_seed` is what decides the chance in a worker's
+    /// What the names of all that a run makes on its services begin with.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        self.run.prefix()
+    }
+
+    /// How each worker reaches the services. `lock_seed` is what decides the chance in a worker's
     /// lock.
     ///
     /// # Errors
@@ -173,21 +152,43 @@ impl Testbed {
         prefix: &str,
         lock_seed: impl Fn(u32) -> u64,
     ) -> Result<Vec<locks::ClientConfig>, links::Error> {
-        let addresses = (0..self.links.len()).map(|worker| self.links.address(worker));
-        let addresses = addresses.map(|address| Ok(address?.to_string()));
-        let addresses: Vec<_> = addresses.collect::<Result<_, links::Error>>()?;
+        let places = (0..self.workers).map(|worker| self.places(worker));
+        let places: Vec<Vec<Place>> = places.collect::<Result<_, _>>()?;
+        let mut services = self.services.iter();
+        let of_broker = services.position(|one| one.service.name() == "rabbitmq");
+        let connect = of_broker.map(|at| services::connect(&self.services[at].place));
+        // Whoever connects to a broker that the run has not must not find another one.
+        let nowhere = || ConnectOptions {
+            address: String::new(),
+            ..ConnectOptions::default()
+        };
+        let connect = ConnectOptions {
+            heartbeat: self.heartbeat,
+            ..connect.unwrap_or_else(nowhere)
+        };
+        let address = |places: &Vec<Place>| of_broker.map(|at| places[at].address());
+        let addresses = places.iter().map(|of| address(of).unwrap_or_default());
         let broker: Arc<dyn Broker> = Arc::new(RabbitMq);
-        Ok(clients(
-            &broker,
-            &self.connect,
-            addresses,
-            prefix,
-            lock_seed,
-        ))
+        let mut clients = clients(&broker, &connect, addresses, prefix, lock_seed);
+        for (client, places) in clients.iter_mut().zip(&places) {
+            let named = self.services.iter().zip(places);
+            client.endpoints = named.map(|(one, place)| one.endpoint(place)).collect();
+        }
+        Ok(clients)
     }
 
-    /// Takes everything down that was started, and fetches logs; or leaves the broker running where
-    /// that was asked for.
+    /// Where a worker reaches each service, over its own links.
+    fn places(&self, worker: usize) -> Result<Vec<Place>, links::Error> {
+        if self.services.is_empty() {
+            return Ok(Vec::new());
+        }
+        let addresses = self.links.addresses(worker)?.into_iter();
+        let linked = self.services.iter().zip(addresses);
+        Ok(linked.map(|(one, address)| one.place.at(address)).collect())
+    }
+
+    /// Takes everything down that was started, and fetches logs; or leaves the services running
+    /// where that was asked for.
     ///
     /// # Errors
     /// Something could not be removed: `prover clean` does it later.
@@ -206,140 +207,117 @@ impl Testbed {
     }
 }
 
-/// The proxy with one link a worker.
+impl Served {
+    /// What a worker that reaches it there is told.
+    fn endpoint(&self, place: &Place) -> Endpoint {
+        Endpoint {
+            service: self.service.name().to_owned(),
+            name: self.name.clone(),
+            host: place.host().to_owned(),
+            port: place.port(),
+            url: self.service.url(place),
+        }
+    }
+}
+
+/// The proxy with a link for each worker and service.
 struct Proxy {
     links: Links,
     described: String,
 }
 
 impl Proxy {
-    /// `toxiproxy` is one that runs beside the broker; `upstream` is the broker's address from
-    /// here.
     async fn of(
         choice: &ProxyChoice,
-        toxiproxy: Option<Toxiproxy>,
-        upstream: &str,
+        docker: Option<&Docker>,
+        services: &[Served],
         demand: Demand<'_>,
     ) -> Result<Self, StartError> {
-        match (choice, toxiproxy) {
-            (ProxyChoice::Running(url), _) => Self::running(url, upstream, demand).await,
-            (ProxyChoice::Auto, Some(toxiproxy)) => Self::beside_broker(&toxiproxy).await,
+        let beside = docker.map(Docker::toxiproxy);
+        match (choice, beside) {
+            _ if services.is_empty() => Self::nothing().await,
+            (ProxyChoice::Running(url), _) => Self::running(url, services, demand).await,
+            (ProxyChoice::Auto, Some(ToxiproxyState::Running(toxiproxy))) => {
+                Self::beside_services(toxiproxy, services, demand).await
+            }
             (ProxyChoice::Auto | ProxyChoice::Embedded, _) => {
-                Self::embedded(upstream, demand).await
+                Self::embedded(services, demand).await
             }
         }
     }
 
-    async fn embedded(upstream: &str, demand: Demand<'_>) -> Result<Self, StartError> {
-        let proxies = Arc::new(Embedded::new(demand.proxy_seed));
-        let links = Links::create(proxies, upstream, &local_endpoints(demand)).await?;
+    async fn nothing() -> Result<Self, StartError> {
         Ok(Self {
-            links,
+            links: Links::create(Arc::new(Embedded::new(0)), &[]).await?,
+            described: "no link".to_owned(),
+        })
+    }
+
+    async fn embedded(services: &[Served], demand: Demand<'_>) -> Result<Self, StartError> {
+        let proxies = Arc::new(Embedded::new(demand.proxy_seed));
+        Ok(Self {
+            links: on_this_host(proxies, services, demand).await?,
             described: "embedded proxy".to_owned(),
         })
     }
 
-    async fn running(url: &str, upstream: &str, demand: Demand<'_>) -> Result<Self, StartError> {
+    async fn running(
+        url: &str,
+        services: &[Served],
+        demand: Demand<'_>,
+    ) -> Result<Self, StartError> {
         let api = ApiClient::new(url)?;
         let version = api.version().await?;
-        let links = Links::create(Arc::new(api), upstream, &local_endpoints(demand)).await?;
         Ok(Self {
-            links,
+            links: on_this_host(Arc::new(api), services, demand).await?,
             described: format!("Toxiproxy {version} at {}", without_password(url)),
         })
     }
 
-    async fn beside_broker(toxiproxy: &Toxiproxy) -> Result<Self, StartError> {
+    async fn beside_services(
+        toxiproxy: &Toxiproxy,
+        services: &[Served],
+        demand: Demand<'_>,
+    ) -> Result<Self, StartError> {
         let api = ApiClient::new(&format!("http://{}", toxiproxy.api))?;
         let version = api.version().await?;
-        let endpoint = |link: &crate::toxiproxy::Link| Endpoint {
+        let endpoint = |link: &crate::toxiproxy::Link| links::Endpoint {
             listen: link.listen.clone(),
             reach: Some(link.published),
         };
-        let endpoints: Vec<_> = toxiproxy.links.iter().map(endpoint).collect();
-        let links = Links::create(Arc::new(api), &toxiproxy.upstream, &endpoints).await?;
+        let shares = toxiproxy.links.chunks(demand.workers.max(1) as usize);
+        let routes = services.iter().zip(shares).map(|(one, share)| Route {
+            service: one.name.clone(),
+            upstream: one.inner.clone().unwrap_or_default(),
+            endpoints: share.iter().map(endpoint).collect(),
+        });
         Ok(Self {
-            links,
+            links: Links::create(Arc::new(api), &routes.collect::<Vec<_>>()).await?,
             described: format!("Toxiproxy {version} ({})", toxiproxy.image),
         })
     }
-
-    fn into_testbed(
-        self,
-        docker: Option<(Docker, bool)>,
-        connect: ConnectOptions,
-        described: Described,
-        demand: Demand<'_>,
-    ) -> Testbed {
-        Testbed {
-            docker,
-            links: self.links,
-            connect: ConnectOptions {
-                heartbeat: demand.heartbeat,
-                ..connect
-            },
-            described: Described {
-                proxy: self.described,
-                ..described
-            },
-        }
-    }
 }
 
-fn local_endpoints(demand: Demand<'_>) -> Vec<Endpoint> {
-    (0..demand.workers).map(|_| Endpoint::local()).collect()
+/// Links of a proxy that runs on this host.
+async fn on_this_host(
+    proxies: Arc<dyn Proxies>,
+    services: &[Served],
+    demand: Demand<'_>,
+) -> Result<Links, links::Error> {
+    let endpoints = (0..demand.workers).map(|_| links::Endpoint::local());
+    let endpoints: Vec<_> = endpoints.collect();
+    let routes = services.iter().map(|one| Route {
+        service: one.name.clone(),
+        upstream: one.place.address(),
+        endpoints: endpoints.clone(),
+    });
+    Links::create(proxies, &routes.collect::<Vec<_>>()).await
 }
 
-fn toxiproxy_plan(choice: &ProxyChoice, workers: u32) -> Option<ToxiproxyPlan> {
-    let links = u16::try_from(workers).ok()?;
-    (*choice == ProxyChoice::Auto).then(|| ToxiproxyPlan::with_links(links))
-}
-
-/// How to connect to a broker in a container, past any proxy.
-pub(super) fn connect_to(docker: &Docker) -> ConnectOptions {
-    ConnectOptions {
-        address: docker.amqp().to_string(),
-        user: USER.to_owned(),
-        password: USER.to_owned(),
-        ..ConnectOptions::default()
-    }
-}
-
-pub(super) fn described(docker: &Docker) -> Described {
-    let image = docker.image();
-    let version = image.version.as_deref().unwrap_or("of unknown version");
-    Described {
-        kind: "docker".to_owned(),
-        broker: format!("RabbitMQ {version} ({})", image.reference),
-        image_digest: Some(image.digest.as_ref().unwrap_or(&image.id).clone()),
-        proxy: String::new(),
-    }
-}
-
-/// A broker that is not there must be noticed before the run, not be taken for a fault in it.
-pub(super) async fn answers(connect: &ConnectOptions) -> Result<(), StartError> {
-    let failed = |reason| StartError::Broker {
-        address: connect.address.clone(),
-        reason,
-    };
-    let connection = RabbitMq.connect(connect).await.map_err(failed)?;
-    let taken = timeout(connect.timeout, takes_messages(&*connection)).await;
-    // It answered; how it takes the goodbye does not matter.
-    let _ = timeout(connect.timeout, connection.close()).await;
-    taken.map_err(|_| StartError::Blocked {
-        address: connect.address.clone(),
-    })
-}
-
-/// Returns once the broker has answered a publish, whatever it said: with an alarm it never does.
-/// An account that may not publish need not.
-async fn takes_messages(connection: &dyn Connection) {
-    if let Ok(channel) = connection.channel().await
-        && channel.confirm_select().await.is_ok()
-    {
-        // With an alarm RabbitMQ answers the first and reads nothing after that.
-        for _ in 0..2 {
-            let _ = channel.publish("prover-asks", &Publish::ping()).await;
-        }
-    }
+/// A Toxiproxy in the run's network reaches what is in that network.
+fn toxiproxy_plan(site: &RealSite, choice: &ProxyChoice, workers: u32) -> Option<ToxiproxyPlan> {
+    let instances = u32::try_from(site.instances.len()).ok()?;
+    let links = u16::try_from(workers.checked_mul(instances)?).ok()?;
+    (*choice == ProxyChoice::Auto && site.is_all_started() && ToxiproxyPlan::fits(links))
+        .then(|| ToxiproxyPlan::with_links(links))
 }

@@ -8,7 +8,6 @@ use tokio::sync::OnceCell;
 
 use crate::docker::{Docker, Plan};
 use crate::error::TestbedError;
-use crate::image::RabbitImage;
 use crate::label::RunId;
 use crate::progress::Silent;
 
@@ -47,7 +46,7 @@ async fn start_shared() -> Option<TestBroker> {
     // What binaries left that could not even start their reaper; another binary's reaper may be at
     // it at this moment.
     let _ = crate::clean::clean(crate::clean::Which::Dead).await;
-    match Docker::start(Plan::broker(RabbitImage::default()), &Silent).await {
+    match Docker::start(Plan::rabbitmq(None), &Silent).await {
         Ok(testbed) => Some(hand_over(testbed)),
         Err(error) => panic!("failed to {error}"),
     }
@@ -74,13 +73,14 @@ pub async fn docker_or_skip() -> bool {
 /// then.
 fn hand_over(testbed: Docker) -> TestBroker {
     static REAPER: Mutex<Option<Child>> = Mutex::new(None);
+    let node = &testbed.nodes()[0];
     let broker = TestBroker {
-        amqp: testbed.amqp(),
-        management: testbed.management(),
-        version: testbed.image().version.clone(),
-        container: testbed.broker().container_name().to_owned(),
+        amqp: node.address(),
+        management: node.doors().first().map(|door| door.address),
+        version: node.image().version.clone(),
+        container: node.container_name().to_owned(),
     };
-    let reaper = spawn_reaper(testbed.broker().container_name(), testbed.run());
+    let reaper = spawn_reaper(node.container_name(), testbed.run());
     if let Ok(mut place) = REAPER.lock() {
         *place = reaper.ok();
     }

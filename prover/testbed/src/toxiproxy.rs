@@ -1,4 +1,4 @@
-//! A real Toxiproxy beside the broker, where its image can be had. Its absence is no error: the
+//! A real Toxiproxy beside the services, where its image can be had. Its absence is no error: the
 //! embedded proxy stands in.
 
 use std::net::SocketAddr;
@@ -34,11 +34,17 @@ const API_WAIT: Duration = Duration::from_secs(20);
 pub struct ToxiproxyPlan {
     /// The image; without one, what is present of [`REPOSITORY`], or what can be pulled of it.
     pub image: Option<String>,
-    /// How many links there will be, one a worker. Each needs a port published from the start.
+    /// How many links there will be, one a worker and service. Each needs a port published from the
+    /// start.
     pub links: u16,
 }
 
 impl ToxiproxyPlan {
+    /// Whether there are ports for so many links.
+    pub(crate) fn fits(links: u16) -> bool {
+        FIRST_LINK_PORT.checked_add(links).is_some()
+    }
+
     /// The image that the environment names, if it names one, with so many links.
     #[must_use]
     pub fn with_links(links: u16) -> Self {
@@ -69,8 +75,6 @@ pub enum ToxiproxyState {
 pub struct Toxiproxy {
     /// The HTTP API, from this host.
     pub api: SocketAddr,
-    /// What every proxy's `upstream` is: the broker as seen from within the network.
-    pub upstream: String,
     /// The places for proxies.
     pub links: Vec<Link>,
     /// The image it runs.
@@ -92,7 +96,6 @@ impl ToxiproxyState {
         daemon: &Daemon,
         run: &Run,
         plan: Option<&ToxiproxyPlan>,
-        upstream: String,
         progress: &dyn Progress,
     ) -> Self {
         let Some(plan) = plan else {
@@ -101,7 +104,7 @@ impl ToxiproxyState {
         let running = async {
             let image = image(daemon, plan).await;
             obtain(daemon, &image, progress).await?;
-            start(daemon, run, &image, plan.links, upstream, progress).await
+            start(daemon, run, &image, plan.links, progress).await
         };
         match running.await {
             Ok(toxiproxy) => Self::Running(toxiproxy),
@@ -154,7 +157,6 @@ async fn start(
     run: &Run,
     image: &str,
     links: u16,
-    upstream: String,
     progress: &dyn Progress,
 ) -> Result<Toxiproxy, TestbedError> {
     progress.step(&format!("start toxiproxy from {image}"));
@@ -168,7 +170,6 @@ async fn start(
         .await?;
     Ok(Toxiproxy {
         api,
-        upstream,
         links: published(&container, &link_ports).await?,
         image: image.to_owned(),
     })

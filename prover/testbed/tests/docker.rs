@@ -8,10 +8,10 @@ use lapin::{Connection, ConnectionProperties};
 use testbed::amqp::greet;
 use testbed::clean::{Which, clean, leftovers};
 use testbed::doctor::Status;
-use testbed::recipe::ALL;
+use testbed::services::RabbitMq;
 use testbed::testing::{docker_or_skip, shared_broker};
 use testbed::{
-    Docker, Plan, RabbitImage, Run, RunId, Silent, TestbedError, ToxiproxyPlan, ToxiproxyState,
+    Docker, Plan, Run, RunId, Service, Silent, TestbedError, ToxiproxyPlan, ToxiproxyState,
 };
 use testcontainers::bollard::query_parameters::{
     BuildImageOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
@@ -69,7 +69,8 @@ fn skip(why: &str) {
 /// where that was never needed.
 async fn build(name: &str, dockerfile: &str, files: &[(&str, &str)]) -> Option<String> {
     let daemon = daemon().await;
-    let base = ALL[0].base_tag();
+    let recipe = RabbitMq.image(None).recipe.expect("it can be built");
+    let base = recipe.base_tag();
     if daemon.inspect_image(&base).await.is_err() {
         skip(&format!("no image {base} to build a stand-in on"));
         return None;
@@ -111,17 +112,18 @@ async fn a_broker_answers_and_leaves_nothing_behind() {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut plan = Plan::broker(RabbitImage::default());
+    let mut plan = Plan::rabbitmq(None);
     plan.logs = Some(folder.path().to_owned());
     let testbed = start(plan).await;
     let run = testbed.run().clone();
-    assert!(testbed.amqp().ip().is_loopback());
-    let version = testbed.image().version.clone().expect("RabbitMQ tells it");
+    let node = &testbed.nodes()[0];
+    assert!(node.address().ip().is_loopback());
+    let version = node.image().version.clone().expect("RabbitMQ tells it");
     assert!(version.starts_with("4.0."), "{version}");
-    assert!(testbed.image().id.starts_with("sha256:"));
-    assert!(testbed.management().is_some(), "the plugin is on");
+    assert!(node.image().id.starts_with("sha256:"));
+    assert_eq!(node.doors()[0].name, "management", "the plugin is on");
 
-    let url = format!("amqp://guest:guest@{}", testbed.amqp());
+    let url = format!("amqp://guest:guest@{}", node.address());
     let connection = Connection::connect(&url, ConnectionProperties::default())
         .await
         .expect("guest may come in");
@@ -130,7 +132,7 @@ async fn a_broker_answers_and_leaves_nothing_behind() {
 
     testbed.stop().await.expect("everything goes");
     assert_eq!(standing(&run).await, (0, 0));
-    let log = read(&folder.path().join("broker-0.log"));
+    let log = read(&folder.path().join("rabbitmq.log"));
     assert!(log.contains("started TCP listener"), "{log}");
 }
 
@@ -143,14 +145,15 @@ async fn clean_takes_orphans_and_leaves_the_living() {
     let Some(shared) = shared_broker().await else {
         return;
     };
-    let mut plan = Plan::broker(RabbitImage::default());
+    let mut plan = Plan::rabbitmq(None);
     plan.run = orphan();
     let kept = start(plan).await.keep();
+    let container = kept.nodes[0].container_name().to_owned();
     assert_eq!(standing(&kept.run).await, (1, 1));
     assert!(leftovers().await.expect("a list").contains(&kept.run));
 
     let cleaned = clean(Which::Dead).await.expect("the daemon obeys");
-    assert!(cleaned.containers.contains(&kept.container), "{cleaned:?}");
+    assert!(cleaned.containers.contains(&container), "{cleaned:?}");
     assert!(!cleaned.alive.is_empty(), "{cleaned:?}");
     assert_eq!(standing(&kept.run).await, (0, 0));
     greet(shared.amqp)
@@ -163,7 +166,7 @@ async fn a_dropped_testbed_is_removed() {
     if !docker_or_skip().await {
         return;
     }
-    let testbed = start(Plan::broker(RabbitImage::default())).await;
+    let testbed = start(Plan::rabbitmq(None)).await;
     let run = testbed.run().clone();
     drop(testbed);
     assert_eq!(standing(&run).await, (0, 0));
@@ -176,7 +179,7 @@ async fn a_start_that_is_dropped_midway_leaves_nothing() {
         return;
     }
     for millis in [50, 400, 1500] {
-        let plan = Plan::broker(RabbitImage::default());
+        let plan = Plan::rabbitmq(None);
         let run = plan.run.id.clone();
         let cut = tokio::time::timeout(Duration::from_millis(millis), Docker::start(plan, &Silent));
         assert!(cut.await.is_err(), "no broker starts within {millis} ms");
@@ -194,7 +197,7 @@ async fn a_container_that_dies_shows_its_last_words() {
         return;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut plan = Plan::broker(RabbitImage::named(&image));
+    let mut plan = Plan::rabbitmq(Some(&image));
     plan.logs = Some(folder.path().to_owned());
     let run = plan.run.id.clone();
     let result = Docker::start(plan, &Silent).await;
@@ -211,7 +214,7 @@ async fn a_container_that_dies_shows_its_last_words() {
         other => panic!("{other:?}"),
     }
     assert_eq!(standing(&run).await, (0, 0));
-    let log = read(&folder.path().join("broker-0.log"));
+    let log = read(&folder.path().join("rabbitmq.log"));
     assert_eq!(log, "these are my last words\n");
 }
 
@@ -220,7 +223,7 @@ async fn an_unknown_image_names_the_remedy() {
     if !docker_or_skip().await {
         return;
     }
-    let plan = Plan::broker(RabbitImage::named("amqp-prover-test/no-such-image:1"));
+    let plan = Plan::rabbitmq(Some("amqp-prover-test/no-such-image:1"));
     let run = plan.run.id.clone();
     let error = Docker::start(plan, &Silent).await.err().expect("no image");
     let text = error.to_string();
@@ -241,7 +244,7 @@ async fn a_toxiproxy_that_cannot_be_had_is_no_failure() {
     if !docker_or_skip().await {
         return;
     }
-    let mut plan = Plan::broker(RabbitImage::default());
+    let mut plan = Plan::rabbitmq(None);
     plan.toxiproxy = Some(ToxiproxyPlan {
         image: Some("amqp-prover-test/no-such-proxy:1".to_owned()),
         links: 2,
@@ -265,7 +268,7 @@ async fn links_of_a_toxiproxy_lead_to_the_broker() {
         return;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut plan = Plan::broker(RabbitImage::default());
+    let mut plan = Plan::rabbitmq(None);
     plan.logs = Some(folder.path().to_owned());
     plan.toxiproxy = Some(ToxiproxyPlan {
         image: Some(image.clone()),
@@ -276,9 +279,10 @@ async fn links_of_a_toxiproxy_lead_to_the_broker() {
         panic!("{:?}", testbed.toxiproxy());
     };
     assert_eq!(toxiproxy.links.len(), 2);
+    let node = &testbed.nodes()[0];
     for (number, link) in toxiproxy.links.iter().enumerate() {
         let proxy = serde_json::json!({
-            "name": format!("worker-{number}"), "listen": link.listen, "upstream": toxiproxy.upstream,
+            "name": format!("worker-{number}"), "listen": link.listen, "upstream": node.inner_address(),
         });
         reqwest::Client::new()
             .post(format!("http://{}/proxies", toxiproxy.api))
@@ -288,7 +292,7 @@ async fn links_of_a_toxiproxy_lead_to_the_broker() {
             .and_then(reqwest::Response::error_for_status)
             .expect("a proxy is made");
         let greeting = greet(link.published).await.expect("the broker answers");
-        assert_eq!(greeting.version, testbed.image().version);
+        assert_eq!(greeting.version, node.image().version);
     }
     let run = testbed.run().clone();
     testbed.stop().await.expect("everything goes");

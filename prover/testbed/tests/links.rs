@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{Served, arrives, ends, is_reset, is_silent, passes, until, within};
 use proxy::Proxies;
-use testbed::links::{Endpoint, Error, Links};
+use testbed::links::{Endpoint, Error, Links, Route};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -40,6 +40,15 @@ by_calls_and_by_api! {
     a_cut_during_a_partition_needs_no_heal_first
     healing_a_healthy_link_changes_nothing_and_links_can_be_made_again
     what_cannot_be_reached_is_named
+    a_fault_strikes_all_links_of_a_worker_and_no_others
+}
+
+fn route(upstream: &str, endpoints: Vec<Endpoint>) -> Route {
+    Route {
+        service: "server".to_owned(),
+        upstream: upstream.to_owned(),
+        endpoints,
+    }
 }
 
 struct Bed {
@@ -65,10 +74,8 @@ impl Bed {
     async fn of(served: Served, proxies: Arc<dyn Proxies>) -> Self {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let upstream = server.local_addr().unwrap().to_string();
-        let endpoints = [Endpoint::local(), Endpoint::local()];
-        let links = Links::create(Arc::clone(&proxies), &upstream, &endpoints)
-            .await
-            .unwrap();
+        let routes = [route(&upstream, vec![Endpoint::local(), Endpoint::local()])];
+        let links = Links::create(Arc::clone(&proxies), &routes).await.unwrap();
         Self {
             served,
             proxies,
@@ -78,7 +85,7 @@ impl Bed {
     }
 
     async fn connect(&self, worker: usize) -> (TcpStream, TcpStream) {
-        let address = self.links.address(worker).unwrap();
+        let address = self.links.addresses(worker).unwrap()[0];
         let client = within(TcpStream::connect(address)).await.unwrap();
         (client, within(self.server.accept()).await.unwrap().0)
     }
@@ -143,7 +150,7 @@ async fn a_reset_during_a_partition_arrives_after_it_behind_the_bytes(bed: Bed) 
 
 async fn a_partition_hides_that_the_server_is_gone(bed: Bed) {
     bed.links.partition(0).await.unwrap();
-    let address = bed.links.address(0).unwrap();
+    let address = bed.links.addresses(0).unwrap()[0];
     drop(bed.server);
     let mut client = TcpStream::connect(address).await.unwrap();
     is_silent(&mut client).await;
@@ -196,9 +203,8 @@ async fn healing_a_healthy_link_changes_nothing_and_links_can_be_made_again(bed:
     passes(&mut client, &mut server, "ping").await;
 
     let upstream = bed.server.local_addr().unwrap().to_string();
-    let again = Links::create(bed.proxies, &upstream, &[Endpoint::local()])
-        .await
-        .unwrap();
+    let routes = [route(&upstream, vec![Endpoint::local()])];
+    let again = Links::create(bed.proxies, &routes).await.unwrap();
     ends(&mut client).await;
     again.delete().await.unwrap();
     bed.links.delete().await.unwrap();
@@ -210,15 +216,50 @@ async fn what_cannot_be_reached_is_named(bed: Bed) {
         bed.links.partition(2).await,
         Err(Error::NoSuchWorker {
             worker: 2,
-            links: 2
+            workers: 2
         })
     ));
     let everywhere = Endpoint {
         listen: "0.0.0.0:0".to_owned(),
         reach: None,
     };
-    let error = Links::create(bed.proxies, "127.0.0.1:1", &[everywhere])
-        .await
-        .unwrap_err();
+    let routes = [route("127.0.0.1:1", vec![everywhere])];
+    let error = Links::create(bed.proxies, &routes).await.unwrap_err();
     assert!(error.to_string().contains("worker-0"), "{error}");
+}
+
+async fn a_fault_strikes_all_links_of_a_worker_and_no_others(bed: Bed) {
+    let upstream = bed.server.local_addr().unwrap().to_string();
+    let named = |service: &str| Route {
+        service: service.to_owned(),
+        ..route(&upstream, vec![Endpoint::local(), Endpoint::local()])
+    };
+    let links = Links::create(bed.proxies, &[named("redis-1"), named("redis-2")])
+        .await
+        .unwrap();
+    let mut pairs = Vec::new();
+    for worker in [0, 1] {
+        for address in links.addresses(worker).unwrap() {
+            let client = within(TcpStream::connect(address)).await.unwrap();
+            pairs.push((client, within(bed.server.accept()).await.unwrap().0));
+        }
+    }
+    links.partition(0).await.unwrap();
+    for (client, server) in &mut pairs[..2] {
+        client.write_all(b"held").await.unwrap();
+        is_silent(server).await;
+    }
+    for (client, server) in &mut pairs[2..] {
+        passes(client, server, "another's").await;
+    }
+    links.heal(0).await.unwrap();
+    for (_, server) in &mut pairs[..2] {
+        arrives(server, "held").await;
+    }
+    links.cut(1).await.unwrap();
+    for (client, server) in &mut pairs[2..] {
+        is_reset(client).await;
+        is_reset(server).await;
+    }
+    links.delete().await.unwrap();
 }

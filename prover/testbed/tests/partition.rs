@@ -7,7 +7,7 @@ use std::time::Duration;
 use locks::broker::{ConnectOptions, RabbitMq};
 use locks::{Answer, ClientConfig, ExclusiveQueue, Lock, Session};
 use proxy::Embedded;
-use testbed::links::{Endpoint, Links};
+use testbed::links::{Endpoint, Links, Route};
 use testbed::testing::shared_broker;
 use tokio::time::{Instant, timeout};
 
@@ -43,12 +43,15 @@ async fn a_partition_within_the_heartbeat_loses_nothing() {
     let Some(broker) = shared_broker().await else {
         return;
     };
-    let upstream = broker.amqp.to_string();
-    let proxies = Arc::new(Embedded::new(0));
-    let links = Links::create(proxies, &upstream, &[Endpoint::local()])
-        .await
-        .expect("a port is free");
-    let mut holder = session(links.address(0).expect("one link").to_string(), "holder").await;
+    let route = Route {
+        service: "rabbitmq".to_owned(),
+        upstream: broker.amqp.to_string(),
+        endpoints: vec![Endpoint::local()],
+    };
+    let links = Links::create(Arc::new(Embedded::new(0)), &[route]).await;
+    let links = links.expect("a port is free");
+    let address = links.addresses(0).expect("one link")[0];
+    let mut holder = session(address.to_string(), "holder").await;
     let mut rival = session(broker.amqp.to_string(), "rival").await;
     holder.acquire("k").await.expect("nobody holds it");
 

@@ -110,7 +110,12 @@ pub struct RunSpec {
     /// gives it)
     #[arg(long, default_value = "auto", value_name = "TESTBED", help_heading = heading::WHERE)]
     pub testbed: String,
-    /// The broker: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
+    /// A service that the lock talks to: a name [`prover list services`], with =IMAGE to choose its
+    /// image, =HOST:PORT or =URL where it runs already; repeatable, five times for five instances
+    /// [default: what the lock needs]
+    #[arg(long, value_name = "SERVICE", help_heading = heading::WHERE)]
+    pub service: Vec<String>,
+    /// Short for --service rabbitmq=IMAGE: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
     #[arg(long, value_name = "IMAGE", help_heading = heading::WHERE)]
     pub rabbitmq: Option<String>,
     /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy
@@ -167,6 +172,7 @@ impl Default for RunSpec {
             burst: false,
             heartbeat: None,
             operation_timeout: Duration::from_secs(5),
+            service: Vec::new(),
             rabbitmq: None,
             toxiproxy: None,
             nemesis_interval: None,

@@ -9,9 +9,7 @@ use plan::spec::RunSpec;
 use run::Stop;
 use run::seed::Stream;
 use suite::{Outcome, Stopwatch};
-use testbed::{
-    Demand, Described, Direct, Progress, ProxyChoice, RabbitImage, RealSite, Silent, Testbed,
-};
+use testbed::{Demand, Described, Direct, Progress, ProxyChoice, RealSite, Silent, Testbed};
 
 use super::attempts::{Attempts, CellRun};
 use super::ledger::Ledger;
@@ -72,10 +70,7 @@ impl<'a> Stage<'a> {
     /// Makes sure that the broker is up; false where somebody interrupts meanwhile.
     async fn ready(&mut self) -> Result<bool, Failure> {
         if self.broker.is_none() {
-            let site = RealSite::Docker {
-                rabbitmq: RabbitImage::named(self.rabbitmq),
-                keep: false,
-            };
+            let site = RealSite::rabbitmq(self.rabbitmq);
             self.broker = tokio::select! {
                 biased;
                 () = interrupted() => None,
@@ -138,7 +133,7 @@ async fn on_broker(
 ) -> Result<Option<CellRun>, Failure> {
     let mut plan = Plan::new(spec)?;
     let (mut store, mut manifest) = begin(&plan, results, None)?;
-    let site = RealSite::Amqp(Box::new(broker.connect().clone()));
+    let site = RealSite::broker_at(broker.place().clone());
     let demand = Demand {
         workers: plan.params.concurrency,
         heartbeat: plan.heartbeat,

@@ -1,0 +1,1 @@
+[ $# -gt 0 ] || set -- redis-server --bind 0.0.0.0 --protected-mode no

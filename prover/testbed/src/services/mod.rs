@@ -1,0 +1,17 @@
+//! The services that a run can have, a file each.
+
+mod ask;
+mod etcd;
+mod postgres;
+mod rabbitmq;
+mod redis;
+mod registry;
+mod resp;
+mod zookeeper;
+
+pub use etcd::Etcd;
+pub use postgres::Postgres;
+pub use rabbitmq::{RabbitMq, connect};
+pub use redis::Redis;
+pub use registry::{ALL, find};
+pub use zookeeper::ZooKeeper;
