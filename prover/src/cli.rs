@@ -142,6 +142,10 @@ pub struct TryAdapterArgs {
     /// What is said to it in its `init`: lease=5s; repeatable
     #[arg(long = "option", value_name = "NAME=VALUE")]
     pub options: Vec<String>,
+    /// A service that it talks to, in Docker or where it runs already, as in `run`; repeatable
+    /// [default: what it says it needs]
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Vec<String>,
     /// Print results only, no progress
     #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,

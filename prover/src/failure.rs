@@ -100,6 +100,9 @@ pub enum Failure {
     /// An option that is given twice.
     #[error("the option {0} is given twice")]
     OptionTwice(String),
+    /// There is no place for what a trial leaves.
+    #[error("cannot make a temporary folder: {0}")]
+    Temporary(#[source] io::Error),
     /// This very program is not to be found.
     #[error("cannot find this program, to start it for each client: {0}")]
     Itself(#[source] io::Error),
@@ -220,6 +223,7 @@ impl Failure {
             | Self::Shrink(ShrinkError::Trial(_))
             | Self::Store(_)
             | Self::Itself(_)
+            | Self::Temporary(_)
             | Self::Introduce(_)
             | Self::Output(_)
             | Self::Start(_)

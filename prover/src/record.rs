@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use nemesis::Clients;
 use plan::Plan;
 use plan::manifest::{Manifest, State};
 use run::seed::Stream;
@@ -27,7 +28,7 @@ pub(super) async fn record(
     for doubt in plan.doubts() {
         steps.say(&format!("warning: {doubt}"));
     }
-    let ran = match real_site(plan, steps).await {
+    let ran = match real_site(plan, steps).await? {
         Some(site) => on_site(site, plan, store, manifest, format, steps).await,
         None => in_simulation(plan, store, manifest, format, steps).await,
     };
@@ -47,12 +48,14 @@ pub(crate) fn note(manifest: &mut Manifest, ran: &Result<Ran, Failure>) {
 }
 
 /// Where the run happens, unless it is simulated.
-async fn real_site<'a>(plan: &'a Plan, steps: &Steps) -> Option<&'a RealSite> {
-    match &plan.testbed.site {
+async fn real_site<'a>(plan: &'a Plan, steps: &Steps) -> Result<Option<&'a RealSite>, Failure> {
+    Ok(match &plan.testbed.site {
         Site::Simulated => None,
         Site::Real(site) => Some(site),
         Site::Auto(site) => match daemon::connect().await {
             Ok(_) => Some(site),
+            // No simulation can stand in for a process.
+            Err(error) if plan.clients() == Clients::Processes => return Err(error.into()),
             Err(error) => {
                 steps.say(&format!(
                     "note: failed to {}; this run is simulated instead, `--testbed docker` insists on Docker",
@@ -61,7 +64,7 @@ async fn real_site<'a>(plan: &'a Plan, steps: &Steps) -> Option<&'a RealSite> {
                 None
             }
         },
-    }
+    })
 }
 
 async fn in_simulation(

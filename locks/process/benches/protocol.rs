@@ -30,7 +30,7 @@ fn operation(criterion: &mut Criterion) {
         program.exists(),
         "build it first: cargo build --release -p process --examples"
     );
-    let command = format!("'{}' none none 1", program.display());
+    let command = format!("'{}' none none 1 none", program.display());
     let lock = runtime.block_on(ProcessLock::introduce(&command, Default::default()));
     let lock: Arc<dyn Lock> = Arc::new(lock.expect("a lock"));
     let mut session = runtime.block_on(session(&*lock));

@@ -1,5 +1,6 @@
 //! A lock that grants everything, but for one message, at which it does what no program should:
-//! `misbehaving FAULT MESSAGE COUNT`, from the COUNT-th message of that type on.
+//! `misbehaving FAULT MESSAGE COUNT FILE`, from the COUNT-th message of that type on; then the file is
+//! there.
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::process::{Command, exit};
@@ -8,8 +9,8 @@ use serde_json::{Value, json};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [fault, message, count] = arguments.as_slice() else {
-        eprintln!("usage: misbehaving FAULT MESSAGE COUNT");
+    let [fault, message, count, file] = arguments.as_slice() else {
+        eprintln!("usage: misbehaving FAULT MESSAGE COUNT FILE");
         exit(2);
     };
     let mut left: u32 = count.parse().expect("a number");
@@ -20,6 +21,7 @@ fn main() {
         if asked == *message {
             left = left.saturating_sub(1);
             if left == 0 {
+                std::fs::write(file, "").expect("there is a place for it");
                 misbehave(fault, &request);
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Programs that do at each message what no program should: no hang, nothing that a verdict could
 //! rest on, nothing left running. `PROVER_PROGRAMS=10000` tries so many of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +90,8 @@ struct Case {
 }
 
 impl Case {
-    fn command(&self) -> String {
+    /// The command of a program that makes this file when it misbehaves.
+    fn command(&self, file: &Path) -> String {
         let program = example("misbehaving");
         let Self {
             fault,
@@ -98,18 +99,14 @@ impl Case {
             count,
             ..
         } = self;
-        format!("'{}' {fault} {message} {count}", program.display())
-    }
-
-    /// A lock whose program behaves when it is asked what it is, since init is not the first there.
-    fn lock(&self) -> ProcessLock {
-        let command = CommandLine::parse(&self.command()).expect("words");
-        ProcessLock::of_ours(&Model, command)
+        let (program, file) = (program.display(), file.display());
+        format!("'{program}' {fault} {message} {count} '{file}'")
     }
 
     /// A whole run with two such programs.
-    async fn run(&self) -> (Result<(), RunError>, history::History) {
-        let lock: Arc<dyn Lock> = Arc::new(self.lock());
+    async fn run(&self, sign: &Path) -> (Result<(), RunError>, history::History) {
+        let command = CommandLine::parse(&self.command(sign)).expect("words");
+        let lock: Arc<dyn Lock> = Arc::new(ProcessLock::of_ours(&Model, command));
         let params = Params {
             concurrency: 2,
             slots: 1,
@@ -155,10 +152,15 @@ impl Case {
     }
 
     /// What was wrong, if anything was.
-    async fn judge(&self) -> Result<(), String> {
-        let (ran, history) = timeout(BOUND, self.run())
+    async fn judge(&self) -> Result<Reached, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sign = folder.path().join("misbehaved");
+        let (ran, history) = timeout(BOUND, self.run(&sign))
             .await
             .map_err(|_| "it hangs".to_owned())?;
+        if !sign.exists() && ran.is_ok() {
+            return Ok(Reached::Not);
+        }
         match (&ran, self.said) {
             (Err(RunError::Misconduct(error)), said) if !said.is_empty() => {
                 // At the end it shows otherwise.
@@ -178,8 +180,15 @@ impl Case {
         if self.said.is_empty() && is_recorded && unanswered.next().is_none() {
             return Err("an operation without an answer is no info".to_owned());
         }
-        Ok(())
+        Ok(Reached::Yes)
     }
+}
+
+/// Whether a run was long enough for a program to misbehave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    Yes,
+    Not,
 }
 
 /// What the programs say of themselves.
@@ -261,21 +270,24 @@ async fn a_program_cannot_hurt_the_verdict() {
         many.parse::<usize>().expect("a number").div_ceil(2)
     });
     let mut going = JoinSet::new();
-    let mut wrong = Vec::new();
+    let mut judged = Vec::new();
     for case in cases(runs) {
         if going.len() == 8
             && let Some(done) = going.join_next().await
         {
-            wrong.extend(done.expect("no panic"));
+            judged.push(done.expect("no panic"));
         }
         going.spawn(async move {
-            let judged = case.judge().await;
-            judged.err().map(|why| format!("{}: {why}", case.command()))
+            let name = format!("{} {} {}", case.fault, case.message, case.count);
+            case.judge().await.map_err(|why| format!("{name}: {why}"))
         });
     }
     while let Some(done) = going.join_next().await {
-        wrong.extend(done.expect("no panic"));
+        judged.push(done.expect("no panic"));
     }
+    let reached = judged.iter().filter(|it| **it == Ok(Reached::Yes)).count();
+    let wrong: Vec<_> = judged.into_iter().filter_map(Result::err).collect();
+    assert!(reached * 10 >= runs * 9, "{reached} of {runs} reached");
     assert!(
         wrong.is_empty(),
         "{} wrong:\n{}",

@@ -1,14 +1,22 @@
 //! `prover new-adapter` and `prover try-adapter`: the way to a lock in another language.
 
-use locks::{ClientConfig, Lock, RunContext};
-use process::ProcessLock;
+use std::sync::Arc;
 
-use crate::adapter::{KEY, Trial};
+use locks::{ClientConfig, Lock, RunContext};
+use plan::Plan;
+use plan::spec::RunSpec;
+use process::ProcessLock;
+use testbed::{Demand, Site, StartError, Testbed};
+
+use crate::adapter::{KEY, Remark, Trial};
 use crate::cli::{NewAdapterArgs, TryAdapterArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock::options;
-use crate::output;
+use crate::output::{self, Steps};
+
+/// A trial has two clients.
+const CLIENTS: u32 = 2;
 
 /// Writes a skeleton to standard output.
 pub(super) fn new_adapter(arguments: &NewAdapterArgs) -> Result<Exit, Failure> {
@@ -28,8 +36,8 @@ pub(super) fn new_adapter(arguments: &NewAdapterArgs) -> Result<Exit, Failure> {
 pub(super) async fn try_adapter(arguments: &TryAdapterArgs) -> Result<Exit, Failure> {
     let lock = ProcessLock::introduce(&arguments.command, options(&arguments.options)?).await?;
     output::result(&format!("the program says: {}", lock.introduction()))?;
-    let clients = [0, 1].map(|worker| client(worker, &lock));
-    let remarks = Trial::of(&lock, clients).play().await;
+    let lock: Arc<dyn Lock> = Arc::new(lock);
+    let remarks = on_services(&lock, arguments).await?;
     for remark in &remarks {
         output::result(&remark.to_string())?;
     }
@@ -37,26 +45,62 @@ pub(super) async fn try_adapter(arguments: &TryAdapterArgs) -> Result<Exit, Fail
     if let Err(misconduct) = &ended {
         output::result(&format!("wrong {misconduct}"))?;
     }
-    let wrong = remarks.iter().filter(|remark| remark.is_wrong()).count();
-    Ok(if wrong == 0 && ended.is_ok() {
-        output::result("nothing is wrong with it: put it to the test")?;
-        Exit::Valid
-    } else {
-        Exit::Harness
-    })
+    if ended.is_err() || remarks.iter().any(Remark::is_wrong) {
+        return Ok(Exit::Harness);
+    }
+    output::result("nothing is wrong with it: put it to the test")?;
+    Ok(Exit::Valid)
 }
 
-/// A client of the trial.
-fn client(worker: u32, lock: &ProcessLock) -> ClientConfig {
+/// What is to be remarked of a lock, with the services that it needs.
+async fn on_services(
+    lock: &Arc<dyn Lock>,
+    arguments: &TryAdapterArgs,
+) -> Result<Vec<Remark>, Failure> {
+    let spec = RunSpec {
+        service: arguments.service.clone(),
+        ..RunSpec::default()
+    };
+    let plan = Plan::of(lock.clone().into(), &spec, None)?;
+    let (Site::Real(site) | Site::Auto(site)) = &plan.testbed.site else {
+        return Ok(Vec::new());
+    };
+    let steps = Steps::new(arguments.quiet);
+    // Nothing is kept of a trial.
+    let logs = tempfile::tempdir().map_err(Failure::Temporary)?;
+    let demand = Demand {
+        workers: CLIENTS,
+        heartbeat: plan.heartbeat,
+        proxy_seed: 0,
+        logs: logs.path(),
+    };
+    let testbed = Testbed::start(site, &plan.testbed.proxy, demand, &steps).await?;
+    let clients = testbed.clients(&testbed.prefix(), |_| 0);
+    let remarks = match clients.map_err(StartError::Links) {
+        Ok(clients) => Ok(played(lock, clients).await),
+        Err(error) => Err(error),
+    };
+    testbed.stop().await?;
+    steps.done();
+    Ok(remarks?)
+}
+
+async fn played(lock: &Arc<dyn Lock>, clients: Vec<ClientConfig>) -> Vec<Remark> {
     let slots = if lock.kind().has_slots() { 2 } else { 1 };
-    ClientConfig {
+    let knowing = |(worker, client): (u32, ClientConfig)| ClientConfig {
         run: RunContext {
             worker,
-            workers: 2,
+            workers: CLIENTS,
             keys: vec![KEY.to_owned()],
             slots,
             ..RunContext::default()
         },
-        ..ClientConfig::of_rabbitmq("", "prover-try")
+        name: format!("{}-{worker}", client.name),
+        ..client
+    };
+    let clients: Vec<_> = (0..).zip(clients).map(knowing).collect();
+    match <[ClientConfig; 2]>::try_from(clients) {
+        Ok(clients) => Trial::of(&**lock, clients).play().await,
+        Err(_) => Vec::new(),
     }
 }
