@@ -1,4 +1,2 @@
-# As the official image has it.
-export ZOOCFGDIR=/conf
 PATH="/usr/share/zookeeper/bin:$PATH"
-[ $# -gt 0 ] || set -- zkServer.sh start-foreground
+[ $# -gt 0 ] || set -- zkServer.sh start-foreground /conf/zoo.cfg

@@ -69,7 +69,8 @@ pub enum Command {
     Conform(ConformArgs),
     /// Serve the proxy, with Toxiproxy's HTTP API, until interrupted
     Proxy(ProxyArgs),
-    /// Remove the containers and networks that killed runs left
+    /// Remove what killed runs left: containers and networks, or what they made on somebody's own
+    /// service
     Clean(CleanArgs),
     /// Write a program to begin with, for a lock in another language
     NewAdapter(NewAdapterArgs),
@@ -307,6 +308,16 @@ pub struct CleanArgs {
     /// Also remove what belongs to runs that are still alive, or that were told to keep it
     #[arg(long)]
     pub all: bool,
+    /// Clean the RabbitMQ at this URL in place of Docker:
+    /// amqp://user:password@127.0.0.1:5672/vhost
+    #[arg(long, value_name = "URL")]
+    pub testbed: Option<String>,
+    /// Clean this service in place of Docker: redis=HOST:PORT, or NAME=URL; repeatable
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Vec<String>,
+    /// Where RabbitMQ's management API answers [default: port 15672 of the same host]
+    #[arg(long, value_name = "URL")]
+    pub management: Option<String>,
 }
 
 /// The options of `replay`.

@@ -128,6 +128,10 @@ pub(crate) async fn carry_out(
         other => other,
     };
     steps.step("take the testbed down");
+    let slots = plan.workload.most_slots(plan.params.slots);
+    for stays in testbed.clear(&plan.params.key_names(), slots).await {
+        steps.say(&format!("warning: {stays}"));
+    }
     let stopped = testbed.stop().await;
     let ran = ran?;
     match stopped {

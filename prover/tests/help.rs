@@ -14,13 +14,14 @@ const PROVER: &str = env!("CARGO_BIN_EXE_prover");
 const WIDTH: usize = 80;
 
 /// What can be listed, and how the name of one is called there.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("locks", "lock"),
     ("workloads", "workload"),
     ("faults", "fault"),
     ("guarantees", "guarantee"),
     ("models", "model"),
     ("experiments", "experiment"),
+    ("services", "service"),
 ];
 
 /// By a short name, as it is called where it is installed.

@@ -182,6 +182,11 @@ pub enum ChoiceError {
         "the simulation has RabbitMQ and nothing else, and the lock needs {0}: choose --testbed docker"
     )]
     NotInSimulation(String),
+    /// Only what is there already can be cleaned.
+    #[error(
+        "name a service by where it is: --testbed amqp://guest:guest@127.0.0.1:5672/%2f, or --service redis=HOST:PORT"
+    )]
+    NotThere,
     /// An option speaks of something real.
     #[error("{0} says nothing to a simulation: leave it out, or choose another --testbed than sim")]
     NotSimulated(&'static str),

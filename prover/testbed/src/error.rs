@@ -78,6 +78,14 @@ pub enum TestbedError {
         /// Why it did not work, with the remedy.
         detail: String,
     },
+    /// A service does not tell or do what it was asked.
+    #[error("{what}: {detail}")]
+    Service {
+        /// What was being done.
+        what: String,
+        /// Why it did not work.
+        detail: String,
+    },
     /// A log could not be written into the run's folder.
     #[error("write {}: {source}", .path.display())]
     Write {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The label that carries a run's id, on containers and networks alike.
 pub const RUN: &str = "prover.run";
@@ -19,12 +19,45 @@ const OWNER_NAMESPACE: &str = "prover.owner.namespace";
 
 const KEEP: &str = "prover.keep";
 
+/// So many digits has the time in a run's name, from 2004 until 2527.
+const MILLIS_DIGITS: usize = 11;
+
 /// The name of one run, fit for a host name: lower-case letters, digits and dashes, at most 40 of
 /// them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);
 
 impl RunId {
+    /// What everything that runs make on services begins with.
+    pub(crate) const PREFIX: &str = "prover-";
+
+    /// The run that has made what is called so: nothing but names of runs begin as they do.
+    pub(crate) fn in_name(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix(Self::PREFIX)?;
+        let is_end = |c: char| !c.is_ascii_hexdigit();
+        let mut parts = rest.splitn(3, '-');
+        let (millis, pid, rest) = (parts.next()?, parts.next()?, parts.next()?);
+        let count = &rest[..rest.find(is_end).unwrap_or(rest.len())];
+        let behind = rest[count.len()..].chars().next();
+        let is_hex = |part: &str| {
+            !part.is_empty() && part.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+        };
+        let is_run = [millis, pid, count].into_iter().all(is_hex)
+            && millis.len() == MILLIS_DIGITS
+            && behind.is_none_or(|c| !c.is_alphanumeric());
+        is_run.then(|| Self(format!("{millis}-{pid}-{count}")))
+    }
+
+    /// Whether the run began longer ago than this; one of an unknown beginning did not.
+    pub(crate) fn is_older_than(&self, age: Duration, now: SystemTime) -> bool {
+        let millis = self.0.split('-').next().unwrap_or_default();
+        let Ok(millis) = u64::from_str_radix(millis, 16) else {
+            return false;
+        };
+        let began = UNIX_EPOCH + Duration::from_millis(millis);
+        now.duration_since(began).is_ok_and(|passed| passed > age)
+    }
+
     /// A name that no other run on this machine has: time, process and a counter.
     #[must_use]
     pub fn fresh() -> Self {
@@ -54,7 +87,7 @@ impl RunId {
     /// What the names of all that the run makes on a service begin with.
     #[must_use]
     pub fn prefix(&self) -> String {
-        format!("prover-{}", self.0)
+        format!("{}{}", Self::PREFIX, self.0)
     }
 
     /// The name of the run's network.
@@ -253,6 +286,32 @@ mod tests {
         assert_ne!(a, b);
         assert_eq!(RunId::parse(a.as_str()), Some(a.clone()));
         assert!(a.container("toxiproxy").len() <= 63);
+    }
+
+    #[test]
+    fn a_run_is_found_in_the_names_of_what_it_made() {
+        let run = RunId::fresh();
+        let prefix = run.prefix();
+        for behind in ["", ".lock-0", "-3", ":x", "/"] {
+            let found = RunId::in_name(&format!("{prefix}{behind}"));
+            assert_eq!(found.as_ref(), Some(&run), "{behind}");
+        }
+        for other in [
+            "prover-asks",
+            "prover-cafe-1-1",
+            "prover-19a000000000-1-1",
+            "prover-19a00000000-1-",
+            "prover-19a00000000-1-1x",
+            "prover-19A00000000-1-1",
+            "xprover-19a00000000-1-1",
+        ] {
+            assert_eq!(RunId::in_name(other), None, "{other}");
+        }
+        let now = SystemTime::now();
+        let minute = Duration::from_secs(60);
+        assert!(!run.is_older_than(minute, now));
+        assert!(run.is_older_than(minute, now + 2 * minute));
+        assert!(!run.is_older_than(minute, now - 2 * minute));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use locks::Endpoint;
 use locks::broker::{Broker, ConnectOptions, RabbitMq};
 use proxy::toxiproxy::ApiClient;
@@ -20,6 +21,7 @@ use crate::password::without_password;
 use crate::place::Place;
 use crate::progress::Progress;
 use crate::served::{AllServed, Served};
+use crate::service::Made;
 use crate::services;
 use crate::toxiproxy::{Toxiproxy, ToxiproxyPlan, ToxiproxyState};
 
@@ -187,6 +189,20 @@ impl Testbed {
         Ok(linked.map(|(one, address)| one.place.at(address)).collect())
     }
 
+    /// Removes what the run made on services that are somebody's own; says what stays there, each
+    /// in a sentence. `keys` are those of the run's locks, `slots` is the most that one had.
+    pub async fn clear(&self, keys: &[Arc<str>], slots: u32) -> Vec<String> {
+        let prefix = self.prefix();
+        let made = Made {
+            prefix: &prefix,
+            keys,
+            slots,
+        };
+        let there = self.services.iter().filter(|one| one.inner.is_none());
+        let cleared = join_all(there.map(|one| one.clear(&self.run, &made))).await;
+        cleared.into_iter().flatten().collect()
+    }
+
     /// Takes everything down that was started, and fetches logs; or leaves the services running
     /// where that was asked for.
     ///
@@ -208,6 +224,31 @@ impl Testbed {
 }
 
 impl Served {
+    /// Removes what the run made there; says why it stays there where it does.
+    async fn clear(&self, run: &RunId, made: &Made<'_>) -> Option<String> {
+        let found = self.service.find(&self.place, made.prefix, None).await;
+        let guess = self.service.guess(made);
+        let names: Vec<String> = match &found {
+            Ok(things) if !things.is_empty() || guess.is_empty() => {
+                let names = things.iter().map(|thing| thing.name.clone());
+                let of_run = |name: &String| RunId::in_name(name).as_ref() == Some(run);
+                names.filter(of_run).collect()
+            }
+            _ => guess,
+        };
+        let removed = self.service.remove(&self.place, &names).await.map(drop);
+        let done = match found {
+            Err(why) if names.is_empty() => Err(why),
+            _ => removed,
+        };
+        let (product, address) = (self.service.product(), self.place.address());
+        let why = done.err()?;
+        Some(format!(
+            "what this run made on {product} at {address} stays there, under names that begin with {}: {why}",
+            made.prefix
+        ))
+    }
+
     /// What a worker that reaches it there is told.
     fn endpoint(&self, place: &Place) -> Endpoint {
         Endpoint {

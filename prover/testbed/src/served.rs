@@ -13,7 +13,7 @@ use crate::label::{Run, RunId};
 use crate::place::Place;
 use crate::progress::Progress;
 use crate::running::StartError;
-use crate::service::{Service, Unfit};
+use crate::service::{Presence, Service, Unfit};
 use crate::toxiproxy::ToxiproxyPlan;
 
 /// A service that answers.
@@ -21,6 +21,8 @@ pub(crate) struct Served {
     pub(crate) service: &'static dyn Service,
     pub(crate) name: String,
     pub(crate) place: Place,
+    /// Shows on somebody's own service that the run is at work.
+    pub(crate) _presence: Option<Presence>,
     /// Its address within the run's network, where it was started for the run.
     pub(crate) inner: Option<String>,
     pub(crate) facts: ServiceFacts,
@@ -63,7 +65,7 @@ impl AllServed {
             None
         };
         Ok(Self {
-            services: served(site, docker.as_ref()).await,
+            services: served(site, docker.as_ref(), &id).await,
             docker,
             kind: kind(site),
             run: id,
@@ -111,12 +113,16 @@ fn plan(
 }
 
 /// All of them, in the order of the site.
-async fn served(site: &RealSite, docker: Option<&Docker>) -> Vec<Served> {
+async fn served(site: &RealSite, docker: Option<&Docker>, run: &RunId) -> Vec<Served> {
     let nodes = docker.map_or(&[][..], Docker::nodes);
     let mut services = Vec::with_capacity(site.instances.len());
     for one in &site.instances {
         let (service, name) = (one.service, one.name.clone());
         let node = nodes.iter().find(|node| node.name() == name);
+        let presence = match &one.source {
+            Source::Place(place) => service.attend(place, &run.prefix()).await,
+            Source::Image(_) => None,
+        };
         let (place, inner, facts) = match (&one.source, node) {
             (Source::Place(place), _) => {
                 let facts = ServiceFacts::of_place(&name, service, place).await;
@@ -132,6 +138,7 @@ async fn served(site: &RealSite, docker: Option<&Docker>) -> Vec<Served> {
             service,
             name,
             place,
+            _presence: presence,
             inner,
             facts,
         });

@@ -2,6 +2,7 @@
 //! is asked whether it works, and what it does about a client that falls silent.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -72,6 +73,43 @@ pub trait Service: Send + Sync {
         greeting.map(drop).map_err(Unfit::Absent)
     }
 
+    /// Shows on it that the run of this name is at work, for as long as what it gives is kept;
+    /// nothing where it needs no such sign or has no place for it.
+    async fn attend(&self, place: &Place, name: &str) -> Option<Presence> {
+        let _ = (place, name);
+        None
+    }
+
+    /// What there is on it whose name begins so. `management` is the URL of what lists it, where
+    /// that is another place than the usual one.
+    ///
+    /// # Errors
+    /// It does not tell, or the prover does not know how to ask.
+    async fn find(
+        &self,
+        place: &Place,
+        prefix: &str,
+        management: Option<&str>,
+    ) -> Result<Vec<Thing>, String> {
+        let _ = (place, prefix, management);
+        Err(format!("the prover does not look into {}", self.product()))
+    }
+
+    /// What the prover's own locks may have made there, for where it does not tell.
+    fn guess(&self, made: &Made<'_>) -> Vec<String> {
+        let _ = made;
+        Vec::new()
+    }
+
+    /// Removes what has these names; gives those that are gone now.
+    ///
+    /// # Errors
+    /// It is out of reach, or refuses.
+    async fn remove(&self, place: &Place, names: &[String]) -> Result<Vec<String>, String> {
+        let _ = (place, names);
+        Ok(Vec::new())
+    }
+
     /// Waits in its container, after it first spoke, until its start is over; tells what else it
     /// offers.
     ///
@@ -131,6 +169,40 @@ pub struct Door {
     pub address: SocketAddr,
     /// Who may come in: `guest / guest`.
     pub account: &'static str,
+}
+
+/// A sign that a run is at work; it goes when this is dropped.
+pub struct Presence {
+    _connection: Box<dyn std::any::Any + Send + Sync>,
+}
+
+impl Presence {
+    /// The sign that an open connection is.
+    pub(crate) fn of(connection: impl std::any::Any + Send + Sync) -> Self {
+        Self {
+            _connection: Box::new(connection),
+        }
+    }
+}
+
+/// Something on a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thing {
+    /// Its name.
+    pub name: String,
+    /// Whether somebody uses it at this moment, or has just now.
+    pub in_use: bool,
+}
+
+/// What is known of the names of what a run made.
+#[derive(Clone, Copy, Debug)]
+pub struct Made<'a> {
+    /// They begin with it.
+    pub prefix: &'a str,
+    /// The keys of its locks.
+    pub keys: &'a [Arc<str>],
+    /// How many slots a lock had at the most.
+    pub slots: u32,
 }
 
 /// Why a service is of no use to a run.

@@ -2,16 +2,20 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use testbed::amqp::greet;
 use testbed::clean::{Which, clean, leftovers};
 use testbed::doctor::Status;
+use testbed::leftover::sweep;
 use testbed::services::RabbitMq;
 use testbed::testing::{docker_or_skip, shared_broker};
 use testbed::{
-    Docker, Plan, Run, RunId, Service, Silent, TestbedError, ToxiproxyPlan, ToxiproxyState,
+    Demand, Docker, Plan, ProxyChoice, RealSite, Run, RunId, Service, Silent, Testbed,
+    TestbedError, ToxiproxyPlan, ToxiproxyState,
 };
 use testcontainers::bollard::query_parameters::{
     BuildImageOptionsBuilder, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
@@ -324,4 +328,103 @@ async fn the_doctor_sees_what_is_here() {
             "{check}"
         );
     }
+}
+
+/// A durable queue, on a connection of this name.
+async fn queue(url: &str, client: &str, name: &str) -> Connection {
+    let named = ConnectionProperties::default().with_connection_name(client.into());
+    let connection = Connection::connect(url, named).await.expect("guest");
+    let channel = connection.create_channel().await.expect("a channel");
+    let durable = QueueDeclareOptions {
+        durable: true,
+        ..QueueDeclareOptions::default()
+    };
+    let declared = channel.queue_declare(name.into(), durable, FieldTable::default());
+    declared.await.expect("nobody has it");
+    connection
+}
+
+#[tokio::test]
+async fn what_killed_runs_left_on_a_broker_goes_and_nothing_else() {
+    let Some(shared) = shared_broker().await else {
+        return;
+    };
+    let url = format!("amqp://guest:guest@{}/%2f", shared.amqp);
+    let [long_ago, at_work] = ["prover-18000000000-1-1", "prover-18000000000-1-2"];
+    let dead = format!("{long_ago}.lock-0-1-A");
+    let alive = format!("{at_work}.lock-0-1-A");
+    drop(queue(&url, "another", &dead).await);
+    let _worker = queue(&url, &format!("{at_work}-0"), &alive).await;
+    let _other = queue(&url, "another", "prover-asks-nobody").await;
+
+    let site = RealSite::broker_at(RabbitMq.place(&url).expect("a URL"));
+    let no_api = sweep(&site, Some("http://127.0.0.1:1"), Which::Dead).await;
+    let said = no_api.expect_err("nobody listens there").to_string();
+    assert!(said.contains("give its URL with --management"), "{said}");
+    let management = shared.management.map(|address| format!("http://{address}"));
+    let management = management.as_deref();
+    let place = RabbitMq.place(&url).expect("a URL");
+    // The API learns of connections and queues a moment later.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let things = RabbitMq.find(&place, "prover-", management).await;
+        let things = things.expect("it tells");
+        let knows = |name: &str, in_use| {
+            let mut things = things.iter();
+            things.any(|thing| thing.name == name && thing.in_use == in_use)
+        };
+        if knows(&dead, false) && knows(&alive, true) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{things:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let swept = sweep(&site, management, Which::Dead).await;
+    let swept = swept.expect("it tells");
+    assert_eq!(swept[0].removed, [dead]);
+    let left = swept[0].left.iter().map(RunId::prefix);
+    assert_eq!(
+        left.collect::<Vec<_>>(),
+        [at_work],
+        "its connection is open"
+    );
+}
+
+#[tokio::test]
+async fn what_a_run_made_on_a_broker_goes_with_it_also_where_nothing_lists_it() {
+    let Some(shared) = shared_broker().await else {
+        return;
+    };
+    let url = format!("amqp://guest:guest@{}/%2f", shared.amqp);
+    let site = RealSite::broker_at(RabbitMq.place(&url).expect("a URL"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let demand = Demand {
+        workers: 1,
+        heartbeat: Duration::from_secs(2),
+        proxy_seed: 0,
+        logs: folder.path(),
+    };
+    let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
+    let testbed = testbed.expect("it answers");
+    let names = ["lock-0", "lock-0-2-A", "lock-0-2-B", "lock-0-token"];
+    let names = names.map(|name| format!("{}.{name}", testbed.prefix()));
+    for name in &names {
+        queue(&url, "another", name).await;
+    }
+    let connection = queue(&url, "another", "orders").await;
+    assert_eq!(testbed.clear(&["lock-0".into()], 2).await, [""; 0]);
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    for (name, is_there) in names
+        .iter()
+        .map(|name| (name.as_str(), false))
+        .chain([("orders", true)])
+    {
+        let channel = connection.create_channel().await.expect("a channel");
+        let asked = channel.queue_declare(name.into(), passive, FieldTable::default());
+        assert_eq!(asked.await.is_ok(), is_there, "{name}");
+    }
+    testbed.stop().await.expect("the links go");
 }

@@ -4,11 +4,18 @@
 use std::path::Path;
 use std::time::Duration;
 
-use locks::ClientConfig;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use locks::{ClientConfig, Endpoint};
+use testbed::clean::Which;
+use testbed::leftover::sweep;
 use testbed::testing::docker_or_skip;
 use testbed::{
-    Asked, Choice, Demand, ProxyChoice, RealSite, Silent, Site, StartError, Testbed, services,
+    Asked, Choice, Demand, ProxyChoice, RealSite, RunId, Silent, Site, StartError, Testbed, Thing,
+    services,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const WORKERS: u32 = 2;
 
@@ -121,7 +128,94 @@ async fn by_address(running: &Testbed, logs: &Path) {
     assert_eq!(answers(&clients(&testbed)[1]).await, [true; 4]);
     testbed.links().cut(1).await.expect("the proxy answers");
     assert_eq!(answers(&clients(&testbed)[1]).await, [false; 4]);
+    nothing_of_others_is_removed(&testbed, &links, &site).await;
     testbed.stop().await.expect("nothing but links goes");
+}
+
+/// A run of long ago, one of just now, and what only begins as if it were a run's.
+const LONG_AGO: &str = "prover-18000000000-1-1.lock-0";
+const NO_RUNS: [&str; 2] = ["orders", "prover-asks"];
+
+async fn nothing_of_others_is_removed(testbed: &Testbed, links: &[Endpoint], site: &RealSite) {
+    let own = format!("{}.lock-0", testbed.prefix());
+    let fresh = format!("{}.lock-0", RunId::fresh().prefix());
+    let [redis, etcd] = [&links[0], &links[1]];
+    for endpoint in [redis, etcd] {
+        for name in [&own, &fresh, LONG_AGO, NO_RUNS[0], NO_RUNS[1]] {
+            put(endpoint, name).await;
+        }
+        let things = things(endpoint).await;
+        let of_own = things.iter().find(|thing| thing.name == own);
+        let is_attended = endpoint.service == "redis";
+        assert_eq!(of_own.map(|thing| thing.in_use), Some(is_attended));
+    }
+    let stays = testbed.clear(&["lock-0".into()], 1).await;
+    assert_eq!(stays.len(), 1, "{stays:?}");
+    assert!(stays[0].contains("PostgreSQL"), "{stays:?}");
+    let cleanable = RealSite {
+        instances: site.instances[..2].to_vec(),
+        keep: false,
+    };
+    for (which, left) in [
+        (None, vec![fresh.as_str(), LONG_AGO, NO_RUNS[1]]),
+        (Some(Which::Dead), vec![fresh.as_str(), NO_RUNS[1]]),
+        (Some(Which::All), vec![NO_RUNS[1]]),
+    ] {
+        if let Some(which) = which {
+            sweep(&cleanable, None, which).await.expect("both tell");
+        }
+        for endpoint in [redis, etcd] {
+            let mut left: Vec<_> = left.iter().map(ToString::to_string).collect();
+            left.sort();
+            assert_eq!(names(endpoint).await, left, "{which:?} on {endpoint:?}");
+        }
+    }
+    let refused = sweep(site, None, Which::Dead)
+        .await
+        .expect_err("PostgreSQL");
+    let said = refused.to_string();
+    assert!(said.contains("does not look into PostgreSQL"), "{said}");
+}
+
+/// What is there and begins with `prover-`.
+async fn things(endpoint: &Endpoint) -> Vec<Thing> {
+    let service = services::find(&endpoint.service).expect("it is known");
+    let place = service.place(&endpoint.url).expect("it is a place");
+    let things = service.find(&place, "prover-", None).await;
+    things.expect("it tells")
+}
+
+async fn names(endpoint: &Endpoint) -> Vec<String> {
+    let things = things(endpoint).await.into_iter();
+    let mut names: Vec<_> = things.map(|thing| thing.name).collect();
+    names.sort();
+    names
+}
+
+async fn put(endpoint: &Endpoint, name: &str) {
+    match endpoint.service.as_str() {
+        "redis" => set_in_redis(endpoint, name).await,
+        _ => put_into_etcd(endpoint, name).await,
+    }
+}
+
+async fn set_in_redis(endpoint: &Endpoint, name: &str) {
+    let mut stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port))
+        .await
+        .expect("it listens");
+    let request = format!("SET {name} 1\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"+OK\r\n");
+}
+
+async fn put_into_etcd(endpoint: &Endpoint, name: &str) {
+    let put = serde_json::json!({ "key": BASE64.encode(name), "value": "" });
+    let url = format!("{}/v3/kv/put", endpoint.url);
+    let answer = reqwest::Client::new().post(url).json(&put).send().await;
+    let answer = answer.expect("it answers");
+    answer.error_for_status().expect("it takes it");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod ask;
 mod etcd;
+mod management;
 mod postgres;
 mod rabbitmq;
 mod redis;

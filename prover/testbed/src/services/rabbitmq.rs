@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use locks::ErrorKind;
-use locks::broker::{Broker, ConnectOptions, Connection, Publish};
+use locks::broker::{Broker, ConnectOptions, Connection, DeleteOptions, Publish};
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use super::ask::{http, json, told};
+use super::management::Management;
 use crate::amqp::greet;
 use crate::container::Container;
 use crate::error::TestbedError;
@@ -17,7 +18,7 @@ use crate::image::{Image, Releases};
 use crate::password::GUEST;
 use crate::place::{Form, Place, PlaceError};
 use crate::recipe::{Input, Recipe};
-use crate::service::{Door, File, Outfit, Service, Setting, Unfit};
+use crate::service::{Door, File, Made, Outfit, Service, Setting, Thing, Unfit};
 
 /// RabbitMQ, the broker of the locks in `locks`.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct RabbitMq;
 /// The port that AMQP clients connect to, inside the run's network.
 const AMQP_PORT: u16 = 5672;
 /// The port of the management API, inside the run's network.
-const MANAGEMENT_PORT: u16 = 15672;
+pub(super) const MANAGEMENT_PORT: u16 = 15672;
 
 const FORM: Form = Form {
     schemes: &["amqp"],
@@ -180,6 +181,51 @@ impl Service for RabbitMq {
                 options.address
             ))
         })
+    }
+
+    async fn find(
+        &self,
+        place: &Place,
+        prefix: &str,
+        management: Option<&str>,
+    ) -> Result<Vec<Thing>, String> {
+        let listed = Management::of(place, management)?.things(prefix).await;
+        listed.map_err(|why| {
+            format!("over AMQP a broker does not list its queues, and its management API does not answer ({why}): give its URL with --management")
+        })
+    }
+
+    fn guess(&self, made: &Made<'_>) -> Vec<String> {
+        let slots = (1..=made.slots).flat_map(|slot| [format!("-{slot}-A"), format!("-{slot}-B")]);
+        let plain = ["", "-token", "-administration", "-decrement"].map(str::to_owned);
+        let ends: Vec<String> = plain.into_iter().chain(slots).collect();
+        let names = made.keys.iter().flat_map(|key| {
+            let names = ends.iter();
+            names.map(move |end| format!("{}.{key}{end}", made.prefix))
+        });
+        names.collect()
+    }
+
+    async fn remove(&self, place: &Place, names: &[String]) -> Result<Vec<String>, String> {
+        let options = connect(place);
+        let told = |error: locks::Error| why(&options.address, &error);
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let broker = locks::broker::RabbitMq;
+        let connection = broker.connect(&options).await.map_err(told)?;
+        let mut channel = connection.channel().await.map_err(told)?;
+        let mut gone = Vec::new();
+        for name in names {
+            match channel.delete(name, &DeleteOptions::default()).await {
+                Ok(_) => gone.push(name.clone()),
+                // It belongs to a connection that the broker has not found dead yet, and goes with
+                // it. The channel is lost.
+                Err(_) => channel = connection.channel().await.map_err(told)?,
+            }
+        }
+        let _ = timeout(options.timeout, connection.close()).await;
+        Ok(gone)
     }
 
     /// RabbitMQ listens a moment before it is done: durable queues that are declared in between

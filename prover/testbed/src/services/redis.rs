@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use super::ask::in_time;
 use super::resp::{Reply, Talk};
 use crate::image::{Image, Releases};
+use crate::label::RunId;
 use crate::place::{Form, Place, PlaceError};
 use crate::recipe::Recipe;
-use crate::service::{Outfit, Service, Setting};
+use crate::service::{Outfit, Presence, Service, Setting, Thing};
 
 /// Redis: keys with a time to live.
 #[derive(Debug)]
@@ -94,6 +95,87 @@ impl Service for Redis {
             Ok(info.ok().and_then(|info| version_in(&info)))
         })
         .await
+    }
+
+    async fn attend(&self, place: &Place, name: &str) -> Option<Presence> {
+        let named = in_time(async {
+            let mut talk = Talk::open(place).await?;
+            talk.ask(&["CLIENT", "SETNAME", name]).await?;
+            Ok(talk)
+        });
+        named.await.ok().map(Presence::of)
+    }
+
+    async fn find(
+        &self,
+        place: &Place,
+        prefix: &str,
+        _management: Option<&str>,
+    ) -> Result<Vec<Thing>, String> {
+        let mut talk = in_time(Talk::open(place)).await?;
+        let at_work = at_work(&mut talk).await?;
+        let (mut things, mut cursor) = (Vec::new(), "0".to_owned());
+        let pattern = format!("{prefix}*");
+        loop {
+            let asked = ["SCAN", &cursor, "MATCH", &pattern, "COUNT", "1000"];
+            let (next, keys) = page(in_time(talk.ask(&asked)).await?)?;
+            for name in keys {
+                let is_attended = RunId::in_name(&name).is_some_and(|run| at_work.contains(&run));
+                let in_use = is_attended || has_end(&mut talk, &name).await?;
+                things.push(Thing { name, in_use });
+            }
+            if next == "0" {
+                return Ok(things);
+            }
+            cursor = next;
+        }
+    }
+
+    async fn remove(&self, place: &Place, names: &[String]) -> Result<Vec<String>, String> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut talk = in_time(Talk::open(place)).await?;
+        for some in names.chunks(1000) {
+            let words = some.iter().map(String::as_str);
+            let words: Vec<&str> = ["DEL"].into_iter().chain(words).collect();
+            in_time(talk.ask(&words)).await?;
+        }
+        Ok(names.to_vec())
+    }
+}
+
+/// The runs whose provers are connected, by the names of their connections.
+async fn at_work(talk: &mut Talk) -> Result<Vec<RunId>, String> {
+    let Reply::Text(clients) = in_time(talk.ask(&["CLIENT", "LIST"])).await? else {
+        return Ok(Vec::new());
+    };
+    let facts = clients.split_whitespace();
+    let names = facts.filter_map(|fact| fact.strip_prefix("name="));
+    Ok(names.filter_map(RunId::in_name).collect())
+}
+
+/// Whether a key goes by itself, or is kept alive.
+async fn has_end(talk: &mut Talk, name: &str) -> Result<bool, String> {
+    let left = in_time(talk.ask(&["PTTL", name])).await?;
+    Ok(!matches!(left, Reply::Text(left) if left.starts_with('-')))
+}
+
+/// The next cursor and some keys.
+fn page(reply: Reply) -> Result<(String, Vec<String>), String> {
+    let other = || "it answers SCAN with something else".to_owned();
+    let Reply::Many(parts) = reply else {
+        return Err(other());
+    };
+    match <[Reply; 2]>::try_from(parts) {
+        Ok([Reply::Text(cursor), Reply::Many(keys)]) => {
+            let keys = keys.into_iter().filter_map(|key| match key {
+                Reply::Text(key) => Some(key),
+                _ => None,
+            });
+            Ok((cursor, keys.collect()))
+        }
+        _ => Err(other()),
     }
 }
 

@@ -25,6 +25,10 @@ impl Talk {
             let user = place.user().unwrap_or_else(|| "default".to_owned());
             talk.ask(&["AUTH", &user, &password]).await?;
         }
+        let database = place.path();
+        if !database.is_empty() {
+            talk.ask(&["SELECT", &database]).await?;
+        }
         Ok(talk)
     }
 
