@@ -143,16 +143,18 @@ impl Record {
         reader.record
     }
 
-    /// Whose slot was granted again after its client had ceased to believe in it has let go of it
-    /// by then.
+    /// Whose slot was granted again after its client had ceased to believe in it, to who asked when
+    /// it had been granted, has let go of it by then.
     fn end_what_was_granted_again(&mut self) {
-        let mut granted_next: HashMap<(usize, u32), usize> = HashMap::new();
+        let mut later: HashMap<(usize, u32), BTreeMap<usize, usize>> = HashMap::new();
         for hold in self.holds.iter_mut().rev() {
             let Some(slot) = hold.slot else { continue };
-            let next = granted_next.insert((hold.key, slot), hold.granted);
-            if let Some(next) = next.filter(|next| hold.believed_until < *next) {
-                hold.let_go_by = hold.let_go_by.min(next);
+            let later = later.entry((hold.key, slot)).or_default();
+            let mut again = later.range(hold.believed_until..);
+            if let Some((again, _)) = again.find(|(_, asked)| **asked > hold.granted) {
+                hold.let_go_by = hold.let_go_by.min(*again);
             }
+            later.insert(hold.granted, hold.asked);
         }
     }
 

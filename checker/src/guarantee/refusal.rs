@@ -15,6 +15,8 @@ use super::{Guarantee, confirmed, exclusion};
 use crate::Case;
 use crate::beginning;
 use crate::finding::{Counts, Finding, Reach, Rule, Violation, anomaly, counted};
+use crate::heights::Heights;
+use crate::hold::Hold;
 use crate::holds::{Lock, Said, Span};
 use crate::model;
 use crate::order::{Instant, Order, OrderEntry, Side, in_sequence};
@@ -311,15 +313,34 @@ fn as_the_service_may_know(lock: &Lock) -> Lock {
             *lost = lost.or(Some(statement.span.end));
         }
     }
-    let mut granted_next: BTreeMap<u32, Position> = BTreeMap::new();
-    for hold in lock.holds.iter_mut().rev() {
-        let Some(slot) = hold.slot else { continue };
-        let next = granted_next.insert(slot, hold.granted);
-        if let Some(next) = next.filter(|next| hold.believed_until < *next) {
-            hold.lost = Some(hold.lost.map_or(next, |lost| lost.min(next)));
-        }
+    let again = granted_again(&lock.holds);
+    for (hold, again) in lock.holds.iter_mut().zip(again) {
+        hold.lost = hold.lost.into_iter().chain(again).min();
     }
     lock
+}
+
+/// For each hold where its slot was granted again for certain: to who asked for it when it had been
+/// granted, and was given it when its client did not believe in it any more.
+fn granted_again(holds: &[Hold]) -> Vec<Option<Position>> {
+    let mut grants: BTreeMap<u32, (Vec<Position>, Vec<Position>)> = BTreeMap::new();
+    for hold in holds {
+        if let Some(slot) = hold.slot {
+            let (granted, asked) = grants.entry(slot).or_default();
+            granted.push(hold.granted);
+            asked.push(hold.asked);
+        }
+    }
+    let grants = grants.into_iter();
+    let grants = grants.map(|(slot, (granted, asked))| (slot, (granted, Heights::new(&asked))));
+    let grants: BTreeMap<u32, (Vec<Position>, Heights<Position>)> = grants.collect();
+    let again = |hold: &Hold| {
+        let (granted, asked) = grants.get(&hold.slot?)?;
+        let later = granted.partition_point(|granted| *granted <= hold.believed_until);
+        let again = asked.first_with(hold.granted, later)?;
+        Some(granted[again])
+    };
+    holds.iter().map(again).collect()
 }
 
 fn violation(

@@ -268,13 +268,13 @@ fn of_key(record: &Record, key: &Option<String>, slots: u32) -> Option<Verdict> 
 }
 
 /// When the service had let go of a hold for certain: it said so, or somebody was granted the same
-/// slot after its client had ceased to believe in it.
+/// slot after its client had ceased to believe in it, who asked for it after this grant.
 fn let_go_by(record: &Record, hold: &Hold) -> usize {
     let told = hold.endings_by_service().map(|op| op.end);
     let holds = record.holds_on(&hold.op.key).into_iter();
     let again = holds.filter(|other| {
         let is_same = hold.slot().is_some() && hold.slot() == other.slot();
-        is_same && other.op.end > hold.op.end && other.op.end > hold.believed_until
+        is_same && other.op.invoke > hold.op.end && other.op.end > hold.believed_until
     });
     told.chain(again.map(|other| other.op.end))
         .min()
