@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::administration::Administration;
 use crate::asks::Asks;
+use crate::belief::{Clock, Leases, Moment};
 use crate::crowd::Crowds;
 use crate::holds::{self, Lock};
 use crate::overlap::Capacity;
@@ -75,6 +76,7 @@ pub struct Case<'a> {
     /// Where the last phase begins; [`NEVER`] if nothing says so. What follows is evidence for
     /// progress alone.
     pub(crate) settle: Position,
+    pub(crate) leases: Leases,
 }
 
 impl<'a> Case<'a> {
@@ -90,6 +92,7 @@ impl<'a> Case<'a> {
             asks: Asks::new(history),
             several: first_of_several(history),
             settle: position_or_never(history.mark(Mark::Settle)),
+            leases: Leases::of(history),
         }
     }
 
@@ -161,6 +164,37 @@ impl<'a> Case<'a> {
     /// How many nanoseconds lie between two positions.
     pub(crate) fn span_ns(&self, begin: Position, end: Position) -> u64 {
         self.time(end).saturating_sub(self.time(begin))
+    }
+
+    /// How many nanoseconds lie between an event and a later moment.
+    pub(crate) fn until_ns(&self, begin: Position, end: Moment) -> u64 {
+        end.time_ns.saturating_sub(self.time(begin))
+    }
+
+    /// The clock by which leases run; nothing if the record has none.
+    pub(crate) fn clock(&self) -> Option<Clock<'a>> {
+        self.history.has_clock().then(|| Clock::of(self.history))
+    }
+
+    /// The first event by which a service has let go of what a client may have held up to a
+    /// position and did not give back: if there are leases, it may have renewed one until then.
+    pub(crate) fn let_go_by(&self, until: Position) -> Position {
+        match self.leases {
+            Leases::None => until,
+            Leases::Same(_) | Leases::Differ if until == NEVER => NEVER,
+            Leases::Same(lease_ns) => Clock::of(self.history).after(until, lease_ns).position,
+            Leases::Differ => NEVER,
+        }
+    }
+
+    pub(crate) fn has_leases(&self) -> bool {
+        self.leases != Leases::None
+    }
+
+    /// Why nothing is known of leases, if that is so.
+    pub(crate) fn doubt_of_leases(&self) -> Option<String> {
+        let why = "the record has leases and no clock: not every event says when it happened";
+        (self.has_leases() && !self.history.has_clock()).then(|| why.to_owned())
     }
 
     /// The position after the last event.

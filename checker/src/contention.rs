@@ -52,9 +52,12 @@ enum Change {
     Leaves,
     Asks,
     Holds,
+    /// Believes again.
+    Returns,
 }
 
-/// What happens to a lock at a position: an acquire is asked for, granted, or done with.
+/// What happens to a lock at a position: an acquire is asked for, granted, or done with, and where
+/// it was a lease, that may be renewed when it was over.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Want {
     at: Position,
@@ -79,7 +82,16 @@ fn wants(case: &Case<'_>, lock: &Lock, asks: &[Ask]) -> Vec<Want> {
         let want = |at, change| want((hold.process, hold.shared), hold.asked, at, change);
         wants.push(want(hold.asked, Change::Asks));
         wants.push(want(hold.granted, Change::Holds));
-        wants.push(want(hold.believed_until, Change::Leaves));
+        let mut left = hold.granted;
+        for belief in hold.beliefs() {
+            if belief.begin == hold.granted {
+                left = belief.end.position;
+            } else {
+                wants.push(want(belief.begin, Change::Returns));
+                wants.push(want(belief.end.position, Change::Leaves));
+            }
+        }
+        wants.push(want(left, Change::Leaves));
     }
     for ask in asks.iter().filter(|ask| ask.kind != Some(Kind::Ok)) {
         let want = |at, change| want((ask.process, ask.shared), ask.invoke, at, change);
@@ -138,13 +150,15 @@ impl Crowd {
 
     fn step(&mut self, want: Want, contended: &mut BTreeSet<u32>) {
         match want.change {
-            Change::Asks => {
+            Change::Asks | Change::Returns => {
                 self.wanting
                     .entry(want.worker)
                     .or_default()
                     .add(want.shared);
                 self.total.add(want.shared);
-                self.asking.insert(want.asked, want);
+                if want.change == Change::Asks {
+                    self.asking.insert(want.asked, want);
+                }
                 self.mark(contended);
             }
             Change::Holds => {

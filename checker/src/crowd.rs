@@ -59,7 +59,10 @@ struct Step {
 /// What changes, in the order of the record.
 fn steps(lock: &Lock, asks: &[Ask]) -> Vec<Step> {
     let holds = lock.holds.iter();
-    let had = holds.map(|hold| (hold.granted, hold.believed_until, hold.process, hold.shared));
+    let had = holds.flat_map(|hold| {
+        let beliefs = hold.beliefs();
+        beliefs.map(|it| (it.begin, it.end.position, hold.process, hold.shared))
+    });
     let asked = asks.iter();
     let asked = asked.map(|ask| (ask.invoke, ask.end, ask.process, ask.shared));
     let mut steps = Vec::with_capacity(2 * (lock.holds.len() + asks.len()));

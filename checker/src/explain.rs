@@ -9,6 +9,7 @@ use history::fault::Window;
 use history::{Event, History, Process, Value};
 
 use crate::finding::{Reach, Violation, show_ns};
+use crate::hold::Hold;
 use crate::holds::{self, Lock};
 use crate::position::{NEVER, Position, position, position_or_never};
 
@@ -217,7 +218,8 @@ impl<'a> Scene<'a> {
                 .filter(|hold| Process::Client(hold.process) == process)
         };
         let asks = |asked: Position, until: Position| asked <= from && to <= until;
-        if own().any(|hold| hold.granted <= from && to <= hold.believed_until) {
+        let mut beliefs = own().flat_map(Hold::beliefs);
+        if beliefs.any(|belief| belief.begin <= from && to <= belief.end.position) {
             return '#';
         }
         let refused = lock

@@ -52,6 +52,10 @@ pub struct Counts {
     pub overlaps: u64,
     /// Grants of a lock of one slot to the client that believed that it held it already.
     pub granted_again: u64,
+    /// What overlaps if leases are counted from the answers, where the record has leases. It never
+    /// decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_answers: Option<ByAnswers>,
     /// Acquires that the server itself refused.
     pub refusals: u64,
     /// Workers that wanted a lock while others had or wanted it.
@@ -65,6 +69,16 @@ pub struct Counts {
     /// The windows of each selected fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultCount>,
+}
+
+/// What overlaps if each lease is counted from the answer that told it, as most programs count: the
+/// service has counted from earlier, so such a program acts after its lease is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByAnswers {
+    /// How often too many believed then.
+    pub overlaps: u64,
+    /// The longest of these times in nanoseconds.
+    pub longest_ns: u64,
 }
 
 /// How often a fault happened, and how often it mattered.

@@ -9,9 +9,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use history::{Answer, Event, Function, Grant, History, Kind, Mode, Process, Value};
+use history::{Answer, Event, Function, Grant, History, Kind, Lease, Mode, Process, Value};
 use rustc_hash::FxHashMap;
 
+use crate::belief::{Belief, Clock, Promise};
 use crate::hold::{End, Hold};
 use crate::position::{NEVER, Position, position};
 
@@ -91,6 +92,12 @@ impl Lock {
         &self.holds
     }
 
+    /// When clients believe in its holds, by their places, in the order of the beginnings.
+    pub(crate) fn beliefs(&self) -> Vec<(usize, Belief)> {
+        let holds = self.holds.iter().enumerate();
+        in_order(holds.flat_map(|(place, hold)| hold.beliefs().map(move |it| (place, it))))
+    }
+
     /// The last event that says something certain about the lock.
     pub(crate) fn last_event(&self) -> Position {
         let granted = self.holds.iter().map(|hold| hold.granted);
@@ -109,7 +116,17 @@ pub fn locks(history: &History) -> Vec<Lock> {
             scan.step(history, position, event, process);
         }
     }
+    let (clock, runs) = (Clock::of(history), history.has_clock());
+    let holds = scan.locks.iter_mut().flat_map(|lock| &mut lock.holds);
+    holds.for_each(|hold| hold.find_beliefs(clock, runs));
     scan.locks
+}
+
+/// Beliefs in the order of their beginnings, as they are already where nothing is renewed.
+pub(crate) fn in_order(beliefs: impl Iterator<Item = (usize, Belief)>) -> Vec<(usize, Belief)> {
+    let mut beliefs: Vec<_> = beliefs.collect();
+    beliefs.sort_by_key(|(_, belief)| belief.begin);
+    beliefs
 }
 
 #[derive(Default)]
@@ -215,6 +232,10 @@ impl Scan {
             (Function::Verify, Kind::Ok, Value::Answer(Answer::Held)) => {
                 self.state(lock, Said::Held, span, false);
             }
+            (Function::Verify, Kind::Ok, Value::Answer(Answer::Leased(lease))) => {
+                self.state(lock, Said::Held, span, false);
+                self.renew(lock, span, *lease);
+            }
             (Function::Verify, Kind::Ok, Value::Answer(Answer::Lost))
             | (Function::Lost, Kind::Ok, _) => {
                 self.state(lock, Said::Lost, span, false);
@@ -231,40 +252,36 @@ impl Scan {
     }
 
     fn grant(&mut self, lock: u32, span: Span, value: &Value) {
-        let Grant { slot, token } = if let Value::Grant(grant) = value {
+        let grant = if let Value::Grant(grant) = value {
             *grant
         } else {
             Grant::default()
         };
-        let Span {
-            process,
-            invoke,
-            end,
-            shared,
-        } = span;
+        let process = span.process;
         let believed = self.believed.entry(process).or_default();
         let believed = believed.entry(lock).or_default();
         let within = believed.first().copied();
         let holds = &mut self.locks[lock as usize].holds;
         let hold = position(holds.len());
         let unreleased = self.unreleased.entry((process, lock)).or_default();
-        holds.push(Hold {
-            process,
-            shared,
-            token,
-            slot: slot.filter(|_| !shared),
-            depth: position(unreleased.len()),
-            within,
-            asked: invoke,
-            granted: end,
-            believed_until: NEVER,
-            end: End::Open,
-            held: None,
-            lost: None,
-            released: None,
-        });
+        let depth = position(unreleased.len());
+        holds.push(Hold::new(span, grant, depth, within));
         unreleased.push(hold);
         believed.push(hold);
+    }
+
+    /// A renewal is of the latest hold that its process did not give up and was not told to be lost.
+    fn renew(&mut self, lock: u32, span: Span, lease: Lease) {
+        let believed = self.believed.get(&span.process);
+        let latest = believed.and_then(|locks| locks.get(&lock)?.last());
+        let lock = &mut self.locks[lock as usize];
+        if let Some(latest) = latest {
+            lock.holds[*latest as usize].renew(Promise {
+                asked: span.invoke,
+                answered: span.end,
+                lease_ns: lease.ns(),
+            });
+        }
     }
 
     fn release_unknown(&mut self, lock: u32, span: Span) {

@@ -3,7 +3,9 @@
 //! A window has one effect, the most that it had on any of its targets, and none if it was not in
 //! force for any time. It *revoked* a hold that a target had at the injection if, before it healed,
 //! the service or the session declared that hold lost, or if another was granted that lock
-//! while the target believed in it. It *delayed* a target that held a lock if an operation of the
+//! while the target believed in it. It revoked a lease, too, if it kept the target from renewing it
+//! or giving it back until that was over, and then another was granted the lock or the target was
+//! told of the loss. A lease that runs out by itself is no revocation. It *delayed* a target that held a lock if an operation of the
 //! target waited until the healing, or came to no known end before, or if it made the target stand
 //! still. It is *disproved* by an answer that came through what lets nothing pass, and by
 //! anything that a target did which it made stand still.
@@ -19,9 +21,10 @@ use std::sync::Arc;
 use history::fault::{Class, Effect, Parameters, Window};
 
 use crate::Case;
+use crate::belief::{Belief, Clock};
 use crate::hold::{End, Hold};
 use crate::holds::Lock;
-use crate::position::{Position, position, position_or_never};
+use crate::position::{NEVER, Position, position, position_or_never};
 use crate::search::Reason;
 use session::{Session, sessions};
 use spans::Spans;
@@ -92,19 +95,21 @@ struct Scene<'a> {
     case: &'a Case<'a>,
     /// Of each worker, the earliest first.
     sessions: BTreeMap<u32, Spans<Session<'a>>>,
-    /// Of each process, by lock and place in it.
-    holds: BTreeMap<u32, Spans<(usize, usize)>>,
+    /// What each process believes, by lock and place of the hold in it.
+    beliefs: BTreeMap<u32, Spans<(usize, usize, Belief)>>,
     /// Who wanted each lock, by its place: workers.
     wants: Vec<Spans<u32>>,
 }
 
 impl<'a> Scene<'a> {
     fn of(case: &'a Case<'a>) -> Self {
-        let mut holds: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+        let mut beliefs: BTreeMap<u32, Vec<_>> = BTreeMap::new();
         for (place, lock) in case.locks.iter().enumerate() {
-            for (number, hold) in lock.holds.iter().enumerate() {
-                let span = (hold.granted, hold.believed_until, (place, number));
-                holds.entry(hold.process).or_default().push(span);
+            for (number, belief) in lock.beliefs() {
+                let what = (place, number, belief);
+                let span = (belief.begin, belief.end.position, what);
+                let process = lock.holds[number].process;
+                beliefs.entry(process).or_default().push(span);
             }
         }
         let wants = case.locks.iter().map(|lock| {
@@ -114,9 +119,9 @@ impl<'a> Scene<'a> {
         Self {
             case,
             sessions: sessions(case),
-            holds: holds
+            beliefs: beliefs
                 .into_iter()
-                .map(|(process, holds)| (process, Spans::new(holds)))
+                .map(|(process, beliefs)| (process, Spans::new(beliefs)))
                 .collect(),
             wants: wants.collect(),
         }
@@ -182,22 +187,63 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// What a process held at the injection, by the place of the lock.
-    fn held(&self, process: u32, span: Span) -> impl Iterator<Item = (usize, &'a Hold)> {
-        let holds = self.holds.get(&process);
-        let met = holds
+    /// What a process held at the injection, by the place of the lock, and its belief then.
+    fn held(&self, process: u32, span: Span) -> impl Iterator<Item = (usize, &'a Hold, Belief)> {
+        let beliefs = self.beliefs.get(&process);
+        let met = beliefs
             .into_iter()
-            .flat_map(move |holds| holds.meeting(span.inject, span.inject));
-        met.map(|(lock, hold)| (*lock, &self.case.locks[*lock].holds[*hold]))
+            .flat_map(move |beliefs| beliefs.meeting(span.inject, span.inject));
+        met.map(|(lock, hold, belief)| (*lock, &self.case.locks[*lock].holds[*hold], *belief))
     }
 
     fn revoked(&self, process: u32, span: Span) -> Vec<(usize, &'a Hold)> {
         let held = self.held(process, span);
-        held.filter(|(lock, hold)| {
-            self.is_declared_lost(hold, span)
-                || self.is_granted_to_another(&self.case.locks[*lock], hold, span)
+        let revoked = held.filter(|(lock, hold, belief)| {
+            let lock = &self.case.locks[*lock];
+            let is_believed = |place| hold.belief_at(place).is_some();
+            (ends_believed(hold) && self.is_declared_lost(hold, span))
+                || self.is_granted_to_another(lock, hold, span, is_believed)
+                || self.runs_out(lock, hold, *belief, span)
+        });
+        revoked.map(|(lock, hold, _)| (lock, hold)).collect()
+    }
+
+    /// Whether the fault kept a lease from being renewed or given back until it was over, and then
+    /// it was gone for all to see: another was granted the lock, or the process was told.
+    fn runs_out(&self, lock: &Lock, hold: &Hold, belief: Belief, span: Span) -> bool {
+        let over = belief.end.position;
+        if !belief.runs_out || over <= span.on || span.over < over {
+            return false;
+        }
+        let next = hold.beliefs().find(|next| next.begin >= over);
+        let renewed = next.map_or(NEVER, |next| next.begin);
+        let is_after = |place| over <= place && place < renewed;
+        let is_gone = (is_after(hold.believed_until) && self.is_declared_lost(hold, span))
+            || self.is_granted_to_another(lock, hold, span, is_after);
+        is_gone && (span.class == Class::Halting || self.is_kept_waiting(hold, belief, span))
+    }
+
+    /// Whether an operation of the holder was under way when its lease was over, and had waited for
+    /// some time while the fault was surely on.
+    fn is_kept_waiting(&self, hold: &Hold, belief: Belief, span: Span) -> bool {
+        let mut own = self.own_sessions(hold.process, belief.begin, belief.end.position);
+        own.any(|session| {
+            let since = session.waits_at(belief.end.position);
+            since.is_some_and(|since| self.case.until_ns(since.max(span.on), belief.end) > 0)
         })
-        .collect()
+    }
+
+    fn own_sessions(
+        &self,
+        process: u32,
+        from: Position,
+        until: Position,
+    ) -> impl Iterator<Item = &Session<'a>> {
+        let worker = self.case.scope.worker(process);
+        let sessions = self.sessions.get(&worker).into_iter();
+        sessions
+            .flat_map(move |spans| spans.meeting(from, until))
+            .filter(move |session| session.process == process)
     }
 
     fn is_declared_lost(&self, hold: &Hold, span: Span) -> bool {
@@ -212,9 +258,16 @@ impl<'a> Scene<'a> {
         is_told && hold.believed_until < span.over
     }
 
-    /// Whether somebody else was granted what the hold's process believes to have. Where there are
-    /// several slots, it is the hold's own only if both name it.
-    fn is_granted_to_another(&self, lock: &Lock, hold: &Hold, span: Span) -> bool {
+    /// Whether somebody else was granted what the hold's process has not given up, at a place of
+    /// which `is_meant` tells. Where there are several slots, it is the hold's own only if both name
+    /// it.
+    fn is_granted_to_another(
+        &self,
+        lock: &Lock,
+        hold: &Hold,
+        span: Span,
+        is_meant: impl Fn(Position) -> bool,
+    ) -> bool {
         let until = span.over.min(hold.believed_until);
         let first = lock
             .holds
@@ -227,6 +280,7 @@ impl<'a> Scene<'a> {
         };
         meanwhile
             .filter(|other| other.process != hold.process && !(hold.shared && other.shared))
+            .filter(|other| is_meant(other.granted))
             .any(is_of_the_same)
     }
 
@@ -238,23 +292,26 @@ impl<'a> Scene<'a> {
     }
 
     fn is_delayed(&self, process: u32, span: Span) -> bool {
-        let Some(until) = self
-            .held(process, span)
-            .map(|(_, hold)| hold.believed_until)
-            .max()
-        else {
+        let beliefs = || self.held(process, span).map(|(.., belief)| belief);
+        if span.class == Class::Halting {
+            let stands_still = |belief: Belief| {
+                let until = belief.end.min(Clock::of(self.case.history).at(span.over));
+                span.on < until.position && self.case.until_ns(span.on, until) > 0
+            };
+            return beliefs().any(stands_still);
+        }
+        let Some(until) = beliefs().map(|belief| belief.last()).max() else {
             return false;
         };
-        if span.class == Class::Halting {
-            return span.over < until;
-        }
-        let worker = self.case.scope.worker(process);
-        let sessions = self.sessions.get(&worker).into_iter();
-        let mut own = sessions
-            .flat_map(|spans| spans.meeting(span.inject, span.over))
-            .filter(|session| session.process == process);
+        let mut own = self.own_sessions(process, span.inject, span.over);
         own.any(|session| session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0))
     }
+}
+
+/// Whether belief in a hold ended with an event, and not before because the lease was over.
+fn ends_believed(hold: &Hold) -> bool {
+    let last = hold.beliefs().last();
+    last.is_some_and(|belief| !belief.runs_out)
 }
 
 #[cfg(test)]

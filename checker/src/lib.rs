@@ -25,6 +25,7 @@
 mod administration;
 mod asks;
 mod beginning;
+mod belief;
 mod case;
 pub mod certificate;
 mod contention;
@@ -57,11 +58,12 @@ mod testing;
 mod unsaid_slots;
 mod verdict;
 
+pub use belief::Belief;
 pub use case::{Case, Scope};
 pub use explain::explain;
 pub use finding::{
-    Counts, FaultCount, Finding, PREFIX_MAX, Reach, Rule, VIOLATIONS_MAX, Violation, anomaly,
-    counted, show_ns,
+    ByAnswers, Counts, FaultCount, Finding, PREFIX_MAX, Reach, Rule, VIOLATIONS_MAX, Violation,
+    anomaly, counted, show_ns,
 };
 pub use guarantee::{Guarantee, ParseError, judge, merge, parse, parse_all};
 pub use hold::{End, Hold};

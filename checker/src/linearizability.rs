@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::administration::Administration;
 use crate::asks::Asks;
 use crate::beginning;
+use crate::belief::Leases;
 use crate::finding::{Finding, Reach, Rule, VIOLATIONS_MAX, Violation, counted};
 use crate::holds::{self, Lock};
 use crate::model::{self, Model, NameError};
@@ -53,6 +54,7 @@ pub fn linearize(
         administration: Administration::default(),
         asks: Asks::default(),
         several: None,
+        leases: Leases::None,
         settle: NEVER,
     };
     let judge = Judge {
@@ -185,6 +187,7 @@ impl Judge<'_> {
                 administration: Administration::default(),
                 asks: Asks::default(),
                 several: None,
+                leases: Leases::None,
                 settle: NEVER,
                 locks: if is_swept {
                     holds::locks(history)

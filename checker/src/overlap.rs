@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::belief::Moment;
 use crate::position::Position;
 
 /// How many may hold at one time.
@@ -23,37 +24,55 @@ impl Capacity {
     }
 }
 
-/// From `begin` to `end`, both of them positions; nothing if `begin` is not before `end`.
+/// Where an interval ends: with an event, or at a moment before one.
+pub(crate) trait End: Copy + Ord {
+    /// That event.
+    fn position(self) -> Position;
+}
+
+impl End for Position {
+    fn position(self) -> Position {
+        self
+    }
+}
+
+impl End for Moment {
+    fn position(self) -> Position {
+        self.position
+    }
+}
+
+/// From the event `begin` to `end`; nothing if `begin` is not before `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Interval {
+pub(crate) struct Interval<E = Position> {
     pub(crate) process: u32,
     pub(crate) begin: Position,
-    pub(crate) end: Position,
+    pub(crate) end: E,
     /// Several readers may hold at one time, but not beside anybody else.
     pub(crate) shared: bool,
 }
 
-impl Interval {
+impl<E: End> Interval<E> {
     pub(crate) fn is_empty(&self) -> bool {
-        self.begin >= self.end
+        self.begin >= self.end.position()
     }
 }
 
 /// The end of an interval, and its place.
-type Ending = (Position, usize);
+type Ending<E> = (E, usize);
 
 /// The intervals of one mode that are going on, by their ends.
-struct Going {
+struct Going<E> {
     /// As many as fit of those that end last.
-    last: BTreeSet<Ending>,
+    last: BTreeSet<Ending<E>>,
     /// All others.
-    rest: BTreeSet<Ending>,
+    rest: BTreeSet<Ending<E>>,
     capacity: Capacity,
     /// Where only clients count: the one of each that ends last. The others are left out.
-    longest: BTreeMap<u32, Ending>,
+    longest: BTreeMap<u32, Ending<E>>,
 }
 
-impl Going {
+impl<E: End> Going<E> {
     fn new(capacity: Capacity) -> Self {
         Self {
             last: BTreeSet::new(),
@@ -63,7 +82,7 @@ impl Going {
         }
     }
 
-    fn enter(&mut self, process: u32, entry: Ending) {
+    fn enter(&mut self, process: u32, entry: Ending<E>) {
         if self.capacity == Capacity::OneClient {
             let longest = self.longest.entry(process).or_insert(entry);
             if *longest > entry {
@@ -83,20 +102,23 @@ impl Going {
     }
 
     /// All of them, the last to end first.
-    fn by_end(&self) -> impl Iterator<Item = Ending> {
+    fn by_end(&self) -> impl Iterator<Item = Ending<E>> {
         let by_end = self.last.iter().rev().chain(self.rest.iter().rev());
         by_end.copied()
     }
 
     /// Of as many as fit, if there are so many, the one that ends first.
-    fn full(&self) -> Option<Ending> {
+    fn full(&self) -> Option<Ending<E>> {
         let is_full = self.last.len() == self.capacity.number();
         self.last.first().copied().filter(|_| is_full)
     }
 
     fn expire(&mut self, now: Position) {
         for endings in [&mut self.rest, &mut self.last] {
-            while endings.first().is_some_and(|(end, _)| *end <= now) {
+            while endings
+                .first()
+                .is_some_and(|(end, _)| end.position() <= now)
+            {
                 endings.pop_first();
             }
         }
@@ -105,15 +127,15 @@ impl Going {
 
 /// What leaves no room for another interval.
 #[derive(Clone, Copy)]
-enum Obstacle {
+enum Obstacle<E> {
     /// One of the other mode, or of another client.
-    One(Ending),
+    One(Ending<E>),
     /// As many as fit that are alone; the first of them to end.
-    Full(Ending),
+    Full(Ending<E>),
 }
 
-impl Obstacle {
-    fn first_to_end(self) -> Ending {
+impl<E: End> Obstacle<E> {
+    fn first_to_end(self) -> Ending<E> {
         match self {
             Self::One(ending) | Self::Full(ending) => ending,
         }
@@ -121,18 +143,18 @@ impl Obstacle {
 }
 
 /// The intervals that are going on.
-struct Active<'a> {
-    intervals: &'a [Interval],
+struct Active<'a, E> {
+    intervals: &'a [Interval<E>],
     capacity: Capacity,
-    alone: Going,
-    shared: Going,
+    alone: Going<E>,
+    shared: Going<E>,
 }
 
-impl Active<'_> {
+impl<E: End> Active<'_, E> {
     /// The last to end among those that leave no room for another interval: as many as fit, or one
     /// of the other mode.
-    fn in_the_way(&self, new: Interval) -> Option<Obstacle> {
-        let one = |going: &Going| going.by_end().next().map(Obstacle::One);
+    fn in_the_way(&self, new: Interval<E>) -> Option<Obstacle<E>> {
+        let one = |going: &Going<E>| going.by_end().next().map(Obstacle::One);
         let (alone, shared) = match self.capacity {
             Capacity::OneClient => (self.other(&self.alone, new), self.other(&self.shared, new)),
             Capacity::Grants(_) if new.shared => (one(&self.alone), None),
@@ -146,13 +168,13 @@ impl Active<'_> {
     }
 
     /// The last to end of those that another client has.
-    fn other(&self, going: &Going, new: Interval) -> Option<Obstacle> {
-        let is_other = |(_, place): &Ending| self.intervals[*place].process != new.process;
+    fn other(&self, going: &Going<E>, new: Interval<E>) -> Option<Obstacle<E>> {
+        let is_other = |(_, place): &Ending<E>| self.intervals[*place].process != new.process;
         going.by_end().find(is_other).map(Obstacle::One)
     }
 
     /// The places of what is in the way, the last to end first.
-    fn members(&self, obstacle: Obstacle) -> Vec<usize> {
+    fn members(&self, obstacle: Obstacle<E>) -> Vec<usize> {
         match obstacle {
             Obstacle::One((_, place)) => vec![place],
             Obstacle::Full(_) => self
@@ -177,8 +199,11 @@ impl Active<'_> {
 }
 
 /// The obstacle that is there for longer: together with it the overlap lasts longer.
-fn last_to_end(one: Option<Obstacle>, other: Option<Obstacle>) -> Option<Obstacle> {
-    let until = |obstacle: &Option<Obstacle>| obstacle.map(Obstacle::first_to_end);
+fn last_to_end<E: End>(
+    one: Option<Obstacle<E>>,
+    other: Option<Obstacle<E>>,
+) -> Option<Obstacle<E>> {
+    let until = |obstacle: &Option<Obstacle<E>>| obstacle.map(Obstacle::first_to_end);
     if until(&one) >= until(&other) {
         one
     } else {
@@ -194,11 +219,11 @@ fn last_to_end(one: Option<Obstacle>, other: Option<Obstacle>) -> Option<Obstacl
 ///
 /// # Errors
 /// That of the first that was not taken.
-pub(crate) fn for_overlaps<E>(
-    intervals: &[Interval],
+pub(crate) fn for_overlaps<E: End, X>(
+    intervals: &[Interval<E>],
     capacity: Capacity,
-    mut take: impl FnMut(Position, Position, &dyn Fn() -> Vec<usize>) -> Result<(), E>,
-) -> Result<(), E> {
+    mut take: impl FnMut(Position, E, &dyn Fn() -> Vec<usize>) -> Result<(), X>,
+) -> Result<(), X> {
     debug_assert!(
         intervals.is_sorted_by_key(|interval| interval.begin),
         "intervals come in order"
@@ -384,9 +409,9 @@ mod tests {
 
     use super::*;
 
-    type Overlap = (Position, Position, Vec<usize>);
+    type Overlap = (Position, Moment, Vec<usize>);
 
-    fn overlaps(intervals: &[Interval], capacity: Capacity) -> Vec<Overlap> {
+    fn overlaps(intervals: &[Interval<Moment>], capacity: Capacity) -> Vec<Overlap> {
         let mut found = Vec::new();
         let all = for_overlaps(intervals, capacity, |begin, end, members| {
             found.push((begin, end, members()));
@@ -397,16 +422,16 @@ mod tests {
     }
 
     /// Every interval against every one before it.
-    fn overlaps_by_pairs(intervals: &[Interval], capacity: Capacity) -> Vec<Overlap> {
-        let overlap = |(place, new): (usize, &Interval)| {
-            let fits = |other: &Interval| match capacity {
+    fn overlaps_by_pairs(intervals: &[Interval<Moment>], capacity: Capacity) -> Vec<Overlap> {
+        let overlap = |(place, new): (usize, &Interval<Moment>)| {
+            let fits = |other: &Interval<Moment>| match capacity {
                 Capacity::OneClient => other.process != new.process,
                 Capacity::Grants(_) => true,
             };
             let going = |shared: bool, count: usize| {
                 let before = intervals[..place].iter().enumerate();
                 let going = before.filter(|(_, other)| {
-                    other.shared == shared && !other.is_empty() && other.end > new.begin
+                    other.shared == shared && !other.is_empty() && other.end.position > new.begin
                 });
                 let going = going.filter(|(_, other)| fits(other));
                 let mut going: Vec<_> = going.map(|(place, other)| (other.end, place)).collect();
@@ -417,7 +442,7 @@ mod tests {
             };
             let alone = going(false, if new.shared { 1 } else { capacity.number() });
             let shared = going(true, 1).filter(|_| !new.shared);
-            let least = |set: &Option<Vec<(Position, usize)>>| {
+            let least = |set: &Option<Vec<Ending<Moment>>>| {
                 set.as_ref().and_then(|set| set.last().copied())
             };
             let others = if least(&alone) >= least(&shared) {
@@ -437,16 +462,20 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
         #[test]
         fn overlaps_are_those_of_all_pairs(
-            intervals in prop::collection::vec((0..20_u32, 0..12_u32, 0..4_u32, 0..4_u32), 0..14),
+            intervals in prop::collection::vec((0..20_u32, 0..12_u32, 0..3_u64, 0..4_u32, 0..4_u32), 0..14),
             slots in 0..5_usize,
         ) {
-            let interval = |(begin, length, process, mode): &(u32, u32, u32, u32)| Interval {
+            // Some end earlier than others before the same event.
+            let interval = |(begin, length, early, process, mode): &(u32, u32, u64, u32, u32)| Interval {
                 process: *process,
                 begin: *begin,
-                end: begin + length,
+                end: Moment {
+                    position: begin + length,
+                    time_ns: 10 * u64::from(begin + length) + 2 - early,
+                },
                 shared: *mode == 0,
             };
-            let mut intervals: Vec<Interval> = intervals.iter().map(interval).collect();
+            let mut intervals: Vec<Interval<Moment>> = intervals.iter().map(interval).collect();
             intervals.sort_by_key(|interval| interval.begin);
             let capacity = match slots {
                 0 => Capacity::OneClient,

@@ -2,13 +2,14 @@
 
 use history::fault::{Class, Note, Parameters, Targets};
 use history::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mark, Mode, Outline, Process,
-    Value,
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Lease, Mark, Mode, Outline,
+    Process, Value,
 };
 
 /// A history from words such as `0:acquire 0:acquire! 0:verify 0:verify!held 0:release 0:release?`:
 /// process, operation, and for an end `!` (ok), `x` (fail), `X` (observed fail) or `?` (info).
 /// Digits after `!` are a token, `s1` is a slot, `[1,2]` are slots, `held` and `lost` are answers,
+/// `l5`, `s1l5` and `heldl5` have a lease of 5 ms,
 /// `read` shares; `=1` after an operation or `!` is a value; a word after `x`, `X` or `?` is the kind
 /// of the failure; `k/` before a word names the key. Faults are `+cut:0,1` (inject, with targets),
 /// `-cut` (heal) and `=cut` (healed); a `pause` leaves the connection alive. `begin`, `settle` and
@@ -94,6 +95,21 @@ fn draft(word: &str, id: u64) -> Draft {
     }
 }
 
+/// A grant or an answer with a lease.
+fn leased(ok: Draft, said: &str) -> Draft {
+    let (what, lease) = said.rsplit_once('l').expect("it has a lease");
+    let lease = Lease::from_ms(lease.parse().expect("a lease is a number"));
+    if what == "held" {
+        return ok.answering(Answer::Leased(lease.expect("not 0")));
+    }
+    let slot = what.strip_prefix('s');
+    ok.with(Value::Grant(Grant {
+        slot: slot.map(|slot| slot.parse().expect("a slot is a number")),
+        token: 0,
+        lease,
+    }))
+}
+
 /// The end of an operation, by its mark and what follows that.
 fn ended(draft: impl Fn(Kind) -> Draft, mark: &str, rest: &str) -> Draft {
     match (mark, rest) {
@@ -103,6 +119,11 @@ fn ended(draft: impl Fn(Kind) -> Draft, mark: &str, rest: &str) -> Draft {
         ("?", "") => draft(Kind::Info),
         ("?", kind) => draft(Kind::Info).because(kind.to_owned(), ""),
         (_, value) if value.starts_with('=') => draft(Kind::Ok).with(data(&value[1..])),
+        (_, leased)
+            if leased.contains('l') && leased.ends_with(|last: char| last.is_ascii_digit()) =>
+        {
+            self::leased(draft(Kind::Ok), leased)
+        }
         (_, "held") => draft(Kind::Ok).answering(Answer::Held),
         (_, "lost") => draft(Kind::Ok).answering(Answer::Lost),
         (_, "read") => draft(Kind::Ok).with(Value::Mode(Mode::Read)),
@@ -118,11 +139,11 @@ fn ended(draft: impl Fn(Kind) -> Draft, mark: &str, rest: &str) -> Draft {
             draft(Kind::Ok).with(Value::Grant(match slot {
                 Some(_) => Grant {
                     slot: Some(number),
-                    token: 0,
+                    ..Grant::default()
                 },
                 None => Grant {
-                    slot: None,
                     token: number.into(),
+                    ..Grant::default()
                 },
             }))
         }

@@ -89,13 +89,13 @@ fn doubted(mut finding: Finding, first: &Several, several: &[Several]) -> Findin
 fn several(lock: &Lock) -> Option<Several> {
     // As long as nothing is found there is only one slot at a time: the last belief in it.
     let mut held: Option<(u32, Position)> = None;
-    let named = lock
-        .holds
+    let beliefs = lock.beliefs();
+    let named = beliefs
         .iter()
-        .filter_map(|hold| Some((hold, hold.slot?)));
-    for (hold, slot) in named.filter(|(hold, _)| hold.granted < hold.believed_until) {
-        let until = hold.believed_until;
-        held = match held.filter(|(_, until)| *until > hold.granted) {
+        .filter_map(|(hold, belief)| Some((belief, lock.holds[*hold].slot?)));
+    for (belief, slot) in named {
+        let until = belief.end.position;
+        held = match held.filter(|(_, until)| *until > belief.begin) {
             Some((other, _)) if other != slot => {
                 return Some(Several {
                     key: lock.key.clone(),
@@ -133,7 +133,11 @@ mod tests {
             };
             let draft =
                 |kind| history::Draft::new(process, kind, function.clone()).on(key.as_str());
-            let grant = history::Value::Grant(history::Grant { slot, token: 0 });
+            let grant = history::Value::Grant(history::Grant {
+                slot,
+                token: 0,
+                ..history::Grant::default()
+            });
             let end = draft(history::Kind::Ok);
             let end = if is_grant { end.with(grant) } else { end };
             for event in [draft(history::Kind::Invoke), end] {
@@ -203,7 +207,11 @@ mod tests {
                 let draft = |kind| history::Draft::new(process, kind, Function::Acquire).on("a");
                 let slot = Some(slot);
                 push(draft(Kind::Invoke));
-                let grant = history::Grant { slot, token };
+                let grant = history::Grant {
+                    slot,
+                    token,
+                    ..history::Grant::default()
+                };
                 push(draft(Kind::Ok).with(history::Value::Grant(grant)));
             }
             let history = builder.finish();

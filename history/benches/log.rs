@@ -15,8 +15,8 @@ fn turn(turn: u64) -> [Draft; 4] {
         Draft::new(Process::Client((turn % 20) as u32), kind, function).on("lock-0")
     };
     let grant = Value::Grant(Grant {
-        slot: None,
         token: turn + 1,
+        ..Grant::default()
     });
     [
         draft(Kind::Invoke, Function::Acquire),

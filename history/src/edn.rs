@@ -18,7 +18,11 @@
 //!   :parameters {"for_ms" 4000}}`.
 //! - What a record says of itself is `:process :run`; its first event has the outline of its run
 //!   as its value.
-//! - A `:verify` answers `:held` or `:lost`.
+//! - A `:verify` answers `:held` or `:lost`, or `{:answer :held, :lease_ms 5000}` where that renewed
+//!   a lease.
+//! - A grant names its lease as `:lease_ms` (or `:lease-ms`), which must be a whole number above 0.
+//!   Where a history has leases and some `:time` is missing or goes back, all its times are 0: it
+//!   has no clock that could tell when a lease is over.
 //! - All other values become JSON, and differ as JSON where they differ in Clojure. What JSON lacks
 //!   is written as Transit does: `"~:a"` is `:a`, `"~$a"` the symbol, `"~n123"` an integer beyond
 //!   64 bits, `["~#ratio",[1,3]]`, `["~#set",[…]]`, `["~#list",[…]]`, `["~#cmap",[k,v,…]]`; a

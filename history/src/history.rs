@@ -57,6 +57,22 @@ impl History {
         }
     }
 
+    /// Whether some grant or answer has a lease.
+    #[must_use]
+    pub fn has_leases(&self) -> bool {
+        self.events
+            .iter()
+            .any(|event| event.value.lease().is_some())
+    }
+
+    /// Whether its times say how much passed between events: in a record without a clock all are
+    /// the same, and nobody can tell when a lease is over.
+    #[must_use]
+    pub fn has_clock(&self) -> bool {
+        let ends = self.events.first().zip(self.events.last());
+        ends.is_some_and(|(first, last)| first.time < last.time)
+    }
+
     /// The position of a mark, if it stands there.
     #[must_use]
     pub fn mark(&self, mark: Mark) -> Option<usize> {
@@ -124,6 +140,16 @@ impl HistoryBuilder {
         self.history.partners.push(partner);
         self.history.events.push(event);
         Ok(())
+    }
+
+    /// Takes the clock away from a history with leases: some of its times were missing or made up,
+    /// and by those a lease would be over too soon or too late.
+    pub(crate) fn mistrust_times(&mut self) {
+        if self.history.has_leases() {
+            for event in &mut self.history.events {
+                event.time = 0;
+            }
+        }
     }
 
     /// Notes that the record was cut off in the middle of an event.

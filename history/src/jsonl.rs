@@ -163,7 +163,7 @@ pub fn write(history: &History, mut sink: impl Write) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::fault::{Class, Note, Parameters, Targets};
-    use crate::{Answer, Function, Grant, HistoryBuilder, Kind, Mode, Process, Value};
+    use crate::{Answer, Function, Grant, HistoryBuilder, Kind, Lease, Mode, Process, Value};
 
     const GRANTED: &str = r#"{"index":0,"time":5,"process":3,"type":"invoke","f":"acquire","key":"lock-0","value":null}
 {"index":1,"time":9,"process":3,"type":"ok","f":"acquire","key":"lock-0","value":{"slot":1,"token":41}}
@@ -194,7 +194,8 @@ mod tests {
             end.value,
             Value::Grant(Grant {
                 slot: Some(1),
-                token: 41
+                token: 41,
+                lease: None,
             })
         );
         assert_eq!(history.faults().count(), 1);
@@ -441,6 +442,58 @@ mod tests {
             );
         }
         read(text(r#","value":"held""#).as_bytes()).expect("well-formed");
+    }
+
+    const LEASED: &str = r#"{"index":0,"time":5,"process":3,"type":"invoke","f":"acquire","key":"k","value":null}
+{"index":1,"time":9,"process":3,"type":"ok","f":"acquire","key":"k","value":{"slot":1,"token":41,"lease_ms":5000}}
+{"index":2,"time":9,"process":3,"type":"invoke","f":"verify","key":"k","value":null}
+{"index":3,"time":9,"process":3,"type":"ok","f":"verify","key":"k","value":{"answer":"held","lease_ms":7}}
+"#;
+
+    #[test]
+    fn leases_are_read_and_written() {
+        let history = read(LEASED.as_bytes()).expect("well-formed");
+        let leases = history.events().iter().map(|event| event.value.lease());
+        let leases: Vec<_> = leases.collect();
+        assert_eq!(
+            leases,
+            [None, Lease::from_ms(5000), None, Lease::from_ms(7)]
+        );
+        assert!(history.has_leases());
+        let mut again = Vec::new();
+        write(&history, &mut again).expect("a vector takes all");
+        assert_eq!(again, LEASED.as_bytes());
+    }
+
+    #[test]
+    fn what_is_no_lease_is_refused_with_its_line() {
+        let cases = [
+            ("0", "invalid value: integer `0`"),
+            ("-1", "invalid value: integer `-1`"),
+            ("5000.0", "invalid type: floating point `5000.0`"),
+            ("\"5000\"", "invalid type: string \"5000\""),
+            ("null", "invalid type: null"),
+            ("18446744073709551616", "invalid type: floating point"),
+        ];
+        for (bad, said) in cases {
+            for (lease, line) in [("5000", 2), ("7", 4)] {
+                let text = LEASED.replace(&format!(":{lease}}}"), &format!(":{bad}}}"));
+                let expected = format!("line {line}: not an event: {said}");
+                let problem = problem(&text);
+                assert!(problem.starts_with(&expected), "{bad}: {problem}");
+            }
+        }
+        let renewal = r#"{"answer":"held","lease_ms":7}"#;
+        for bad in [
+            r#"{"answer":"lost","lease_ms":7}"#,
+            r#"{"answer":"held"}"#,
+            r#"{"lease_ms":7}"#,
+            r#"["held",7]"#,
+            r#"{"answer":"held","lease_ms":7,"token":1}"#,
+        ] {
+            let problem = problem(&LEASED.replace(renewal, bad));
+            assert!(problem.starts_with("line 4: not an event: "), "{problem}");
+        }
     }
 
     /// A disk that takes so many lines, refuses one, and has room again.

@@ -14,7 +14,7 @@
 //!   of its injection, with an id of its own; each that follows belongs to a later phase.
 //! - A verify that is `ok` was answered: it says `held` or `lost`.
 //! - Who asks for several permits of a semaphore at once is given all of them or none; neither a
-//!   slot nor a token is named then.
+//!   slot nor a token nor a lease is named then.
 //! - A loss notification is an `invoke` and an `ok`: nobody asked, so nothing can fail.
 //!
 //! An invocation at the end of the record may lack its end.
@@ -119,12 +119,14 @@ pub enum RuleError {
         answered: NonZeroU32,
     },
     #[error(
-        "an acquire of several permits names a slot or a token: only those of one permit do, so record an operation for each"
+        "an acquire of several permits names a slot, a token or a lease: only those of one permit do, so record an operation for each"
     )]
     NamedPermits,
     #[error("\"lost\" can only be invoked and end with ok")]
     LostForm,
-    #[error("a verify that is ok needs the answer \"held\" or \"lost\" as its value")]
+    #[error(
+        "a verify that is ok needs the answer \"held\" or \"lost\" as its value, or {{\"answer\":\"held\",\"lease_ms\":5000}}"
+    )]
     NoAnswer,
     #[error("a history can have at most {} events", u32::MAX)]
     TooManyEvents,

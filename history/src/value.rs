@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::fault::{Note, NoteError};
 use crate::object::Object;
-use crate::{Function, Kind, Outline, Process, RuleError};
+use crate::{Function, Kind, Lease, Outline, Process, RuleError};
 
 /// What a grant carries beside the fact that the lock is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,6 +19,19 @@ pub struct Grant {
     /// The fencing token; 0 where the lock has none or it is not known.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub token: u64,
+    /// How long it lasts by itself, where it is a lease.
+    #[serde(
+        rename = "lease_ms",
+        default,
+        deserialize_with = "some_lease",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub lease: Option<Lease>,
+}
+
+/// Left out it is none, but `null` is no lease.
+fn some_lease<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Lease>, D::Error> {
+    Lease::deserialize(deserializer).map(Some)
 }
 
 #[expect(
@@ -30,13 +43,70 @@ fn is_zero(token: &u64) -> bool {
 }
 
 /// What a verify answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// The service said that the lock is held.
     Held,
+    /// It said so, and renewed the lease: `{"answer":"held","lease_ms":5000}`.
+    Leased(Lease),
     /// The service said that it is not.
     Lost,
+}
+
+impl Answer {
+    /// Whether the service said that the lock is held.
+    #[must_use]
+    pub fn is_held(self) -> bool {
+        self != Self::Lost
+    }
+}
+
+/// What an answer says in one word.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Held,
+    Lost,
+}
+
+/// An answer that says more. What is lost has no lease.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renewal {
+    answer: Renewed,
+    lease_ms: Lease,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Renewed {
+    Held,
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Held => Word::Held.serialize(serializer),
+            Self::Lost => Word::Lost.serialize(serializer),
+            Self::Leased(lease) => Renewal {
+                answer: Renewed::Held,
+                lease_ms: *lease,
+            }
+            .serialize(serializer),
+        }
+    }
+}
+
+/// An answer of a verify is a word or an object.
+fn answer(text: &str) -> serde_json::Result<Answer> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text)
+            .map(|Object(Renewal { lease_ms, .. })| Answer::Leased(lease_ms));
+    }
+    serde_json::from_str(text).map(|word| match word {
+        Word::Held => Answer::Held,
+        Word::Lost => Answer::Lost,
+    })
 }
 
 /// How a read-write lock is asked for.
@@ -55,7 +125,7 @@ pub enum Value {
     /// `null`.
     #[default]
     None,
-    /// A grant that carries something: `{"slot":1,"token":41}`.
+    /// A grant that carries something: `{"slot":1,"token":41,"lease_ms":5000}`.
     Grant(Grant),
     /// The answer to a verify.
     Answer(Answer),
@@ -85,6 +155,16 @@ impl Value {
         }
     }
 
+    /// The lease of a grant, or of an answer that renewed one.
+    #[must_use]
+    pub fn lease(&self) -> Option<Lease> {
+        match self {
+            Self::Grant(grant) => grant.lease,
+            Self::Answer(Answer::Leased(lease)) => Some(*lease),
+            _ => None,
+        }
+    }
+
     /// Reads the JSON text of the value of an event; which form it must have depends on whose it
     /// is.
     pub(crate) fn parse(
@@ -111,9 +191,7 @@ impl Value {
                 return permits(&serde_json::from_str(text)?, function).map_err(ValueError::Rule);
             }
             (Process::Client(_), Function::Acquire, kind) => grant_or_mode(text, kind),
-            (Process::Client(_), Function::Verify, Kind::Ok) => {
-                serde_json::from_str(text).map(Self::Answer)
-            }
+            (Process::Client(_), Function::Verify, Kind::Ok) => answer(text).map(Self::Answer),
             (Process::Client(_), administration, _) if administration.is_administration() => {
                 serde_json::from_str(text).map(Self::Slots)
             }

@@ -143,7 +143,11 @@ fn number(number: usize) -> u32 {
 }
 
 fn granted(slot: Option<u32>, token: u64) -> Value {
-    Value::Grant(Grant { slot, token })
+    Value::Grant(Grant {
+        slot,
+        token,
+        ..Grant::default()
+    })
 }
 
 fn listed(slots: impl IntoIterator<Item = u32>) -> Value {

@@ -140,13 +140,15 @@ impl<'a> Recheck<'a> {
         let slots = self.scope.slots.get().into();
         let overlaps = scan::overlaps(record, slots);
         let is_contended =
-            || contention::ensure_some(record, Room::of(slots), |hold| Some(hold.believed_until));
+            || contention::ensure_some(record, Room::of(slots), contention::believed);
         match subject {
             Subject::Exclusion => {
+                scan::ensure_clock(history)?;
                 scan::exclusion(history, record, &overlaps)?;
                 is_contended()?;
             }
             Subject::Overlap(bound_ns) => {
+                scan::ensure_clock(history)?;
                 scan::overlap(history, record, &overlaps, *bound_ns)?;
                 is_contended()?;
             }
@@ -173,9 +175,8 @@ impl<'a> Recheck<'a> {
         let by_law = |law: &Law| order::check(history, record, law, &law.places(record), orders);
         match subject {
             Subject::ConfirmedExclusion => {
-                let until = |hold: &Hold| Some(hold.confirmed_until);
                 by_law(&Law::revocable(slots))?;
-                contention::ensure_some(record, Room::of(slots), until)
+                contention::ensure_some(record, Room::of(slots), contention::confirmed)
             }
             Subject::JustifiedRefusal => {
                 let law = Law::refusing(slots, true);
@@ -184,10 +185,13 @@ impl<'a> Recheck<'a> {
                 order::check(history, record, &law, &places, orders)
             }
             Subject::SlotExclusion => {
-                let until = |hold: &Hold| hold.slot.map(|_| hold.confirmed_until);
+                let of_slots = |hold: &Hold| match hold.slot {
+                    Some(_) => contention::confirmed(hold),
+                    None => Vec::new(),
+                };
                 let slots = Slots::named_in(record)?;
                 order::check(history, record, &slots, &slots.places(record), orders)?;
-                contention::ensure_some(record, Room::ForOneClient, until)
+                contention::ensure_some(record, Room::ForOneClient, of_slots)
             }
             Subject::Lock(law) => {
                 object::keys_of_model(history, Law::has)?;

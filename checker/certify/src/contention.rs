@@ -25,18 +25,30 @@ impl Room {
     }
 }
 
+/// When a hold is believed.
+pub(super) fn believed(hold: &Hold) -> Vec<(usize, usize)> {
+    let spells = hold.spells.iter();
+    spells.map(|spell| (spell.from, spell.until.0)).collect()
+}
+
+/// When it is confirmed.
+pub(super) fn confirmed(hold: &Hold) -> Vec<(usize, usize)> {
+    vec![(hold.granted, hold.confirmed_until)]
+}
+
 /// Fails unless some hold lasted for a while in which not everybody who wanted its key could have
-/// it, before the last phase. `until` is where a hold ends that counts.
+/// it, before the last phase. `lasts` is when a hold goes on, by positions.
 pub(super) fn ensure_some(
     record: &Record,
     room: Room,
-    until: impl Fn(&Hold) -> Option<usize>,
+    lasts: impl Fn(&Hold) -> Vec<(usize, usize)>,
 ) -> Result<(), Flaw> {
     let mut wants: BTreeMap<usize, Vec<Want>> = BTreeMap::new();
     for hold in &record.holds {
-        let (from, until) = (hold.granted, hold.believed_until);
-        let want = Want::new(from, until, hold.process, hold.shared);
-        wants.entry(hold.key).or_default().push(want);
+        let wants = wants.entry(hold.key).or_default();
+        for (from, until) in believed(hold) {
+            wants.push(Want::new(from, until, hold.process, hold.shared));
+        }
     }
     for ask in record.asks.iter().filter(|ask| ask.was_sent) {
         let want = Want::new(ask.invoked, ask.ended, ask.process, ask.shared);
@@ -47,10 +59,12 @@ pub(super) fn ensure_some(
         .map(|(key, wants)| (*key, crowded(wants, room)));
     let crowds: BTreeMap<usize, Vec<(usize, usize)>> = crowds.collect();
     let is_contended = |hold: &&Hold| {
-        let end = until(hold).unwrap_or(0).min(record.settled);
         let crowds = &crowds[&hold.key];
-        let next = crowds.partition_point(|(_, last)| *last <= hold.granted);
-        hold.granted < end && crowds.get(next).is_some_and(|(first, _)| *first < end)
+        lasts(hold).into_iter().any(|(from, until)| {
+            let end = until.min(record.settled);
+            let next = crowds.partition_point(|(_, last)| *last <= from);
+            from < end && crowds.get(next).is_some_and(|(first, _)| *first < end)
+        })
     };
     ensure(record.holds.iter().any(|hold| is_contended(&hold)), || {
         Flaw::new("no hold was contended, so nothing was put to the test")

@@ -13,6 +13,7 @@ use super::refusals::SlotsThere;
 use super::scan::exposure_ns;
 use super::search::{BoundHit, Budget, has_order};
 use super::slots::Slots;
+use super::spell::Ending;
 use super::subject::Subject;
 use super::updates::Access;
 use super::{decrements, existence, refusals, removal, sequence, tokens};
@@ -120,12 +121,10 @@ impl<'a> Evidence<'a> {
             SlotExistence, SlotRemoval, SlotSequence,
         };
         match (rule, self.subject) {
-            ("too-many-believe", Exclusion) => self.too_many(|hold| hold.believed_until, None),
-            ("too-many-believe", Overlap(bound_ns)) => {
-                self.too_many(|hold| hold.believed_until, Some(*bound_ns))
-            }
+            ("too-many-believe", Exclusion) => self.too_many_believe(None),
+            ("too-many-believe", Overlap(bound_ns)) => self.too_many_believe(Some(*bound_ns)),
             ("too-many-confirmed", ConfirmedExclusion | SlotExclusion) => {
-                self.too_many(|hold| hold.confirmed_until, None)
+                self.too_many(|hold| hold.confirmed_until)
             }
             ("granted-inside", ConfirmedExclusion | SlotExclusion) => self.granted_inside(),
             ("revived", ConfirmedExclusion | Ownership) => self.revived(),
@@ -148,7 +147,7 @@ impl<'a> Evidence<'a> {
             ("unowned", Lock(law)) if law.owner == Owner::Process => self.unowned(),
             ("told-lost", Lock(law)) if law.owner == Owner::Process => self.told_lost(),
             ("too-many-hold", Lock(law)) if law.owner == Owner::Process && law.depth.is_none() => {
-                self.too_many(|hold| hold.literal_until, None)
+                self.too_many(|hold| hold.literal_until)
             }
             ("order-of-tokens", Lock(law)) if law.fenced && law.depth.is_none() => {
                 self.order_of_tokens()
@@ -170,8 +169,27 @@ impl<'a> Evidence<'a> {
         self.scope.slots.get().into()
     }
 
-    /// More holds than fit together have a common instant, and an exposure of more than the bound.
-    fn too_many(&self, until: impl Fn(&Hold) -> usize, bound_ns: Option<u128>) -> Answer {
+    /// More holds than fit together are believed at one instant, and that for longer than the bound.
+    fn too_many_believe(&self, bound_ns: Option<u128>) -> Answer {
+        let holds = self.grants()?;
+        let is_shown = |from: usize| {
+            // Positions that lie in a spell come after its first.
+            let spells = holds.iter().map(|hold| {
+                let mut spells = hold.spells.iter();
+                spells.find(|spell| spell.from <= from && from < spell.until.0)
+            });
+            let ends: Option<Vec<Ending>> = spells.map(|spell| Some(spell?.until)).collect();
+            let end = ends.and_then(|ends| ends.into_iter().min());
+            end.is_some_and(|(_, end_ns)| {
+                bound_ns.is_none_or(|bound_ns| exposure_ns(self.history, from, end_ns) > bound_ns)
+            })
+        };
+        let mut begins = holds.iter().flat_map(|hold| &hold.spells);
+        Ok(!self.fit(&holds) && begins.any(|spell| is_shown(spell.from)))
+    }
+
+    /// More holds than fit together have a common instant.
+    fn too_many(&self, until: impl Fn(&Hold) -> usize) -> Answer {
         let holds = self.grants()?;
         let begin = holds
             .iter()
@@ -183,9 +201,7 @@ impl<'a> Evidence<'a> {
             .map(|hold| until(hold))
             .min()
             .unwrap_or_default();
-        let long = bound_ns
-            .is_none_or(|bound| begin < end && exposure_ns(self.history, begin, end) > bound);
-        Ok(!self.fit(&holds) && begin < end && long)
+        Ok(!self.fit(&holds) && begin < end)
     }
 
     /// A grant was asked for and returned while the others were held all the time.

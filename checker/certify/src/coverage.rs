@@ -9,6 +9,7 @@ use super::error::{Flaw, ensure};
 use super::fault::{Window, windows};
 use super::file::Scope;
 use super::record::{Hold, NEVER, Record};
+use super::spell::{Spell, time_of};
 
 pub(super) fn check(history: &History, record: &Record, scope: &Scope) -> Result<(), Flaw> {
     let run = Run {
@@ -38,6 +39,8 @@ enum Change {
     Leaves,
     Asks,
     Holds,
+    /// A lease that was over is renewed.
+    Returns,
 }
 
 impl Run<'_> {
@@ -51,11 +54,20 @@ impl Run<'_> {
             if !ask.was_sent {
                 continue;
             }
-            let hold = granted.get(&ask.invoked);
-            let leaves = hold.map_or(ask.ended, |hold| hold.believed_until);
             changes.push((ask.invoked, Change::Asks, index));
+            let mut leaves = ask.ended;
+            if let Some(hold) = granted.get(&ask.invoked) {
+                changes.push((hold.granted, Change::Holds, index));
+                for spell in &hold.spells {
+                    if spell.from == hold.granted {
+                        leaves = spell.until.0;
+                        continue;
+                    }
+                    changes.push((spell.from, Change::Returns, index));
+                    changes.push((spell.until.0, Change::Leaves, index));
+                }
+            }
             changes.push((leaves, Change::Leaves, index));
-            changes.extend(hold.map(|hold| (hold.granted, Change::Holds, index)));
         }
         changes.sort_unstable();
         let mut crowds: BTreeMap<usize, Crowd> = BTreeMap::new();
@@ -67,7 +79,8 @@ impl Run<'_> {
             let crowd = crowds.entry(ask.key).or_default();
             let want = (self.scope.worker(ask.process), ask.shared);
             crowd.change(change, index, want);
-            change == Change::Asks && crowd.is_too_large(self.scope.slots.get().into())
+            matches!(change, Change::Asks | Change::Returns)
+                && crowd.is_too_large(self.scope.slots.get().into())
         })
     }
 }
@@ -85,7 +98,7 @@ impl Crowd {
     fn change(&mut self, change: Change, ask: usize, want: (u32, bool)) {
         let wants = self.wants.entry(want).or_default();
         match change {
-            Change::Asks => *wants += 1,
+            Change::Asks | Change::Returns => *wants += 1,
             Change::Leaves => *wants -= 1,
             Change::Holds => {}
         }
@@ -168,23 +181,24 @@ impl Run<'_> {
         if !lasted || self.is_disproved(window, sessions) {
             return (Effect::None, false);
         }
-        let held = |hold: &&Hold| {
-            window.targets.contains(&hold.process)
-                && hold.granted < window.injected
-                && window.injected < hold.believed_until
+        let holds = self.record.holds.iter();
+        let struck = holds.filter(|hold| window.targets.contains(&hold.process));
+        let held = struck.filter_map(|hold| Some((hold, hold.spell_at(window.injected)?)));
+        let held: Vec<(&Hold, Spell)> = held.collect();
+        let is_taken = |hold: &Hold, spell: Spell| {
+            self.is_taken(hold, window) || self.is_kept_until_lapsed(hold, spell, window, sessions)
         };
-        let held: Vec<&Hold> = self.record.holds.iter().filter(held).collect();
         let taken: Vec<_> = held
             .iter()
-            .filter(|hold| self.is_taken(hold, window))
+            .filter(|(hold, spell)| is_taken(hold, *spell))
             .collect();
         if !taken.is_empty() {
-            let was_wanted = taken.iter().any(|hold| self.was_wanted(hold, window));
+            let was_wanted = taken.iter().any(|(hold, _)| self.was_wanted(hold, window));
             return (Effect::Revoked, was_wanted);
         }
         if held
             .iter()
-            .any(|hold| is_delayed(self, hold, window, sessions))
+            .any(|(hold, spell)| is_delayed(self, hold, *spell, window, sessions))
         {
             return (Effect::Delayed, false);
         }
@@ -220,8 +234,47 @@ impl Run<'_> {
     }
 
     /// Whether, before the healing, its process was told that the hold is lost, or its session was
-    /// over, or somebody else was granted it while the process believed in it.
+    /// over, and that is what ended its belief, or somebody else was granted it while the process
+    /// believed in it.
     fn is_taken(&self, hold: &Hold, window: &Window<'_>) -> bool {
+        let is_last = hold.spells.last().is_some_and(|spell| !spell.lapses);
+        (is_last && self.is_told(hold, window))
+            || self.is_given_away(hold, window, |place| hold.spell_at(place).is_some())
+    }
+
+    /// Whether the fault kept its process from renewing a lease or giving it back until it was over,
+    /// and then its process was told, or somebody else was granted it before it was renewed.
+    fn is_kept_until_lapsed(
+        &self,
+        hold: &Hold,
+        spell: Spell,
+        window: &Window<'_>,
+        sessions: &Sessions<'_>,
+    ) -> bool {
+        let (lapsed, lapsed_ns) = spell.until;
+        if !spell.lapses || window.on >= lapsed || lapsed > window.healed {
+            return false;
+        }
+        let mut steps = sessions.get(&hold.process).into_iter().flatten();
+        let was_kept = window.class == Class::Halting
+            || steps.any(|step| {
+                let since = time_of(self.history.events(), step.invoked.max(window.on));
+                step.is_of_the_lock()
+                    && step.end.is_some()
+                    && step.invoked < lapsed
+                    && step.ended >= lapsed
+                    && since < lapsed_ns
+            });
+        let later = hold.spells.iter().find(|later| later.from >= lapsed);
+        let renewed = later.map_or(NEVER, |later| later.from);
+        let is_meanwhile = |place: usize| lapsed <= place && place < renewed;
+        let is_told = is_meanwhile(hold.believed_until) && self.is_told(hold, window);
+        was_kept && (is_told || self.is_given_away(hold, window, is_meanwhile))
+    }
+
+    /// Whether its process was told before the healing that the hold is lost, or its session was
+    /// over.
+    fn is_told(&self, hold: &Hold, window: &Window<'_>) -> bool {
         let end = self.history.events().get(hold.believed_until);
         let is_told = hold.revoked
             && end.is_some_and(|end| {
@@ -231,9 +284,17 @@ impl Run<'_> {
                 ) || kind_of_error(end).starts_with("connection");
                 end.kind != Kind::Info || is_over
             });
-        if is_told && hold.believed_until < window.healed {
-            return true;
-        }
+        is_told && hold.believed_until < window.healed
+    }
+
+    /// Whether somebody else was granted it during the window, before its process gave it up or
+    /// was told, at a place that is meant.
+    fn is_given_away(
+        &self,
+        hold: &Hold,
+        window: &Window<'_>,
+        is_meant: impl Fn(usize) -> bool,
+    ) -> bool {
         self.record.holds.iter().any(|other| {
             other.key == hold.key
                 && other.process != hold.process
@@ -242,6 +303,7 @@ impl Run<'_> {
                     || (other.slot.is_some() && other.slot == hold.slot))
                 && window.injected < other.granted
                 && other.granted < window.healed.min(hold.believed_until)
+                && is_meant(other.granted)
         })
     }
 
@@ -278,16 +340,24 @@ fn due_of(window: &Window<'_>) -> Effect {
 
 /// Whether the holder was made to stand still all the while, or something that it asked for while
 /// it believed waited until the healing or came to no known end before.
-fn is_delayed(run: &Run<'_>, hold: &Hold, window: &Window<'_>, sessions: &Sessions<'_>) -> bool {
+fn is_delayed(
+    run: &Run<'_>,
+    hold: &Hold,
+    spell: Spell,
+    window: &Window<'_>,
+    sessions: &Sessions<'_>,
+) -> bool {
     if window.class == Class::Halting {
-        return window.healed < hold.believed_until;
+        let time = |place| time_of(run.history.events(), place);
+        let still_until_ns = time(window.healed).min(spell.until.1);
+        return window.on < spell.until.0 && time(window.on) < still_until_ns;
     }
     let mut steps = sessions.get(&hold.process).into_iter().flatten();
     steps.any(|step| {
         let is_unknown = step.end.is_some_and(|end| end.kind == Kind::Info);
         step.is_of_the_lock()
             && step.end.is_some()
-            && step.invoked <= hold.believed_until
+            && step.invoked <= spell.last()
             && step.ended >= window.on
             && (step.ended > window.healed || is_unknown)
             && run.lasted(step.invoked.max(window.on), step.ended.min(window.healed))

@@ -35,6 +35,7 @@ mod scan;
 mod search;
 mod sequence;
 mod slots;
+mod spell;
 mod subject;
 mod sums;
 mod tokens;

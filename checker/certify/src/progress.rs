@@ -8,6 +8,7 @@ use super::administration::{AdminOp, administered, last_count};
 use super::error::{Flaw, ensure};
 use super::file::Scope;
 use super::record::{Ask, Hold, KeyName, NEVER, Record};
+use super::spell::{Leases, Spell, lapse};
 
 pub(super) struct Progress<'a> {
     history: &'a History,
@@ -17,6 +18,7 @@ pub(super) struct Progress<'a> {
     /// The position of the last healing; 0 without faults.
     healed: usize,
     administered: BTreeMap<KeyName, Vec<AdminOp>>,
+    leases: Leases,
 }
 
 /// What is known of one lock after the last healing.
@@ -45,6 +47,7 @@ impl<'a> Progress<'a> {
             bound_ns,
             healed,
             administered: administered(history),
+            leases: Leases::of(history),
         }
     }
 
@@ -211,7 +214,7 @@ impl<'a> Progress<'a> {
         let of_slots = holds.iter().filter(|hold| slots.may_take(hold));
         let held = of_slots.map(|hold| (hold.asked, self.may_last_until(hold)));
         let unknown = asks.iter().filter(|ask| ask.outcome == Kind::Info);
-        let unknown = unknown.map(|ask| (ask.invoked, ask.ended));
+        let unknown = unknown.map(|ask| (ask.invoked, self.let_go_by(ask.ended)));
         let mut changes: BTreeMap<usize, isize> = BTreeMap::new();
         for (from, until) in held.chain(unknown) {
             *changes.entry(from).or_default() += 1;
@@ -235,7 +238,9 @@ impl<'a> Progress<'a> {
             changes.entry(until).or_default().push((worker, false));
         };
         for hold in holds {
-            want(hold.granted, hold.believed_until, hold.process);
+            for spell in &hold.spells {
+                want(spell.from, spell.until.0, hold.process);
+            }
         }
         let mut later: BTreeMap<u32, usize> = BTreeMap::new();
         for ask in asks.iter().rev() {
@@ -284,19 +289,39 @@ impl<'a> Progress<'a> {
     fn surely_free(&self, slots: &Slots, holds: &[&Hold], asks: &[&Ask]) -> usize {
         let holds = holds.iter().map(|hold| self.may_last_until(hold));
         let unknown = asks.iter().filter(|ask| ask.outcome == Kind::Info);
-        let ends = holds.chain(unknown.map(|ask| ask.ended));
+        let unknown = unknown.map(|ask| self.let_go_by(ask.ended));
+        let ends = holds.chain(unknown);
         ends.fold(slots.since, usize::max)
     }
 
-    /// Not before its release is through, and never if that failed.
+    /// Not before its release is through, and never if that failed. Without a release that
+    /// succeeded a service that gives leases may wait until one is over.
     fn may_last_until(&self, hold: &Hold) -> usize {
         let is_let_go = hold.believed_until != NEVER && !hold.revoked;
         if hold.literal_until != NEVER {
-            self.history.partner(hold.literal_until).unwrap_or(NEVER)
-        } else if is_let_go && hold.over_by == NEVER {
-            NEVER
-        } else {
-            hold.believed_until
+            let released = self.history.partner(hold.literal_until).unwrap_or(NEVER);
+            let end = self.history.events().get(released);
+            let is_ok = end.is_some_and(|end| end.kind == Kind::Ok);
+            return if is_ok {
+                released
+            } else {
+                self.let_go_by(released)
+            };
+        }
+        if is_let_go && hold.over_by == NEVER {
+            return NEVER;
+        }
+        self.let_go_by(hold.believed_until)
+    }
+
+    /// A lease after a position, if there are leases; never if they differ.
+    fn let_go_by(&self, place: usize) -> usize {
+        match self.leases {
+            Leases::None => place,
+            Leases::Same(lease_ns) if place != NEVER => {
+                lapse(self.history.events(), place, lease_ns).0
+            }
+            Leases::Same(_) | Leases::Differ => NEVER,
         }
     }
 
@@ -375,28 +400,43 @@ impl Slots {
                 .map(|slot| first(slot).map(|hold| hold.granted));
             return firsts.collect::<Option<Vec<usize>>>()?.into_iter().max();
         }
+        let mut spells: Vec<&Spell> = holds.iter().flat_map(|hold| &hold.spells).collect();
+        spells.sort_by_key(|spell| spell.from);
         let mut believed = BTreeSet::new();
-        for (index, hold) in holds.iter().enumerate() {
+        for (index, spell) in spells.into_iter().enumerate() {
             while believed
                 .first()
-                .is_some_and(|(until, _)| *until < hold.granted)
+                .is_some_and(|(until, _)| *until <= spell.from)
             {
                 believed.pop_first();
             }
-            believed.insert((hold.believed_until, index));
-            if hold.granted > self.since && believed.len() >= self.number {
-                return Some(hold.granted);
+            believed.insert((spell.until.0, index));
+            if spell.from > self.since && believed.len() >= self.number {
+                return Some(spell.from);
             }
         }
         None
     }
 
-    /// From when on a slot is free by all that clients believe, after the last grant.
+    /// From when on a slot is free for good by all that clients believe, after the last grant. With
+    /// a lease that is over between two positions it is from the first of them on.
     fn believed_free(&self, holds: &[&Hold]) -> usize {
-        let mut ends: Vec<usize> = holds.iter().map(|hold| hold.believed_until).collect();
-        ends.sort_unstable_by(|one, other| other.cmp(one));
-        let left = ends.get(self.number - 1).copied();
-        let granted = holds.last().map(|hold| hold.granted);
-        left.max(granted).unwrap_or(0).max(self.since)
+        let mut changes: BTreeMap<usize, isize> = BTreeMap::new();
+        for spell in holds.iter().flat_map(|hold| &hold.spells) {
+            *changes.entry(spell.from).or_default() += 1;
+            *changes.entry(spell.last()).or_default() -= 1;
+        }
+        let (mut number, mut free) = (0_isize, 0);
+        let mut was_full = false;
+        for (place, change) in changes {
+            number += change;
+            let is_full = usize::try_from(number).is_ok_and(|number| number >= self.number);
+            if was_full && !is_full {
+                free = place;
+            }
+            was_full = is_full;
+        }
+        let granted = holds.last().map_or(0, |hold| hold.granted);
+        free.max(granted).max(self.since)
     }
 }

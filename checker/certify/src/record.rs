@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use history::{Answer, Event, Function, Grant, History, Kind, Mark, Mode, Process, Value};
+use history::{Answer, Event, Function, Grant, History, Kind, Lease, Mark, Mode, Process, Value};
+
+use super::spell::{self, Grace, Spell};
 
 /// The position of what never comes: greater than every position.
 pub(super) const NEVER: usize = usize::MAX;
@@ -41,6 +43,8 @@ pub(super) struct Operation {
     pub(super) token: u64,
     /// The slot of a grant, if it names one.
     pub(super) slot: Option<u32>,
+    /// The lease of a grant or a confirmation in nanoseconds, if it has one.
+    pub(super) lease_ns: Option<u64>,
     /// Whether it is a failure that the service itself told of.
     pub(super) observed: bool,
     /// Which of the record's holds it begins or belongs to.
@@ -91,7 +95,12 @@ pub(super) struct Hold {
     pub(super) within: Option<usize>,
     pub(super) asked: usize,
     pub(super) granted: usize,
+    /// Where belief ends for another reason than that a lease is over.
     pub(super) believed_until: usize,
+    /// When its process believes in it.
+    pub(super) spells: Vec<Spell>,
+    /// The leases of its grant and of what renewed it, if its grant has one.
+    graces: Vec<Grace>,
     /// Whether belief was ended by a loss report or by the end of the process.
     pub(super) revoked: bool,
     pub(super) confirmed_until: usize,
@@ -140,7 +149,21 @@ impl Record {
             }
         }
         reader.record.end_what_was_granted_again();
+        reader.record.find_spells(history);
         reader.record
+    }
+
+    /// When processes believe; of leases nobody knows where no time passes.
+    fn find_spells(&mut self, history: &History) {
+        let events = history.events();
+        let is_timed = spell::is_timed(history);
+        for hold in &mut self.holds {
+            hold.spells = match &hold.graces[..] {
+                [] => spell::whole(events, hold.granted, hold.believed_until),
+                graces if is_timed => spell::by_leases(events, graces, hold.believed_until),
+                _ => Vec::new(),
+            };
+        }
     }
 
     /// Whose slot was granted again after its client had ceased to believe in it, to who asked when
@@ -259,7 +282,8 @@ impl Reader<'_> {
             OperationEnd::Nothing => return None,
         };
         let act = act(&invocation.function, end.map(|(_, end)| end))?;
-        let Grant { slot, token } = match end.map(|(_, end)| &end.value) {
+        let value = end.map(|(_, end)| &end.value);
+        let Grant { slot, token, .. } = match value {
             Some(Value::Grant(grant)) => *grant,
             _ => Grant::default(),
         };
@@ -274,6 +298,7 @@ impl Reader<'_> {
             permits,
             token,
             slot,
+            lease_ns: value.and_then(Value::lease).map(Lease::ns),
             observed: end.is_some_and(|(_, end)| end.observed),
             hold: None,
         })
@@ -290,6 +315,7 @@ impl Reader<'_> {
             act,
             invoked,
             observed,
+            lease_ns,
             ..
         } = self.record.operations[index];
         let hold = match act {
@@ -305,6 +331,27 @@ impl Reader<'_> {
         if act == Act::LossReport {
             self.disbelieve(process, key, position, true);
         }
+        if let (Act::Confirm, Some(lease_ns)) = (act, lease_ns) {
+            self.renew(
+                process,
+                key,
+                Grace {
+                    invoked,
+                    ended: position,
+                    lease_ns,
+                },
+            );
+        }
+    }
+
+    /// The latest hold that its process did not give up was renewed, if its grant has a lease.
+    fn renew(&mut self, process: u32, key: usize, grace: Grace) {
+        let believed = self.believed.get(&process);
+        let latest = believed.and_then(|believed| believed.get(&key)?.last());
+        let hold = latest.map(|hold| &mut self.record.holds[*hold]);
+        if let Some(hold) = hold.filter(|hold| !hold.graces.is_empty()) {
+            hold.graces.push(grace);
+        }
     }
 
     fn grant(&mut self, index: usize) -> usize {
@@ -316,6 +363,7 @@ impl Reader<'_> {
             slot,
             invoked: asked,
             ended: granted,
+            lease_ns,
             ..
         } = self.record.operations[index];
         let hold = self.record.holds.len();
@@ -333,6 +381,15 @@ impl Reader<'_> {
             asked,
             granted,
             believed_until: NEVER,
+            spells: Vec::new(),
+            graces: lease_ns
+                .map(|lease_ns| Grace {
+                    invoked: asked,
+                    ended: granted,
+                    lease_ns,
+                })
+                .into_iter()
+                .collect(),
             revoked: false,
             confirmed_until: asked,
             over_by: NEVER,
@@ -369,6 +426,13 @@ impl Reader<'_> {
 }
 
 impl Hold {
+    /// The spell that a position lies in.
+    pub(super) fn spell_at(&self, place: usize) -> Option<Spell> {
+        let begun = self.spells.partition_point(|spell| spell.from < place);
+        let last = self.spells.get(begun.checked_sub(1)?)?;
+        Some(*last).filter(|spell| spell.is_on(place))
+    }
+
     /// Whether it was confirmed after it had been lost.
     pub(super) fn is_revived(&self) -> bool {
         self.confirmed_until > self.over_by
@@ -434,7 +498,7 @@ fn act(function: &Function, end: Option<&Event>) -> Option<Act> {
         (Function::Release, None | Some(Kind::Ok)) => Act::Release,
         (Function::Release, Some(_)) => Act::RefusedRelease,
         (Function::Verify, Some(Kind::Ok)) => match end?.value {
-            Value::Answer(Answer::Held) => Act::Confirm,
+            Value::Answer(Answer::Held | Answer::Leased(_)) => Act::Confirm,
             Value::Answer(Answer::Lost) => Act::LossReport,
             _ => return None,
         },

@@ -8,6 +8,7 @@ use super::administration::{AdminOp, administered, ops};
 use super::changes::Changes;
 use super::error::{Flaw, ensure};
 use super::record::{Act, Hold, KeyName, Operation, Record};
+use super::spell::Spell;
 
 /// The time after a removal in which the slot does not exist for certain.
 struct Absence<'a> {
@@ -132,8 +133,10 @@ struct Slots<'a>(BTreeMap<(usize, u32), Uses<'a>>);
 #[derive(Default)]
 struct Uses<'a> {
     operations: Vec<&'a Operation>,
-    /// Where each hold was granted, with where belief in it and those before it ended at the
-    /// latest, and the same of those that were reported lost.
+    /// When the holds were believed, and whether their holders were told that they are lost.
+    spells: Vec<(Spell, bool)>,
+    /// Where each spell began, with where it and those before it ended at the latest, and the same
+    /// of those that ended with a loss report.
     held: Vec<(usize, [usize; 2])>,
 }
 
@@ -143,8 +146,13 @@ impl<'a> Slots<'a> {
         for hold in &record.holds {
             if let Some(slot) = hold.slot {
                 let uses = slots.entry((hold.key, slot)).or_default();
-                uses.enter(hold, is_told(history, hold));
+                let told = is_told(history, hold);
+                uses.spells
+                    .extend(hold.spells.iter().map(|spell| (*spell, told)));
             }
+        }
+        for uses in slots.values_mut() {
+            uses.enter();
         }
         for operation in &record.operations {
             let hold = operation.hold.map(|hold| &record.holds[hold]);
@@ -163,11 +171,18 @@ fn is_told(history: &History, hold: &Hold) -> bool {
 }
 
 impl Uses<'_> {
-    fn enter(&mut self, hold: &Hold, is_told: bool) {
-        let [believed, told] = self.held.last().map_or([0; 2], |(_, until)| *until);
-        let lost = if is_told { hold.believed_until } else { 0 };
-        let until = [hold.believed_until.max(believed), lost.max(told)];
-        self.held.push((hold.granted, until));
+    /// Enters the spells in their order.
+    fn enter(&mut self) {
+        self.spells.sort_by_key(|(spell, _)| spell.from);
+        let (mut believed, mut told) = (0, 0);
+        for (spell, is_told) in &self.spells {
+            let until = spell.until.0;
+            believed = until.max(believed);
+            if *is_told && !spell.lapses {
+                told = until.max(told);
+            }
+            self.held.push((spell.from, [believed, told]));
+        }
     }
 
     /// Whether the slot was held when it was removed once: from before the removal until after it,

@@ -7,21 +7,29 @@ use history::History;
 use super::error::{Flaw, ensure};
 use super::file::Figures;
 use super::record::{Act, Hold, NEVER, Operation, Record};
+use super::spell::{Ending, Spell, is_timed};
 
-/// A grant that did not fit together with the holds believed at that moment.
+/// A belief that began although it did not fit together with the others of that moment.
 pub(super) struct Overlap<'a> {
     hold: &'a Hold,
-    /// The last position at which the others still keep it from fitting.
-    until: usize,
+    /// The position with which it began.
+    from: usize,
+    /// Until when the others keep it from fitting.
+    until: Ending,
 }
 
-/// All overlaps, in the order of the grants.
+/// All overlaps, in the order in which the beliefs began: with grants, and with renewals of leases
+/// that were over.
 pub(super) fn overlaps(record: &Record, slots: u64) -> Vec<Overlap<'_>> {
     let mut believed: BTreeMap<usize, Believed> = BTreeMap::new();
     let mut overlaps = Vec::new();
-    for (index, hold) in record.holds.iter().enumerate() {
+    let spells = record.holds.iter();
+    let spells = spells.flat_map(|hold| hold.spells.iter().map(move |spell| (hold, *spell)));
+    let mut spells: Vec<(&Hold, Spell)> = spells.collect();
+    spells.sort_by_key(|(_, spell)| spell.from);
+    for (index, (hold, spell)) in spells.into_iter().enumerate() {
         let others = believed.entry(hold.key).or_default();
-        others.forget(hold.granted);
+        others.forget(spell.from);
         let obstacle = match slots {
             1 => others.client_in_the_way(hold),
             _ => others.grants_in_the_way(hold, slots),
@@ -29,10 +37,11 @@ pub(super) fn overlaps(record: &Record, slots: u64) -> Vec<Overlap<'_>> {
         if let Some(until) = obstacle {
             overlaps.push(Overlap {
                 hold,
-                until: until.min(hold.believed_until),
+                from: spell.from,
+                until: until.min(spell.until),
             });
         }
-        others.add(index, hold, slots == 1);
+        others.add(index, hold, spell.until, slots == 1);
     }
     overlaps
 }
@@ -44,8 +53,8 @@ struct Believed {
     shared: Ends,
 }
 
-/// Ends of belief, each with the process and the hold.
-type Ends = BTreeSet<(usize, u32, usize)>;
+/// Ends of belief, each with the process and the number of the spell.
+type Ends = BTreeSet<(Ending, u32, usize)>;
 
 impl Believed {
     fn of(&mut self, shared: bool) -> &mut Ends {
@@ -58,7 +67,7 @@ impl Believed {
 
     fn forget(&mut self, now: usize) {
         for ends in [&mut self.exclusive, &mut self.shared] {
-            while ends.first().is_some_and(|(until, ..)| *until < now) {
+            while ends.first().is_some_and(|(until, ..)| until.0 <= now) {
                 ends.pop_first();
             }
         }
@@ -66,8 +75,8 @@ impl Believed {
 
     /// Where clients count, what ends before another hold of the same client is in nobody's way any
     /// longer than that, so only the last to end is kept.
-    fn add(&mut self, index: usize, hold: &Hold, by_client: bool) {
-        let (until, process) = (hold.believed_until, hold.process);
+    fn add(&mut self, index: usize, hold: &Hold, until: Ending, by_client: bool) {
+        let process = hold.process;
         let ends = self.of(hold.shared);
         if by_client {
             let last = ends.iter().rev().take(2).copied();
@@ -83,7 +92,7 @@ impl Believed {
     }
 
     /// Until when another client keeps the client of a new hold from having it; none if none does.
-    fn client_in_the_way(&self, hold: &Hold) -> Option<usize> {
+    fn client_in_the_way(&self, hold: &Hold) -> Option<Ending> {
         let other = |ends: &Ends| {
             let mut others = ends.iter().rev();
             let other = others.find(|(_, process, _)| *process != hold.process);
@@ -94,7 +103,7 @@ impl Believed {
     }
 
     /// Until when these keep a new hold from fitting; none if it fits.
-    fn grants_in_the_way(&self, hold: &Hold, slots: u64) -> Option<usize> {
+    fn grants_in_the_way(&self, hold: &Hold, slots: u64) -> Option<Ending> {
         let latest = |ends: &Ends, count: u64| {
             let others = usize::try_from(count)
                 .ok()
@@ -141,8 +150,8 @@ pub(super) fn exclusion(
             history,
             record,
             overlap.hold.key,
-            overlap.hold.granted,
-            "the grant overlaps with others",
+            overlap.from,
+            "the belief overlaps with others",
         ))
     })
 }
@@ -153,26 +162,34 @@ pub(super) fn overlap(
     overlaps: &[Overlap<'_>],
     bound_ns: u128,
 ) -> Result<(), Flaw> {
-    for Overlap { hold, until } in overlaps {
-        let long = *until == NEVER || exposure_ns(history, hold.granted, *until) > bound_ns;
+    for Overlap { hold, from, until } in overlaps {
+        let long = until.0 == NEVER || exposure_ns(history, *from, until.1) > bound_ns;
         ensure(!long, || {
             flaw(
                 history,
                 record,
                 hold.key,
-                hold.granted,
-                "the grant overlaps with others for longer",
+                *from,
+                "the belief overlaps with others for longer",
             )
         })?;
     }
     Ok(())
 }
 
-/// From a position to another; what never comes counts as the last event.
-pub(super) fn exposure_ns(history: &History, from: usize, until: usize) -> u128 {
-    let events = history.events();
-    let time = |position: usize| events[position.min(events.len() - 1)].time;
-    time(until).saturating_sub(time(from)).into()
+/// From a position to a time.
+pub(super) fn exposure_ns(history: &History, from: usize, until_ns: u64) -> u128 {
+    until_ns.saturating_sub(history.events()[from].time).into()
+}
+
+/// Fails where the history has leases and nobody can know when they were over.
+pub(super) fn ensure_clock(history: &History) -> Result<(), Flaw> {
+    let mut events = history.events().iter();
+    let leased = events.find(|event| event.value.lease().is_some());
+    match leased.filter(|_| !is_timed(history)) {
+        Some(event) => Err(Flaw::new("there are leases, and no time passes").at(event.index)),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn ownership(history: &History, record: &Record) -> Result<(), Flaw> {

@@ -25,7 +25,8 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use history::fault::{Class, Note, Parameters, Targets};
 use history::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mode, Process, Value, jsonl,
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Lease, Mode, Process, Value,
+    jsonl,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -127,6 +128,8 @@ struct World<'a> {
     names_slots: bool,
     /// Whether several permits are asked for at once.
     counts: bool,
+    /// Whether the service grants leases, and may end any hold at any time.
+    leases: bool,
     resource: Resource,
     /// Whether locks are used at all.
     locks: bool,
@@ -145,6 +148,7 @@ fn history_of(choices: &[u8], slots: usize) -> History {
     let (modes, tokens) = (choices.below(2) == Some(1), choices.below(2) == Some(1));
     let names_slots = !modes && choices.below(2) == Some(1);
     let counts = !(modes || tokens || names_slots) && choices.below(3) == Some(2);
+    let leases = !counts && choices.below(3) == Some(2);
     let resource = match choices.below(9) {
         Some(5) => Resource::Register,
         Some(6) => Resource::Set,
@@ -171,6 +175,7 @@ fn history_of(choices: &[u8], slots: usize) -> History {
         tokens,
         names_slots,
         counts,
+        leases,
         resource,
         locks,
         elements: Vec::new(),
@@ -185,6 +190,7 @@ fn history_of(choices: &[u8], slots: usize) -> History {
 fn inject(id: u64, fault: &str, target: u32) -> Note {
     let class = match fault {
         "partition" => Class::Isolating,
+        "pause" => Class::Halting,
         _ => Class::Breaking,
     };
     Note::Inject {
@@ -201,6 +207,9 @@ impl World<'_> {
         if self.locks && self.choices.rarely(10)? {
             return self.break_or_heal();
         }
+        if self.leases && !self.holders.is_empty() && self.choices.rarely(8)? {
+            self.holders.remove(0);
+        }
         let worker = self.choices.below(WORKERS as u8)? as usize;
         match self.workers[worker].pending.clone() {
             None => self.begin(worker),
@@ -216,7 +225,7 @@ impl World<'_> {
             Some((fault, _)) => (fault, "heal"),
             None => {
                 self.faults += 1;
-                let fault = ["cut", "partition"][self.choices.below(2)? as usize];
+                let fault = ["cut", "partition", "pause"][self.choices.below(3)? as usize];
                 (fault, "inject")
             }
         };
@@ -444,8 +453,9 @@ impl World<'_> {
         match (function, agrees) {
             (Function::Acquire, true) => self.grant(worker, key)?,
             (Function::Verify, true) => {
+                let answer = self.lease()?.map_or(Answer::Held, Answer::Leased);
                 self.push(worker, Kind::Ok, Function::Verify, key, |draft| {
-                    draft.answering(Answer::Held)
+                    draft.answering(answer)
                 });
             }
             (Function::Verify, false) => {
@@ -495,14 +505,29 @@ impl World<'_> {
             true => Some(u32::from(self.choices.below(self.slots as u8)?) + 1),
             false => None,
         };
-        self.push(worker, Kind::Ok, Function::Acquire, key, |draft| {
-            match (repeats, slot, token) {
-                (true, ..) => draft.with(Value::Mode(Mode::Read)),
-                (false, None, 0) => draft,
-                (false, slot, token) => draft.with(Value::Grant(Grant { slot, token })),
-            }
-        });
+        let lease = self.lease()?;
+        let grant = Grant { slot, token, lease };
+        self.push(
+            worker,
+            Kind::Ok,
+            Function::Acquire,
+            key,
+            |draft| match grant {
+                _ if repeats => draft.with(Value::Mode(Mode::Read)),
+                grant if grant == Grant::default() => draft,
+                grant => draft.with(Value::Grant(grant)),
+            },
+        );
         Some(())
+    }
+
+    /// Mostly a short one, if there are leases at all.
+    fn lease(&mut self) -> Option<Option<Lease>> {
+        if !self.leases {
+            return Some(None);
+        }
+        let lease = Lease::from_ms(self.choices.below(9)?.into());
+        Some(lease)
     }
 
     /// Nobody knows the outcome: it took effect or not, and the worker goes on under another name.
@@ -636,7 +661,12 @@ fn check_property<T: Debug>(
         ..Config::default()
     });
     let choices = proptest::collection::vec(any::<u8>(), 0..CHOICES_MAX);
-    let faults = prop::sample::select(vec![&[][..], &["cut"][..], &["partition"][..]]);
+    let faults = prop::sample::select(vec![
+        &[][..],
+        &["cut"][..],
+        &["partition"][..],
+        &["pause"][..],
+    ]);
     let run = |(choices, slots, faults, more): (Vec<u8>, u32, &[&str], T)| {
         property(
             &history_of(&choices, slots as usize),

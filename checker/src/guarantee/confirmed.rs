@@ -36,7 +36,7 @@ impl Guarantee for ConfirmedExclusion {
         let capacity = case.scope.capacity();
         let violations = case.of_locks(|lock| violations(case, lock, capacity))?;
         let violations = violations.into_iter().flatten().collect();
-        let judged = contended(case, Hold::core_end)?;
+        let judged = contended(case, |hold, is_so| is_so(hold.granted, hold.core_end()))?;
         Ok(finding(self, case, violations, (judged, None)))
     }
 

@@ -2,8 +2,10 @@
 //!
 //! A client believes from the return of the grant until it asks for the release (whatever comes of
 //! it), is told that the lock is lost, or is retired by an operation of unknown outcome. A hold
-//! without an end is believed until the end of the record. Only what is certain is used: both ends
-//! are events of the client itself, so every two intervals that overlap are a true double hold.
+//! without an end is believed until the end of the record, and one with a lease only until that is
+//! over, counted from the request that was answered by it. Only what is certain is used: the ends
+//! are events of the client itself or times that it knows, so every two intervals that overlap are
+//! a true double hold.
 
 use std::convert::Infallible;
 
@@ -12,9 +14,12 @@ use rayon::prelude::*;
 use super::Guarantee;
 use super::conclusion::conclude;
 use crate::Case;
-use crate::finding::{Counts, Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns};
+use crate::belief::{Belief, Moment};
+use crate::finding::{
+    ByAnswers, Counts, Finding, Rule, VIOLATIONS_MAX, Violation, counted, show_ns,
+};
 use crate::hold::Hold;
-use crate::holds::Lock;
+use crate::holds::{Lock, in_order};
 use crate::overlap::{Capacity, Interval, for_overlaps};
 use crate::position::Position;
 use crate::search::Reason;
@@ -31,12 +36,13 @@ impl Guarantee for Exclusion {
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
         let found = believed(case, |_| true)?;
         let counts = Counts {
-            judged: contended(case, |hold| hold.believed_until)?,
+            judged: contended(case, is_believed_while)?,
+            by_answers: by_answers(case)?,
             ..counts(case, found.len())
         };
         let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
         let evidence = evidence(&counts, &exposures_ns);
-        let doubt = doubt(&counts);
+        let doubt = case.doubt_of_leases().or_else(|| doubt(&counts));
         let violations = found
             .iter()
             .take(VIOLATIONS_MAX)
@@ -52,11 +58,11 @@ impl Guarantee for Exclusion {
 /// A time at which too many believed.
 pub(crate) struct BelievedOverlap<'a> {
     lock: &'a Lock,
-    /// Who believed, by their places: the one that came last, then those it found there. Nobody
-    /// where that is not asked for.
-    members: Vec<usize>,
+    /// Who believed, by their places, and since when until when: the one that came last, then those
+    /// it found there. Nobody where that is not asked for.
+    members: Vec<(usize, Belief)>,
     begin: Position,
-    pub(crate) end: Position,
+    pub(crate) end: Moment,
     pub(crate) exposure_ns: u64,
 }
 
@@ -64,10 +70,17 @@ impl BelievedOverlap<'_> {
     pub(crate) fn violation(&self, case: &Case<'_>) -> Violation {
         let holds = || {
             let members = self.members.iter();
-            members.map(|place| &self.lock.holds[*place])
+            members.map(|(place, belief)| (&self.lock.holds[*place], belief))
         };
-        let witness = case.witness(holds().map(|hold| hold.granted));
-        let shown = case.indices(holds().flat_map(|hold| [hold.granted, hold.believed_until]));
+        let witness = case.witness(holds().map(|(hold, _)| hold.granted));
+        let shown = holds().flat_map(|(hold, belief)| {
+            let end = (!belief.runs_out).then_some(belief.end.position);
+            let renewal = case
+                .clock()
+                .and_then(|clock| hold.renewal_for(clock, self.begin));
+            [Some(hold.granted), end, renewal].into_iter().flatten()
+        });
+        let shown = case.indices(shown);
         Violation::new(Rule::TooManyBelieve, self.lock.key.clone(), witness)
             .showing(shown)
             .lasting(self.exposure_ns)
@@ -93,7 +106,8 @@ pub(crate) fn believed<'a>(
 pub(crate) fn overlap_count(case: &Case<'_>) -> usize {
     let of_lock = |lock: &Lock| {
         let mut count = 0;
-        let all = for_overlaps(&intervals(lock), case.scope.capacity(), |_, _, _| {
+        let intervals = intervals(lock, &lock.beliefs());
+        let all = for_overlaps(&intervals, case.scope.capacity(), |_, _, _| {
             count += 1;
             Ok::<(), Infallible>(())
         });
@@ -111,16 +125,20 @@ fn of_lock<'a>(
 ) -> Result<Vec<BelievedOverlap<'a>>, Reason> {
     let mut steps = case.steps();
     let (mut found, mut shown) = (Vec::new(), 0);
+    let beliefs = lock.beliefs();
     for_overlaps(
-        &intervals(lock),
+        &intervals(lock, &beliefs),
         case.scope.capacity(),
         |begin, end, members| {
-            let exposure_ns = case.span_ns(begin, end);
+            let exposure_ns = case.until_ns(begin, end);
             let mut believing = Vec::new();
             // No lock can show more than all together may.
             if shown < VIOLATIONS_MAX && is_shown(exposure_ns) {
                 shown += 1;
-                believing = members();
+                believing = members()
+                    .into_iter()
+                    .map(|member| beliefs[member])
+                    .collect();
             }
             steps.take(1 + believing.len())?;
             found.push(BelievedOverlap {
@@ -136,17 +154,44 @@ fn of_lock<'a>(
     Ok(found)
 }
 
-fn intervals(lock: &Lock) -> Vec<Interval> {
-    lock.holds.iter().map(believed_interval).collect()
+fn intervals(lock: &Lock, beliefs: &[(usize, Belief)]) -> Vec<Interval<Moment>> {
+    let interval = |(place, belief): &(usize, Belief)| Interval {
+        process: lock.holds[*place].process,
+        begin: belief.begin,
+        end: belief.end,
+        shared: lock.holds[*place].shared,
+    };
+    beliefs.iter().map(interval).collect()
 }
 
-pub(crate) fn believed_interval(hold: &Hold) -> Interval {
-    Interval {
-        process: hold.process,
-        begin: hold.granted,
-        end: hold.believed_until,
-        shared: hold.shared,
+/// What overlaps if leases are counted from the answers, as most programs count. Nothing where the
+/// record has no leases, or no clock by which they run.
+///
+/// # Errors
+/// The caller said to stop.
+pub(crate) fn by_answers(case: &Case<'_>) -> Result<Option<ByAnswers>, Reason> {
+    if !case.has_leases() || case.clock().is_none() {
+        return Ok(None);
     }
+    let found = case.of_locks(|lock| {
+        let holds = lock.holds.iter().enumerate();
+        let beliefs = in_order(holds.flat_map(|(place, hold)| {
+            let beliefs = hold.beliefs_by_answers(case.clock());
+            beliefs.into_iter().map(move |belief| (place, belief))
+        }));
+        let (mut steps, mut found) = (case.steps(), ByAnswers::default());
+        let intervals = intervals(lock, &beliefs);
+        for_overlaps(&intervals, case.scope.capacity(), |begin, end, _| {
+            found.overlaps += 1;
+            found.longest_ns = found.longest_ns.max(case.until_ns(begin, end));
+            steps.step()
+        })?;
+        Ok(found)
+    })?;
+    Ok(found.into_iter().reduce(|one, other| ByAnswers {
+        overlaps: one.overlaps + other.overlaps,
+        longest_ns: one.longest_ns.max(other.longest_ns),
+    }))
 }
 
 pub(crate) fn counts(case: &Case<'_>, overlaps: usize) -> Counts {
@@ -168,19 +213,27 @@ pub(crate) fn counts(case: &Case<'_>, overlaps: usize) -> Counts {
 }
 
 /// The holds that lasted until a later event, and not everybody who wanted the lock meanwhile could
-/// have it: only these could have been broken into. The last phase does not count.
+/// have it: only these could have been broken into. The last phase does not count. `is_while` tells
+/// whether a hold lasted through some of the moments from one position to another of which it is
+/// told whether that was so.
 pub(crate) fn contended(
     case: &Case<'_>,
-    until: impl Fn(&Hold) -> Position + Sync,
+    is_while: impl Fn(&Hold, &dyn Fn(Position, Position) -> bool) -> bool + Sync,
 ) -> Result<u64, Reason> {
     let of_lock = |lock: &Lock| {
         let crowds = case.crowds(lock);
         let holds = lock.holds.iter();
-        let end = |hold: &Hold| until(hold).min(case.settle);
-        let contended = holds.filter(|hold| crowds.meet(hold.granted, end(hold)));
+        let meet = |begin, end: Position| crowds.meet(begin, end.min(case.settle));
+        let contended = holds.filter(|hold| is_while(hold, &meet));
         Ok(contended.count() as u64)
     };
     Ok(case.of_locks(of_lock)?.into_iter().sum())
+}
+
+/// Whether a hold was believed while something was so.
+pub(crate) fn is_believed_while(hold: &Hold, is_so: &dyn Fn(Position, Position) -> bool) -> bool {
+    let mut beliefs = hold.beliefs();
+    beliefs.any(|belief| is_so(belief.begin, belief.end.position))
 }
 
 /// Why nothing is known where no hold was put to the test.
@@ -196,20 +249,34 @@ pub(crate) fn evidence(counts: &Counts, exposures_ns: &[u64]) -> String {
         0 => String::new(),
         again => format!(", {again} granted again to their holder"),
     };
+    let leased = counts
+        .by_answers
+        .as_ref()
+        .map_or_else(String::new, |found| format!("; {}", if_by_answers(found)));
     match exposures_ns.iter().max() {
         Some(longest) => format!(
-            "{}, longest {}{again}",
+            "{}, longest {}{again}{leased}",
             counted(counts.overlaps, "overlap"),
             show_ns(*longest)
         ),
         None if counts.holds == 0 => "no holds".to_owned(),
         None => format!(
-            "{}, {} of them revoked, {} contended{again}",
+            "{}, {} of them revoked, {} contended{again}{leased}",
             counted(counts.holds, "hold"),
             counts.revoked,
             counts.judged
         ),
     }
+}
+
+/// `3 overlaps, longest 4.93 s, if leases are counted from the answers`.
+fn if_by_answers(found: &ByAnswers) -> String {
+    let longest = match found.overlaps {
+        0 => String::new(),
+        _ => format!(", longest {}", show_ns(found.longest_ns)),
+    };
+    let overlaps = counted(found.overlaps, "overlap");
+    format!("{overlaps}{longest} if leases are counted from the answers")
 }
 
 #[cfg(test)]
@@ -369,6 +436,45 @@ mod tests {
         ] {
             assert_eq!(finding(text, 1).verdict, verdict, "{text}");
         }
+    }
+
+    #[test]
+    fn a_lease_keeps_others_out_until_it_is_over() {
+        let text = "0:acquire 0:acquire!l3 1:acquire 1:acquire!l9 2:acquire 2:acquireX";
+        let found = finding(text, 1);
+        assert_eq!(
+            (found.verdict, found.evidence.as_str()),
+            (
+                Verdict::Valid,
+                "2 holds, 0 of them revoked, 2 contended; 1 overlap, longest 1.00 ms if leases are counted from the answers"
+            )
+        );
+        let expected = ByAnswers {
+            overlaps: 1,
+            longest_ns: 1_000_000,
+        };
+        assert_eq!(found.counts.by_answers, Some(expected));
+        let found = finding(&text.replace("l3", "l4"), 1);
+        assert_eq!(found.exposures_ns, [1_000_000]);
+        assert_eq!(found.violations[0].events, [1, 3]);
+        let renewed = text.replace("l3", "l3 0:verify 0:verify!heldl9");
+        let found = finding(&renewed, 1);
+        assert_eq!(
+            found.violations[0].events,
+            [1, 3, 5],
+            "with what renewed it"
+        );
+        assert_eq!(
+            finding(&text.replace(['l', '3'], ""), 1).counts.by_answers,
+            None
+        );
+    }
+
+    #[test]
+    fn leases_need_a_clock() {
+        let found = finding("0:acquire ~0:acquire!l3 ~1:acquire ~1:acquire!l3", 1);
+        assert_eq!(found.verdict, Verdict::Unknown);
+        assert!(found.reason.is_some_and(|why| why.contains("no clock")));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::Guarantee;
 use super::conclusion::conclude;
-use super::exclusion::{BelievedOverlap, believed, contended, counts, evidence};
+use super::exclusion::{
+    BelievedOverlap, believed, by_answers, contended, counts, evidence, is_believed_while,
+};
 use crate::Case;
 use crate::finding::{Counts, Finding, VIOLATIONS_MAX, Violation};
 use crate::search::Reason;
@@ -33,12 +35,16 @@ impl Guarantee for OverlapAtMost {
             .iter()
             .filter(|overlap| self.is_exceeded_by(overlap.exposure_ns))
             .collect();
-        let open = found.iter().any(|overlap| overlap.end >= case.end());
+        let open = found
+            .iter()
+            .any(|overlap| overlap.end.position >= case.end());
         let counts = Counts {
-            judged: contended(case, |hold| hold.believed_until)?,
+            judged: contended(case, is_believed_while)?,
+            by_answers: by_answers(case)?,
             ..counts(case, found.len())
         };
         let doubt = open.then(|| "an overlap was still going on when the record ended".to_owned());
+        let doubt = case.doubt_of_leases().or(doubt);
         let doubt = doubt.or_else(|| super::exclusion::doubt(&counts));
         let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
         let evidence = evidence(&counts, &exposures_ns);
@@ -60,10 +66,11 @@ impl OverlapAtMost {
     }
 }
 
-/// Shows what ended the first of the beliefs, or that the record went on so long.
+/// Shows what ended the first of the beliefs, or that the record went on so long, or what came next
+/// when a lease was over.
 fn violation(case: &Case<'_>, overlap: &BelievedOverlap<'_>) -> Violation {
     let violation = overlap.violation(case);
-    let end = overlap.end.min(case.end() - 1);
+    let end = overlap.end.position.min(case.end() - 1);
     let grants = violation.witness.iter().copied();
     let shown: BTreeSet<u64> = grants.chain(case.index(end)).collect();
     violation.showing(shown.into_iter().collect())

@@ -19,6 +19,7 @@ use super::exclusion::counts;
 use super::slot_exclusion::by_slot;
 use crate::Case;
 use crate::administration::AdminOp;
+use crate::belief::Belief;
 use crate::finding::{Counts, Finding, Rule, Violation, counted};
 use crate::hold::{End, Hold};
 use crate::holds::Lock;
@@ -53,7 +54,7 @@ impl Guarantee for SlotRemoval {
                 let Some(held) = slots.get(slot) else {
                     continue;
                 };
-                met += met_by(&held.holds, removals);
+                met += met_by(held, removals);
                 let waits = waits.get(slot).map_or(&[][..], Vec::as_slice);
                 for found in Absences::new(removals, waits).uses(held, &mut steps)? {
                     let last = *found.last().expect("a use has events");
@@ -133,21 +134,22 @@ fn waits(ops: &[AdminOp]) -> BTreeMap<u32, Vec<(Position, Position)>> {
 
 /// How many removals met a hold: the slot was held by all that its holder knew, from before the
 /// removal began until it was through or its loss was told.
-fn met_by(holds: &[Hold], removals: &[Removal]) -> u64 {
-    let latest = |until: fn(&Hold) -> Position| -> Vec<Position> {
-        let later = |latest: &mut Position, hold: &Hold| {
-            *latest = until(hold).max(*latest);
+fn met_by(slot: &Lock, removals: &[Removal]) -> u64 {
+    let beliefs = slot.beliefs();
+    let latest = |until: &dyn Fn(&Hold, &Belief) -> Position| -> Vec<Position> {
+        let later = |latest: &mut Position, (hold, belief): &(usize, Belief)| {
+            *latest = until(&slot.holds[*hold], belief).max(*latest);
             Some(*latest)
         };
-        holds.iter().scan(0, later).collect()
+        beliefs.iter().scan(0, later).collect()
     };
-    let believed = latest(|hold| hold.believed_until);
-    let told = latest(|hold| match hold.end {
-        End::Loss => hold.believed_until,
+    let believed = latest(&|_, belief| belief.end.position);
+    let told = latest(&|hold, belief| match hold.end {
+        End::Loss if !belief.runs_out => belief.end.position,
         _ => 0,
     });
     let meets = |removal: &&Removal| {
-        let before = holds.partition_point(|hold| hold.granted < removal.invoke);
+        let before = beliefs.partition_point(|(_, belief)| belief.begin < removal.invoke);
         let last = before.checked_sub(1);
         last.is_some_and(|last| believed[last] > removal.begin || told[last] > removal.invoke)
     };

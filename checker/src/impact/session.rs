@@ -94,6 +94,15 @@ impl<'a> Session<'a> {
             .any(|step| is_in(step.invoke) || is_in(step.end))
     }
 
+    /// Since when an operation on the lock was under way that had not ended before a position, if
+    /// one was. What has no end in the record shows nothing.
+    pub(super) fn waits_at(&self, place: Position) -> Option<Position> {
+        let begun = self.operations.partition_point(|step| step.invoke < place);
+        let step = self.operations.get(begun.checked_sub(1)?)?;
+        let is_under_way = place <= step.end && step.end != NEVER && step.is_of_the_lock();
+        is_under_way.then_some(step.invoke)
+    }
+
     /// Whether an operation waited for some time while the fault was surely on, and until it was
     /// taken off or until nobody knew any more what became of it. Those count that were begun while
     /// the process still believed, which is until `until`.

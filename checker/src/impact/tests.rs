@@ -227,3 +227,57 @@ fn what_is_due_follows_from_the_class() {
         Effect::Delayed
     );
 }
+
+/// What a fault did to a hold with a lease of so many milliseconds that another wanted; it is
+/// injected at 3 ms.
+fn of_lease(milliseconds: u64, text: &str) -> &'static str {
+    let text = format!("0:acquire 0:acquire!l{milliseconds} 1:acquire {text}");
+    effect(&text)
+}
+
+#[test]
+fn a_fault_that_kept_its_target_from_a_lease_revoked_it_once_another_had_it() {
+    let frozen = "+freeze:0 2:acquire 1:acquire!l9 -freeze";
+    assert_eq!(of_lease(5, frozen), "revoked");
+    assert_eq!(of_lease(4, frozen), "revoked");
+    assert_eq!(of_lease(9, frozen), "revoked", "another had it too early");
+    assert_eq!(of_lease(3, frozen), "none", "it was over before");
+    let alone = "+freeze:0 2:acquire 1:acquireX -freeze";
+    assert_eq!(of_lease(5, alone), "delayed");
+    let after = "+freeze:0 2:acquire -freeze 1:acquire!l9";
+    assert_eq!(of_lease(4, after), "delayed");
+    let waiting = "+partition:0 0:verify 2:acquire 1:acquire!l9 -partition 0:verify!lost";
+    assert_eq!(of_lease(6, waiting), "revoked");
+    let alone = waiting.replace("1:acquire!l9", "1:acquireX");
+    assert_eq!(of_lease(6, &alone), "delayed");
+    let told = "+partition:0 0:verify 2:acquire 0:verify?connection-closed -partition";
+    assert_eq!(of_lease(5, told), "revoked");
+    assert_eq!(of_lease(6, told), "revoked", "told while it believed");
+    let impatient = told.replace("connection-closed", "timeout");
+    assert_eq!(of_lease(5, &impatient), "delayed");
+}
+
+#[test]
+fn a_lease_that_runs_out_by_itself_is_no_revocation() {
+    for fault in ["partition", "cut"] {
+        let granted = format!("+{fault}:0 2:acquire 1:acquire!l9 -{fault}");
+        assert_eq!(of_lease(5, &granted), "none");
+        let told = format!("+{fault}:0 2:acquire 0:lost 0:lost! -{fault}");
+        assert_eq!(of_lease(5, &told), "none", "its client knew by itself");
+        assert_eq!(of_lease(30, &told), "revoked");
+    }
+    let renewed = "+cut:0 0:verify 2:acquire 0:verify!heldl9 1:acquire!l9 -cut";
+    assert_eq!(
+        of_lease(5, renewed),
+        "revoked",
+        "granted although it was renewed"
+    );
+    let again = "+cut:0 0:verify 2:acquire 0:verify!heldl9 0:lost 0:lost! -cut";
+    assert_eq!(of_lease(5, again), "revoked", "and it was told so");
+    let alone = "+cut:0 0:verify 2:acquire 0:verify!heldl3 2:acquireX 1:acquire!l9 -cut";
+    assert_eq!(
+        of_lease(5, alone),
+        "none",
+        "it was renewed, and ran out again"
+    );
+}

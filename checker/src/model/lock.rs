@@ -160,7 +160,7 @@ fn owner(operation: &Operation<'_>) -> Owner {
 
 fn answered(operation: &Operation<'_>) -> Option<Act> {
     match operation.end?.value {
-        Value::Answer(Answer::Held) => Some(Act::Held),
+        Value::Answer(Answer::Held | Answer::Leased(_)) => Some(Act::Held),
         Value::Answer(Answer::Lost) => Some(Act::Lost),
         _ => None,
     }

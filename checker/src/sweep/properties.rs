@@ -210,8 +210,11 @@ impl Worker {
                 } else {
                     0
                 };
-                self.draft(Kind::Ok, function)
-                    .with(Value::Grant(Grant { token, slot: None }))
+                self.draft(Kind::Ok, function).with(Value::Grant(Grant {
+                    token,
+                    slot: None,
+                    ..Grant::default()
+                }))
             }
             (_, true) => {
                 self.holds = self.holds.saturating_sub(1);

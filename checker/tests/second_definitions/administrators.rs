@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use history::{Answer, Draft, Function, Grant, History, Kind as Phase, Mark, Mode, Outline, Value};
+use history::{
+    Answer, Draft, Function, Grant, History, Kind as Phase, Lease, Mark, Mode, Outline, Value,
+};
 
 use super::WORKERS;
 use super::generator::Dice;
@@ -234,7 +236,8 @@ impl World<'_> {
         let is_wrong = self.dice.rarely(self.ways.wrong);
         if function == Function::Verify {
             let is_held = done.is_some() != is_wrong;
-            let answer = if is_held { Answer::Held } else { Answer::Lost };
+            let held = self.lease().map_or(Answer::Held, Answer::Leased);
+            let answer = if is_held { held } else { Answer::Lost };
             return self.push(worker, Phase::Ok, &function, key, |draft| {
                 draft.answering(answer)
             });
@@ -252,12 +255,18 @@ impl World<'_> {
         self.push(worker, Phase::Ok, &function, key, |draft| draft.with(value));
     }
 
+    fn lease(&mut self) -> Option<Lease> {
+        let lease = Lease::from_ms(u64::from(1 + self.dice.below(12)));
+        lease.filter(|_| self.dice.rarely(4))
+    }
+
     fn told(&mut self, function: &Function, slots: Vec<u32>) -> Value {
         let is_named = self.dice.below(10) < self.ways.named;
         match function {
             Function::Acquire => Value::Grant(Grant {
                 slot: slots.first().copied().filter(|_| is_named),
                 token: 0,
+                lease: self.lease(),
             }),
             Function::Destroy if self.dice.rarely(2) => Value::None,
             _ if function.is_administration() && !self.dice.rarely(10) => Value::Slots(slots),

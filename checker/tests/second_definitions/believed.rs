@@ -1,6 +1,6 @@
 //! `exclusion` and `overlap<=D`: who believes, at every moment.
 
-use super::record::{Hold, NEVER, Record, is_too_much};
+use super::record::{Hold, Reach, Record, is_too_much};
 use super::{Verdict, verdict};
 
 /// Whether some believed hold was contended.
@@ -21,7 +21,7 @@ pub(crate) fn exclusion(record: &Record, slots: u32) -> Verdict {
     };
     verdict(
         record.moments().any(is_broken),
-        true,
+        !record.lacks_clock(),
         is_judged(record, slots),
     )
 }
@@ -31,19 +31,20 @@ pub(crate) fn overlap(record: &Record, slots: u32, bound_ns: u64) -> Verdict {
     for key in record.keys() {
         let holds = record.holds_on(&key);
         for set in subsets(&holds) {
-            let begin = set.iter().map(|hold| hold.op.end).max().unwrap_or(0);
-            let end = set
-                .iter()
-                .map(|hold| hold.believed_until)
-                .min()
-                .unwrap_or(0);
-            if begin < end && is_too_much(&set, slots) {
-                is_too_long |= record.time(end) - record.time(begin) > bound_ns;
-                goes_on |= end == NEVER;
+            if !is_too_much(&set, slots) {
+                continue;
+            }
+            let all_believe = |now: &usize| set.iter().all(|hold| hold.is_believed(*now));
+            for now in record.moments().filter(all_believe) {
+                let ends = || set.iter().map(|hold| hold.reach(now));
+                let end_ns = ends().map(|end| end.time(record)).min().unwrap_or(0);
+                is_too_long |= end_ns - record.time(now) > bound_ns;
+                goes_on |= ends().all(|end| end == Reach::Open);
             }
         }
     }
-    verdict(is_too_long, !goes_on, is_judged(record, slots))
+    let is_known = !goes_on && !record.lacks_clock();
+    verdict(is_too_long, is_known, is_judged(record, slots))
 }
 
 fn subsets<'a>(holds: &[&'a Hold]) -> Vec<Vec<&'a Hold>> {

@@ -7,7 +7,7 @@ use history::fault::{Class, Effect, Window};
 use history::{Function, History, Kind, Mark};
 
 use super::Verdict;
-use super::record::{Hold, NEVER, Op, Record};
+use super::record::{Hold, NEVER, Op, Reach, Record};
 
 /// The verdict and what it stands on.
 #[derive(Debug, PartialEq, Eq)]
@@ -288,7 +288,45 @@ impl<'a> Strike<'a> {
     }
 
     fn revokes(&self, hold: &Hold) -> bool {
-        self.loses(hold) || self.gives_away(hold)
+        let is_believed = |place| hold.is_believed(place);
+        (self.loses(hold) && matches!(self.last_end(hold), Some(Reach::Event(_))))
+            || self.gives_away(hold, is_believed)
+            || self.keeps_until_lapsed(hold)
+    }
+
+    /// How the last belief in a hold ended.
+    fn last_end(&self, hold: &Hold) -> Option<Reach> {
+        let mut moments = self.run.record.moments().rev();
+        let last = moments.find(|now| hold.is_believed(*now));
+        last.map(|last| hold.reach(last))
+    }
+
+    /// Whether the fault kept the holder from renewing its lease, or from giving it back, until that
+    /// was over, and before it was renewed it was gone.
+    fn keeps_until_lapsed(&self, hold: &Hold) -> bool {
+        let Reach::Lapse(over) = hold.reach(self.window.inject) else {
+            return false;
+        };
+        let time = |place: usize| self.run.record.time(place);
+        if time(self.on) >= over || time(self.end) < over {
+            return false;
+        }
+        let is_kept = |op: &Op| {
+            op.process == hold.op.process
+                && !is_out_of_reach(op)
+                && op.end != NEVER
+                && time(op.invoke.max(self.on)) < over
+                && time(op.end) >= over
+        };
+        let is_over = |place: usize| time(place) >= over;
+        let is_still_over = |place: usize| {
+            let mut before = 0..=place;
+            is_over(place) && !before.any(|now| is_over(now) && hold.is_believed(now))
+        };
+        let until = hold.believed_until;
+        let is_told = until != NEVER && is_still_over(until) && self.loses(hold);
+        (self.window.class == Class::Halting || self.ops().any(is_kept))
+            && (is_told || self.gives_away(hold, is_still_over))
     }
 
     /// Whether belief in a hold ended by loss.
@@ -297,8 +335,8 @@ impl<'a> Strike<'a> {
         hold.believed_until < self.end && ops.any(|op| op.end == hold.believed_until && is_loss(op))
     }
 
-    /// Whether another was granted what a target still believed in.
-    fn gives_away(&self, hold: &Hold) -> bool {
+    /// Whether another was granted what a target had not given up, at a place that is meant.
+    fn gives_away(&self, hold: &Hold, is_meant: impl Fn(usize) -> bool) -> bool {
         let mut others = self.run.record.holds.iter();
         others.any(|other| {
             let granted = other.op.end;
@@ -306,7 +344,8 @@ impl<'a> Strike<'a> {
             other.op.process != hold.op.process
                 && other.op.key == hold.op.key
                 && is_meanwhile
-                && hold.is_believed(granted)
+                && hold.is_kept(granted)
+                && is_meant(granted)
                 && self.exclude_each_other(hold, other)
         })
     }
@@ -320,8 +359,22 @@ impl<'a> Strike<'a> {
 
     fn delays(&self, hold: &Hold) -> bool {
         match self.window.class {
-            Class::Halting => self.end < hold.believed_until,
+            Class::Halting => {
+                let record = &self.run.record;
+                let reach = hold.reach(self.window.inject);
+                let end_ns = record.time(self.end).min(reach.time(record));
+                reach.is_after(record, self.on) && record.time(self.on) < end_ns
+            }
             _ => self.ops().any(|op| self.delays_op(op, hold)),
+        }
+    }
+
+    /// Whether belief had ended before an event; who asks for the release believes until then.
+    fn is_over_before(&self, hold: &Hold, place: usize) -> bool {
+        match hold.reach(self.window.inject) {
+            Reach::Event(end) => end < place,
+            Reach::Lapse(over) => over <= self.run.record.time(place),
+            Reach::Open => false,
         }
     }
 
@@ -329,7 +382,7 @@ impl<'a> Strike<'a> {
     fn delays_op(&self, op: &Op, hold: &Hold) -> bool {
         // Belief ends with the invocation of the release, so that one began while there was some.
         let is_holders = op.process == hold.op.process
-            && (hold.op.end < op.invoke && op.invoke <= hold.believed_until);
+            && (hold.op.end < op.invoke && !self.is_over_before(hold, op.invoke));
         is_holders
             && !is_out_of_reach(op)
             && self.lasts(op.invoke.max(self.on), op.end.min(self.end))

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use history::fault::{Class, Note, Parameters, Targets};
-use history::{Answer, Draft, Function, Grant, History, Kind as Phase, Mode, Value};
+use history::{Answer, Draft, Function, Grant, History, Kind as Phase, Lease, Mode, Value};
 
 use super::WORKERS;
 use super::scribe::Scribe;
@@ -64,6 +64,10 @@ struct World<'a> {
     keys: u32,
     modes: bool,
     names: bool,
+    /// Whether the service grants leases, and takes back at any time what was granted.
+    leases: bool,
+    /// The length of all of them, if they do not differ.
+    lease_ms: Option<u32>,
     says_healed: bool,
     fault: (u64, &'static str),
 }
@@ -93,6 +97,8 @@ pub(crate) fn history(dice: &mut Dice, kind: Kind, slots: u32) -> History {
         },
         modes: matches!(kind, Kind::Locks | Kind::Fenced) && dice.rarely(4),
         names: is_administered && !dice.rarely(3),
+        leases: kind != Kind::Fenced && kind != Kind::Counted && dice.rarely(2),
+        lease_ms: Some(1 + dice.below(9)).filter(|_| dice.rarely(2)),
         says_healed: dice.rarely(2),
         fault: (0, "none"),
         dice,
@@ -116,6 +122,10 @@ impl World<'_> {
         let is_faulty = matches!(self.kind, Kind::Faulty | Kind::Administered);
         if is_faulty && self.dice.rarely(10) {
             return self.break_or_heal();
+        }
+        if self.leases && !self.holders.is_empty() && self.dice.rarely(6) {
+            let over = self.dice.below(self.holders.len() as u32) as usize;
+            self.holders.swap_remove(over);
         }
         let worker = self.dice.below(WORKERS) as usize;
         if self.workers[worker].pending.is_some() {
@@ -205,8 +215,9 @@ impl World<'_> {
         let done = self.take_effect(process, &function, key);
         match (&function, done) {
             (Function::Verify, done) => {
+                let renewal = self.lease().filter(|_| !self.dice.rarely(3));
                 let answer = if done.is_some() != is_wrong {
-                    Answer::Held
+                    renewal.map_or(Answer::Held, Answer::Leased)
                 } else {
                     Answer::Lost
                 };
@@ -240,6 +251,15 @@ impl World<'_> {
         }
     }
 
+    /// Mostly a short one, and mostly one at all.
+    fn lease(&mut self) -> Option<Lease> {
+        let most = if self.dice.rarely(5) { 30 } else { 7 };
+        let milliseconds = 1 + self.dice.below(most);
+        let milliseconds = self.lease_ms.unwrap_or(milliseconds);
+        let lease = Lease::from_ms(milliseconds.into());
+        lease.filter(|_| self.leases && !self.dice.rarely(8))
+    }
+
     fn fail(&mut self, worker: usize, function: &Function, key: &str) {
         let (why, observed) = match self.dice.below(8) {
             0 => ("not-sent", false),
@@ -266,7 +286,8 @@ impl World<'_> {
         };
         let slot = done.and_then(|slots| slots.first().copied());
         let slot = slot.filter(|_| self.names);
-        Value::Grant(Grant { slot, token })
+        let lease = self.lease();
+        Value::Grant(Grant { slot, token, lease })
     }
 
     /// What the service does, and the slots that it did it to; nothing if it does not.

@@ -9,6 +9,7 @@ mod decrements;
 mod existence;
 mod explained;
 mod generator;
+mod lease_service;
 mod nemesis;
 mod owners;
 mod permits;

@@ -7,8 +7,8 @@ use std::num::NonZeroU32;
 use checker::Scope;
 use history::fault::{Class, Effect, Note, Parameters, Phase, Targets};
 use history::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mark, Mode, Outline, Process,
-    Value,
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Lease, Mark, Mode, Outline,
+    Process, Value,
 };
 
 use super::generator::Dice;
@@ -90,6 +90,7 @@ struct World<'a> {
     keys: u32,
     has_modes: bool,
     says_slots: bool,
+    has_leases: bool,
     may_settle: bool,
 }
 
@@ -117,6 +118,7 @@ pub(crate) fn case(dice: &mut Dice) -> (History, Scope) {
         keys: 1 + u32::from(dice.rarely(4)),
         has_modes: dice.rarely(4),
         says_slots: dice.rarely(2),
+        has_leases: dice.rarely(3),
         may_settle: dice.rarely(2),
         dice,
     };
@@ -436,7 +438,8 @@ impl World<'_> {
                 ok
             }),
             Function::Verify if place.is_some() != self.dice.rarely(8) => {
-                Some(ok.answering(Answer::Held))
+                let renewal = self.lease().filter(|_| !self.dice.rarely(3));
+                Some(ok.answering(renewal.map_or(Answer::Held, Answer::Leased)))
             }
             Function::Verify => Some(ok.answering(Answer::Lost)),
             Function::Count => Some(ok.with(Value::Slots((1..=self.slots).collect()))),
@@ -457,11 +460,24 @@ impl World<'_> {
             shared,
         });
         let slot = Some(slot).filter(|_| self.says_slots && !self.dice.rarely(8));
-        Some(match slot {
+        let lease = self.lease();
+        Some(match (slot, lease) {
             _ if is_untold => Value::Mode(Mode::Read),
-            Some(_) => Value::Grant(Grant { slot, token: 0 }),
-            None => Value::None,
+            (None, None) => Value::None,
+            _ => Value::Grant(Grant {
+                slot,
+                lease,
+                ..Grant::default()
+            }),
         })
+    }
+
+    /// Mostly a short one, and mostly one at all.
+    fn lease(&mut self) -> Option<Lease> {
+        let most = if self.dice.rarely(3) { 40 } else { 12 };
+        let milliseconds = 1 + self.dice.below(most);
+        let lease = Lease::from_ms(milliseconds.into());
+        lease.filter(|_| self.has_leases && !self.dice.rarely(8))
     }
 
     fn is_free(&self, key: &str, slot: u32, shared: bool) -> bool {

@@ -12,8 +12,8 @@ pub(crate) fn ownership(record: &Record) -> Verdict {
     verdict(record.unowned > 0 || is_revived, true, is_judged)
 }
 
-/// Whether two grants of a lock are one hold of one client: it believed that it held the lock from
-/// the first grant to the second.
+/// Whether two grants of a lock are one hold of one client: it had neither given it up nor been told
+/// that it is lost from the first grant to the second.
 fn are_one(record: &Record, one: &Hold, other: &Hold, slots: u32) -> bool {
     let (first, second) = if one.op.end < other.op.end {
         (one, other)
@@ -27,7 +27,7 @@ fn are_one(record: &Record, one: &Hold, other: &Hold, slots: u32) -> bool {
             let mut holds = record.holds.iter();
             holds.any(|hold| {
                 let is_its = hold.op.process == first.op.process && hold.op.key == first.op.key;
-                is_its && hold.is_believed(now)
+                is_its && hold.is_kept(now)
             })
         })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use history::Kind;
 
-use super::record::{Hold, NEVER, Op, Record};
+use super::record::{Hold, NEVER, Op, Reach, Record};
 use super::{Verdict, WORKERS, verdict};
 
 pub(crate) fn progress(record: &Record, slots: u32, bound_ns: u64) -> Verdict {
@@ -141,11 +141,13 @@ impl<'a> Lock<'a> {
 
     /// Whether all slots are granted again with the grant at this place.
     fn works(&self, now: usize) -> bool {
-        let is_granted = self.holds.iter().any(|hold| hold.op.end == now);
-        if now <= self.since || !is_granted {
+        if now <= self.since {
             return false;
         }
         if let Some(names) = &self.names {
+            if !self.holds.iter().any(|hold| hold.op.end == now) {
+                return false;
+            }
             return names.iter().all(|slot| {
                 let mut holds = self.holds.iter();
                 holds.any(|hold| {
@@ -153,8 +155,42 @@ impl<'a> Lock<'a> {
                 })
             });
         }
+        let begins = self.holds.iter().any(|hold| hold.begins(now));
         let holds = self.holds.iter().filter(|hold| hold.is_believed(now));
-        holds.count() >= self.number
+        begins && holds.count() >= self.number
+    }
+
+    /// When the service has surely let go of what a client may have had until an event.
+    fn let_go(&self, place: usize) -> usize {
+        if !self.record.has_leases() || place == NEVER {
+            return place;
+        }
+        let Some(lease_ns) = self.record.any_lease_ns() else {
+            return NEVER;
+        };
+        let over = self.time(place) + lease_ns;
+        let mut moments = self.record.moments();
+        moments.find(|now| self.time(*now) >= over).unwrap_or(NEVER)
+    }
+
+    /// A hold lasts until its release is through, for ever if that failed; else as long as nobody
+    /// gave it up, and then a lease longer.
+    fn may_last_until(&self, hold: &Hold) -> usize {
+        if let Some(release) = &hold.release {
+            return match release.kind {
+                Kind::Ok => release.end,
+                _ => self.let_go(release.end),
+            };
+        }
+        let told = hold
+            .endings
+            .iter()
+            .any(|op| op.kind == Kind::Fail || op.tells_loss());
+        if hold.was_let_go && !told {
+            NEVER
+        } else {
+            self.let_go(hold.believed_until)
+        }
     }
 
     /// How many workers have or want it: they hold it, wait for an answer, or failed and ask again.
@@ -188,19 +224,20 @@ impl<'a> Lock<'a> {
         let holds = self.holds.iter().filter(|hold| {
             let is_other = hold.op.invoke != ask.invoke;
             let is_in_the_way = hold.slot().is_none() || self.is_theirs(hold);
-            is_other && is_in_the_way && hold.op.invoke <= now && now < may_last_until(hold)
+            is_other && is_in_the_way && hold.op.invoke <= now && now < self.may_last_until(hold)
         });
         let unknown = self.asks.iter().filter(|other| {
             let is_other = other.invoke != ask.invoke && other.is_unknown();
-            is_other && other.invoke <= now && now < other.end
+            is_other && other.invoke <= now && now < self.let_go(other.end)
         });
         holds.count() + unknown.count()
     }
 
     fn surely_free(&self) -> usize {
-        let holds = self.holds.iter().map(|hold| may_last_until(hold));
+        let holds = self.holds.iter().map(|hold| self.may_last_until(hold));
         let unknown = self.asks.iter().filter(|ask| ask.is_unknown());
-        let all = holds.chain(unknown.map(|ask| ask.end)).chain([self.since]);
+        let unknown = unknown.map(|ask| self.let_go(ask.end));
+        let all = holds.chain(unknown).chain([self.since]);
         all.max().unwrap_or(0)
     }
 
@@ -209,12 +246,23 @@ impl<'a> Lock<'a> {
     fn believed_free(&self) -> usize {
         let last = self.holds.iter().map(|hold| hold.op.end).max().unwrap_or(0);
         let first = last.max(self.since);
-        let mut moments = first..self.record.times.len() + 1;
-        let free = moments.find(|now| {
-            let holds = self.holds.iter().filter(|hold| hold.believed_until > *now);
-            holds.count() < self.number
-        });
-        free.unwrap_or(NEVER)
+        let moments = first..self.record.times.len();
+        // How many believe from an event to the next, without a lease that is over meanwhile.
+        let is_full = |now: &usize| {
+            let through = |hold: &&&Hold| {
+                hold.is_believed(*now)
+                    && match hold.reach(*now) {
+                        Reach::Lapse(over) => self.time(now + 1) < over,
+                        Reach::Event(_) | Reach::Open => true,
+                    }
+            };
+            self.holds.iter().filter(through).count() >= self.number
+        };
+        match moments.rev().find(is_full) {
+            Some(last) if last + 1 == self.record.times.len() => NEVER,
+            Some(last) => last + 1,
+            None => first,
+        }
     }
 
     /// Whether somebody starves for what is free from a place on: valid if not, unknown if perhaps.
@@ -227,21 +275,5 @@ impl<'a> Lock<'a> {
         let from = self.time(first.invoke.max(free));
         let is_refused = |ask: &&Op| ask.kind == Kind::Fail && self.time(ask.end) > from + bound_ns;
         verdict(self.asks.iter().any(is_refused), false, true)
-    }
-}
-
-/// A hold lasts until its release is through, for ever if that failed; else as long as belief does.
-fn may_last_until(hold: &Hold) -> usize {
-    if let Some(release) = &hold.release {
-        return release.end;
-    }
-    let told = hold
-        .endings
-        .iter()
-        .any(|op| op.kind == Kind::Fail || op.tells_loss());
-    if hold.was_let_go && !told {
-        NEVER
-    } else {
-        hold.believed_until
     }
 }

@@ -1,5 +1,7 @@
 //! A history in the words of `docs/guarantees.md`. A moment is named by the event before it.
 
+use std::rc::Rc;
+
 use history::{Answer, Function, Grant, History, Kind, Mark, Mode, Process, Value};
 
 pub(crate) const NEVER: usize = usize::MAX;
@@ -49,7 +51,14 @@ impl Op {
     }
 
     pub(crate) fn says_held(&self) -> bool {
-        self.is_ok(&Function::Verify) && self.value == Value::Answer(Answer::Held)
+        let says = matches!(self.value, Value::Answer(answer) if answer.is_held());
+        self.is_ok(&Function::Verify) && says
+    }
+
+    /// The lease that it tells, in nanoseconds.
+    pub(crate) fn lease_ns(&self) -> Option<u64> {
+        let lease = self.value.lease().filter(|_| self.kind == Kind::Ok);
+        lease.map(history::Lease::ns)
     }
 
     pub(crate) fn tells_loss(&self) -> bool {
@@ -83,12 +92,46 @@ impl Op {
     }
 }
 
+/// Where a belief ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// With this event.
+    Event(usize),
+    /// At this time, when a lease is over.
+    Lapse(u64),
+    /// Not before the record.
+    Open,
+}
+
+impl Reach {
+    pub(crate) fn time(self, record: &Record) -> u64 {
+        match self {
+            Self::Event(place) => record.time(place),
+            Self::Lapse(time) => time,
+            Self::Open => record.time(NEVER),
+        }
+    }
+
+    /// Whether an event is before the end.
+    pub(crate) fn is_after(self, record: &Record, place: usize) -> bool {
+        match self {
+            Self::Event(end) => place < end,
+            Self::Lapse(time) => record.time(place) < time,
+            Self::Open => true,
+        }
+    }
+}
+
 /// What a grant begins.
 #[derive(Clone, Debug)]
 pub(crate) struct Hold {
     pub(crate) op: Op,
     pub(crate) grant: Grant,
+    /// Where belief ends, but for leases.
     pub(crate) believed_until: usize,
+    /// The grant and what renewed it, if the grant has a lease.
+    promises: Vec<Op>,
+    times: Rc<[u64]>,
     /// Whether its client asked for the release.
     pub(crate) was_let_go: bool,
     /// Confirmed until the invocation of the last of these.
@@ -108,8 +151,56 @@ impl Hold {
         self.grant.slot.filter(|_| !self.shared())
     }
 
-    pub(crate) fn is_believed(&self, moment: usize) -> bool {
+    /// Whether nothing but a lease has ended it at a moment.
+    pub(crate) fn is_kept(&self, moment: usize) -> bool {
         self.op.end <= moment && moment < self.believed_until
+    }
+
+    /// Whether its client believes in it right after an event.
+    pub(crate) fn is_believed(&self, moment: usize) -> bool {
+        let mut overs = self.overs_by(moment);
+        let runs = self.times.first() < self.times.last();
+        let is_leased = !self.promises.is_empty();
+        let is_on = !is_leased || (runs && overs.any(|over| self.times[moment] < over));
+        self.is_kept(moment) && is_on
+    }
+
+    /// When what was promised by a moment is over.
+    fn overs_by(&self, moment: usize) -> impl Iterator<Item = u64> {
+        let told = self.promises.iter().filter(move |op| op.end <= moment);
+        told.filter_map(|op| Some(self.times[op.invoke].saturating_add(op.lease_ns()?)))
+    }
+
+    /// Whether it is believed until an event, with no time before that without belief.
+    fn is_believed_up_to(&self, place: usize) -> bool {
+        let Some(before) = place.checked_sub(1) else {
+            return false;
+        };
+        let mut overs = self.overs_by(before);
+        let reaches = self.promises.is_empty() || overs.any(|over| over >= self.times[place]);
+        self.is_believed(before) && reaches
+    }
+
+    /// Whether belief begins with an event, and was not there before.
+    pub(crate) fn begins(&self, place: usize) -> bool {
+        self.is_believed(place) && !self.is_believed_up_to(place)
+    }
+
+    /// Where belief ends that there is right after an event, step by step.
+    pub(crate) fn reach(&self, moment: usize) -> Reach {
+        for next in moment + 1..self.times.len() {
+            let over = self.overs_by(next - 1).max().unwrap_or(0);
+            if !self.is_believed_up_to(next) {
+                return Reach::Lapse(over);
+            }
+            if next == self.believed_until {
+                return Reach::Event(next);
+            }
+            if !self.is_believed(next) {
+                return Reach::Lapse(over);
+            }
+        }
+        Reach::Open
     }
 
     pub(crate) fn confirmed_until(&self) -> usize {
@@ -165,6 +256,25 @@ impl Record {
     pub(crate) fn time(&self, place: usize) -> u64 {
         let last = self.times.last().copied().unwrap_or(0);
         self.times.get(place).copied().unwrap_or(last)
+    }
+
+    /// Whether there are leases of which nobody knows when they are over.
+    pub(crate) fn lacks_clock(&self) -> bool {
+        self.has_leases() && self.times.first() == self.times.last()
+    }
+
+    /// How long a lease is at most of which nobody knows: as long as that of every grant.
+    pub(crate) fn any_lease_ns(&self) -> Option<u64> {
+        let grants = self.ops.iter().filter(|op| op.is(&Function::Acquire));
+        let mut leases = grants.filter_map(Op::lease_ns);
+        let first = leases.next()?;
+        let is_longer = |op: &Op| op.lease_ns() > Some(first);
+        let is_one = leases.all(|lease| lease == first) && !self.ops.iter().any(is_longer);
+        is_one.then_some(first)
+    }
+
+    pub(crate) fn has_leases(&self) -> bool {
+        self.ops.iter().any(|op| op.lease_ns().is_some())
     }
 
     pub(crate) fn moments(&self) -> std::ops::Range<usize> {
@@ -239,6 +349,8 @@ impl Record {
                     _ => Grant::default(),
                 },
                 believed_until: NEVER,
+                promises: Vec::from_iter(op.lease_ns().is_some().then(|| op.clone())),
+                times: self.times.as_slice().into(),
                 was_let_go: false,
                 confirmations: Vec::new(),
                 endings: Vec::new(),
@@ -250,6 +362,13 @@ impl Record {
             && let Some(believed) = self.latest_believed(op)
         {
             self.holds[believed].believed_until = place;
+        }
+        if op.says_held()
+            && op.lease_ns().is_some()
+            && let Some(believed) = self.latest_believed(op)
+            && !self.holds[believed].promises.is_empty()
+        {
+            self.holds[believed].promises.push(op.clone());
         }
         let affirms = op.says_held() || op.is_ok(&Function::Release);
         let Some(hold) = hold else {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use history::Function;
 
-use super::record::{Hold, NEVER, Op, Record};
+use super::record::{Hold, NEVER, Op, Reach, Record};
 use super::{Verdict, verdict};
 
 pub(crate) fn removal(record: &Record) -> Verdict {
@@ -19,6 +19,7 @@ pub(crate) fn removal(record: &Record) -> Verdict {
 
 /// A slot that was removed, and how long it surely was not there.
 struct Removal<'a> {
+    record: &'a Record,
     slot: u32,
     op: &'a Op,
     until: usize,
@@ -56,6 +57,7 @@ impl<'a> Removal<'a> {
         let mut holds = record.holds_on(&op.key);
         holds.retain(|hold| hold.slot() == Some(slot));
         Some(Self {
+            record,
             slot,
             op,
             until,
@@ -86,11 +88,14 @@ impl<'a> Removal<'a> {
     }
 
     fn met_a_holder(&self) -> bool {
-        self.holds.iter().any(|hold| {
-            let until = hold.believed_until;
-            let is_told = |op: &&Op| op.tells_loss() && op.end == until;
-            let is_lost = self.op.invoke < until && self.ops.iter().any(is_told);
-            hold.op.end < self.op.invoke && (is_lost || self.op.end < until)
+        let mut held = self
+            .holds
+            .iter()
+            .filter(|hold| hold.is_believed(self.op.invoke));
+        held.any(|hold| {
+            let end = hold.reach(self.op.invoke);
+            let tells = |op: &&Op| op.tells_loss() && end == Reach::Event(op.end);
+            end.is_after(self.record, self.op.end) || self.ops.iter().any(tells)
         })
     }
 }

@@ -8,14 +8,17 @@ use super::names::name;
 use super::transit::to_json;
 use super::{FormError, note, outline};
 use crate::value::permits;
-use crate::{Answer, Event, Failure, Function, Grant, Kind, Mark, Mode, Process, RuleError, Value};
+use crate::{
+    Answer, Event, Failure, Function, Grant, Kind, Lease, Mark, Mode, Process, RuleError, Value,
+};
 
-/// The event of a map, which follows one with this index and time, if there is one.
+/// The event of a map, which follows one with this index and time, if there is one; and whether its
+/// time is its own.
 pub(super) fn event(
     form: &Edn<'_>,
     last: Option<(u64, u64)>,
     keys: &mut Keys,
-) -> Result<Event, FormError> {
+) -> Result<(Event, bool), FormError> {
     let map = match form {
         Edn::Tagged(_, value) => value,
         form => form,
@@ -35,11 +38,10 @@ pub(super) fn event(
         }
     };
     let fails = matches!(kind, Kind::Fail | Kind::Info);
-    Ok(Event {
+    let time = time(map, last);
+    let event = Event {
         index: index(field("index"), last.map(|(index, _)| index)),
-        time: natural(field("time"))
-            .unwrap_or(0)
-            .max(last.map_or(0, |(_, time)| time)),
+        time: time.unwrap_or(last.map_or(0, |(_, time)| time)),
         process,
         kind,
         key,
@@ -47,7 +49,14 @@ pub(super) fn event(
         function,
         error: failure(field("error")).filter(|_| fails).map(Box::new),
         observed: *field("observed") == Edn::Bool(true),
-    })
+    };
+    Ok((event, time.is_some()))
+}
+
+/// The time of a map, if it has one that does not go back.
+fn time(map: &Edn<'_>, last: Option<(u64, u64)>) -> Option<u64> {
+    let time = map.get(&Edn::key("time")).and_then(natural);
+    time.filter(|time| last.is_none_or(|(_, last)| last <= *time))
 }
 
 fn process(edn: &Edn<'_>) -> Result<Process, FormError> {
@@ -132,14 +141,14 @@ fn value(
 }
 
 /// A single permit is what an acquire is for where nobody says more.
-fn acquired(edn: &Edn<'_>, kind: Kind) -> Result<Value, RuleError> {
-    let grant = grant(edn).filter(|_| kind == Kind::Ok);
+fn acquired(edn: &Edn<'_>, kind: Kind) -> Result<Value, FormError> {
+    let grant = if kind == Kind::Ok { grant(edn)? } else { None };
     match (several(edn, &Function::Acquire)?, grant) {
         (Value::Permits(permits), Some(grant)) if permits.get() > 1 => {
             if grant == Value::Grant(Grant::default()) {
                 Ok(Value::Permits(permits))
             } else {
-                Err(RuleError::NamedPermits)
+                Err(RuleError::NamedPermits.into())
             }
         }
         (permits @ Value::Permits(_), None) => Ok(permits),
@@ -180,12 +189,29 @@ fn mode(edn: &Edn<'_>) -> Option<Value> {
     }
 }
 
-fn grant(edn: &Edn<'_>) -> Option<Value> {
-    let Edn::Map(_) = edn else { return None };
+fn grant(edn: &Edn<'_>) -> Result<Option<Value>, FormError> {
+    let Edn::Map(_) = edn else { return Ok(None) };
     let field = |name: &'static str| edn.get(&Edn::key(name)).and_then(natural);
     let slot = field("slot").and_then(|slot| u32::try_from(slot).ok());
     let token = field("token").or_else(|| field("fence")).unwrap_or(0);
-    Some(Value::Grant(Grant { slot, token }))
+    let lease = lease(edn)?;
+    Ok(Some(Value::Grant(Grant { slot, token, lease })))
+}
+
+/// The keys of a lease in a map; we write the first.
+const LEASES: [&str; 2] = ["lease_ms", "lease-ms"];
+
+/// The lease that a map names. One that cannot be understood is no reason to believe for ever.
+fn lease(edn: &Edn<'_>) -> Result<Option<Lease>, FormError> {
+    let mut said = LEASES.iter().filter_map(|name| edn.get(&Edn::key(*name)));
+    let Some(said) = said.find(|said| **said != Edn::Nil) else {
+        return Ok(None);
+    };
+    let lease = natural(said).and_then(Lease::from_ms);
+    lease.map(Some).ok_or(FormError::Field {
+        field: ":lease_ms",
+        problem: "no whole number of milliseconds above 0",
+    })
 }
 
 fn slots(edn: &Edn<'_>) -> Result<Value, FormError> {
@@ -202,14 +228,20 @@ fn slots(edn: &Edn<'_>) -> Result<Value, FormError> {
 }
 
 fn answer(edn: &Edn<'_>) -> Result<Value, FormError> {
-    match name(edn) {
-        Some("held") => Ok(Value::Answer(Answer::Held)),
-        Some("lost") => Ok(Value::Answer(Answer::Lost)),
-        _ => Err(FormError::Field {
-            field: ":value",
-            problem: "not what a :verify answers: :held or :lost",
-        }),
-    }
+    let lease = lease(edn)?;
+    let said = edn.get(&Edn::key("answer")).unwrap_or(edn);
+    let answer = match (name(said), lease) {
+        (Some("held"), Some(lease)) => Answer::Leased(lease),
+        (Some("held"), None) => Answer::Held,
+        (Some("lost"), None) => Answer::Lost,
+        _ => {
+            return Err(FormError::Field {
+                field: ":value",
+                problem: "not what a :verify answers: :held, :lost or {:answer :held, :lease_ms 5000}",
+            });
+        }
+    };
+    Ok(Value::Answer(answer))
 }
 
 /// Jepsen's errors have no fixed form: `:timeout`, `[:not-leader "n1"]`, a text.

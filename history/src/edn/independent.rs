@@ -221,6 +221,6 @@ fn several_permits_at_once_are_read() {
     assert_eq!(read_text(&granted("{:permits 2}")), ["- 2", "- 2"]);
     for value in ["{:permits 2 :slot 1}", "{:token 4}"] {
         let said = problem(&granted(value));
-        assert!(said.contains("names a slot or a token"), "{said}");
+        assert!(said.contains("names a slot, a token or a lease"), "{said}");
     }
 }

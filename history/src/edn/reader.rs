@@ -33,10 +33,12 @@ fn read_with(mut source: impl Read, mut keys: Keys) -> Result<History, ReadError
     let text = text(&bytes)?;
     let mut builder = HistoryBuilder::default();
     let mut last = None;
+    let mut are_timed = true;
     let mut forms = Forms::of(text);
     while let Some((line, form)) = forms.next() {
         let admit = |form: &str| -> Result<(u64, u64), FormError> {
-            let event = parse(form, last, &mut keys)?;
+            let (event, is_timed) = parse(form, last, &mut keys)?;
+            are_timed &= is_timed;
             let place = (event.index, event.time);
             builder.push_event(event)?;
             Ok(place)
@@ -45,6 +47,9 @@ fn read_with(mut source: impl Read, mut keys: Keys) -> Result<History, ReadError
             form.and_then(admit)
                 .map_err(|problem| ReadError::Form { line, problem })?,
         );
+    }
+    if !are_timed {
+        builder.mistrust_times();
     }
     match forms.unfinished() {
         Some(line) => Err(ReadError::Form {
@@ -71,7 +76,11 @@ fn text(bytes: &[u8]) -> Result<&str, ReadError> {
     })
 }
 
-fn parse(form: &str, last: Option<(u64, u64)>, keys: &mut Keys) -> Result<Event, FormError> {
+fn parse(
+    form: &str,
+    last: Option<(u64, u64)>,
+    keys: &mut Keys,
+) -> Result<(Event, bool), FormError> {
     let syntax = |code: String| FormError::Syntax { code };
     let form = readable(form);
     let (edn, rest) = edn::read(&form).map_err(|error| syntax(format!("{:?}", error.code)))?;

@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::fault::{Class, Effect, Link, Note, Targets};
 use crate::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mark, Mode, Outline, Process,
-    Value,
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Lease, Mark, Mode, Outline,
+    Process, Value,
 };
 
 fn history(text: &str) -> History {
@@ -138,7 +138,8 @@ fn locks_of_hazelcast_are_understood() {
         events[1].value,
         Value::Grant(Grant {
             slot: None,
-            token: 4
+            token: 4,
+            lease: None,
         })
     );
     assert_eq!(events[2].value, Value::Mode(Mode::Read));
@@ -156,6 +157,93 @@ fn locks_of_hazelcast_are_understood() {
     );
     assert_eq!(events[7].value, Value::Answer(Answer::Lost));
     assert_eq!(events[9].value, Value::Grant(Grant::default()));
+}
+
+const LEASED: &str = "{:process 0 :type :invoke :f :acquire :time 1}
+    {:process 0 :type :ok :f :acquire :value {:slot 2, :lease_ms 5000} :time 2}
+    {:process 0 :type :invoke :f :verify :time 3}
+    {:process 0 :type :ok :f :verify :value {:answer :held, :lease-ms 7} :time 3}";
+
+#[test]
+fn leases_are_read_as_they_are_in_json_lines() {
+    let leased = history(LEASED);
+    let leases: Vec<_> = leased
+        .events()
+        .iter()
+        .map(|event| event.value.lease())
+        .collect();
+    assert_eq!(
+        leases,
+        [None, Lease::from_ms(5000), None, Lease::from_ms(7)]
+    );
+    let mut lines = Vec::new();
+    crate::jsonl::write(&leased, &mut lines).expect("a vector takes all");
+    let lines = String::from_utf8(lines).expect("JSON is UTF-8");
+    assert!(
+        lines.contains(r#""value":{"slot":2,"lease_ms":5000}"#),
+        "{lines}"
+    );
+    assert!(
+        lines.contains(r#""value":{"answer":"held","lease_ms":7}"#),
+        "{lines}"
+    );
+    assert_eq!(
+        crate::jsonl::read(lines.as_bytes()).expect("well-formed"),
+        leased
+    );
+}
+
+#[test]
+fn a_lease_needs_a_clock() {
+    assert!(history(LEASED).has_clock());
+    let times = |text: &str| -> Vec<u64> {
+        let history = history(text);
+        history.events().iter().map(|event| event.time).collect()
+    };
+    for untimed in [
+        LEASED.replacen(":time 2", "", 1),
+        LEASED.replacen(":time 2", ":time 0", 1),
+    ] {
+        assert_eq!(times(&untimed), [0; 4]);
+        assert!(!history(&untimed).has_clock());
+    }
+    let without = LEASED.replacen(":time 2", "", 1);
+    let without = without
+        .replace(":lease_ms 5000", "")
+        .replace(", :lease-ms 7", "");
+    assert_eq!(
+        times(&without),
+        [1, 1, 3, 3],
+        "without leases times may be missing"
+    );
+}
+
+#[test]
+fn what_is_no_lease_is_refused_with_its_line() {
+    for bad in [
+        "0",
+        "-1",
+        "1.5",
+        "\"5000\"",
+        ":long",
+        "1/2",
+        "18446744073709551616",
+    ] {
+        for (lease, line) in [("5000", 2), ("7", 4)] {
+            let text = LEASED.replace(&format!(" {lease}}}"), &format!(" {bad}}}"));
+            let said = read(text.as_bytes()).expect_err(bad).to_string();
+            let expected = format!("line {line}: :lease_ms is missing or no whole number");
+            assert!(said.starts_with(&expected), "{bad}: {said}");
+        }
+    }
+    let lost = LEASED.replace(":answer :held", ":answer :lost");
+    let said = read(lost.as_bytes())
+        .expect_err("what is lost has no lease")
+        .to_string();
+    assert!(
+        said.starts_with("line 4: :value is missing or not what a :verify"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -357,8 +445,19 @@ fn any_history() -> impl Strategy<Value = History> {
         Just(json!({"targets": [0, 1], "~:mode": "~$cut"})),
     ];
     let value = prop_oneof![
-        (any::<Option<u32>>(), prop_oneof![Just(0), any::<u64>()])
-            .prop_map(|(slot, token)| Value::Grant(Grant { slot, token })),
+        (
+            any::<Option<u32>>(),
+            prop_oneof![Just(0), any::<u64>()],
+            prop_oneof![Just(0), any::<u64>()]
+        )
+            .prop_map(|(slot, token, lease)| {
+                let lease = Lease::from_ms(lease);
+                Value::Grant(Grant { slot, token, lease })
+            }),
+        any::<u64>().prop_map(|lease| {
+            let leased = Lease::from_ms(lease).map(Answer::Leased);
+            Value::Answer(leased.unwrap_or(Answer::Held))
+        }),
         Just(Value::Mode(Mode::Read)),
         Just(Value::Mode(Mode::Write)),
         any::<std::num::NonZeroU32>().prop_map(Value::Permits),

@@ -7,7 +7,7 @@ use clojure_reader::edn::{self, Edn};
 use super::names::keyed;
 use super::transit::from_json;
 use super::{note, outline};
-use crate::{Event, Failure, Function, Grant, History, Process, Value};
+use crate::{Event, Failure, Function, Grant, History, Lease, Process, Value};
 
 /// Writes a whole history, one map a line; [`read`](super::read) makes an equal history of it.
 ///
@@ -77,6 +77,9 @@ fn value(value: &Value) -> Edn<'_> {
         Value::None => Edn::Nil,
         Value::Grant(grant) => self::grant(*grant),
         Value::Answer(crate::Answer::Held) => Edn::key("held"),
+        Value::Answer(crate::Answer::Leased(lease)) => {
+            keyed([("answer", Edn::key("held")), self::lease(*lease)])
+        }
         Value::Answer(crate::Answer::Lost) => Edn::key("lost"),
         Value::Mode(crate::Mode::Read) => Edn::key("read"),
         Value::Mode(crate::Mode::Write) => Edn::key("write"),
@@ -93,7 +96,12 @@ fn value(value: &Value) -> Edn<'_> {
 fn grant(grant: Grant) -> Edn<'static> {
     let slot = grant.slot.map(|slot| ("slot", Edn::Int(slot.into())));
     let token = (grant.token != 0).then(|| ("token", from_json(&grant.token.into())));
-    keyed(slot.into_iter().chain(token))
+    let lease = grant.lease.map(self::lease);
+    keyed(slot.into_iter().chain(token).chain(lease))
+}
+
+fn lease(lease: Lease) -> (&'static str, Edn<'static>) {
+    ("lease_ms", from_json(&lease.ms().into()))
 }
 
 fn error(failure: &Failure) -> Edn<'_> {

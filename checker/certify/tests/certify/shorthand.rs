@@ -2,15 +2,20 @@
 
 use history::fault::{Class, Note, Parameters, Targets};
 use history::{
-    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Mark, Mode, Outline, Process,
-    Value,
+    Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Lease, Mark, Mode, Outline,
+    Process, Value,
 };
 
 const MILLISECOND: u64 = 1_000_000;
 
+fn lease(milliseconds: &str) -> Lease {
+    let milliseconds = milliseconds.parse().expect("milliseconds");
+    Lease::from_ms(milliseconds).expect("a lease is not 0")
+}
+
 /// Reads events like `0?a 0+a:7 1?a:read@b 1!a`: a process, `?` invoke, `+` ok, `-` fail, `!`
 /// observed fail or `~` info, the first letter of `acquire`, `verify`, `release` or `lost`, a value
-/// (`s1` is a slot) and a key (`k` if there is none). Of data there are `w`rite, `g`et,
+/// (`s1` is a slot, `l50` a grant with a lease of 50 ms, `heldl50` what renews it) and a key (`k` if there is none). Of data there are `w`rite, `g`et,
 /// `c`ompare-and-set, a`d`d, `e`nqueue and de`q`ueue with JSON values; of administration `N`ew
 /// (create), `G`row, `S`hrink, `D`estroy, `C`ount, `O`vershoot, `W`ait and `R`equest with slots
 /// like `[1,2]`, where `!S` found nothing requested. `#inject:cut:0` and `#heal:cut` are a fault of
@@ -118,13 +123,21 @@ fn draft(event: &str, id: u64) -> Draft {
             permits if permits.starts_with('p') => {
                 Value::Permits(permits[1..].parse().expect("a number of permits"))
             }
+            leased if leased.starts_with("held") => {
+                let lease = leased.strip_prefix("heldl").expect("a lease");
+                Value::Answer(Answer::Leased(self::lease(lease)))
+            }
+            leased if leased.starts_with('l') => Value::Grant(Grant {
+                lease: Some(lease(&leased[1..])),
+                ..Grant::default()
+            }),
             slot if slot.starts_with('s') => Value::Grant(Grant {
                 slot: slot[1..].parse().ok(),
-                token: 0,
+                ..Grant::default()
             }),
             token => Value::Grant(Grant {
-                slot: None,
                 token: token.parse().expect("a token"),
+                ..Grant::default()
             }),
         });
     let draft = if is_none_left {

@@ -176,7 +176,7 @@ impl World<'_> {
                         self.holders.push((process, slot));
                         let grant = Grant {
                             slot: Some(slot),
-                            token: 0,
+                            ..Grant::default()
                         };
                         self.push(worker, Kind::Ok, function, |draft| {
                             draft.with(Value::Grant(grant))

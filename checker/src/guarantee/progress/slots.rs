@@ -97,13 +97,13 @@ impl Slots {
 
     fn all_held_at(&self, lock: &Lock) -> Option<Position> {
         let mut ends: BTreeSet<(Position, usize)> = BTreeSet::new();
-        for (place, hold) in lock.holds.iter().enumerate() {
-            while ends.first().is_some_and(|(end, _)| *end < hold.granted) {
+        for (place, belief) in lock.beliefs() {
+            while ends.first().is_some_and(|(end, _)| *end <= belief.begin) {
                 ends.pop_first();
             }
-            ends.insert((hold.believed_until, place));
-            if hold.granted > self.since && ends.len() >= self.number {
-                return Some(hold.granted);
+            ends.insert((belief.end.position, place));
+            if belief.begin > self.since && ends.len() >= self.number {
+                return Some(belief.begin);
             }
         }
         None

@@ -113,12 +113,14 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// From when on a slot is free by all that clients believe, after the last grant.
+    /// From when on a slot is free for good by all that clients believe, after the last grant. A
+    /// lease that is over between two events leaves it free from the first of them on.
     fn believed_free(&self) -> Position {
-        let holds = self.lock.holds.iter();
-        let mut ends: Vec<Position> = holds.map(|hold| hold.believed_until).collect();
-        ends.sort_unstable_by(|one, other| other.cmp(one));
-        let left = ends.get(self.slots.number - 1).copied();
+        let beliefs = self.lock.holds.iter().flat_map(Hold::beliefs);
+        let course = course(beliefs.map(|belief| (belief.begin, belief.last())));
+        let last = course.len().checked_sub(1);
+        let full = last.and_then(|last| last_with(&course, self.slots.number)[last]);
+        let left = full.map(|full| course.get(full + 1).map_or(NEVER, |(at, _)| *at));
         let granted = self.lock.holds.last().map(|hold| hold.granted);
         left.max(granted).unwrap_or(0).max(self.slots.since)
     }
@@ -129,7 +131,7 @@ impl<'a> Wait<'a> {
         let holds = holds.map(|hold| may_last_until(self.case, hold));
         let unknown = self.asks.iter().filter(|ask| ask.is_unknown());
         holds
-            .chain(unknown.map(|ask| ask.end))
+            .chain(unknown.map(|ask| self.case.let_go_by(ask.end)))
             .max()
             .unwrap_or(0)
             .max(self.slots.since)
@@ -137,19 +139,21 @@ impl<'a> Wait<'a> {
 }
 
 /// Where a hold may end at the latest: not before its release is through, and never if the release
-/// failed.
+/// failed. If there are leases, the service keeps it for so long with a client that gave it up
+/// without a release.
 fn may_last_until(case: &Case<'_>, hold: &Hold) -> Position {
     let retired = |release: Position| {
         case.history
             .partner(release as usize)
             .map_or(NEVER, position)
     };
-    match hold.released {
+    let until = match hold.released {
         Some((invoke, NEVER)) => retired(invoke),
-        Some((_, end)) => end,
+        Some((_, end)) => return end,
         None if hold.end == End::Release && hold.lost.is_none() => NEVER,
         None => hold.believed_until,
-    }
+    };
+    case.let_go_by(until)
 }
 
 /// A number that changes along the record.
@@ -175,7 +179,9 @@ impl Wanted {
             steps.extend([(from, worker, 1_i64), (until, worker, -1)]);
         };
         for hold in &lock.holds {
-            step(hold.granted, hold.believed_until, hold.process);
+            for belief in hold.beliefs() {
+                step(belief.begin, belief.end.position, hold.process);
+            }
         }
         let mut next = BTreeMap::new();
         for ask in asks.iter().rev() {
@@ -227,19 +233,10 @@ impl Taken {
         let holds = lock.holds.iter().filter(|hold| slots.has(hold));
         let holds = holds.map(|hold| (hold.asked, may_last_until(case, hold)));
         let unknown = asks.iter().filter(|ask| ask.is_unknown());
-        let unknown = unknown.map(|ask| (ask.invoke, ask.end));
+        let unknown = unknown.map(|ask| (ask.invoke, case.let_go_by(ask.end)));
         let spans: Vec<(Position, Position)> = holds.chain(unknown).collect();
         let takers = spans.iter().map(|(from, _)| *from).collect();
-        let ends = |(from, until): &(Position, Position)| [(*from, 1), (*until, -1)];
-        let mut steps: Vec<(Position, i64)> = spans.iter().flat_map(ends).collect();
-        steps.sort_unstable();
-        let mut taken = 0;
-        let mut course: Vec<(Position, usize)> = Vec::new();
-        for (at, change) in steps {
-            taken += change;
-            course.pop_if(|(last, _)| *last == at);
-            course.push((at, usize::try_from(taken).unwrap_or(0)));
-        }
+        let course = course(spans.into_iter());
         let last = [0, 1].map(|more| last_with(&course, slots.number + more));
         Self {
             changes: course,
@@ -265,6 +262,21 @@ impl Taken {
         };
         last.map_or(0, until)
     }
+}
+
+/// How many of some spans go on from each position on at which that changes.
+fn course(spans: impl Iterator<Item = (Position, Position)>) -> Vec<(Position, usize)> {
+    let ends = |(from, until): (Position, Position)| [(from, 1), (until, -1)];
+    let mut steps: Vec<(Position, i64)> = spans.flat_map(ends).collect();
+    steps.sort_unstable();
+    let mut number = 0;
+    let mut course: Vec<(Position, usize)> = Vec::new();
+    for (at, change) in steps {
+        number += change;
+        course.pop_if(|(last, _)| *last == at);
+        course.push((at, usize::try_from(number).unwrap_or(0)));
+    }
+    course
 }
 
 /// For each change the last up to it after which so many were taken.

@@ -242,6 +242,7 @@ async fn what_is_answered_is_ok_and_carries_what_was_brought() {
         Value::Grant(history::Grant {
             slot: Some(2),
             token: 41,
+            lease: None,
         }),
         Value::Answer(history::Answer::Held),
         Value::None,
