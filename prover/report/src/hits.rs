@@ -32,8 +32,10 @@ struct Held<'a> {
     key: Option<&'a Arc<str>>,
     hold: &'a Hold,
     granted: u64,
-    /// Where belief ends, if it does.
+    /// Where belief ends for another reason than that a lease is over, if it does.
     ended: Option<u64>,
+    /// Where belief ends at last, if it does.
+    believed: Option<u64>,
 }
 
 /// What all faults did to those who held a lock when these were injected. Where so many slots are
@@ -68,6 +70,7 @@ fn held<'a>(history: &History, locks: &'a [checker::Lock]) -> Vec<Held<'a>> {
             hold,
             granted: time(hold.granted()),
             ended: hold.believed_until().map(time),
+            believed: hold.beliefs().last().map_or(Some(0), |last| last.until_ns()),
         })
     };
     let mut holds: Vec<Held<'_>> = locks.iter().flat_map(of_lock).collect();
@@ -98,7 +101,7 @@ fn hit(
     let noticed = struck
         .ended
         .filter(|_| matches!(struck.hold.end(), End::Loss | End::Retired));
-    let exposure = match (struck.ended, next) {
+    let exposure = match (struck.believed, next) {
         (Some(ended), Some(granted)) => ended.saturating_sub(granted),
         _ => 0,
     };

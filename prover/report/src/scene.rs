@@ -152,16 +152,20 @@ impl Scan {
     fn hold(&mut self, history: &History, holds: &[Held<'_>]) {
         let time = |place: usize| history.events()[place].time;
         for (key, hold) in holds {
-            let begin = time(hold.granted());
-            let drawn = Hold {
-                process: hold.process(),
-                worker: self.scene.worker(hold.process()),
-                key: self.key(*key),
-                begin,
-                confirmed: hold.confirmed_until().map_or(begin, time),
-                end: hold.believed_until().map_or(self.scene.end, time),
-            };
-            self.scene.holds.push(drawn);
+            for belief in hold.beliefs() {
+                let begin = time(belief.begin());
+                let end = belief.until_ns().unwrap_or(self.scene.end);
+                let confirmed = hold.confirmed_until().map_or(begin, time);
+                let drawn = Hold {
+                    process: hold.process(),
+                    worker: self.scene.worker(hold.process()),
+                    key: self.key(*key),
+                    begin,
+                    confirmed: confirmed.max(begin),
+                    end,
+                };
+                self.scene.holds.push(drawn);
+            }
         }
     }
 
