@@ -794,6 +794,60 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_without_services_has_no_link_to_break() {
+        let asked = Asked {
+            needed: &[],
+            ..Asked::broker("auto")
+        };
+        let site = Choice::parse(&asked).expect("nothing is needed").site;
+        let all = named_faults("all", &site).expect("known");
+        let breaks_links = |name: &&str| {
+            let fault = nemesis::find(name).expect("known");
+            fault.parts().contains(&Part::Link)
+        };
+        assert!(!all.is_empty() && !all.iter().any(breaks_links), "{all:?}");
+        assert_eq!(named_faults("pause", &site).expect("known"), ["pause"]);
+        let said = named_faults("pause,partition", &site).expect_err("no link");
+        assert!(
+            said.to_string().starts_with(
+                "the lock needs no service, so partition has no link to break: choose faults of the workers ("
+            ),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn progress_waits_for_the_services_and_for_the_lease() {
+        let seconds = Duration::from_secs;
+        assert_eq!(progress_on_rabbitmq(seconds(2)), seconds(10));
+        assert_eq!(progress_within(seconds(0), Some(seconds(5))), seconds(9));
+        assert_eq!(
+            progress_within(Duration::MAX, Some(seconds(5))),
+            Duration::MAX
+        );
+    }
+
+    #[test]
+    fn services_that_lack_what_the_lock_needs_are_refused() {
+        let spec = RunSpec {
+            service: vec!["redis".to_owned()],
+            ..RunSpec::default()
+        };
+        let error = Plan::new(&spec).err().expect("the lock needs rabbitmq");
+        assert!(
+            error.to_string().contains("the lock needs rabbitmq"),
+            "{error}"
+        );
+        let spec = RunSpec {
+            service: vec!["rabbitmq=amqp://ada:s3cret@127.0.0.1:1/".to_owned()],
+            ..RunSpec::default()
+        };
+        let plan = Plan::new(&spec).map_err(|error| error.to_string());
+        let stored = plan.expect("a plan").spec.service;
+        assert_eq!(stored, ["rabbitmq=amqp://ada@127.0.0.1:1/"]);
+    }
+
+    #[test]
     fn what_is_judged_is_judged_once_and_not_shown_beside() {
         let guarantees = ["exclusion", "overlap<=1s", "overlap<=1000ms", "progress"];
         let spec = RunSpec {
