@@ -266,7 +266,11 @@ impl Generator {
             self.answer(now + hold / 2, second, true);
         }
         self.draft(worker, Kind::Ok, Function::Acquire)
-            .with(Value::Grant(Grant { slot: None, token, ..Grant::default() }))
+            .with(Value::Grant(Grant {
+                slot: None,
+                token,
+                ..Grant::default()
+            }))
     }
 
     fn is_time_to_plant(&self) -> bool {

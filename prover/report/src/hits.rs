@@ -70,7 +70,10 @@ fn held<'a>(history: &History, locks: &'a [checker::Lock]) -> Vec<Held<'a>> {
             hold,
             granted: time(hold.granted()),
             ended: hold.believed_until().map(time),
-            believed: hold.beliefs().last().map_or(Some(0), |last| last.until_ns()),
+            believed: hold
+                .beliefs()
+                .last()
+                .map_or(Some(0), |last| last.until_ns()),
         })
     };
     let mut holds: Vec<Held<'_>> = locks.iter().flat_map(of_lock).collect();

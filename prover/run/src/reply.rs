@@ -57,7 +57,9 @@ fn is_too_short(reply: &Reply) -> bool {
     let Reply::Granted(grant) = reply else {
         return false;
     };
-    grant.lease.is_some_and(|lease| Lease::within(lease).is_none())
+    grant
+        .lease
+        .is_some_and(|lease| Lease::within(lease).is_none())
 }
 
 /// Leases are rounded down: who believes for a shorter time is in nobody's way. A renewal that is
