@@ -63,7 +63,7 @@ class Lock:
     def ask(self, what, question):
         """One request, on a connection of its own."""
         address = "http://{host}:{port}/v3/".format(**self.run["endpoints"][0]) + what
-        with urllib.request.urlopen(address, json.dumps(question).encode(), self.run["operation_timeout_ms"] / 2500) as answer:
+        with urllib.request.urlopen(address, json.dumps(question).encode(), self.run["operation_timeout_ms"] / 1400) as answer:
             return json.load(answer)
 
     def name(self, key):

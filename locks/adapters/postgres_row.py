@@ -2,7 +2,7 @@
 
 Run:      prover --lock 'process:python3 locks/adapters/postgres_row.py' --nemesis partition,pause,crash
 Weakness: a lease on one server's clock: where that jumps, or a replica without the last commit takes over, two may hold the lock.
-Options:  lease_ms=3000; says=off does not say its lease: a holder that stood still wakes up and believes (`exclusion`)
+Options:  lease_ms=2000; says=off does not say its lease: a holder that stood still wakes up and believes (`exclusion`)
 """
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -22,7 +22,7 @@ FREE = "UPDATE {} SET ends = '-infinity'" + MINE
 class Lock:
     def __init__(self, run):
         self.run, self.session = run, None
-        self.lease_ms = int(run["options"].get("lease_ms", 3000))
+        self.lease_ms = int(run["options"].get("lease_ms", 2000))
         says = run["options"].get("says") != "off"
         self.lease = {"lease_ms": self.lease_ms} if says else {}
         self.about = {"name": "postgres-row" if says else "postgres-row-silent", "kind": "fenced-mutex", "needs": ["postgres"],

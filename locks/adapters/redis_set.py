@@ -3,7 +3,7 @@
 Run:      prover --lock 'process:python3 locks/adapters/redis_set.py' --nemesis partition,pause,crash
 Weakness: the lease alone protects, so one must not act after it (it says how long it is, and that keeps `exclusion`), and all hangs
           on one server: if that forgets its keys, the lock is free.
-Options:  lease_ms=3000; two mistakes to choose from:
+Options:  lease_ms=2000; two mistakes to choose from:
           token=off   releases by a plain DEL, which frees the lock of whoever has it by then
           says=off    does not say its lease, as most programs do: a holder that stood still wakes up and believes
 """
@@ -31,7 +31,7 @@ def client(url, timeout_ms):
 class Lock:
     def __init__(self, run):
         self.run, self.redis, self.tokens = run, None, {}
-        self.lease_ms = int(run["options"].get("lease_ms", 3000))
+        self.lease_ms = int(run["options"].get("lease_ms", 2000))
         self.no_token = run["options"].get("token") == "off"
         self.silent = run["options"].get("says") == "off"
         name = "redis-set" + "-without-token" * self.no_token + "-silent" * self.silent

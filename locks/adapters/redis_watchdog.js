@@ -5,7 +5,7 @@
 // Needs:    node-redis 4: `npm install redis@4`; or `apt-get install node-redis`, and where node is not Debian's
 //           'process:env NODE_PATH=/usr/share/nodejs node locks/adapters/redis_watchdog.js'
 // Weakness: a process that stands still does not hear its watchdog: it wakes up and believes for a moment (`exclusion`).
-// Options:  lease_ms=3000
+// Options:  lease_ms=2000
 "use strict";
 const { randomUUID } = require("crypto"), readline = require("readline");
 const { createClient } = require("redis");
@@ -102,7 +102,7 @@ function send({ src, dest }, body) {
 async function perform(request) {
   if (request.type === "init") {
     run = request;
-    leaseMs = Number(run.options.lease_ms || 3000);
+    leaseMs = Number(run.options.lease_ms || 2000);
     return { name: "redis-watchdog", kind: "mutex", operations: Object.keys(lock), needs: ["redis"], promises: ["exclusion", "progress"] };
   }
   if (request.type === "close") return {};

@@ -2,7 +2,7 @@
 
 Run:      prover --lock 'process:python3 locks/adapters/redlock.py' --nemesis partition,pause,crash
 Weakness: it stands on clocks. A server that restarts without its keys within a lease votes twice, and so does one whose clock jumps.
-Options:  lease_ms=3000, server_timeout_ms=200
+Options:  lease_ms=2000, server_timeout_ms=200
 """
 import time
 import uuid
@@ -20,7 +20,7 @@ MAJORITY = SERVERS // 2 + 1
 class Lock:
     def __init__(self, run):
         self.run, self.servers, self.tokens, self.pool = run, None, {}, ThreadPoolExecutor(SERVERS)
-        self.lease_ms = int(run["options"].get("lease_ms", 3000))
+        self.lease_ms = int(run["options"].get("lease_ms", 2000))
         # Clocks of servers may run faster than ours: by 1 %, and by what an expiry is rounded.
         self.valid_ms = self.lease_ms - self.lease_ms // 100 - 2
         self.about = {"name": "redlock", "kind": "mutex", "operations": ["acquire", "verify", "release"],

@@ -160,7 +160,7 @@ fn missed(case: &Case<'_>, count: &FaultCount) -> Option<String> {
     let windows = counted(*windows, "window");
     Some(match due {
         Effect::Revoked => format!(
-            "{fault} took no lock away ({windows}{seen}): give --nemesis-duration more than three heartbeats, or ask for less with --coverage {fault}=delayed"
+            "{fault} took no lock away ({windows}{seen}): give --nemesis-duration more than the service waits for a silent client (RabbitMQ three heartbeats, others the lease), or ask for less with --coverage {fault}=delayed"
         ),
         _ => format!(
             "{fault} delayed no holder ({windows}{seen}): give --nemesis-duration or --rate more"

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use crate::message::{Envelope, Said};
 use crate::misconduct::{Misconduct, shown};
 use crate::outcome::error_of;
+use crate::secrets::Secrets;
 
 /// What is awaited of a program, by the number of the request.
 pub(crate) struct Exchange {
@@ -18,6 +19,8 @@ pub(crate) struct Exchange {
     prover: String,
     open: Mutex<Open>,
     losses: UnboundedSender<Loss>,
+    /// What no text may carry further.
+    secrets: Secrets,
 }
 
 #[derive(Default)]
@@ -34,13 +37,14 @@ struct Awaited {
 
 impl Exchange {
     /// With the program of this worker; what is lost comes out of the other end.
-    pub(crate) fn with(worker: u32) -> (Self, UnboundedReceiver<Loss>) {
+    pub(crate) fn with(worker: u32, secrets: Secrets) -> (Self, UnboundedReceiver<Loss>) {
         let (losses, lost) = unbounded_channel();
         let exchange = Self {
             node: format!("n{worker}"),
             prover: format!("c{worker}"),
             open: Mutex::default(),
             losses,
+            secrets,
         };
         (exchange, lost)
     }
@@ -74,7 +78,7 @@ impl Exchange {
     /// # Errors
     /// Nobody should have written it.
     pub(crate) fn take(&self, line: &[u8]) -> Result<(), Misconduct> {
-        let said = self.read(line)?;
+        let said = self.without_secrets(self.read(line)?);
         let Some(id) = said.in_reply_to() else {
             self.lose(said);
             return Ok(());
@@ -111,6 +115,19 @@ impl Exchange {
             Some(key) => Loss::Key(key, error),
             None => Loss::All(error),
         });
+    }
+
+    /// What others will read is said without passwords.
+    fn without_secrets(&self, mut said: Said) -> Said {
+        let text = match &mut said {
+            Said::AcquireOk(said) => &mut said.text,
+            Said::ReleaseOk(said) => &mut said.text,
+            Said::Error(said) => &mut said.text,
+            Said::Lost(said) => &mut said.text,
+            _ => return said,
+        };
+        *text = text.take().map(|text| self.secrets.hide(&text));
+        said
     }
 
     fn read(&self, line: &[u8]) -> Result<Said, Misconduct> {
@@ -196,7 +213,7 @@ mod tests {
 
     #[test]
     fn an_answer_goes_to_whoever_asked_and_to_nobody_twice() {
-        let (exchange, _losses) = Exchange::with(3);
+        let (exchange, _losses) = Exchange::with(3, Secrets::default());
         let mut answer = exchange.open(7, "verify");
         let said = line(r#"{"type":"verify_ok","in_reply_to":7,"held":true}"#);
         exchange.take(said.as_bytes()).expect("it is awaited");
@@ -242,7 +259,7 @@ mod tests {
                 "no JSON",
             ),
         ] {
-            let (exchange, _losses) = Exchange::with(3);
+            let (exchange, _losses) = Exchange::with(3, Secrets::default());
             let _answer = exchange.open(7, "verify");
             let misconduct = exchange.take(text.as_bytes()).expect_err(&text);
             assert!(misconduct.to_string().contains(expected), "{misconduct}");
@@ -251,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_loss_comes_out_at_the_other_end() {
-        let (exchange, mut losses) = Exchange::with(3);
+        let (exchange, mut losses) = Exchange::with(3, Secrets::default());
         for (said, key) in [
             (r#"{"type":"lost","key":"k","text":"why"}"#, Some("k")),
             (r#"{"type":"lost"}"#, None),

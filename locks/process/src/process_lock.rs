@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::command::{CommandError, CommandLine};
 use crate::introduction::Introduction;
 use crate::misconduct::Misconduct;
+use crate::secrets::Secrets;
 use crate::session::ProgramSession;
 use crate::strays;
 
@@ -218,7 +219,16 @@ impl Keeper {
 
     /// Takes note of what a program did; the first counts.
     pub(crate) fn accuse(&self, misconduct: &Misconduct) -> Error {
+        self.accuse_without(&Secrets::default(), misconduct)
+    }
+
+    /// The same where what it did may show passwords.
+    pub(crate) fn accuse_without(&self, secrets: &Secrets, misconduct: &Misconduct) -> Error {
         let error = misconduct.of(&self.command.to_string());
+        let error = Error {
+            text: secrets.hide(&error.text),
+            ..error
+        };
         self.accused.send_if_modified(|first| {
             let is_first = first.is_none();
             if is_first {

@@ -2,26 +2,16 @@
 
 use locks::Endpoint;
 
-/// What everybody knows, and what is too short to be told from other text.
-const NO_SECRETS: &[&str] = &["", "guest"];
-
 /// The passwords in the URLs of endpoints.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
     pub(crate) fn of(endpoints: &[Endpoint]) -> Self {
-        let passwords = endpoints.iter().filter_map(|place| password(&place.url));
-        let passwords = passwords.filter(|it| !NO_SECRETS.contains(&it.as_str()));
-        Self(passwords.collect())
-    }
-
-    /// The same line of bytes, likewise.
-    pub(crate) fn hidden_in(&self, line: Vec<u8>) -> Vec<u8> {
-        match (self.0.is_empty(), std::str::from_utf8(&line)) {
-            (false, Ok(text)) => self.hide(text).into_bytes(),
-            _ => line,
-        }
+        let accounts = endpoints.iter().filter_map(|place| account(&place.url));
+        // An account whose password is its name is one that everybody knows.
+        let secret = accounts.filter(|(user, password)| !password.is_empty() && user != password);
+        Self(secret.map(|(_, password)| password).collect())
     }
 
     /// The same text with stars in the place of each.
@@ -31,12 +21,13 @@ impl Secrets {
     }
 }
 
-fn password(url: &str) -> Option<String> {
+/// The user and the password of a URL.
+fn account(url: &str) -> Option<(String, String)> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let (userinfo, _) = authority.rsplit_once('@')?;
-    let (_, password) = userinfo.split_once(':')?;
-    Some(password.to_owned())
+    let (user, password) = userinfo.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
 }
 
 #[cfg(test)]
@@ -55,11 +46,12 @@ mod tests {
         let secrets = Secrets::of(&[
             place("redis://ada:s3cret@127.0.0.1:1"),
             place("amqp://guest:guest@127.0.0.1:1/%2f"),
+            place("postgres://postgres:postgres@127.0.0.1:1/postgres"),
             place("http://127.0.0.1:1"),
         ]);
         assert_eq!(
-            secrets.hide("cannot log in guest as s3cret"),
-            "cannot log in guest as ***"
+            secrets.hide("cannot log in as guest, postgres or s3cret"),
+            "cannot log in as guest, postgres or ***"
         );
     }
 }

@@ -71,9 +71,9 @@ impl ProgramSession {
             stderr,
         } = streams;
         let run = &client.run;
-        let (exchange, losses) = Exchange::with(run.worker);
-        let exchange = Arc::new(exchange);
         let secrets = Secrets::of(&client.endpoints);
+        let (exchange, losses) = Exchange::with(run.worker, secrets.clone());
+        let exchange = Arc::new(exchange);
         let tail = Tail::default();
         let path = run
             .folder
@@ -302,14 +302,14 @@ impl Listener {
                 () = &mut lingering => Ok(Line::End),
             };
             let taken = match line {
-                Ok(Line::Whole(line)) => self.exchange.take(&self.secrets.hidden_in(line)),
+                Ok(Line::Whole(line)) => self.exchange.take(&line),
                 Ok(Line::TooLong(line)) => Err(Misconduct::TooLong {
-                    line: shown(&self.secrets.hidden_in(line)),
+                    line: shown(&line),
                     most: LINE_MOST,
                 }),
-                Ok(Line::Torn(line)) if !self.is_killed() => Err(Misconduct::Torn {
-                    line: shown(&self.secrets.hidden_in(line)),
-                }),
+                Ok(Line::Torn(line)) if !self.is_killed() => {
+                    Err(Misconduct::Torn { line: shown(&line) })
+                }
                 Ok(Line::Torn(_) | Line::End) | Err(_) => break self.ending().await,
             };
             if let Err(misconduct) = taken {
@@ -318,7 +318,9 @@ impl Listener {
         };
         let error = match end {
             // What it still says once it has been ended is nobody's concern.
-            Some(misconduct) if !self.is_gone() => self.keeper.accuse(&misconduct),
+            Some(misconduct) if !self.is_gone() => {
+                self.keeper.accuse_without(&self.secrets, &misconduct)
+            }
             _ => gone(),
         };
         self.exchange.end(&error);

@@ -76,14 +76,15 @@ impl Plan {
     /// What a silence that is too short will not show.
     fn too_short(&self, fault: &str) -> Option<String> {
         let longest = self.windows(fault).map(lasting).max()?;
-        if !self.is_due_by_silence(fault) || longest >= self.silence() {
+        let silence = self.silence()?;
+        if !self.is_due_by_silence(fault) || longest >= silence {
             return None;
         }
         Some(format!(
             "no {fault} of this plan lasts {HEARTBEATS_OF_SILENCE} heartbeats ({}), so no broker takes a lock away and this run \
              will prove nothing about it: give --nemesis-duration more than three heartbeats, or ask for less with --coverage \
              {fault}=delayed",
-            format_duration(self.silence())
+            format_duration(silence)
         ))
     }
 

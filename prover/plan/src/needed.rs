@@ -9,15 +9,13 @@ use nemesis::{Planned, Schedule, Settings, Target};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use run::seed::{Seed, Stream};
+use testbed::{Service, services};
 
 use crate::plan::Plan;
 use crate::spec::time::written;
 
 /// After so many heartbeats of silence one side takes the other for dead, and no earlier.
 pub(crate) const HEARTBEATS_OF_SILENCE: u32 = 2;
-
-/// After so many it surely does.
-const HEARTBEATS_OF_DEATH: u32 = 3;
 
 /// A fault may begin so much later than it was planned to: it waits for a holder.
 const LATE: Duration = Duration::from_secs(2);
@@ -109,18 +107,22 @@ impl Plan {
     /// so long for certain, whether it may be.
     fn surely_lasts(&self, planned: &Planned) -> bool {
         let longest = self.pattern.as_ref().map(|pattern| pattern.duration);
-        let death = HEARTBEATS_OF_DEATH * self.heartbeat;
-        let least = if longest > Some(death) {
-            death
+        let kept = self.kept_within();
+        let least = if longest > Some(kept) {
+            kept
         } else {
-            self.silence()
+            self.silence().unwrap_or_default()
         };
         !self.is_due_by_silence(&planned.fault) || lasting(planned) >= least
     }
 
-    /// No silence that is shorter takes a lock away.
-    pub(crate) fn silence(&self) -> Duration {
-        HEARTBEATS_OF_SILENCE * self.heartbeat
+    /// No silence that is shorter takes a lock away, where that is known: a lease may be nearly over
+    /// when the silence begins.
+    pub(crate) fn silence(&self) -> Option<Duration> {
+        let is_broker = |service: &&str| *service == services::RabbitMq.name();
+        let is_by_heartbeats = self.lock.lock.services().iter().all(is_broker);
+        (is_by_heartbeats && self.lock.lock.lease().is_none())
+            .then(|| HEARTBEATS_OF_SILENCE * self.heartbeat)
     }
 
     /// Whether a fault is to take a lock away, and does so only by the silence of its targets.

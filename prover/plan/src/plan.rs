@@ -373,6 +373,12 @@ impl Plan {
         }
     }
 
+    /// After so long a silent client's lock is surely given away, by the services' rules or by the
+    /// lock's lease.
+    pub(crate) fn kept_within(&self) -> Duration {
+        self.progress_within.saturating_sub(NOTICED_WITHIN)
+    }
+
     /// What its clients are to an operating system.
     #[must_use]
     pub fn clients(&self) -> Clients {
@@ -800,14 +806,18 @@ mod tests {
             ..Asked::broker("auto")
         };
         let site = Choice::parse(&asked).expect("nothing is needed").site;
-        let all = named_faults("all", &site).expect("known");
+        let ground = Ground {
+            site: &site,
+            clients: Clients::Tasks,
+        };
+        let all = named_faults("all", ground).expect("known");
         let breaks_links = |name: &&str| {
             let fault = nemesis::find(name).expect("known");
             fault.parts().contains(&Part::Link)
         };
         assert!(!all.is_empty() && !all.iter().any(breaks_links), "{all:?}");
-        assert_eq!(named_faults("pause", &site).expect("known"), ["pause"]);
-        let said = named_faults("pause,partition", &site).expect_err("no link");
+        assert_eq!(named_faults("pause", ground).expect("known"), ["pause"]);
+        let said = named_faults("pause,partition", ground).expect_err("no link");
         assert!(
             said.to_string().starts_with(
                 "the lock needs no service, so partition has no link to break: choose faults of the workers ("

@@ -82,6 +82,7 @@ impl Scene {
         let reach = Reach {
             testbed: &ScriptedSystem::default(),
             crew: &self.shared.crew,
+            clients: nemesis::Clients::Tasks,
         };
         act(&reach).await.expect("workers can always be reached");
     }
@@ -613,7 +614,7 @@ async fn whoever_is_paused_leaves_when_it_is_woken() {
     scene.shared.phases.advance(Phase::Stopping);
     sleep(SECOND).await;
     assert!(!scene.working.is_finished(), "it is given no time");
-    scene.shared.crew.wake();
+    scene.shared.crew.wake().await.expect("there is no process");
     assert_eq!(scene.end().await.after, SECOND / 2 + SECOND);
 }
 
