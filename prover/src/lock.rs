@@ -10,6 +10,12 @@ use process::{CommandLine, ProcessLock};
 
 use crate::failure::Failure;
 
+/// Whether a spec asks for a program.
+pub(crate) fn is_program(spec: &RunSpec) -> bool {
+    let named = spec.lock.as_deref().unwrap_or_default();
+    named.starts_with(PROGRAM)
+}
+
 /// The lock that a spec asks for. A program is started once, to be asked what it is.
 pub(crate) async fn chosen(spec: &RunSpec) -> Result<Chosen, Failure> {
     let named = spec.lock.as_deref().unwrap_or_default();

@@ -2,6 +2,12 @@
 //! `misbehaving FAULT MESSAGE COUNT FILE`, from the COUNT-th message of that type on; then the file is
 //! there.
 
+#![expect(
+    clippy::print_stderr,
+    clippy::zombie_processes,
+    reason = "it does what no program should"
+)]
+
 use std::io::{BufRead, Write, stdin, stdout};
 use std::process::{Command, exit};
 

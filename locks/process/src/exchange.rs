@@ -7,7 +7,7 @@ use locks::{Error, ErrorKind, Loss};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use crate::message::{Envelope, Said};
+use crate::message::{Envelope, Lost, Said};
 use crate::misconduct::{Misconduct, shown};
 use crate::outcome::error_of;
 use crate::secrets::Secrets;
@@ -18,7 +18,7 @@ pub(crate) struct Exchange {
     node: String,
     prover: String,
     open: Mutex<Open>,
-    losses: UnboundedSender<Loss>,
+    losses: UnboundedSender<Told<Loss>>,
     /// What no text may carry further.
     secrets: Secrets,
 }
@@ -28,16 +28,25 @@ struct Open {
     awaited: BTreeMap<u64, Awaited>,
     /// Why nothing comes any more.
     over: Option<Error>,
+    /// How many lines there were so far.
+    lines: u64,
+}
+
+/// Something that a program said, and in which of its lines.
+#[derive(Debug)]
+pub(crate) struct Told<T> {
+    pub(crate) line: u64,
+    pub(crate) what: T,
 }
 
 struct Awaited {
     asked: &'static str,
-    answer: oneshot::Sender<Result<Said, Error>>,
+    answer: oneshot::Sender<Told<Result<Said, Error>>>,
 }
 
 impl Exchange {
     /// With the program of this worker; what is lost comes out of the other end.
-    pub(crate) fn with(worker: u32, secrets: Secrets) -> (Self, UnboundedReceiver<Loss>) {
+    pub(crate) fn with(worker: u32, secrets: Secrets) -> (Self, UnboundedReceiver<Told<Loss>>) {
         let (losses, lost) = unbounded_channel();
         let exchange = Self {
             node: format!("n{worker}"),
@@ -63,11 +72,11 @@ impl Exchange {
         &self,
         msg_id: u64,
         asked: &'static str,
-    ) -> oneshot::Receiver<Result<Said, Error>> {
+    ) -> oneshot::Receiver<Told<Result<Said, Error>>> {
         let (answer, receiver) = oneshot::channel();
         let mut open = self.state();
         match &open.over {
-            Some(error) => drop(answer.send(Err(error.clone()))),
+            Some(error) => drop(answer.send(open.told(Err(error.clone())))),
             None => drop(open.awaited.insert(msg_id, Awaited { asked, answer })),
         }
         receiver
@@ -79,11 +88,14 @@ impl Exchange {
     /// Nobody should have written it.
     pub(crate) fn take(&self, line: &[u8]) -> Result<(), Misconduct> {
         let said = self.without_secrets(self.read(line)?);
+        let mut open = self.state();
+        open.lines += 1;
         let Some(id) = said.in_reply_to() else {
-            self.lose(said);
+            if let Said::Lost(lost) = said {
+                let _ = self.losses.send(open.told(loss(lost)));
+            }
             return Ok(());
         };
-        let mut open = self.state();
         let Some(awaited) = open.awaited.get(&id) else {
             let line = shown(line);
             return Err(Misconduct::Unasked { id, line });
@@ -92,7 +104,7 @@ impl Exchange {
         let answer = meant(said, awaited.asked, line)?;
         if let Some(awaited) = open.awaited.remove(&id) {
             // Whoever gave up waiting ends the program.
-            let _ = awaited.answer.send(answer);
+            let _ = awaited.answer.send(open.told(answer));
         }
         Ok(())
     }
@@ -102,19 +114,9 @@ impl Exchange {
         let mut open = self.state();
         open.over = Some(error.clone());
         for (_, awaited) in std::mem::take(&mut open.awaited) {
-            let _ = awaited.answer.send(Err(error.clone()));
+            let _ = awaited.answer.send(open.told(Err(error.clone())));
         }
-        let _ = self.losses.send(Loss::All(error.clone()));
-    }
-
-    fn lose(&self, said: Said) {
-        let Said::Lost(lost) = said else { return };
-        let text = lost.text.unwrap_or_else(|| "said unasked".to_owned());
-        let error = Error::new(ErrorKind::Lost, text);
-        let _ = self.losses.send(match lost.key {
-            Some(key) => Loss::Key(key, error),
-            None => Loss::All(error),
-        });
+        let _ = self.losses.send(open.told(Loss::All(error.clone())));
     }
 
     /// What others will read is said without passwords.
@@ -155,6 +157,25 @@ impl Exchange {
 
     fn state(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Something said in the last line.
+    fn told<T>(&self, what: T) -> Told<T> {
+        Told {
+            line: self.lines,
+            what,
+        }
+    }
+}
+
+fn loss(lost: Lost) -> Loss {
+    let text = lost.text.unwrap_or_else(|| "said unasked".to_owned());
+    let error = Error::new(ErrorKind::Lost, text);
+    match lost.key {
+        Some(key) => Loss::Key(key, error),
+        None => Loss::All(error),
     }
 }
 
@@ -217,7 +238,8 @@ mod tests {
         let mut answer = exchange.open(7, "verify");
         let said = line(r#"{"type":"verify_ok","in_reply_to":7,"held":true}"#);
         exchange.take(said.as_bytes()).expect("it is awaited");
-        let answer = answer.try_recv().expect("an answer").expect("no error");
+        let answer = answer.try_recv().expect("an answer");
+        let answer = answer.what.expect("no error");
         assert!(matches!(answer, Said::VerifyOk(verified) if verified.held));
         let twice = exchange.take(said.as_bytes());
         assert!(matches!(twice, Err(Misconduct::Unasked { id: 7, .. })));
@@ -274,7 +296,7 @@ mod tests {
             (r#"{"type":"lost"}"#, None),
         ] {
             exchange.take(line(said).as_bytes()).expect("a loss");
-            match (losses.try_recv().expect("a loss"), key) {
+            match (losses.try_recv().expect("a loss").what, key) {
                 (Loss::Key(lost, error), Some(key)) => {
                     assert_eq!((lost.as_str(), error.text.as_str()), (key, "why"));
                 }

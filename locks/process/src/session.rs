@@ -9,9 +9,11 @@ use locks::{Action, Answer, ClientConfig, Error, ErrorKind, Grant, Loss, OwnProc
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot::Receiver;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Told};
 use crate::introduction::Introduction;
 use crate::line::{self, Line};
 use crate::message::{Asked, Init, Place, Request, Said};
@@ -36,7 +38,10 @@ pub(crate) struct ProgramSession {
     program: Arc<Program>,
     exchange: Arc<Exchange>,
     stdin: ChildStdin,
-    losses: UnboundedReceiver<Loss>,
+    losses: UnboundedReceiver<Told<Loss>>,
+    /// The line of the last grant: news of a loss that stands before it is about what was held
+    /// before.
+    granted_in: u64,
     over: Option<Error>,
     last_id: u64,
 }
@@ -79,13 +84,14 @@ impl ProgramSession {
             .folder
             .as_deref()
             .map(|it| stderr::file_in(it, run.worker));
-        tokio::spawn(stderr::keep(stderr, path, secrets.clone(), tail.clone()));
+        let words = tokio::spawn(stderr::keep(stderr, path, secrets.clone(), tail.clone()));
         let listener = Listener {
             keeper: keeper.clone(),
             program: Arc::downgrade(&program),
             exchange: exchange.clone(),
             secrets,
             tail,
+            words,
         };
         tokio::spawn(listener.listen(stdout));
         Ok(Self {
@@ -94,6 +100,7 @@ impl ProgramSession {
             exchange,
             stdin,
             losses,
+            granted_in: 0,
             over: None,
             last_id: 0,
         })
@@ -101,13 +108,54 @@ impl ProgramSession {
 
     /// Asks for something and waits for the answer, however long that takes.
     async fn ask(&mut self, asked: Asked) -> Result<Said, Error> {
+        let answer = self.begin(asked).await?;
+        answer.await.map_err(|_| gone())?.what
+    }
+
+    /// Asks for something.
+    async fn begin(&mut self, asked: Asked) -> Result<Receiver<Told<Result<Said, Error>>>, Error> {
         if let Some(over) = &self.over {
             return Err(over.clone().as_kind(ErrorKind::NotSent));
         }
         self.last_id += 1;
         let answer = self.exchange.open(self.last_id, asked.name());
         self.write(self.last_id, asked).await?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        Ok(answer)
+    }
+
+    /// Waits for the answer of a holder's question. News of its loss may come before: then the hold
+    /// is over, whatever is answered later.
+    async fn unless_lost(
+        &mut self,
+        key: &str,
+        answer: Receiver<Told<Result<Said, Error>>>,
+    ) -> Result<Said, Error> {
+        let mut answer = pin!(answer);
+        loop {
+            let loss = tokio::select! {
+                biased;
+                answer = &mut answer => return answer.map_err(|_| gone())?.what,
+                loss = self.losses.recv() => loss,
+            };
+            match loss {
+                Some(loss) if !self.concerns(&loss, key) => {}
+                Some(Told {
+                    what: Loss::Key(_, error) | Loss::All(error),
+                    ..
+                }) => {
+                    return Err(error.as_kind(ErrorKind::GivenUp));
+                }
+                None => return Err(gone()),
+            }
+        }
+    }
+
+    /// Whether a loss is about what is held now.
+    fn concerns(&self, loss: &Told<Loss>, key: &str) -> bool {
+        match &loss.what {
+            Loss::All(_) => true,
+            Loss::Key(lost, _) => lost == key && loss.line > self.granted_in,
+        }
     }
 
     async fn write(&mut self, msg_id: u64, asked: Asked) -> Result<(), Error> {
@@ -180,9 +228,12 @@ impl Session for ProgramSession {
             key: key.to_owned(),
             wait_ms: 0,
         };
-        let Said::AcquireOk(said) = self.ask(asked).await? else {
+        let answer = self.begin(asked).await?;
+        let Told { line, what } = answer.await.map_err(|_| gone())?;
+        let Said::AcquireOk(said) = what? else {
             return Err(self.unexpected());
         };
+        self.granted_in = line;
         if !said.held {
             let text = said.text.unwrap_or_else(|| "held by another".to_owned());
             return Err(Error::new(ErrorKind::Busy, text));
@@ -195,8 +246,11 @@ impl Session for ProgramSession {
     }
 
     async fn verify(&mut self, key: &str) -> Result<Answer, Error> {
-        let key = key.to_owned();
-        let Said::VerifyOk(said) = self.ask(Asked::Verify { key }).await? else {
+        let asked = Asked::Verify {
+            key: key.to_owned(),
+        };
+        let answer = self.begin(asked).await?;
+        let Said::VerifyOk(said) = self.unless_lost(key, answer).await? else {
             return Err(self.unexpected());
         };
         Ok(match (said.held, said.lease_ms) {
@@ -237,12 +291,17 @@ impl Session for ProgramSession {
         if let Some(over) = &self.over {
             return Loss::All(over.clone());
         }
-        let loss = self.losses.recv().await;
-        let loss = loss.unwrap_or_else(|| Loss::All(gone()));
-        if let Loss::All(error) = &loss {
-            self.over = Some(error.clone());
+        loop {
+            let Some(Told { line, what }) = self.losses.recv().await else {
+                return Loss::All(gone());
+            };
+            match &what {
+                Loss::Key(..) if line <= self.granted_in => continue,
+                Loss::Key(..) => {}
+                Loss::All(error) => self.over = Some(error.clone()),
+            }
+            return what;
         }
-        loss
     }
 
     fn process(&self) -> Option<Arc<dyn OwnProcess>> {
@@ -288,10 +347,12 @@ struct Listener {
     exchange: Arc<Exchange>,
     secrets: Secrets,
     tail: Tail,
+    /// Who reads its standard error.
+    words: JoinHandle<()>,
 }
 
 impl Listener {
-    async fn listen(self, stdout: ChildStdout) {
+    async fn listen(mut self, stdout: ChildStdout) {
         let mut stream = BufReader::new(stdout);
         // What it has started may keep its output open.
         let mut lingering = pin!(lingering(self.program.clone()));
@@ -327,7 +388,7 @@ impl Listener {
     }
 
     /// Why its output ended, where nobody asked it to.
-    async fn ending(&self) -> Option<Misconduct> {
+    async fn ending(&mut self) -> Option<Misconduct> {
         let program = self.program.upgrade()?;
         if program.may_end() {
             return None;
@@ -339,6 +400,8 @@ impl Listener {
             Some(status) => status.to_string(),
             None => "it closed its standard output".to_owned(),
         };
+        // Its last words may still be on their way.
+        let _ = timeout(GONE_WITHIN, &mut self.words).await;
         Some(Misconduct::Ended {
             how,
             stderr: self.tail.text(),

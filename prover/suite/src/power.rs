@@ -115,6 +115,7 @@ pub fn power(
 fn simulated(spec: &RunSpec) -> RunSpec {
     RunSpec {
         testbed: "sim".to_owned(),
+        isolate: false,
         service: Vec::new(),
         rabbitmq: None,
         toxiproxy: None,

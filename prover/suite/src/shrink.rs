@@ -82,6 +82,7 @@ impl Case {
         let concurrency = planned.concurrency;
         let case = |calls: Vec<Call>| Self {
             spec: RunSpec {
+                isolate: false,
                 time_limit: spec.time_limit.max(end_of(&calls)),
                 until_covered: false,
                 at_most: None,

@@ -119,7 +119,7 @@ fn a_fault_must_have_the_effect_that_is_due_of_it() {
         delayed.reason.as_deref(),
         Some(
             "partition took no lock away (1 window, 1 of which delayed a holder): give --nemesis-duration more than \
-             three heartbeats, or ask for less with --coverage partition=delayed"
+             the service waits for a silent client (RabbitMQ three heartbeats, others the lease), or ask for less with --coverage partition=delayed"
         )
     );
     let disproved = format!("{CONTENDED} +partition:0 0:verify 0:verify!held -partition");
