@@ -296,7 +296,8 @@ fn every_line_of_the_documentation_can_be_typed() {
 }
 
 fn is_understood(line: &str) -> bool {
-    let words = std::iter::once("prover").chain(line.split_whitespace());
+    let words = shell_words::split(line).expect("quotes are closed");
+    let words = std::iter::once("prover".to_owned()).chain(words);
     let definition: Definition = help::command();
     definition.try_get_matches_from(words).is_ok()
 }

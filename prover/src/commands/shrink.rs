@@ -7,7 +7,7 @@ use std::time::Duration;
 use checker::{Verdict, counted};
 use nemesis::Schedule;
 use plan::spec::RunSpec;
-use plan::{Plan, bounded};
+use plan::{Plan, PlanError, bounded};
 use suite::Criteria;
 use suite::within;
 use suite::{Case, Shrunk, shrink};
@@ -64,10 +64,12 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
         quiet: arguments.quiet,
     };
     let exit = run::run_with(&spec, None, Duration::ZERO, &output).await?;
-    let elsewhere = RunSpec {
+    let mut elsewhere = RunSpec {
         testbed: "docker".to_owned(),
         ..spec
     };
+    // What stands still in the simulation is a process elsewhere.
+    elsewhere.isolate = matches!(Plan::new(&elsewhere), Err(PlanError::OwnProcesses(_)));
     output::result(&match Plan::new(&elsewhere) {
         Ok(_) => {
             let command = repeat::of_spec(&elsewhere, &arguments.results);

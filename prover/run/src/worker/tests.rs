@@ -178,6 +178,9 @@ const ENDS: &[(ErrorKind, Kind, bool)] = &[
     (ErrorKind::GivenUp, Kind::Info, false),
     (ErrorKind::Timeout, Kind::Info, false),
     (ErrorKind::Crashed, Kind::Info, false),
+    (ErrorKind::Declined, Kind::Fail, false),
+    (ErrorKind::Undecided, Kind::Info, false),
+    (ErrorKind::Misconduct, Kind::Info, false),
     (ErrorKind::Protocol, Kind::Info, false),
     (ErrorKind::ExecutorGone, Kind::Info, false),
 ];
