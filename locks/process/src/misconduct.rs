@@ -68,8 +68,9 @@ impl Misconduct {
 pub(crate) fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]).escape_debug().to_string(),
-        None => text.escape_debug().to_string(),
-    }
+    let (text, more) = match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => (&text[..end], "…"),
+        None => (text, ""),
+    };
+    text.replace(char::is_control, "?") + more
 }

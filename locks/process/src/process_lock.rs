@@ -20,8 +20,8 @@ use crate::secrets::Secrets;
 use crate::session::ProgramSession;
 use crate::strays;
 
-/// How long a program may take to say what it is: some compile themselves first.
-const INTRODUCED_WITHIN: Duration = Duration::from_secs(60);
+/// How long a program may take to say what it is: some machines are slow to start.
+const INTRODUCED_WITHIN: Duration = Duration::from_secs(20);
 /// How long what was killed may take to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(1);
 /// How often it is looked whether it is.
@@ -35,7 +35,7 @@ pub enum IntroduceError {
     Command(#[from] CommandError),
     /// It does not answer.
     #[error(
-        "the program {program} did not answer `init` within {} s: answer it before you connect to anything", INTRODUCED_WITHIN.as_secs()
+        "the program {program} did not answer `init` within {} s: flush each line, and answer before you connect to anything", INTRODUCED_WITHIN.as_secs()
     )]
     Silent {
         /// The program.

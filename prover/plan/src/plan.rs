@@ -103,6 +103,9 @@ pub enum PlanError {
         "a lock that is a program needs real services, and this is simulated: `prover run` and `prover replay` take it, with one seed"
     )]
     Program,
+    /// A command where a name should be.
+    #[error("there is no lock \"{0}\": a program is written --lock 'process:{0}'")]
+    NoPrefix(String),
     /// Processes where there can be none.
     #[error("clients that are processes of their own need real services: leave --testbed sim out")]
     SimulatedProcesses,

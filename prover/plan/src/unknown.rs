@@ -59,6 +59,9 @@ fn meant(name: &str, known: &[&str]) -> String {
 impl From<OptionError> for PlanError {
     fn from(error: OptionError) -> Self {
         match &error {
+            OptionError::NoSuchLock { name, .. } if name.contains([' ', '/']) => {
+                Self::NoPrefix(name.clone())
+            }
             OptionError::NoSuchLock { name, .. } => unknown(
                 "lock",
                 name,

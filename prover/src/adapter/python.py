@@ -1,6 +1,6 @@
 """A lock for the prover: docs/protocol.md over standard input and output. Put your own lock where it says YOURS.
 This one is a file that only one can make. It needs no service; its weakness: a holder that crashes keeps the lock for ever."""
-import json, os, sys, tempfile, time
+import json, os, sys, tempfile, time, traceback
 class NotSent(Exception): """Nothing was asked for, so it never takes effect: code 11. Other exceptions are code 13: nobody knows."""
 def connect(key):  # YOURS: connect to run["endpoints"] with the first operation; raise NotSent where that fails
     return os.path.join(tempfile.gettempdir(), f"{run['prefix']}.{key}.lock")
@@ -33,6 +33,7 @@ for line in sys.stdin:
             time.sleep(0.01); body = acquire(request["key"])
         body = {**body, "type": kind + "_ok"}
     except Exception as error:
+        traceback.print_exc()  # is kept in the run's folder
         code = 11 if isinstance(error, NotSent) else 13 if kind in [*LOCK, "init", "close"] else 10
         body = {"type": "error", "code": code, "text": repr(error)}
     body["in_reply_to"] = request["msg_id"]

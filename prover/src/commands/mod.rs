@@ -27,6 +27,10 @@ use crate::failure::Failure;
 const NO_FAULTS: &str =
     "no faults: add --nemesis partition,cut to see what the lock keeps when connections break";
 
+/// The same where there are no connections.
+const NO_FAULTS_NO_LINKS: &str =
+    "no faults: add --nemesis pause,crash to see what the lock keeps when clients stop and die";
+
 /// Does what the command line says.
 ///
 /// # Errors

@@ -1,13 +1,13 @@
 //! `prover run`: one run from the plan to the verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use checker::{COVERAGE, Finding, Judgement, Verdict};
 use history::fault::Effect;
-use history::{History, Mark};
+use history::{History, Mark, Process};
 use nemesis::Schedule;
 use plan::Plan;
 use plan::manifest::Manifest;
@@ -18,10 +18,10 @@ use suite::recorded;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::NO_FAULTS;
 use super::campaign::run_seeds;
 use super::check::print_judgement;
 use super::power::{self, of_run};
+use super::{NO_FAULTS, NO_FAULTS_NO_LINKS};
 use crate::causes::with_causes;
 use crate::cli::{OutputArgs, RunArgs};
 use crate::conclusion::{Conclusion, begin, conclude, keep};
@@ -98,8 +98,7 @@ pub(super) async fn run_with(
         &store,
         &manifest,
         &conclusion,
-        remedy(&plan, &conclusion.judgement),
-        &repeat,
+        &Words::of(&plan, &conclusion, &repeat),
     )?;
     exits.push(conclusion.judgement.verdict.into());
     if stop == Stop::Interrupted {
@@ -120,13 +119,65 @@ fn by_lasting_names(spec: &RunSpec) -> RunSpec {
     }
 }
 
+/// What is said beside the judgement.
+struct Words<'a> {
+    /// Where nothing was broken.
+    without_faults: Option<&'static str>,
+    /// What a program answered where it could not do what it was asked.
+    errors: Vec<String>,
+    /// What helps where something stayed open.
+    remedy: Option<String>,
+    /// The command that repeats the run.
+    repeat: &'a str,
+}
+
+impl<'a> Words<'a> {
+    fn of(plan: &Plan, conclusion: &Conclusion, repeat: &'a str) -> Self {
+        let no_faults = if plan.testbed.site.has_no_link() {
+            NO_FAULTS_NO_LINKS
+        } else {
+            NO_FAULTS
+        };
+        let is_open = conclusion.judgement.verdict == Verdict::Unknown;
+        Self {
+            without_faults: plan.faults.is_empty().then_some(no_faults),
+            errors: if is_open && lock::is_program(&plan.spec) {
+                errors(&conclusion.history)
+            } else {
+                Vec::new()
+            },
+            remedy: remedy(plan, &conclusion.judgement),
+            repeat,
+        }
+    }
+}
+
+/// So many different errors are told.
+const ERRORS_TOLD: usize = 3;
+
+/// The errors that clients met most often, but for refusals: `12 x acquire: ... (undecided)`.
+fn errors(history: &History) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let events = history.events().iter().filter(|event| !event.observed);
+    for event in events {
+        if let (Process::Client(_), Some(error)) = (event.process, &event.error) {
+            let what = format!("{}: {} ({})", event.function, error.text, error.kind);
+            *counts.entry(what).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let told = counts.into_iter().take(ERRORS_TOLD);
+    told.map(|(what, count)| format!("error:   {count} x {what}"))
+        .collect()
+}
+
 fn print(
     format: Format,
     store: &Store,
     manifest: &Manifest,
     conclusion: &Conclusion,
-    remedy: Option<String>,
-    repeat: &str,
+    words: &Words<'_>,
 ) -> std::io::Result<()> {
     let Conclusion {
         history, judgement, ..
@@ -138,23 +189,25 @@ fn print(
             line["power"] = power::json(power);
         }
         line["manifest"] = json!(manifest);
-        line["repeat"] = json!(repeat);
-        if let Some(remedy) = remedy {
+        line["repeat"] = json!(words.repeat);
+        if let Some(remedy) = &words.remedy {
             line["remedy"] = json!(remedy);
         }
         return output::json(Schema::RUN, &line);
     }
     output::result("")?;
-    let without_faults = manifest.plan.faults.is_empty().then_some(NO_FAULTS);
-    print_judgement(history, judgement, without_faults)?;
-    if let Some(remedy) = remedy {
+    print_judgement(history, judgement, words.without_faults)?;
+    for error in &words.errors {
+        output::result(error)?;
+    }
+    if let Some(remedy) = &words.remedy {
         output::result(&format!("what helps: {remedy}"))?;
     }
     if let Some(skew) = manifest.skew {
         output::result(&skew_line(skew))?;
     }
     output::result(&format!("results: {}", store.folder().display()))?;
-    output::result(&format!("repeat:  {repeat}"))
+    output::result(&format!("repeat:  {}", words.repeat))
 }
 
 /// How long the workload ran before the last phase began.

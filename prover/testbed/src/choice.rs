@@ -179,7 +179,7 @@ pub enum ChoiceError {
     NoRabbitMq(&'static str),
     /// Only RabbitMQ is simulated.
     #[error(
-        "the simulation has RabbitMQ and nothing else, and the lock needs {0}: choose --testbed docker"
+        "the simulation has RabbitMQ and nothing else, and the lock needs {0}: choose --testbed docker, or name one that is there (--service {0}=HOST:PORT)"
     )]
     NotInSimulation(String),
     /// Only what is there already can be cleaned.
