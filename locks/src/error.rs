@@ -165,6 +165,9 @@ kinds! {
     Declined = "declined",
     /// A program that is a lock says, by its code, that nobody knows what became of the operation.
     Undecided = "undecided",
+    /// The session learnt, while it asked, that it had lost what it asked about: what is answered
+    /// after that does not matter.
+    LostMeanwhile = "lost-meanwhile",
     /// A program that is a lock did what no verdict may rest on.
     Misconduct = "misconduct",
     /// Something that is not AMQP, or not in its order.

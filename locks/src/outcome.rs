@@ -66,7 +66,8 @@ impl ErrorKind {
             | Self::NoSlot
             | Self::PreconditionFailed
             | Self::Nacked
-            | Self::Declined => Certainty::Failed,
+            | Self::Declined
+            | Self::LostMeanwhile => Certainty::Failed,
 
             // The connection, the channel or the answer was lost after something may have been
             // sent.
@@ -136,6 +137,7 @@ mod tests {
         (ErrorKind::PreconditionFailed, Certainty::Failed),
         (ErrorKind::Nacked, Certainty::Failed),
         (ErrorKind::Declined, Certainty::Failed),
+        (ErrorKind::LostMeanwhile, Certainty::Failed),
     ];
 
     #[test]

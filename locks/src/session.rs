@@ -22,7 +22,8 @@ pub trait Session: Send {
     ///
     /// # Errors
     /// Among others [`NotHeld`](crate::ErrorKind::NotHeld) where the session itself knows that it
-    /// is not.
+    /// is not, and [`LostMeanwhile`](crate::ErrorKind::LostMeanwhile) where it learns so while it
+    /// asks: then a loss notification is there at once.
     async fn verify(&mut self, key: &str) -> Result<Answer, Error>;
 
     /// Gives the lock back. After an error it is not held either, as far as this session is

@@ -89,6 +89,14 @@ pub enum Failure {
     /// A program is no lock.
     #[error(transparent)]
     Introduce(#[from] IntroduceError),
+    /// A program promises what makes no lock.
+    #[error("the program `{program}` promises what nobody can judge: {reason}")]
+    Promises {
+        /// Its command.
+        program: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Options for a program where there is none.
     #[error(
         "--option is said to a lock that is a program: write the options of one of ours behind its name, exclusive-queue,verify=passive-declare"
@@ -225,6 +233,7 @@ impl Failure {
             | Self::Itself(_)
             | Self::Temporary(_)
             | Self::Introduce(_)
+            | Self::Promises { .. }
             | Self::Output(_)
             | Self::Start(_)
             | Self::Testbed(_)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use locks::Chosen;
+use locks::{Chosen, Lock};
 use plan::PROGRAM;
 use plan::spec::RunSpec;
 use process::{CommandLine, ProcessLock};
@@ -20,8 +20,7 @@ pub(crate) fn is_program(spec: &RunSpec) -> bool {
 pub(crate) async fn chosen(spec: &RunSpec) -> Result<Chosen, Failure> {
     let named = spec.lock.as_deref().unwrap_or_default();
     if let Some(command) = named.strip_prefix(PROGRAM) {
-        let lock = ProcessLock::introduce(command, options(&spec.options)?).await?;
-        let lock: Arc<dyn locks::Lock> = Arc::new(lock);
+        let lock: Arc<dyn Lock> = Arc::new(introduced(command, &spec.options).await?);
         return Ok(lock.into());
     }
     if !spec.options.is_empty() {
@@ -33,6 +32,16 @@ pub(crate) async fn chosen(spec: &RunSpec) -> Result<Chosen, Failure> {
     } else {
         Ok(ours)
     }
+}
+
+/// A program that is a lock: it is started once, to be asked what it is.
+pub(crate) async fn introduced(command: &str, words: &[String]) -> Result<ProcessLock, Failure> {
+    let lock = ProcessLock::introduce(command, options(words)?).await?;
+    plan::check_promises(&lock).map_err(|reason| Failure::Promises {
+        program: command.to_owned(),
+        reason,
+    })?;
+    Ok(lock)
 }
 
 /// The same lock, each client of which is a process: this very program.
@@ -49,7 +58,7 @@ fn isolated(ours: Chosen) -> Result<Chosen, Failure> {
 }
 
 /// What is said to a program, by name.
-pub(crate) fn options(words: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+fn options(words: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut options = BTreeMap::new();
     for word in words {
         let (name, value) = word

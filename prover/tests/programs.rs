@@ -128,6 +128,15 @@ fn after_init(then: &str) -> String {
     format!("read line\necho '{init}'\n{then}\n")
 }
 
+/// A program that promises this.
+fn promising(promises: &str) -> String {
+    let closes =
+        r#"read line; echo '{"src":"n0","dest":"c0","body":{"type":"close_ok","in_reply_to":2}}'"#;
+    let operations = r#""operations":["acquire","release"]"#;
+    let promised = format!(r#"{operations},"promises":{promises}"#);
+    after_init(closes).replace(operations, &promised)
+}
+
 #[test]
 fn what_a_program_does_wrong_ends_the_run_without_a_verdict() {
     let closes =
@@ -136,6 +145,10 @@ fn what_a_program_does_wrong_ends_the_run_without_a_verdict() {
         ("echo hello".to_owned(), "no JSON"),
         ("exit 7".to_owned(), "exit status: 7"),
         ("echo oops >&2; exit 1".to_owned(), "oops"),
+        (promising(r#"["exclusoin","progress"]"#), "exclusoin"),
+        (promising("[]"), "promises nothing"),
+        (promising(r#"["progress"]"#), "no exclusion"),
+        (promising(r#"["coverage"]"#), "coverage"),
         (after_init("echo stray"), "stray"),
         (after_init("exit 1"), "before it answered close"),
         (

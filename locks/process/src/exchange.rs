@@ -12,6 +12,9 @@ use crate::misconduct::{Misconduct, shown};
 use crate::outcome::error_of;
 use crate::secrets::Secrets;
 
+/// Nobody loses more between two requests.
+const LOSSES_MOST: u32 = 100;
+
 /// What is awaited of a program, by the number of the request.
 pub(crate) struct Exchange {
     /// The program's own name, and that of the prover for it.
@@ -30,6 +33,8 @@ struct Open {
     over: Option<Error>,
     /// How many lines there were so far.
     lines: u64,
+    /// How many losses were told since the last request.
+    losses: u32,
 }
 
 /// Something that a program said, and in which of its lines.
@@ -79,6 +84,7 @@ impl Exchange {
             Some(error) => drop(answer.send(open.told(Err(error.clone())))),
             None => drop(open.awaited.insert(msg_id, Awaited { asked, answer })),
         }
+        open.losses = 0;
         receiver
     }
 
@@ -91,6 +97,15 @@ impl Exchange {
         let mut open = self.state();
         open.lines += 1;
         let Some(id) = said.in_reply_to() else {
+            open.losses += 1;
+            if open.losses > LOSSES_MOST {
+                return Err(Misconduct::Impossible {
+                    reason: format!(
+                        "more than {LOSSES_MOST} losses, and nothing was asked meanwhile"
+                    ),
+                    line: shown(line),
+                });
+            }
             if let Said::Lost(lost) = said {
                 let _ = self.losses.send(open.told(loss(lost)));
             }

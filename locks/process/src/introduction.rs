@@ -43,6 +43,9 @@ const KINDS: &[(&str, Kind)] = &[
     ("filed-semaphore", Kind::FiledSemaphore),
 ];
 
+/// The last phase of a run waits for it.
+const LEASE_MOST: Duration = Duration::from_secs(600);
+
 /// A name stands in folders' names.
 const NAME_MOST: usize = 60;
 
@@ -150,6 +153,12 @@ impl TryFrom<Introduced> for Introduction {
             return Err("a lease of 0 ms is none: leave lease_ms out".to_owned());
         }
         let lease = said.lease_ms.map(Duration::from_millis);
+        if lease > Some(LEASE_MOST) {
+            return Err(format!(
+                "a lease of more than {} s cannot be waited for: give the lock a shorter one",
+                LEASE_MOST.as_secs()
+            ));
+        }
         let verifies = said.operations.iter().any(|known| known == "verify");
         Ok(Self {
             name: said.name,

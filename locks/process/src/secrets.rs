@@ -1,6 +1,7 @@
 //! Passwords that must not leave the program.
 
 use locks::Endpoint;
+use percent_encoding::percent_decode_str;
 
 /// The passwords in the URLs of endpoints.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +12,7 @@ impl Secrets {
         let accounts = endpoints.iter().filter_map(|place| account(&place.url));
         // An account whose password is its name is one that everybody knows.
         let secret = accounts.filter(|(user, password)| !password.is_empty() && user != password);
-        Self(secret.map(|(_, password)| password).collect())
+        Self(secret.flat_map(|(_, password)| forms(&password)).collect())
     }
 
     /// The same text with stars in the place of each.
@@ -19,6 +20,19 @@ impl Secrets {
         let hide = |text: String, secret: &String| text.replace(secret, "***");
         self.0.iter().fold(text.to_owned(), hide)
     }
+}
+
+/// A password as it stands in a URL, as libraries print it, and both as JSON says them; the longest
+/// first, because another may be a part of it.
+fn forms(password: &str) -> Vec<String> {
+    let decoded = percent_decode_str(password).decode_utf8_lossy();
+    let plain = [password, &*decoded];
+    let quoted = plain.map(|text| serde_json::Value::from(text).to_string());
+    let quoted = quoted.iter().map(|text| text.trim_matches('"').to_owned());
+    let mut forms: Vec<String> = plain.map(str::to_owned).into_iter().chain(quoted).collect();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.dedup();
+    forms
 }
 
 /// The user and the password of a URL.
@@ -47,11 +61,15 @@ mod tests {
             place("redis://ada:s3cret@127.0.0.1:1"),
             place("amqp://guest:guest@127.0.0.1:1/%2f"),
             place("postgres://postgres:postgres@127.0.0.1:1/postgres"),
+            place("redis://bob:a%22b%5Cc@127.0.0.1:1"),
             place("http://127.0.0.1:1"),
         ]);
         assert_eq!(
             secrets.hide("cannot log in as guest, postgres or s3cret"),
             "cannot log in as guest, postgres or ***"
         );
+        for form in ["a%22b%5Cc", "a\"b\\c", "a\\\"b\\\\c"] {
+            assert_eq!(secrets.hide(&format!("<{form}>")), "<***>");
+        }
     }
 }

@@ -42,6 +42,11 @@ pub(crate) struct ProgramSession {
     /// The line of the last grant: news of a loss that stands before it is about what was held
     /// before.
     granted_in: u64,
+    /// A loss that has come while something was asked, and is still to be told.
+    untold: Option<Loss>,
+    /// An answer that nobody waits for any more, and that comes before the next request all the
+    /// same.
+    unheard: Option<Receiver<Told<Result<Said, Error>>>>,
     over: Option<Error>,
     last_id: u64,
 }
@@ -101,6 +106,8 @@ impl ProgramSession {
             stdin,
             losses,
             granted_in: 0,
+            untold: None,
+            unheard: None,
             over: None,
             last_id: 0,
         })
@@ -117,6 +124,9 @@ impl ProgramSession {
         if let Some(over) = &self.over {
             return Err(over.clone().as_kind(ErrorKind::NotSent));
         }
+        if let Some(unheard) = self.unheard.take() {
+            let _ = unheard.await;
+        }
         self.last_id += 1;
         let answer = self.exchange.open(self.last_id, asked.name());
         self.write(self.last_id, asked).await?;
@@ -128,9 +138,8 @@ impl ProgramSession {
     async fn unless_lost(
         &mut self,
         key: &str,
-        answer: Receiver<Told<Result<Said, Error>>>,
+        mut answer: Receiver<Told<Result<Said, Error>>>,
     ) -> Result<Said, Error> {
-        let mut answer = pin!(answer);
         loop {
             let loss = tokio::select! {
                 biased;
@@ -139,13 +148,27 @@ impl ProgramSession {
             };
             match loss {
                 Some(loss) if !self.concerns(&loss, key) => {}
-                Some(Told {
-                    what: Loss::Key(_, error) | Loss::All(error),
-                    ..
-                }) => {
-                    return Err(error.as_kind(ErrorKind::GivenUp));
+                Some(Told { what, .. }) => {
+                    let (Loss::Key(_, error) | Loss::All(error)) = what.clone();
+                    self.untold = Some(what);
+                    self.unheard = Some(answer);
+                    return Err(error.as_kind(ErrorKind::LostMeanwhile));
                 }
                 None => return Err(gone()),
+            }
+        }
+    }
+
+    /// The next loss that is not old news.
+    async fn next_loss(&mut self) -> Loss {
+        loop {
+            match self.losses.recv().await {
+                None => return Loss::All(gone()),
+                Some(Told {
+                    line,
+                    what: Loss::Key(..),
+                }) if line <= self.granted_in => {}
+                Some(Told { what, .. }) => return what,
             }
         }
     }
@@ -291,17 +314,14 @@ impl Session for ProgramSession {
         if let Some(over) = &self.over {
             return Loss::All(over.clone());
         }
-        loop {
-            let Some(Told { line, what }) = self.losses.recv().await else {
-                return Loss::All(gone());
-            };
-            match &what {
-                Loss::Key(..) if line <= self.granted_in => continue,
-                Loss::Key(..) => {}
-                Loss::All(error) => self.over = Some(error.clone()),
-            }
-            return what;
+        let loss = match self.untold.take() {
+            Some(untold) => untold,
+            None => self.next_loss().await,
+        };
+        if let Loss::All(error) = &loss {
+            self.over = Some(error.clone());
         }
+        loss
     }
 
     fn process(&self) -> Option<Arc<dyn OwnProcess>> {

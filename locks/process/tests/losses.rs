@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use locks::{Answer, ClientConfig, ErrorKind, Lock, Session};
+use locks::{Answer, ClientConfig, ErrorKind, Lock, Loss, Session};
 use process::ProcessLock;
 use tokio::time::timeout;
 
@@ -45,8 +45,10 @@ async fn a_holder_that_hears_of_its_loss_waits_for_no_answer() {
     let error = verified.expect("it does not wait").expect_err("no answer");
     assert_eq!(
         (error.kind, error.text.as_str()),
-        (ErrorKind::GivenUp, "a timer")
+        (ErrorKind::LostMeanwhile, "a timer")
     );
+    let loss = session.loss_notification().await;
+    assert!(matches!(loss, Loss::Key(key, _) if key == "k"));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub use covered::CoveredError;
 pub use effects::EffectsError;
 pub use needed::Needed;
 pub use plan::{
-    PROGRAM, PROGRESS, Plan, PlanError, bounded, judges, named_lock, progress_on_rabbitmq,
-    progress_within, suits,
+    PROGRAM, PROGRESS, Plan, PlanError, bounded, check_promises, judges, named_lock,
+    progress_on_rabbitmq, progress_within, suits,
 };
 pub use unknown::unknown;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use checker::{Guarantee, counted};
+use checker::{COVERAGE, Guarantee, counted};
 use history::fault::Effect;
 use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError};
@@ -152,6 +152,16 @@ pub enum PlanError {
     /// The run cannot go on until it is covered.
     #[error(transparent)]
     Covered(#[from] CoveredError),
+    /// Whatever came of the run, it would be valid.
+    #[error(
+        "the workload {workload} puts nothing to the test that {lock} promises: choose another workload, or name what is judged with --guarantee"
+    )]
+    NothingJudged {
+        /// The lock.
+        lock: String,
+        /// The workload.
+        workload: &'static str,
+    },
     /// A guarantee that is not written right.
     #[error(transparent)]
     Guarantee(checker::ParseError),
@@ -714,6 +724,12 @@ fn guarantees(
         chosen => chosen.iter().map(String::as_str).collect(),
     };
     let judged = checker::parse_all(chosen.iter().map(|name| bounded(name, progress)))?;
+    if judged.is_empty() {
+        return Err(PlanError::NothingJudged {
+            lock: lock.name().to_owned(),
+            workload: workload.name(),
+        });
+    }
     let beside = workload.questions().iter();
     let mut shown = checker::parse_all(beside.map(|name| bounded(name, progress)))?;
     let is_judged = |guarantee: &dyn Guarantee| {
@@ -730,10 +746,43 @@ fn promises<'a>(workload: &dyn Workload, lock: &'a dyn Lock) -> impl Iterator<It
     promises.filter(move |promise| judges(workload, promise))
 }
 
+/// One of these makes a lock of what promises it.
+const EXCLUSIONS: &[&str] = &["exclusion", "confirmed-exclusion", "overlap"];
+
+/// Makes sure of what a lock promises that is not this program's own: a promise that nobody knows
+/// would be one that nobody judges.
+///
+/// # Errors
+/// What is wrong with its promises.
+pub fn check_promises(lock: &dyn Lock) -> Result<(), String> {
+    let promises = lock.promises();
+    let one_second = Duration::from_secs(1);
+    let known = checker::parse_all(promises.iter().map(|name| bounded(name, one_second)));
+    known.map_err(|error| error.to_string())?;
+    if promises.contains(&COVERAGE) {
+        return Err(format!("{COVERAGE} is asked of a run, no lock promises it"));
+    }
+    if promises.iter().any(|name| EXCLUSIONS.contains(&stem(name))) {
+        return Ok(());
+    }
+    Err(format!(
+        "it promises {}, so no exclusion, which makes a lock: name exclusion, confirmed-exclusion or overlap<=1s",
+        if promises.is_empty() {
+            "nothing".to_owned()
+        } else {
+            promises.join(", ")
+        }
+    ))
+}
+
+/// The name of a guarantee without its bound.
+fn stem(promise: &str) -> &str {
+    promise.split("<=").next().unwrap_or(promise)
+}
+
 /// Whether a run of a workload can put a promise to the test.
 pub fn judges(workload: &dyn Workload, promise: &str) -> bool {
-    let stem = promise.split("<=").next().unwrap_or(promise);
-    workload.judges().contains(&stem)
+    workload.judges().contains(&stem(promise))
 }
 
 /// The guarantee that is asked for without a bound where a run's heartbeat gives one.

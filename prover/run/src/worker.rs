@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use history::jsonl::LogError;
 use history::{Draft, Function, Kind, Process, Value};
 use locks::{Answer, Error, ErrorKind, Lock, Loss, Session};
@@ -57,6 +58,7 @@ pub(crate) async fn work(
         session: None,
         held: None,
         token: None,
+        believes_until: None,
         burst: None,
         condition,
     };
@@ -74,6 +76,8 @@ struct Worker {
     held: Option<Arc<str>>,
     /// The token of its last grant.
     token: Option<u64>,
+    /// Until when it believes in it, so long after the run began, where that is a lease.
+    believes_until: Option<Duration>,
     /// The burst that the next invocation belongs to.
     burst: Option<Arc<Burst>>,
     /// Whether it is up.
@@ -143,17 +147,22 @@ impl Worker {
                 () = span.pass(shared.recorder.clock()) => {}
             }
         };
-        let Some(session) = &mut self.session else {
-            waited.await;
-            return Ok(Feedback::Ready);
-        };
-        let loss = tokio::select! {
-            biased;
-            () = down(&condition) => return Ok(Feedback::Ready),
-            loss = session.loss_notification() => loss,
-            () = waited => return Ok(Feedback::Ready),
-        };
-        self.lose(loss)
+        let mut waited = std::pin::pin!(waited);
+        loop {
+            let Some(session) = &mut self.session else {
+                waited.await;
+                return Ok(Feedback::Ready);
+            };
+            let loss = tokio::select! {
+                biased;
+                () = down(&condition) => return Ok(Feedback::Ready),
+                loss = session.loss_notification() => loss,
+                () = &mut waited => return Ok(Feedback::Ready),
+            };
+            if self.concerns(&loss) {
+                return self.lose(loss);
+            }
+        }
     }
 
     /// Lets time pass without listening; a crash ends it all the same.
@@ -173,20 +182,25 @@ impl Worker {
         }
         let shared = self.shared.clone();
         let condition = self.condition.clone();
-        let Some(session) = &mut self.session else {
-            return Ok(Feedback::Ready);
-        };
-        let loss = tokio::select! {
-            biased;
-            () = down(&condition) => return Ok(Feedback::Ready),
-            loss = session.loss_notification() => loss,
-            () = shared.phases.reached(Phase::Finishing) => return Ok(Feedback::Ready),
-            burst = shared.start_line.gather() => {
-                self.burst = Some(burst);
+        let mut gathered = std::pin::pin!(shared.start_line.gather());
+        loop {
+            let Some(session) = &mut self.session else {
                 return Ok(Feedback::Ready);
+            };
+            let loss = tokio::select! {
+                biased;
+                () = down(&condition) => return Ok(Feedback::Ready),
+                loss = session.loss_notification() => loss,
+                () = shared.phases.reached(Phase::Finishing) => return Ok(Feedback::Ready),
+                burst = &mut gathered => {
+                    self.burst = Some(burst);
+                    return Ok(Feedback::Ready);
+                }
+            };
+            if self.concerns(&loss) {
+                return self.lose(loss);
             }
-        };
-        self.lose(loss)
+        }
     }
 
     async fn invoke(
@@ -219,7 +233,31 @@ impl Worker {
             Ok(reply) => self.equipment.generator.told(&value(reply)),
             Err(error) => self.shared.note(error),
         }
+        if let (Err(error), Some(session)) = (&result, &mut self.session)
+            && error.kind == ErrorKind::LostMeanwhile
+            && let Some(loss) = session.loss_notification().now_or_never()
+        {
+            return self.lose(loss);
+        }
+        self.believe(time, &function, &result);
         Ok(self.conclude(&function, key, kind, &result))
+    }
+
+    /// Until when this client believes by its own clock, where the lock is a lease: counted from
+    /// when it asked.
+    fn believe(&mut self, asked: u64, function: &Function, result: &Result<Reply, Error>) {
+        let lease = match (function, result) {
+            (Function::Acquire, Ok(Reply::Granted(grant))) => grant.lease,
+            (Function::Verify, Ok(Reply::Answered(Answer::Leased(lease)))) => Some(*lease),
+            _ => return,
+        };
+        self.believes_until = lease.map(|lease| Duration::from_nanos(asked) + lease);
+    }
+
+    /// Whether this client knows by its own clock that its lease is over: then it guards nothing.
+    fn has_outlived_its_lease(&self) -> bool {
+        let now = self.shared.recorder.clock().elapsed();
+        self.believes_until.is_some_and(|end| end <= now)
     }
 
     /// Does an operation: of the guarded resource at once, of the lock with the session.
@@ -232,6 +270,9 @@ impl Worker {
         let token = self.token.filter(|_| self.equipment.is_fenced);
         let resource = &self.shared.resource;
         match (function, asked) {
+            (Function::Read | Function::Write, _) if self.has_outlived_its_lease() => {
+                Err(Error::new(ErrorKind::NotHeld, "its lease is over"))
+            }
             (Function::Read, _) => resource.read(key, token).map(Reply::Number),
             (Function::Write, Value::Data(number)) => {
                 let number = number.as_u64().unwrap_or_default();
@@ -297,11 +338,18 @@ impl Worker {
         }
     }
 
+    /// Whether a loss says something new: what is not held cannot be lost.
+    fn concerns(&self, loss: &Loss) -> bool {
+        match loss {
+            Loss::Key(key, _) => self.held.as_deref() == Some(key),
+            Loss::All(_) => true,
+        }
+    }
+
     /// A loss notification: what was held is not believed in any more.
     fn lose(&mut self, loss: Loss) -> Result<Feedback, LogError> {
         let (error, is_over) = match loss {
-            Loss::Key(key, error) if self.held.as_deref() == Some(&key) => (error, false),
-            Loss::Key(..) => return Ok(Feedback::Ready),
+            Loss::Key(_, error) => (error, false),
             Loss::All(error) => (error, true),
         };
         self.record_loss(&error)?;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use locks::{ClientConfig, Lock, RunContext};
 use plan::Plan;
 use plan::spec::RunSpec;
-use process::ProcessLock;
 use testbed::{Demand, Site, StartError, Testbed};
 
 use crate::adapter::{KEY, Remark, Trial};
 use crate::cli::{NewAdapterArgs, TryAdapterArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lock::options;
+use crate::lock::introduced;
 use crate::output::{self, Steps};
 
 /// A trial has two clients.
@@ -34,7 +33,7 @@ pub(super) fn new_adapter(arguments: &NewAdapterArgs) -> Result<Exit, Failure> {
 
 /// Starts what the program needs, and plays each message once.
 pub(super) async fn try_adapter(arguments: &TryAdapterArgs) -> Result<Exit, Failure> {
-    let lock = ProcessLock::introduce(&arguments.command, options(&arguments.options)?).await?;
+    let lock = introduced(&arguments.command, &arguments.options).await?;
     output::result(&format!("the program says: {}", lock.introduction()))?;
     let lock: Arc<dyn Lock> = Arc::new(lock);
     let remarks = on_services(&lock, arguments).await?;

@@ -180,6 +180,7 @@ const ENDS: &[(ErrorKind, Kind, bool)] = &[
     (ErrorKind::Crashed, Kind::Info, false),
     (ErrorKind::Declined, Kind::Fail, false),
     (ErrorKind::Undecided, Kind::Info, false),
+    (ErrorKind::LostMeanwhile, Kind::Fail, false),
     (ErrorKind::Misconduct, Kind::Info, false),
     (ErrorKind::Protocol, Kind::Info, false),
     (ErrorKind::ExecutorGone, Kind::Info, false),
