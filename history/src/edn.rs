@@ -20,7 +20,8 @@
 //!   as its value.
 //! - A `:verify` answers `:held` or `:lost`, or `{:answer :held, :lease_ms 5000}` where that renewed
 //!   a lease.
-//! - A grant names its lease as `:lease_ms` (or `:lease-ms`), which must be a whole number above 0.
+//! - A grant names its lease as `:lease_ms` (or `:lease-ms`), which must be a whole number above 0;
+//!   a map that has both is refused.
 //!   Where a history has leases and some `:time` is missing or goes back, all its times are 0: it
 //!   has no clock that could tell when a lease is over.
 //! - All other values become JSON, and differ as JSON where they differ in Clojure. What JSON lacks

@@ -201,17 +201,24 @@ fn grant(edn: &Edn<'_>) -> Result<Option<Value>, FormError> {
 /// The keys of a lease in a map; we write the first.
 const LEASES: [&str; 2] = ["lease_ms", "lease-ms"];
 
-/// The lease that a map names. One that cannot be understood is no reason to believe for ever.
+/// The lease that a map names. One that cannot be understood is no reason to believe for ever, and
+/// of two nobody knows which one is meant.
 fn lease(edn: &Edn<'_>) -> Result<Option<Lease>, FormError> {
-    let mut said = LEASES.iter().filter_map(|name| edn.get(&Edn::key(*name)));
-    let Some(said) = said.find(|said| **said != Edn::Nil) else {
-        return Ok(None);
-    };
-    let lease = natural(said).and_then(Lease::from_ms);
-    lease.map(Some).ok_or(FormError::Field {
+    let said = LEASES.iter().filter_map(|name| edn.get(&Edn::key(*name)));
+    let mut said = said.filter(|said| **said != Edn::Nil);
+    let refused = |problem| FormError::Field {
         field: ":lease_ms",
-        problem: "no whole number of milliseconds above 0",
-    })
+        problem,
+    };
+    match (said.next(), said.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(refused("beside :lease-ms: leave one of them out")),
+        (Some(said), None) => {
+            let lease = natural(said).and_then(Lease::from_ms);
+            let why = "no whole number of milliseconds above 0";
+            lease.map(Some).ok_or_else(|| refused(why))
+        }
+    }
 }
 
 fn slots(edn: &Edn<'_>) -> Result<Value, FormError> {

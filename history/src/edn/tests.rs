@@ -236,6 +236,14 @@ fn what_is_no_lease_is_refused_with_its_line() {
             assert!(said.starts_with(&expected), "{bad}: {said}");
         }
     }
+    let both = LEASED.replace(":lease_ms 5000", ":lease_ms 5, :lease-ms 50");
+    let said = read(both.as_bytes())
+        .expect_err("nobody knows which one is meant")
+        .to_string();
+    assert!(
+        said.starts_with("line 2: :lease_ms is missing or beside :lease-ms"),
+        "{said}"
+    );
     let lost = LEASED.replace(":answer :held", ":answer :lost");
     let said = read(lost.as_bytes())
         .expect_err("what is lost has no lease")
