@@ -51,6 +51,7 @@ mod position;
 pub mod search;
 mod standing;
 mod steps;
+mod stretch;
 mod sums;
 mod sweep;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::record::{Hold, Operation, Record};
 use super::refusals::SlotsThere;
 use super::search::Budget;
 use super::slots::Slots;
+use super::stretch;
 use super::subject::Subject;
 use super::{
     coverage, decrements, existence, object, order, removal, scan, sequence, tokens, updates,
@@ -138,7 +139,7 @@ impl<'a> Recheck<'a> {
     fn scan(&self, subject: &Subject, figures: Figures) -> Result<(), Flaw> {
         let (history, record) = (self.history, &self.record);
         let slots = self.scope.slots.get().into();
-        let overlaps = scan::overlaps(record, slots);
+        let overlaps = scan::overlaps(&stretch::spells(record), slots);
         let is_contended =
             || contention::ensure_some(record, Room::of(slots), contention::believed);
         match subject {
@@ -149,6 +150,8 @@ impl<'a> Recheck<'a> {
             }
             Subject::Overlap(bound_ns) => {
                 scan::ensure_clock(history)?;
+                let stretches = stretch::unbroken(history, record, slots);
+                let overlaps = scan::overlaps(&stretches, slots);
                 scan::overlap(history, record, &overlaps, *bound_ns)?;
                 is_contended()?;
             }

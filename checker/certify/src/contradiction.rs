@@ -13,7 +13,7 @@ use super::refusals::SlotsThere;
 use super::scan::exposure_ns;
 use super::search::{BoundHit, Budget, has_order};
 use super::slots::Slots;
-use super::spell::Ending;
+use super::stretch::{self, Stretch};
 use super::subject::Subject;
 use super::updates::Access;
 use super::{decrements, existence, refusals, removal, sequence, tokens};
@@ -121,8 +121,8 @@ impl<'a> Evidence<'a> {
             SlotExistence, SlotRemoval, SlotSequence,
         };
         match (rule, self.subject) {
-            ("too-many-believe", Exclusion) => self.too_many_believe(None),
-            ("too-many-believe", Overlap(bound_ns)) => self.too_many_believe(Some(*bound_ns)),
+            ("too-many-believe", Exclusion) => self.too_many_believe(),
+            ("too-many-believe", Overlap(bound_ns)) => self.too_many_believe_for(*bound_ns),
             ("too-many-confirmed", ConfirmedExclusion | SlotExclusion) => {
                 self.too_many(|hold| hold.confirmed_until)
             }
@@ -169,23 +169,59 @@ impl<'a> Evidence<'a> {
         self.scope.slots.get().into()
     }
 
-    /// More holds than fit together are believed at one instant, and that for longer than the bound.
-    fn too_many_believe(&self, bound_ns: Option<u128>) -> Answer {
+    /// More holds than fit together are believed at one instant.
+    fn too_many_believe(&self) -> Answer {
         let holds = self.grants()?;
         let is_shown = |from: usize| {
             // Positions that lie in a spell come after its first.
-            let spells = holds.iter().map(|hold| {
+            holds.iter().all(|hold| {
                 let mut spells = hold.spells.iter();
-                spells.find(|spell| spell.from <= from && from < spell.until.0)
-            });
-            let ends: Option<Vec<Ending>> = spells.map(|spell| Some(spell?.until)).collect();
-            let end = ends.and_then(|ends| ends.into_iter().min());
-            end.is_some_and(|(_, end_ns)| {
-                bound_ns.is_none_or(|bound_ns| exposure_ns(self.history, from, end_ns) > bound_ns)
+                spells.any(|spell| spell.from <= from && from < spell.until.0)
             })
         };
         let mut begins = holds.iter().flat_map(|hold| &hold.spells);
         Ok(!self.fit(&holds) && begins.any(|spell| is_shown(spell.from)))
+    }
+
+    /// More holds than fit together begin stretches that have an instant in common, and that for
+    /// longer than the bound.
+    fn too_many_believe_for(&self, bound_ns: u128) -> Answer {
+        let holds = self.grants()?;
+        let stretches = stretch::unbroken(self.history, self.record, self.slots());
+        let own = |hold: &Hold, shared: bool| -> Vec<Stretch<'_>> {
+            let is_own = |it: &&Stretch<'_>| it.hold.granted == hold.granted && it.shared == shared;
+            stretches.iter().filter(is_own).copied().collect()
+        };
+        let end_ns = |stretches: &[Stretch<'_>], from: usize| {
+            let on = stretches
+                .iter()
+                .find(|it| it.from <= from && from < it.until.0);
+            on.map(|it| it.until.1)
+        };
+        // Of a client that reads, too, all that it believes may be in the way of another's
+        // exclusive belief.
+        let kinds: Vec<[Vec<Stretch<'_>>; 2]> = holds
+            .iter()
+            .map(|hold| [own(hold, false), own(hold, true)])
+            .collect();
+        let is_long = |ends: Option<Vec<u64>>, from| {
+            let end_ns = ends.and_then(|ends| ends.into_iter().min());
+            end_ns.is_some_and(|end_ns| exposure_ns(self.history, from, end_ns) > bound_ns)
+        };
+        let is_shown = |from: usize, alone: usize| {
+            let ends = kinds.iter().enumerate().map(|(place, [exclusive, all])| {
+                let exclusive = end_ns(exclusive, from);
+                if place == alone {
+                    exclusive
+                } else {
+                    exclusive.max(end_ns(all, from))
+                }
+            });
+            is_long(ends.collect(), from)
+        };
+        let begins = kinds.iter().flatten().flatten().map(|it| it.from);
+        let mut pairs = begins.flat_map(|from| (0..kinds.len()).map(move |alone| (from, alone)));
+        Ok(!self.fit(&holds) && pairs.any(|(from, alone)| is_shown(from, alone)))
     }
 
     /// More holds than fit together have a common instant.

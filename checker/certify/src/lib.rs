@@ -36,6 +36,7 @@ mod search;
 mod sequence;
 mod slots;
 mod spell;
+mod stretch;
 mod subject;
 mod sums;
 mod tokens;

@@ -7,7 +7,8 @@ use history::History;
 use super::error::{Flaw, ensure};
 use super::file::Figures;
 use super::record::{Act, Hold, NEVER, Operation, Record};
-use super::spell::{Ending, Spell, is_timed};
+use super::spell::{Ending, is_timed};
+use super::stretch::Stretch;
 
 /// A belief that began although it did not fit together with the others of that moment.
 pub(super) struct Overlap<'a> {
@@ -18,30 +19,25 @@ pub(super) struct Overlap<'a> {
     until: Ending,
 }
 
-/// All overlaps, in the order in which the beliefs began: with grants, and with renewals of leases
-/// that were over.
-pub(super) fn overlaps(record: &Record, slots: u64) -> Vec<Overlap<'_>> {
+/// All overlaps of these, in the order in which they began.
+pub(super) fn overlaps<'a>(stretches: &[Stretch<'a>], slots: u64) -> Vec<Overlap<'a>> {
     let mut believed: BTreeMap<usize, Believed> = BTreeMap::new();
     let mut overlaps = Vec::new();
-    let spells = record.holds.iter();
-    let spells = spells.flat_map(|hold| hold.spells.iter().map(move |spell| (hold, *spell)));
-    let mut spells: Vec<(&Hold, Spell)> = spells.collect();
-    spells.sort_by_key(|(_, spell)| spell.from);
-    for (index, (hold, spell)) in spells.into_iter().enumerate() {
-        let others = believed.entry(hold.key).or_default();
-        others.forget(spell.from);
+    for (index, stretch) in stretches.iter().enumerate() {
+        let others = believed.entry(stretch.hold.key).or_default();
+        others.forget(stretch.from);
         let obstacle = match slots {
-            1 => others.client_in_the_way(hold),
-            _ => others.grants_in_the_way(hold, slots),
+            1 => others.client_in_the_way(stretch),
+            _ => others.grants_in_the_way(stretch, slots),
         };
         if let Some(until) = obstacle {
             overlaps.push(Overlap {
-                hold,
-                from: spell.from,
-                until: until.min(spell.until),
+                hold: stretch.hold,
+                from: stretch.from,
+                until: until.min(stretch.until),
             });
         }
-        others.add(index, hold, spell.until, slots == 1);
+        others.add(index, stretch, slots == 1);
     }
     overlaps
 }
@@ -75,9 +71,9 @@ impl Believed {
 
     /// Where clients count, what ends before another hold of the same client is in nobody's way any
     /// longer than that, so only the last to end is kept.
-    fn add(&mut self, index: usize, hold: &Hold, until: Ending, by_client: bool) {
-        let process = hold.process;
-        let ends = self.of(hold.shared);
+    fn add(&mut self, index: usize, stretch: &Stretch<'_>, by_client: bool) {
+        let (process, until) = (stretch.hold.process, stretch.until);
+        let ends = self.of(stretch.shared);
         if by_client {
             let last = ends.iter().rev().take(2).copied();
             let own: Vec<_> = last.filter(|(_, other, _)| *other == process).collect();
@@ -92,18 +88,18 @@ impl Believed {
     }
 
     /// Until when another client keeps the client of a new hold from having it; none if none does.
-    fn client_in_the_way(&self, hold: &Hold) -> Option<Ending> {
+    fn client_in_the_way(&self, new: &Stretch<'_>) -> Option<Ending> {
         let other = |ends: &Ends| {
             let mut others = ends.iter().rev();
-            let other = others.find(|(_, process, _)| *process != hold.process);
+            let other = others.find(|(_, process, _)| *process != new.hold.process);
             other.map(|(until, ..)| *until)
         };
-        let readers = other(&self.shared).filter(|_| !hold.shared);
+        let readers = other(&self.shared).filter(|_| !new.shared);
         other(&self.exclusive).max(readers)
     }
 
     /// Until when these keep a new hold from fitting; none if it fits.
-    fn grants_in_the_way(&self, hold: &Hold, slots: u64) -> Option<Ending> {
+    fn grants_in_the_way(&self, new: &Stretch<'_>, slots: u64) -> Option<Ending> {
         let latest = |ends: &Ends, count: u64| {
             let others = usize::try_from(count)
                 .ok()
@@ -112,7 +108,7 @@ impl Believed {
                 .nth(ends.len() - others)
                 .map(|(until, ..)| *until)
         };
-        if hold.shared {
+        if new.shared {
             return latest(&self.exclusive, 1);
         }
         latest(&self.shared, 1).max(latest(&self.exclusive, slots))

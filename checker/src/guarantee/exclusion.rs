@@ -23,6 +23,7 @@ use crate::holds::{Lock, in_order};
 use crate::overlap::{Capacity, Interval, for_overlaps};
 use crate::position::Position;
 use crate::search::Reason;
+use crate::stretch::{Stretch, each};
 
 /// Never more clients than the lock has slots believe that they hold it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +35,10 @@ impl Guarantee for Exclusion {
     }
 
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
-        let found = believed(case, |_| true)?;
+        let found = believed(case, each, |_| true)?;
         let counts = Counts {
             judged: contended(case, is_believed_while)?,
-            by_answers: by_answers(case)?,
+            by_answers: by_answers(case, each)?,
             ..counts(case, found.len())
         };
         let exposures_ns: Vec<u64> = found.iter().map(|overlap| overlap.exposure_ns).collect();
@@ -60,7 +61,7 @@ pub(crate) struct BelievedOverlap<'a> {
     lock: &'a Lock,
     /// Who believed, by their places, and since when until when: the one that came last, then those
     /// it found there. Nobody where that is not asked for.
-    members: Vec<(usize, Belief)>,
+    members: Vec<Stretch>,
     begin: Position,
     pub(crate) end: Moment,
     pub(crate) exposure_ns: u64,
@@ -70,7 +71,7 @@ impl BelievedOverlap<'_> {
     pub(crate) fn violation(&self, case: &Case<'_>) -> Violation {
         let holds = || {
             let members = self.members.iter();
-            members.map(|(place, belief)| (&self.lock.holds[*place], belief))
+            members.map(|stretch| (&self.lock.holds[stretch.place], stretch.belief))
         };
         let witness = case.witness(holds().map(|(hold, _)| hold.granted));
         let shown = holds().flat_map(|(hold, belief)| {
@@ -87,6 +88,9 @@ impl BelievedOverlap<'_> {
     }
 }
 
+/// What counts as one belief.
+type Stretches = fn(&Case<'_>, &Lock, &[(usize, Belief)]) -> Vec<Stretch>;
+
 /// All times at which too many believed, in the order of the history; with who did of those that
 /// are shown, by their lengths.
 ///
@@ -94,9 +98,10 @@ impl BelievedOverlap<'_> {
 /// The caller said to stop.
 pub(crate) fn believed<'a>(
     case: &'a Case<'_>,
+    stretches: Stretches,
     is_shown: impl Fn(u64) -> bool + Sync,
 ) -> Result<Vec<BelievedOverlap<'a>>, Reason> {
-    let found = case.of_locks(|lock| of_lock(case, lock, &is_shown))?;
+    let found = case.of_locks(|lock| of_lock(case, lock, stretches, &is_shown))?;
     let mut found: Vec<BelievedOverlap<'a>> = found.into_iter().flatten().collect();
     found.sort_unstable_by_key(|overlap| overlap.begin);
     Ok(found)
@@ -106,7 +111,7 @@ pub(crate) fn believed<'a>(
 pub(crate) fn overlap_count(case: &Case<'_>) -> usize {
     let of_lock = |lock: &Lock| {
         let mut count = 0;
-        let intervals = intervals(lock, &lock.beliefs());
+        let intervals = intervals(lock, &each(case, lock, &lock.beliefs()));
         let all = for_overlaps(&intervals, case.scope.capacity(), |_, _, _| {
             count += 1;
             Ok::<(), Infallible>(())
@@ -121,13 +126,14 @@ pub(crate) fn overlap_count(case: &Case<'_>) -> usize {
 fn of_lock<'a>(
     case: &Case<'_>,
     lock: &'a Lock,
+    stretches: Stretches,
     is_shown: impl Fn(u64) -> bool,
 ) -> Result<Vec<BelievedOverlap<'a>>, Reason> {
     let mut steps = case.steps();
     let (mut found, mut shown) = (Vec::new(), 0);
-    let beliefs = lock.beliefs();
+    let believed = stretches(case, lock, &lock.beliefs());
     for_overlaps(
-        &intervals(lock, &beliefs),
+        &intervals(lock, &believed),
         case.scope.capacity(),
         |begin, end, members| {
             let exposure_ns = case.until_ns(begin, end);
@@ -137,7 +143,7 @@ fn of_lock<'a>(
                 shown += 1;
                 believing = members()
                     .into_iter()
-                    .map(|member| beliefs[member])
+                    .map(|member| believed[member])
                     .collect();
             }
             steps.take(1 + believing.len())?;
@@ -154,14 +160,9 @@ fn of_lock<'a>(
     Ok(found)
 }
 
-fn intervals(lock: &Lock, beliefs: &[(usize, Belief)]) -> Vec<Interval<Moment>> {
-    let interval = |(place, belief): &(usize, Belief)| Interval {
-        process: lock.holds[*place].process,
-        begin: belief.begin,
-        end: belief.end,
-        shared: lock.holds[*place].shared,
-    };
-    beliefs.iter().map(interval).collect()
+fn intervals(lock: &Lock, believed: &[Stretch]) -> Vec<Interval<Moment>> {
+    let believed = believed.iter();
+    believed.map(|stretch| stretch.interval(lock)).collect()
 }
 
 /// What overlaps if leases are counted from the answers, as most programs count. Nothing where the
@@ -169,7 +170,10 @@ fn intervals(lock: &Lock, beliefs: &[(usize, Belief)]) -> Vec<Interval<Moment>> 
 ///
 /// # Errors
 /// The caller said to stop.
-pub(crate) fn by_answers(case: &Case<'_>) -> Result<Option<ByAnswers>, Reason> {
+pub(crate) fn by_answers(
+    case: &Case<'_>,
+    stretches: Stretches,
+) -> Result<Option<ByAnswers>, Reason> {
     if !case.has_leases() || case.clock().is_none() {
         return Ok(None);
     }
@@ -180,7 +184,7 @@ pub(crate) fn by_answers(case: &Case<'_>) -> Result<Option<ByAnswers>, Reason> {
             beliefs.into_iter().map(move |belief| (place, belief))
         }));
         let (mut steps, mut found) = (case.steps(), ByAnswers::default());
-        let intervals = intervals(lock, &beliefs);
+        let intervals = intervals(lock, &stretches(case, lock, &beliefs));
         for_overlaps(&intervals, case.scope.capacity(), |begin, end, _| {
             found.overlaps += 1;
             found.longest_ns = found.longest_ns.max(case.until_ns(begin, end));

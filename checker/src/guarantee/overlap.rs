@@ -11,6 +11,7 @@ use super::exclusion::{
 use crate::Case;
 use crate::finding::{Counts, Finding, VIOLATIONS_MAX, Violation};
 use crate::search::Reason;
+use crate::stretch::joined;
 
 /// No overlap of believed intervals lasts longer than a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl Guarantee for OverlapAtMost {
     }
 
     fn find(&self, case: &Case<'_>) -> Result<Finding, Reason> {
-        let found = believed(case, |exposure_ns| self.is_exceeded_by(exposure_ns))?;
+        let found = believed(case, joined, |exposure_ns| self.is_exceeded_by(exposure_ns))?;
         let too_long: Vec<_> = found
             .iter()
             .filter(|overlap| self.is_exceeded_by(overlap.exposure_ns))
@@ -40,7 +41,7 @@ impl Guarantee for OverlapAtMost {
             .any(|overlap| overlap.end.position >= case.end());
         let counts = Counts {
             judged: contended(case, is_believed_while)?,
-            by_answers: by_answers(case)?,
+            by_answers: by_answers(case, joined)?,
             ..counts(case, found.len())
         };
         let doubt = open.then(|| "an overlap was still going on when the record ended".to_owned());
@@ -104,6 +105,26 @@ mod tests {
             "0:acquire 0:acquire! 1:acquire 1:acquire! 1:verify 0:release 0:release! 1:verify!held";
         assert_eq!(verdict(two_ms, 2), Verdict::Valid);
         assert_eq!(verdict(two_ms, 1), Verdict::Violated);
+    }
+
+    #[test]
+    fn a_belief_goes_on_with_the_next_grant_or_renewal_of_its_client() {
+        let end = "2:acquire 2:acquireX 2:acquire 2:acquireX";
+        // From 3 ms to 7 ms, in three grants of 3 ms each.
+        let again = "1:acquire 1:acquire!l3 1:acquire 1:acquire!l3 1:acquire 1:acquire!l1";
+        let text = format!("0:acquire 0:acquire!l90 {again} {end}");
+        assert_eq!(finding(&text, 0).exposures_ns, [4_000_000]);
+        // Over at 4 ms, which is when it is renewed.
+        let tie = "1:acquire ~1:acquire!l2 1:verify 1:verify ~1:verify!heldl2";
+        let tie = tie.replacen("1:verify 1:verify", "2:acquire 1:verify", 1);
+        let text = format!("0:acquire 0:acquire!l90 {tie} 2:acquireX {end}");
+        assert_eq!(finding(&text, 0).exposures_ns, [4_000_000]);
+    }
+
+    #[test]
+    fn a_belief_that_was_given_up_has_a_break() {
+        let text = "0:acquire 0:acquire! 1:acquire 1:acquire! 1:release ~1:release! ~1:acquire ~1:acquire! 2:acquire 1:release 1:release! 0:release";
+        assert_eq!(finding(text, 0).exposures_ns, [1_000_000, 2_000_000]);
     }
 
     #[test]
