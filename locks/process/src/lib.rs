@@ -1,8 +1,8 @@
 //! Locks that are programs of their own, in any language.
 //!
 //! `docs/protocol.md` says what is spoken. A line's way: a request ([`message`]) is written to a
-//! program ([`program`]) that runs in a process group of its own; what it writes is cut into lines
-//! (`line`), read, and given to whoever asked (`exchange`), or is [misconduct](`misconduct`), which
+//! program ([`Program`]) that runs in a process group of its own; what it writes is cut into lines
+//! (`line`), read, and given to whoever asked (`exchange`), or is [`Misconduct`], which
 //! ends the run. [`ProcessLock`] and its session make a [`locks::Lock`] of that. [`serve`] is the
 //! other side: any lock of ours as such a program.
 
