@@ -252,7 +252,7 @@ fn known() -> BTreeMap<String, i32> {
 /// The subjects whose service is quickly there and whose verdict comes soon; the others are run by
 /// hand, and docs/subjects.md says what was seen.
 const TESTED: &[&str] = &[
-    "rabbitmq_pika.py' --nemesis partition,cut",
+    "rabbitmq_pika.py' --nemesis partition,pause,crash",
     "rabbitmq_pika_reconnects.py'",
     "redis_set.py' --option token=off",
     "redlock.py'",
@@ -292,6 +292,35 @@ async fn what_is_known_of_the_subjects_comes_out() {
     for run in runs {
         run.join().expect("it ended as it is known to");
     }
+}
+
+/// The lock of `locks/process/examples/rust_adapter.rs`, which a test of the whole workspace builds.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::print_stderr, reason = "a skipped test says why")]
+async fn a_lock_of_our_library_is_a_program() {
+    let beside = Path::new(PROVER).with_file_name("examples");
+    let program = beside.join("rust_adapter");
+    if !program.exists() {
+        assert!(
+            std::env::var_os(REQUIRE_VARIABLE).is_none(),
+            "build it first: cargo build -p process --examples"
+        );
+        eprintln!(
+            "skipped: cargo build -p process --examples makes {}",
+            program.display()
+        );
+        return;
+    }
+    let Some(broker) = shared_broker().await else {
+        return;
+    };
+    let folder = folder();
+    let line = format!(
+        "prover --lock 'process:{}' --nemesis crash --time-limit 15s --testbed amqp://guest:guest@{}",
+        program.display(),
+        broker.amqp
+    );
+    ends(&line, folder.path(), &[], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,9 +44,12 @@ pub(crate) struct Told<T> {
     pub(crate) what: T,
 }
 
+/// What is answered to a request.
+pub(crate) type Reply = Told<Result<Said, Error>>;
+
 struct Awaited {
     asked: &'static str,
-    answer: oneshot::Sender<Told<Result<Said, Error>>>,
+    answer: oneshot::Sender<Reply>,
 }
 
 impl Exchange {
@@ -73,11 +76,7 @@ impl Exchange {
     }
 
     /// From here on an answer to this request is awaited.
-    pub(crate) fn open(
-        &self,
-        msg_id: u64,
-        asked: &'static str,
-    ) -> oneshot::Receiver<Told<Result<Said, Error>>> {
+    pub(crate) fn open(&self, msg_id: u64, asked: &'static str) -> oneshot::Receiver<Reply> {
         let (answer, receiver) = oneshot::channel();
         let mut open = self.state();
         match &open.over {

@@ -219,11 +219,11 @@ impl Keeper {
 
     /// Takes note of what a program did; the first counts.
     pub(crate) fn accuse(&self, misconduct: &Misconduct) -> Error {
-        self.accuse_without(&Secrets::default(), misconduct)
+        self.accuse_hiding(&Secrets::default(), misconduct)
     }
 
-    /// The same where what it did may show passwords.
-    pub(crate) fn accuse_without(&self, secrets: &Secrets, misconduct: &Misconduct) -> Error {
+    /// The same without the passwords that what it did may show.
+    pub(crate) fn accuse_hiding(&self, secrets: &Secrets, misconduct: &Misconduct) -> Error {
         let error = misconduct.of(&self.command.to_string());
         let error = Error {
             text: secrets.hide(&error.text),

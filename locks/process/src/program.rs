@@ -144,6 +144,12 @@ impl Program {
     }
 }
 
+/// What a fault asked of a process and did not get: then there was none.
+fn late(process: Pid, what: &str) -> io::Error {
+    let text = format!("process {process} does not {what}");
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
 /// Asks again and again until something is so; nothing if it is not after so long.
 async fn until<T>(within: Duration, ask: impl Fn() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + within;
@@ -165,10 +171,7 @@ impl OwnProcess for Program {
         let is_still = || (!moves()).then_some(());
         match until(STOPPED_WITHIN, is_still).await {
             Some(()) => Ok(()),
-            None => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("process {} does not stop", self.group),
-            )),
+            None => Err(late(self.group, "stop")),
         }
     }
 
@@ -179,8 +182,10 @@ impl OwnProcess for Program {
     async fn kill(&self) -> io::Result<()> {
         self.is_killed.store(true, Ordering::Release);
         self.signal(Signal::SIGKILL)?;
-        self.ended(STOPPED_WITHIN).await;
-        Ok(())
+        match self.ended(STOPPED_WITHIN).await {
+            Some(_) => Ok(()),
+            None => Err(late(self.group, "die")),
+        }
     }
 }
 

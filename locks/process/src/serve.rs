@@ -13,7 +13,8 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::introduction::Introduction;
 use crate::message::{
-    Asked, Closed, Envelope, Failed, Granted, Init, Lost, Released, Request, Said, Slots, Verified,
+    Asked, Closed, Envelope, Failed, Granted, Init, Introduced, Lost, Released, Request, Said,
+    Slots, Verified,
 };
 use crate::outcome::code_of;
 
@@ -80,49 +81,67 @@ impl<Output: AsyncWrite + Unpin> Server<Output> {
         } = serde_json::from_str(line)?;
         self.address = Some((dest, src));
         let is_over = matches!(asked, Asked::Close {});
-        let said = match self.say(asked).await {
-            Ok(said) => answering(said, msg_id),
-            Err(error) => Said::Error(Failed {
+        let said = self.say(asked, msg_id).await.unwrap_or_else(|error| {
+            Said::Error(Failed {
                 in_reply_to: msg_id,
                 code: code_of(error.kind),
                 text: Some(error.text),
                 kind: Some(error.kind.name().to_owned()),
                 ..Failed::default()
-            }),
-        };
+            })
+        });
         self.write(said).await?;
         Ok(is_over)
     }
 
-    async fn say(&mut self, asked: Asked) -> Result<Said, Error> {
+    async fn say(&mut self, asked: Asked, in_reply_to: u64) -> Result<Said, Error> {
         match asked {
             Asked::Init(init) => {
-                let said = Introduction::of(&*self.lock).into();
+                let connects = !init.endpoints.is_empty();
+                self.client = Some(client(init, self.options)?);
                 // Whoever only asks what this is has nothing to connect to.
-                if !init.endpoints.is_empty() {
-                    self.client = Some(client(init, self.options)?);
+                if connects {
                     self.session().await?;
                 }
-                Ok(Said::InitOk(said))
+                Ok(Said::InitOk(Introduced {
+                    in_reply_to,
+                    ..Introduction::of(&*self.lock).into()
+                }))
             }
             Asked::Close {} => {
                 if let Some(session) = self.session.take() {
                     session.close().await;
                 }
-                Ok(Said::CloseOk(Closed::default()))
+                Ok(Said::CloseOk(Closed {
+                    in_reply_to,
+                    ..Closed::default()
+                }))
             }
-            Asked::Acquire { key, .. } => self.acquire(&key).await,
-            Asked::Verify { key } => Ok(Said::VerifyOk(verified(
-                self.session().await?.verify(&key).await?,
-            ))),
-            Asked::Release { key } => self.release(&key).await,
-            other => self.administer(other).await,
+            Asked::Acquire { key, .. } => self.acquire(&key, in_reply_to).await,
+            Asked::Verify { key } => self.verify(&key, in_reply_to).await,
+            Asked::Release { key } => self.release(&key, in_reply_to).await,
+            other => self.administer(other, in_reply_to).await,
         }
     }
 
-    async fn acquire(&mut self, key: &str) -> Result<Said, Error> {
+    async fn verify(&mut self, key: &str, in_reply_to: u64) -> Result<Said, Error> {
+        let (held, lease_ms) = match self.session().await?.verify(key).await? {
+            Answer::Held => (true, None),
+            Answer::Leased(lease) => (true, Some(ms(lease))),
+            Answer::Lost => (false, None),
+        };
+        Ok(Said::VerifyOk(Verified {
+            in_reply_to,
+            held,
+            lease_ms,
+            ..Verified::default()
+        }))
+    }
+
+    async fn acquire(&mut self, key: &str, in_reply_to: u64) -> Result<Said, Error> {
         let granted = match self.session().await?.acquire(key).await {
             Ok(grant) => Granted {
+                in_reply_to,
                 held: true,
                 slot: grant.slot,
                 token: grant.token,
@@ -130,6 +149,7 @@ impl<Output: AsyncWrite + Unpin> Server<Output> {
                 ..Granted::default()
             },
             Err(error) if error.kind == ErrorKind::Busy => Granted {
+                in_reply_to,
                 text: Some(error.text),
                 ..Granted::default()
             },
@@ -138,10 +158,14 @@ impl<Output: AsyncWrite + Unpin> Server<Output> {
         Ok(Said::AcquireOk(granted))
     }
 
-    async fn release(&mut self, key: &str) -> Result<Said, Error> {
+    async fn release(&mut self, key: &str, in_reply_to: u64) -> Result<Said, Error> {
         let released = match self.session().await?.release(key).await {
-            Ok(()) => Released::default(),
+            Ok(()) => Released {
+                in_reply_to,
+                ..Released::default()
+            },
             Err(error) if error.kind == ErrorKind::Lost => Released {
+                in_reply_to,
                 held: Some(false),
                 text: Some(error.text),
                 ..Released::default()
@@ -151,7 +175,7 @@ impl<Output: AsyncWrite + Unpin> Server<Output> {
         Ok(Said::ReleaseOk(released))
     }
 
-    async fn administer(&mut self, asked: Asked) -> Result<Said, Error> {
+    async fn administer(&mut self, asked: Asked, in_reply_to: u64) -> Result<Said, Error> {
         let (key, action, say): (_, _, fn(Slots) -> Said) = match asked {
             Asked::Create { key, slots } => (key, Action::Create { slots }, Said::CreateOk),
             Asked::Grow { key, most } => (key, Action::Grow { most }, Said::GrowOk),
@@ -175,6 +199,7 @@ impl<Output: AsyncWrite + Unpin> Server<Output> {
             action => self.session().await?.administer(&key, action).await?,
         };
         Ok(say(Slots {
+            in_reply_to,
             slots,
             ..Slots::default()
         }))
@@ -237,12 +262,12 @@ fn client(init: Init, options: Options) -> Result<ClientConfig, Error> {
             heartbeat,
             ..connect_options(&broker.url)?
         },
-        None => {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                "there is no endpoint rabbitmq",
-            ));
-        }
+        // A lock on another service connects by its endpoint; it must not find some broker instead.
+        None => ConnectOptions {
+            address: String::new(),
+            heartbeat,
+            ..ConnectOptions::default()
+        },
     };
     Ok(ClientConfig {
         broker: Arc::new(RabbitMq),
@@ -277,42 +302,6 @@ fn connect_options(url: &str) -> Result<ConnectOptions, Error> {
         vhost: uri.vhost,
         ..ConnectOptions::default()
     })
-}
-
-/// Its proper number in an answer.
-fn answering(mut said: Said, msg_id: u64) -> Said {
-    let in_reply_to = match &mut said {
-        Said::InitOk(said) => &mut said.in_reply_to,
-        Said::AcquireOk(said) => &mut said.in_reply_to,
-        Said::VerifyOk(said) => &mut said.in_reply_to,
-        Said::ReleaseOk(said) => &mut said.in_reply_to,
-        Said::CreateOk(said)
-        | Said::GrowOk(said)
-        | Said::ShrinkOk(said)
-        | Said::DestroyOk(said)
-        | Said::CountOk(said)
-        | Said::OvershootOk(said)
-        | Said::WaitOk(said)
-        | Said::RequestOk(said) => &mut said.in_reply_to,
-        Said::CloseOk(said) => &mut said.in_reply_to,
-        Said::Error(said) => &mut said.in_reply_to,
-        Said::Lost(_) => return said,
-    };
-    *in_reply_to = msg_id;
-    said
-}
-
-fn verified(answer: Answer) -> Verified {
-    let (held, lease_ms) = match answer {
-        Answer::Held => (true, None),
-        Answer::Leased(lease) => (true, Some(ms(lease))),
-        Answer::Lost => (false, None),
-    };
-    Verified {
-        held,
-        lease_ms,
-        ..Verified::default()
-    }
 }
 
 /// In whole milliseconds, and not longer than it is.

@@ -1,5 +1,6 @@
 //! One program as a session of a lock.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::sync::oneshot::Receiver;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::exchange::{Exchange, Told};
+use crate::exchange::{Exchange, Reply, Told};
 use crate::introduction::Introduction;
 use crate::line::{self, Line};
 use crate::message::{Asked, Init, Place, Request, Said};
@@ -46,7 +47,7 @@ pub(crate) struct ProgramSession {
     untold: Option<Loss>,
     /// An answer that nobody waits for any more, and that comes before the next request all the
     /// same.
-    unheard: Option<Receiver<Told<Result<Said, Error>>>>,
+    unheard: Option<Receiver<Reply>>,
     over: Option<Error>,
     last_id: u64,
 }
@@ -120,7 +121,7 @@ impl ProgramSession {
     }
 
     /// Asks for something.
-    async fn begin(&mut self, asked: Asked) -> Result<Receiver<Told<Result<Said, Error>>>, Error> {
+    async fn begin(&mut self, asked: Asked) -> Result<Receiver<Reply>, Error> {
         if let Some(over) = &self.over {
             return Err(over.clone().as_kind(ErrorKind::NotSent));
         }
@@ -135,11 +136,7 @@ impl ProgramSession {
 
     /// Waits for the answer of a holder's question. News of its loss may come before: then the hold
     /// is over, whatever is answered later.
-    async fn unless_lost(
-        &mut self,
-        key: &str,
-        mut answer: Receiver<Told<Result<Said, Error>>>,
-    ) -> Result<Said, Error> {
+    async fn unless_lost(&mut self, key: &str, mut answer: Receiver<Reply>) -> Result<Said, Error> {
         loop {
             let loss = tokio::select! {
                 biased;
@@ -223,7 +220,7 @@ impl ProgramSession {
 }
 
 /// What is said to a program at its beginning.
-fn init(client: &ClientConfig, options: &std::collections::BTreeMap<String, String>) -> Init {
+fn init(client: &ClientConfig, options: &BTreeMap<String, String>) -> Init {
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let run = &client.run;
     Init {
@@ -400,7 +397,7 @@ impl Listener {
         let error = match end {
             // What it still says once it has been ended is nobody's concern.
             Some(misconduct) if !self.is_gone() => {
-                self.keeper.accuse_without(&self.secrets, &misconduct)
+                self.keeper.accuse_hiding(&self.secrets, &misconduct)
             }
             _ => gone(),
         };

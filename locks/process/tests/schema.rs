@@ -52,22 +52,15 @@ impl Form {
     }
 }
 
-/// Each request once.
-fn requests() -> Vec<Asked> {
+/// Each request once, over such links.
+fn requests(endpoints: Vec<Place>) -> Vec<Asked> {
     let key = || "lock-0".to_owned();
-    let endpoint = Endpoint {
-        service: "rabbitmq".to_owned(),
-        name: "rabbitmq".to_owned(),
-        host: "127.0.0.1".to_owned(),
-        port: 1,
-        url: "amqp://guest:guest@127.0.0.1:1/%2f".to_owned(),
-    };
     let init = Init {
         node_id: "n3".to_owned(),
         node_ids: vec!["n3".to_owned()],
         keys: vec![key()],
         options: BTreeMap::from([("lease".to_owned(), "5s".to_owned())]),
-        endpoints: vec![Place(endpoint)],
+        endpoints,
         ..Init::default()
     };
     vec![
@@ -96,6 +89,24 @@ fn requests() -> Vec<Asked> {
         Asked::Request { key: key() },
         Asked::Release { key: key() },
         Asked::Close {},
+    ]
+}
+
+/// A link to each of no service, of one that the lock knows, and of another.
+fn links() -> Vec<Vec<Place>> {
+    let place = |service: &str, url: &str| {
+        Place(Endpoint {
+            service: service.to_owned(),
+            name: service.to_owned(),
+            host: "127.0.0.1".to_owned(),
+            port: 1,
+            url: url.to_owned(),
+        })
+    };
+    vec![
+        Vec::new(),
+        vec![place("rabbitmq", "amqp://guest:guest@127.0.0.1:1/%2f")],
+        vec![place("redis", "redis://127.0.0.1:1")],
     ]
 }
 
@@ -182,7 +193,7 @@ impl Session for Everything {
 }
 
 /// What a lock says to each request, and unasked.
-async fn conversation(lock: Everything, form: &Form) -> Vec<Value> {
+async fn conversation(lock: Everything, links: Vec<Place>, form: &Form) -> Vec<Value> {
     let (near, far) = duplex(1 << 16);
     let (input, output) = split(far);
     let lock: Arc<dyn Lock> = Arc::new(lock);
@@ -193,7 +204,7 @@ async fn conversation(lock: Everything, form: &Form) -> Vec<Value> {
     let (input, mut output) = split(near);
     let mut lines = BufReader::new(input).lines();
     let mut said = Vec::new();
-    for (msg_id, asked) in (1..).zip(requests()) {
+    for (msg_id, asked) in (1..).zip(requests(links)) {
         let envelope = Envelope {
             src: "c3".to_owned(),
             dest: "n3".to_owned(),
@@ -224,10 +235,13 @@ async fn whatever_is_said_has_the_form_of_the_schema() {
     let form = Form::read();
     let mut seen = BTreeSet::new();
     for works in [true, false] {
-        for message in conversation(Everything { works }, &form).await {
-            form.take(&message);
-            let said: Envelope<Said> = serde_json::from_value(message).expect("a message");
-            seen.insert(said.body.name());
+        for links in links() {
+            for message in conversation(Everything { works }, links, &form).await {
+                form.take(&message);
+                let said: Envelope<Said> = serde_json::from_value(message).expect("a message");
+                assert!(!works || said.body.name() != "error", "{said:?}");
+                seen.insert(said.body.name());
+            }
         }
     }
     let all = [

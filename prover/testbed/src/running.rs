@@ -236,7 +236,13 @@ impl Served {
             }
             _ => guess,
         };
-        let removed = self.service.remove(&self.place, &names).await.map(drop);
+        let removed = self.service.remove(&self.place, &names).await;
+        let removed = removed.and_then(|gone| match names.len().saturating_sub(gone.len()) {
+            0 => Ok(()),
+            left => Err(format!(
+                "{left} of them cannot be removed: they go with a connection that it has not found dead yet, or the account may not"
+            )),
+        });
         let done = match found {
             Err(why) if names.is_empty() => Err(why),
             _ => removed,

@@ -511,6 +511,38 @@ async fn only_a_fenced_resource_asks_for_the_token_of_the_grant() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_outlived_its_lease_writes_nothing() {
+    let grant = Grant {
+        lease: Some(SECOND),
+        ..Grant::default()
+    };
+    let write = || Step::InvokeWith(Function::Write, "k".into(), Value::data(1.into()));
+    let wait = Step::Wait(SECOND);
+    let lock = ScriptedLock::default().operating([Reaction::Granted(grant)]);
+    let left = undisturbed(lock, [invoke(Function::Acquire), write(), wait, write()]).await;
+    let events = left.memory.events();
+    assert_eq!((&*events[3], &*events[5]), ("0 ok write", "0 fail write"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_held_cannot_be_lost() {
+    let scene = Scene::begin(
+        ScriptedLock::default(),
+        [invoke(Function::Acquire), Step::Wait(2 * SECOND)],
+    );
+    scene.at(SECOND).await;
+    let error = Error::new(ErrorKind::Lost, "said so");
+    scene.lock.lose(Loss::Key("another".to_owned(), error));
+    let left = scene.end().await;
+    // The wait is not cut short, and nothing of it stands in the record.
+    assert_eq!(left.after, 2 * SECOND);
+    assert_eq!(
+        left.memory.events()[..2],
+        ["0 invoke acquire", "0 ok acquire"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_worker_leaves_when_its_record_cannot_be_written() {
     for room in 0..3 {
         let memory = Memory::default();
