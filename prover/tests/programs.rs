@@ -316,7 +316,7 @@ async fn a_lock_of_our_library_is_a_program() {
     };
     let folder = folder();
     let line = format!(
-        "prover --lock 'process:{}' --nemesis crash --time-limit 15s --testbed amqp://guest:guest@{}",
+        "prover --lock 'process:{}' --nemesis crash --until-covered --at-most 2m --testbed amqp://guest:guest@{}",
         program.display(),
         broker.amqp
     );
