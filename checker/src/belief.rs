@@ -1,7 +1,7 @@
 //! When a client believes in a hold: from an event on, and until another or until a lease is over,
 //! which is between events as a rule.
 
-use history::{Event, History, Value};
+use history::{Event, Function, History, Kind, Process};
 
 use crate::position::{NEVER, Position, position};
 
@@ -53,7 +53,7 @@ impl<'a> Clock<'a> {
 pub(crate) enum Leases {
     /// There are none.
     None,
-    /// Every grant with a lease has this one, in nanoseconds, and no renewal has a longer one.
+    /// Every grant has this one, in nanoseconds, and no renewal has a longer one.
     Same(u64),
     /// Nobody can tell how long one is of which no answer told.
     Differ,
@@ -63,15 +63,20 @@ impl Leases {
     pub(crate) fn of(history: &History) -> Self {
         let events = || history.events().iter();
         let mut all = events().filter_map(|event| event.value.lease());
-        let grants = events().filter(|event| matches!(event.value, Value::Grant(_)));
-        let mut grants = grants.filter_map(|event| event.value.lease());
-        let Some(first) = grants.next() else {
-            return all.next().map_or(Self::None, |_| Self::Differ);
-        };
-        if grants.all(|lease| lease == first) && all.all(|lease| lease <= first) {
-            Self::Same(first.ns())
-        } else {
-            Self::Differ
+        let grants = events().filter(|event| {
+            event.kind == Kind::Ok
+                && event.function == Function::Acquire
+                && matches!(event.process, Process::Client(_))
+        });
+        let mut grants = grants.map(|event| event.value.lease());
+        match grants.next().flatten() {
+            Some(first)
+                if grants.all(|lease| lease == Some(first)) && all.all(|lease| lease <= first) =>
+            {
+                Self::Same(first.ns())
+            }
+            _ if events().any(|event| event.value.lease().is_some()) => Self::Differ,
+            _ => Self::None,
         }
     }
 }

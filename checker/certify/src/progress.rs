@@ -311,7 +311,8 @@ impl<'a> Progress<'a> {
         if is_let_go && hold.over_by == NEVER {
             return NEVER;
         }
-        self.let_go_by(hold.believed_until)
+        let told = if is_let_go { hold.over_by } else { 0 };
+        self.let_go_by(hold.believed_until.max(told))
     }
 
     /// A lease after a position, if there are leases; never if they differ.
@@ -380,11 +381,11 @@ impl Slots {
     /// has a name.
     fn start(&self, holds: &[&Hold]) -> Option<usize> {
         let keeps = self.named.is_some() || self.number == 1;
-        let spanning = holds.iter().filter(|hold| {
-            let spans = hold.granted < self.since && self.since < hold.believed_until;
-            keeps && spans && self.has(hold)
-        });
-        let start = spanning.map(|hold| hold.believed_until).max();
+        let before = holds
+            .iter()
+            .filter(|hold| keeps && hold.granted < self.since && self.has(hold));
+        let done = before.filter_map(|hold| Some(hold.spells.last()?.until.0));
+        let start = done.filter(|done| self.since < *done).max();
         let start = start.unwrap_or(self.since);
         (start != NEVER).then_some(start)
     }
@@ -400,10 +401,14 @@ impl Slots {
                 .map(|slot| first(slot).map(|hold| hold.granted));
             return firsts.collect::<Option<Vec<usize>>>()?.into_iter().max();
         }
-        let mut spells: Vec<&Spell> = holds.iter().flat_map(|hold| &hold.spells).collect();
-        spells.sort_by_key(|spell| spell.from);
+        let spells = holds.iter().flat_map(|hold| {
+            let is_again = hold.granted > self.since;
+            hold.spells.iter().map(move |spell| (spell, is_again))
+        });
+        let mut spells: Vec<(&Spell, bool)> = spells.collect();
+        spells.sort_by_key(|(spell, _)| spell.from);
         let mut believed = BTreeSet::new();
-        for (index, spell) in spells.into_iter().enumerate() {
+        for (index, (spell, is_again)) in spells.into_iter().enumerate() {
             while believed
                 .first()
                 .is_some_and(|(until, _)| *until <= spell.from)
@@ -411,7 +416,7 @@ impl Slots {
                 believed.pop_first();
             }
             believed.insert((spell.until.0, index));
-            if spell.from > self.since && believed.len() >= self.number {
+            if is_again && spell.from > self.since && believed.len() >= self.number {
                 return Some(spell.from);
             }
         }

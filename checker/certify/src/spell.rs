@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use history::{Event, History, Lease, Value};
+use history::{Event, Function, History, Kind, Lease, Process};
 
 use super::record::NEVER;
 
@@ -46,7 +46,7 @@ impl Spell {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leases {
     None,
-    /// Those of all grants that have one, in nanoseconds; none that was renewed is longer.
+    /// That of all grants, in nanoseconds; none that was renewed is longer.
     Same(u64),
     Differ,
 }
@@ -57,13 +57,14 @@ impl Leases {
         for event in history.events() {
             let lease = event.value.lease().map(Lease::ns);
             longest = longest.max(lease);
-            if let Value::Grant(_) = event.value {
-                granted.extend(lease);
+            let is_client = matches!(event.process, Process::Client(_));
+            if is_client && event.kind == Kind::Ok && event.function == Function::Acquire {
+                granted.insert(lease);
             }
         }
         match (granted.len(), longest) {
             (_, None) => Self::None,
-            (1, Some(longest)) if granted.contains(&longest) => Self::Same(longest),
+            (1, Some(longest)) if granted.contains(&Some(longest)) => Self::Same(longest),
             _ => Self::Differ,
         }
     }

@@ -131,12 +131,22 @@ impl<'a> Lock<'a> {
         if self.number > 1 && self.names.is_none() {
             return Some(self.since).filter(|since| *since != NEVER);
         }
-        let before = self.holds.iter().filter(|hold| {
-            let spans = hold.op.end < self.since && self.since < hold.believed_until;
-            spans && self.is_theirs(hold)
-        });
-        let ends = before.map(|hold| hold.believed_until).max();
-        Some(ends.unwrap_or(self.since)).filter(|start| *start != NEVER)
+        let theirs = self.holds.iter().filter(|hold| self.is_theirs(hold));
+        let before = theirs.filter(|hold| hold.op.end < self.since);
+        let ends = before
+            .filter_map(|hold| self.done(hold))
+            .filter(|end| self.since < *end);
+        Some(ends.max().unwrap_or(self.since)).filter(|start| *start != NEVER)
+    }
+
+    /// When its client believes in it no more for good, if it ever did.
+    fn done(&self, hold: &Hold) -> Option<usize> {
+        let last = self.record.moments().rfind(|now| hold.is_believed(*now))?;
+        Some(match hold.reach(last) {
+            Reach::Open => NEVER,
+            Reach::Event(_) | Reach::Lapse(_) if last + 1 < self.record.times.len() => last + 1,
+            Reach::Event(_) | Reach::Lapse(_) => NEVER,
+        })
     }
 
     /// Whether all slots are granted again with the grant at this place.
@@ -155,7 +165,8 @@ impl<'a> Lock<'a> {
                 })
             });
         }
-        let begins = self.holds.iter().any(|hold| hold.begins(now));
+        let mut again = self.holds.iter().filter(|hold| hold.op.end > self.since);
+        let begins = again.any(|hold| hold.begins(now));
         let holds = self.holds.iter().filter(|hold| hold.is_believed(now));
         begins && holds.count() >= self.number
     }
@@ -182,14 +193,11 @@ impl<'a> Lock<'a> {
                 _ => self.let_go(release.end),
             };
         }
-        let told = hold
-            .endings
-            .iter()
-            .any(|op| op.kind == Kind::Fail || op.tells_loss());
-        if hold.was_let_go && !told {
-            NEVER
-        } else {
-            self.let_go(hold.believed_until)
+        let tells = |op: &&Op| op.kind == Kind::Fail || op.tells_loss();
+        let told = hold.endings.iter().filter(tells).map(|op| op.end).min();
+        match told {
+            None if hold.was_let_go => NEVER,
+            told => self.let_go(hold.believed_until.max(told.unwrap_or(0))),
         }
     }
 

@@ -265,11 +265,11 @@ impl Record {
 
     /// How long a lease is at most of which nobody knows: as long as that of every grant.
     pub(crate) fn any_lease_ns(&self) -> Option<u64> {
-        let grants = self.ops.iter().filter(|op| op.is(&Function::Acquire));
-        let mut leases = grants.filter_map(Op::lease_ns);
-        let first = leases.next()?;
+        let is_grant = |op: &&Op| op.is(&Function::Acquire) && op.kind == Kind::Ok;
+        let mut leases = self.ops.iter().filter(is_grant).map(Op::lease_ns);
+        let first = leases.next()??;
         let is_longer = |op: &Op| op.lease_ns() > Some(first);
-        let is_one = leases.all(|lease| lease == first) && !self.ops.iter().any(is_longer);
+        let is_one = leases.all(|lease| lease == Some(first)) && !self.ops.iter().any(is_longer);
         is_one.then_some(first)
     }
 

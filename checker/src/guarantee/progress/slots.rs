@@ -63,16 +63,13 @@ impl Slots {
 
     /// When waiting begins: with these slots, or when the holders from before are done.
     pub(super) fn start(&self, lock: &Lock) -> Option<Position> {
-        let spans = |hold: &&Hold| hold.granted < self.since && self.since < hold.believed_until;
-        let spanning = lock.holds.iter().filter(spans);
-        let kept: Option<Position> = match &self.named {
-            Some(named) => spanning
-                .filter(|hold| hold.slot.is_some_and(|slot| named.contains(&slot)))
-                .map(|hold| hold.believed_until)
-                .max(),
-            None if self.number == 1 => spanning.map(|hold| hold.believed_until).max(),
-            None => None,
+        let keeps = |hold: &&Hold| match &self.named {
+            Some(named) => hold.slot.is_some_and(|slot| named.contains(&slot)),
+            None => self.number == 1,
         };
+        let before = lock.holds.iter().filter(|hold| hold.granted < self.since);
+        let done = before.filter(keeps).filter_map(done);
+        let kept = done.filter(|done| self.since < *done).max();
         let start = kept.unwrap_or(self.since);
         (start != NEVER).then_some(start)
     }
@@ -102,10 +99,17 @@ impl Slots {
                 ends.pop_first();
             }
             ends.insert((belief.end.position, place));
-            if belief.begin > self.since && ends.len() >= self.number {
+            // Whoever believes again in what it had before was not granted it again.
+            let is_again = lock.holds[place].granted > self.since;
+            if is_again && belief.begin > self.since && ends.len() >= self.number {
                 return Some(belief.begin);
             }
         }
         None
     }
+}
+
+/// When the client of a hold believes in it no more for good, if it ever did.
+fn done(hold: &Hold) -> Option<Position> {
+    Some(hold.beliefs().last()?.end.position)
 }

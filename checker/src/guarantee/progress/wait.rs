@@ -151,7 +151,8 @@ fn may_last_until(case: &Case<'_>, hold: &Hold) -> Position {
         Some((invoke, NEVER)) => retired(invoke),
         Some((_, end)) => return end,
         None if hold.end == End::Release && hold.lost.is_none() => NEVER,
-        None => hold.believed_until,
+        // Its client may have given it up before; what refused the release says no earlier.
+        None => hold.believed_until.max(hold.lost.unwrap_or(0)),
     };
     case.let_go_by(until)
 }
