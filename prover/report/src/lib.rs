@@ -7,7 +7,6 @@ mod axis;
 mod chart;
 mod ending;
 mod error;
-mod hits;
 mod html;
 mod latency;
 mod overlaps;
@@ -19,7 +18,6 @@ mod template;
 mod timeline;
 
 pub use error::ReportError;
-pub use hits::{Hit, hits};
 pub use html::html;
 pub use plots::{Picture, plots};
 pub use subject::{Fact, Mistake, Skew, Subject};

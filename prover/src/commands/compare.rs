@@ -1,8 +1,9 @@
 //! `prover compare`: what the same faults did in several runs, side by side.
 
+use checker::{Hit, hits};
 use history::History;
 use plan::manifest::Manifest;
-use report::{Hit, hits, list_table};
+use report::list_table;
 
 use crate::cli::CompareArgs;
 use crate::exit::Exit;

@@ -1,7 +1,7 @@
 //! One run in short.
 
 use certify::{Standing, certify};
-use checker::{COVERAGE, Finding, Judgement, Row, Verdict};
+use checker::{COVERAGE, Finding, Hit, Judgement, Row, Verdict, hits};
 use history::History;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,16 @@ pub struct Judged {
     pub operations: u64,
     /// Every guarantee, what was judged first.
     pub guarantees: Vec<Row>,
+    /// When the first violation of what it was judged by was complete, in nanoseconds since the run
+    /// began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_violation_ns: Option<u64>,
+    /// Operations of clients that had begun by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations_before: Option<u64>,
+    /// What the faults did to those who held a lock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hits: Vec<Hit>,
     /// What came of checking its certificate again, where that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recheck: Option<Recheck>,
@@ -67,9 +77,10 @@ impl Outcome {
         let came = match attempt {
             Ok(trial) => {
                 let recheck = rechecks(&trial.judgement).then(|| Recheck::of(&trial));
+                let slots = trial.slots();
                 Came::Judged(Box::new(Judged {
                     recheck,
-                    ..Judged::of(trial.judgement, &trial.history)
+                    ..Judged::of(trial.judgement, &trial.history, slots)
                 }))
             }
             Err(error) => Came::Broken(error.to_string()),
@@ -77,11 +88,11 @@ impl Outcome {
         Self { seed, came }
     }
 
-    /// What came of a run that was made and judged elsewhere, such as one on a broker; its
-    /// certificate is not checked again.
+    /// What came of a run that was made and judged elsewhere, such as one on a broker, of a lock that
+    /// so many clients may hold; its certificate is not checked again.
     #[must_use]
-    pub fn judged(seed: Seed, judgement: Judgement, history: &History) -> Self {
-        let judged = Judged::of(judgement, history);
+    pub fn judged(seed: Seed, judgement: Judgement, history: &History, slots: u32) -> Self {
+        let judged = Judged::of(judgement, history, slots);
         Self {
             seed,
             came: Came::Judged(Box::new(judged)),
@@ -90,8 +101,21 @@ impl Outcome {
 }
 
 impl Judged {
-    fn of(judgement: Judgement, history: &History) -> Self {
+    fn of(judgement: Judgement, history: &History, slots: u32) -> Self {
+        let first = first_violation(&judgement);
+        let time = |index: u64| {
+            let events = history.events();
+            let place = events.binary_search_by_key(&index, |event| event.index);
+            place.ok().map(|place| events[place].time)
+        };
+        let operations = history.operations();
         Self {
+            first_violation_ns: first.and_then(time),
+            operations_before: first.map(|index| {
+                let begun = operations.filter(|one| one.invoke.index <= index);
+                begun.count() as u64
+            }),
+            hits: hits(history, slots),
             verdict: judgement.verdict,
             unfinished: judgement.unfinished,
             events: history.events().len() as u64,
@@ -117,6 +141,17 @@ impl Judged {
         others.fold(least, |worst, finding| worst.max(finding.verdict))
     }
 
+    /// How long each overlap lasted, in nanoseconds: those of `exclusion` where that was looked at,
+    /// else of the first guarantee that has some.
+    #[must_use]
+    pub fn exposures_ns(&self) -> Vec<u64> {
+        let findings = || self.guarantees.iter().map(|row| &row.finding);
+        let exclusion = findings().find(|finding| finding.guarantee == EXCLUSION);
+        let some = || findings().find(|finding| !finding.exposures_ns.is_empty());
+        let chosen = exclusion.or_else(some);
+        chosen.map_or_else(Vec::new, |finding| finding.exposures_ns.clone())
+    }
+
     /// The guarantees that it was judged by and violates.
     pub fn violated(&self) -> impl Iterator<Item = &str> {
         self.judged()
@@ -128,6 +163,16 @@ impl Judged {
         let judged = self.guarantees.iter().filter(|row| row.judged);
         judged.map(|row| &row.finding)
     }
+}
+
+/// The name of what a user of a plain mutex expects.
+const EXCLUSION: &str = "exclusion";
+
+/// The event that completes the first violation of what was judged.
+fn first_violation(judgement: &Judgement) -> Option<u64> {
+    let judged = judgement.guarantees.iter().filter(|row| row.judged);
+    let violations = judged.flat_map(|row| &row.finding.violations);
+    violations.filter_map(|it| it.events.last().copied()).min()
 }
 
 impl Recheck {

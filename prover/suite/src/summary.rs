@@ -183,6 +183,31 @@ impl Summary {
         }
     }
 
+    /// Runs that came to a verdict.
+    #[must_use]
+    pub fn judged_runs(&self) -> u64 {
+        let Verdicts {
+            valid,
+            violated,
+            unknown,
+        } = self.verdicts;
+        valid + violated + unknown
+    }
+
+    /// Windows in which a fault took a lock away.
+    #[must_use]
+    pub fn revoked(&self) -> u64 {
+        self.faults.values().map(|fault| fault.revoked).sum()
+    }
+
+    /// The guarantees that decide and that some run violates.
+    #[must_use]
+    pub fn violated(&self) -> Vec<&str> {
+        let deciding = self.guarantees.iter().filter(|(_, tally)| tally.judged);
+        let violated = deciding.filter(|(_, tally)| tally.verdicts.violated > 0);
+        violated.map(|(name, _)| name.as_str()).collect()
+    }
+
     /// What no run put to the test.
     #[must_use]
     pub fn gaps(&self) -> BTreeSet<String> {
@@ -302,6 +327,9 @@ mod tests {
                 events: 5,
                 operations: 2,
                 guarantees,
+                first_violation_ns: None,
+                operations_before: None,
+                hits: Vec::new(),
                 recheck: None,
             }))),
         ]
