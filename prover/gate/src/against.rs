@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use checker::show_ns;
 use claims::{Accepted, Distribution, Proof, Standing, Tested};
 use jiff::civil::Date;
+use serde::Serialize;
 
 use crate::ruling::name;
 use crate::text::line;
@@ -23,7 +24,7 @@ pub const TOLERANCE: &str =
     "times may be 25 % and 100 ms longer, counts 25 % smaller, before it is said here";
 
 /// Something that is worse than it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Worse {
     /// In what.
     pub what: What,
@@ -34,7 +35,8 @@ pub struct Worse {
 }
 
 /// In what something got worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum What {
     /// How a claim stands. This alone keeps a release back.
     Standing,

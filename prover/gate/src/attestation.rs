@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::{Judgement, Verdict};
+use checker::{Row, Verdict};
 use claims::{Proof, State};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -109,16 +109,16 @@ impl Tests {
 
     /// The guarantees that a run was judged by.
     #[must_use]
-    pub fn of_run(judgement: &Judgement) -> Self {
+    pub fn of_run(rows: &[Row], unfinished: Option<&str>) -> Self {
         let mut tests = Self::default();
-        for row in judgement.guarantees.iter().filter(|row| row.judged) {
+        for row in rows.iter().filter(|row| row.judged) {
             let list = match row.finding.verdict {
                 Verdict::Valid => &mut tests.passed_tests,
                 Verdict::Unknown | Verdict::Violated => &mut tests.failed_tests,
             };
             list.push(line(&row.finding.guarantee));
         }
-        if let Some(why) = &judgement.unfinished {
+        if let Some(why) = unfinished {
             tests.failed_tests.push(line(why));
         }
         tests

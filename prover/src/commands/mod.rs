@@ -1,6 +1,7 @@
 //! The commands, one a file, and what they share.
 
 mod adapter;
+mod attest;
 mod campaign;
 mod certify;
 mod check;
@@ -11,6 +12,7 @@ mod convert;
 mod generate;
 mod list;
 mod manual;
+mod merge;
 mod power;
 mod proxy;
 mod replay;
@@ -44,6 +46,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Shrink(arguments)) => shrink::shrink_run(&arguments).await,
         Some(Command::Check(arguments)) => check::check(&arguments),
         Some(Command::Certify(arguments)) => certify::certify(&arguments),
+        Some(Command::Merge(arguments)) => merge::merge(&arguments),
+        Some(Command::Attest(arguments)) => attest::attest(&arguments),
         Some(Command::Convert(arguments)) => convert::convert(&arguments),
         Some(Command::Generate(arguments)) => generate::generate(&arguments),
         Some(Command::List(arguments)) => list::list(&arguments),
