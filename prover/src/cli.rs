@@ -1,10 +1,11 @@
 //! The command line. The names are a documented interface.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use claims::{Profile, Shard};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plan::spec::{RunSpec, heading, number, time};
 use run::seed::{Seed, Seeds};
@@ -38,6 +39,8 @@ pub enum Command {
     /// Run a workload against a lock while a nemesis breaks things, and judge what happened (the
     /// default)
     Run(Box<RunArgs>),
+    /// Put the claims of a file to the test, and say which are as claimed: the gate of a release
+    Prove(ProveArgs),
     /// Repeat a stored run: in the simulation to the byte, elsewhere with the same plan and
     /// schedule
     Replay(ReplayArgs),
@@ -124,6 +127,35 @@ pub struct OutputArgs {
     /// Print results only, no progress
     #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
+}
+
+/// The options of `prove`.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct ProveArgs {
+    /// Files of claims, or folders of such
+    #[arg(default_value = "claims.toml", value_name = "FILE")]
+    pub claims: Vec<PathBuf>,
+    /// Only this claim, or all that begin so: exclusive-*; repeatable
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
+    /// Only on this testbed; repeatable
+    #[arg(long, value_name = "TESTBED")]
+    pub on: Vec<String>,
+    /// How much is done: `quick`, what claims say under [claim.quick], or `full`
+    #[arg(long, default_value_t, value_name = "PROFILE")]
+    pub profile: Profile,
+    /// Only this part of the work, which machines divide: 2/4; `prover merge` puts them together
+    #[arg(long, default_value_t = Shard::WHOLE, value_name = "I/N")]
+    pub shard: Shard,
+    /// So many claims on real testbeds at a time [default: as many as there are cores]
+    #[arg(long, value_parser = number::above_zero::<NonZeroUsize>, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// The seed of the first run on a real testbed; the next run has the next
+    #[arg(long, default_value_t = 1, value_parser = number::from_zero::<u64>, value_name = "N")]
+    pub seed: u64,
+    /// What becomes of it.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The options of `new-adapter`.

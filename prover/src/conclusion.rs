@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use checker::Judgement;
 use checker::certificate::Certificate;
-use history::History;
+use history::{History, Mark};
 use jiff::Timestamp;
 use plan::Plan;
 use plan::manifest::{Git, Manifest};
 use report::Subject;
-use suite::{Criteria, Power, within};
+use suite::{Criteria, Power, Recheck, recorded, within};
 
 use crate::failure::Failure;
 use crate::reading;
@@ -55,6 +55,32 @@ impl Conclusion {
         self.judgement.guarantees.insert(place, power.row());
         self.power = Some(power);
     }
+}
+
+impl Conclusion {
+    /// Checks the certificate again.
+    pub(crate) fn recheck(&self) -> Recheck {
+        Recheck::of_certificate(&self.history, &self.certificate.to_bytes())
+    }
+}
+
+/// Stores in the manifest what the run has recorded, and how long its workload ran if that had no
+/// limit.
+pub(crate) fn note_record(
+    store: &Store,
+    manifest: &mut Manifest,
+    plan: &Plan,
+    history: &History,
+) -> Result<(), Failure> {
+    manifest.recorded = Some(recorded(history));
+    manifest.settled_ms = plan.until_covered.then(|| settled_ms(history)).flatten();
+    Ok(store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(manifest))?)
+}
+
+/// How long the workload ran before the last phase began.
+fn settled_ms(history: &History) -> Option<u64> {
+    let settled = history.mark(Mark::Settle)?;
+    Some(history.events()[settled].time / 1_000_000)
 }
 
 /// Judges what a run has recorded.

@@ -27,6 +27,28 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// A claims file could not be opened.
+    #[error("cannot open {path}: {source}; `prover init` writes one to begin with")]
+    OpenClaims {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A claims file has a mistake.
+    #[error("{}:{mistake}", .path.display())]
+    Claims {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        mistake: claims::Mistake,
+    },
+    /// A folder has no claims.
+    #[error("no claims in {0}: expected are files that end in .toml")]
+    NoClaims(PathBuf),
+    /// No claim was selected.
+    #[error(transparent)]
+    NoClaim(#[from] claims::NothingSelected),
     /// Broken ones are asked for of a kind that has none.
     #[error("only locks are broken on purpose: leave --broken out, or list locks")]
     OnlyLocks,
@@ -219,11 +241,16 @@ impl Failure {
             | Self::NoRun(_)
             | Self::NothingViolated(_)
             | Self::Open { .. }
+            | Self::OpenClaims { .. }
+            | Self::Claims { .. }
+            | Self::NoClaims(_)
+            | Self::NoClaim(claims::NothingSelected::Claim { .. })
             | Self::History { .. }
             | Self::NoHistory(_)
             | Self::Certificate { .. }
             | Self::Recorded { .. }
             | Self::Manifest { .. } => Exit::BadArguments,
+            Self::NoClaim(claims::NothingSelected::Nothing) => Exit::NothingSelected,
             Self::Experiment { exit, .. } => *exit,
             Self::Shrink(ShrinkError::NotRepeated(_)) => Exit::Unknown,
             Self::Shrink(ShrinkError::Plan(_)) => Exit::BadArguments,

@@ -18,6 +18,7 @@ impl Schema {
     pub(crate) const UNREAD: Self = Self("unread/1");
     pub(crate) const CAMPAIGN: Self = Self("campaign/1");
     pub(crate) const POWER: Self = Self("power/1");
+    pub(crate) const PROOF: Self = Self("proof/1");
     pub(crate) const SELFTEST: Self = Self("selftest/1");
     pub(crate) const CONFORM: Self = Self("conform/1");
     pub(crate) const LOCK: Self = Self("lock/1");

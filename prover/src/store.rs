@@ -95,13 +95,7 @@ impl Store {
     /// # Errors
     /// It could not be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.path(name);
-        let unfinished = path.with_added_extension("unfinished");
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&unfinished, bytes))
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .map_err(|source| StoreError { path, source })
+        write_whole(&self.path(name), bytes)
     }
 
     /// Writes a value as JSON for people and programs.
@@ -125,6 +119,22 @@ impl Store {
             .open(&path)
             .map_err(|source| StoreError { path, source })
     }
+}
+
+/// Writes a file whole: a kill leaves the old one or the new one, never half of it.
+///
+/// # Errors
+/// It could not be written.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let unfinished = path.with_added_extension("unfinished");
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&unfinished, bytes))
+        .and_then(|()| fs::rename(&unfinished, path))
+        .map_err(|source| StoreError {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// A new folder in `parent`, named after the time. Two runs that begin in the same millisecond

@@ -255,6 +255,7 @@ impl File {
             let seeds = (testbed == SIMULATED).then(|| seeds.clone());
             Case {
                 claim: number,
+                lock: spec.lock.clone().unwrap_or_default(),
                 spec: RunSpec {
                     testbed,
                     ..spec.clone()
@@ -264,21 +265,28 @@ impl File {
                 within,
             }
         };
-        let cases: Vec<Case> = testbeds.into_iter().map(case).collect();
-        for case in &cases {
-            self.check_case(case)?;
+        let mut cases: Vec<Case> = testbeds.into_iter().map(case).collect();
+        for case in &mut cases {
+            if let Some(lock) = self.check_case(case)? {
+                case.lock = lock;
+            }
         }
         Ok(cases)
     }
 
-    /// What can be known of a run before anything starts. What a program is, only it can say.
-    fn check_case(&self, case: &Case) -> Result<(), Mistake> {
+    /// What can be known of a run before anything starts: what its lock is called. What a program is,
+    /// only it can say.
+    fn check_case(&self, case: &Case) -> Result<Option<String>, Mistake> {
         let lock = case.spec.lock.as_deref().unwrap_or_default();
         if lock.starts_with(PROGRAM) {
             if case.testbed() == SIMULATED {
                 return Err(self.mistake(case, &PlanError::Program));
             }
-            return Ok(());
+            if case.needs.power > 0 {
+                let text = "the known mistakes are made on RabbitMQ and say nothing of a program: leave power out";
+                return Err(self.at_key(case.claim, "needs", text));
+            }
+            return Ok(None);
         }
         if case.testbed() == "auto" {
             let text = "what is proven must not depend on the machine: name docker, sim or both";
@@ -296,7 +304,7 @@ impl File {
                 return Err(self.at_key(case.claim, "needs", &text));
             }
         }
-        Ok(())
+        Ok(Some(plan.lock.to_string()))
     }
 
     fn at_run(&self, number: usize, text: &str) -> Mistake {

@@ -12,6 +12,7 @@ mod generate;
 mod list;
 mod manual;
 mod power;
+mod prove;
 mod proxy;
 mod replay;
 mod run;
@@ -39,6 +40,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => run::run(&cli.run).await,
         Some(Command::Run(arguments)) => run::run(&arguments).await,
+        Some(Command::Prove(arguments)) => prove::prove_all(&arguments).await,
         Some(Command::Compare(arguments)) => compare::compare(&arguments),
         Some(Command::Replay(arguments)) => replay::replay(&arguments).await,
         Some(Command::Shrink(arguments)) => shrink::shrink_run(&arguments).await,

@@ -64,6 +64,7 @@ pub(super) async fn of_run(
         spec,
         schedule: Some(&plan.schedule),
         seeds: [plan.seed],
+        enough: usize::MAX,
     };
     determine(trials, within, is_quiet).await
 }
@@ -79,6 +80,7 @@ pub(super) async fn of_campaign(
         spec,
         schedule: None,
         seeds: seeds.0.clone().map(Seed),
+        enough: usize::MAX,
     };
     determine(trials, within, is_quiet).await
 }

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use checker::{COVERAGE, Finding, Judgement, Verdict};
 use history::fault::Effect;
-use history::{History, Mark, Process};
+use history::{History, Process};
 use nemesis::Schedule;
 use plan::Plan;
 use plan::manifest::Manifest;
 use plan::spec::RunSpec;
 use run::{Skew, Stop};
 use serde_json::json;
-use suite::recorded;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -24,7 +23,7 @@ use super::power::{self, of_run};
 use super::{NO_FAULTS, NO_FAULTS_NO_LINKS};
 use crate::causes::with_causes;
 use crate::cli::{OutputArgs, RunArgs};
-use crate::conclusion::{Conclusion, begin, conclude, keep};
+use crate::conclusion::{Conclusion, begin, conclude, keep, note_record};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock;
@@ -69,12 +68,7 @@ pub(super) async fn run_with(
     };
     let stop = result.inspect_err(|_| tell_where(&store, &repeat))?;
     let mut conclusion = conclude(&mut plan, &store, &manifest)?;
-    manifest.recorded = Some(recorded(&conclusion.history));
-    manifest.settled_ms = plan
-        .until_covered
-        .then(|| settled_ms(&conclusion.history))
-        .flatten();
-    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
+    note_record(&store, &mut manifest, &plan, &conclusion.history)?;
     let mut exits = Vec::new();
     // The known mistakes are made on a simulated RabbitMQ: they say nothing of a program elsewhere.
     let has_mistakes = !lock::is_program(spec);
@@ -210,14 +204,8 @@ fn print(
     output::result(&format!("repeat:  {}", words.repeat))
 }
 
-/// How long the workload ran before the last phase began.
-fn settled_ms(history: &History) -> Option<u64> {
-    let settled = history.mark(Mark::Settle)?;
-    Some(history.events()[settled].time / 1_000_000)
-}
-
 /// What was asked for, where that had an end that came of the run itself: with this end.
-fn as_played(spec: &RunSpec, settled_ms: Option<u64>) -> RunSpec {
+pub(crate) fn as_played(spec: &RunSpec, settled_ms: Option<u64>) -> RunSpec {
     let Some(ms) = settled_ms else {
         return spec.clone();
     };

@@ -100,7 +100,48 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// The same, with what came of checking the certificate again.
+    #[must_use]
+    pub fn rechecked(mut self, recheck: Recheck) -> Self {
+        if let Came::Judged(judged) = &mut self.came {
+            judged.recheck = Some(recheck);
+        }
+        self
+    }
+
+    /// The same, but broken where the certificate does not bear out what was found.
+    #[must_use]
+    pub fn borne_out(self) -> Self {
+        let refusal = match &self.came {
+            Came::Judged(judged) => judged.refusal(),
+            Came::Broken(_) => None,
+        };
+        match refusal {
+            Some(why) => Self {
+                came: Came::Broken(format!(
+                    "this is a bug of the prover: its certificate {why}"
+                )),
+                ..self
+            },
+            None => self,
+        }
+    }
+}
+
 impl Judged {
+    /// What the certificate does not bear out, where it was checked again.
+    fn refusal(&self) -> Option<String> {
+        match self.recheck.as_ref()? {
+            Recheck::Refused(why) => Some(format!("is refused: {why}")),
+            Recheck::Holds(proved) => {
+                let mut violated = self.violated();
+                let missing = violated.find(|one| !proved.iter().any(|other| other == one))?;
+                Some(format!("does not prove that {missing} is violated"))
+            }
+        }
+    }
+
     fn of(judgement: Judgement, history: &History, slots: u32) -> Self {
         let first = first_violation(&judgement);
         let time = |index: u64| {
@@ -177,8 +218,13 @@ fn first_violation(judgement: &Judgement) -> Option<u64> {
 
 impl Recheck {
     fn of(trial: &Trial) -> Self {
-        let certificate = trial.certificate().to_bytes();
-        let certified = match certify(&trial.history, &certificate) {
+        Self::of_certificate(&trial.history, &trial.certificate().to_bytes())
+    }
+
+    /// Checks a certificate again.
+    #[must_use]
+    pub fn of_certificate(history: &History, certificate: &[u8]) -> Self {
+        let certified = match certify(history, certificate) {
             Ok(certified) if certified.is_complete() => certified,
             Ok(_) => return Self::Refused("not all of its claims could be re-checked".to_owned()),
             Err(error) => return Self::Refused(error.to_string()),

@@ -194,6 +194,12 @@ impl Summary {
         valid + violated + unknown
     }
 
+    /// Runs that decide what they were judged by, whatever they covered.
+    #[must_use]
+    pub fn decided_runs(&self) -> u64 {
+        self.judged_runs() - self.open.len() as u64
+    }
+
     /// Windows in which a fault took a lock away.
     #[must_use]
     pub fn revoked(&self) -> u64 {
