@@ -1,5 +1,6 @@
 //! The claims file: text in, claims and cases out, with every mistake at its line.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plan::spec::RunSpec;
@@ -91,17 +92,25 @@ struct QuickText<R> {
 }
 
 impl File {
-    /// Reads a file: what it says in a profile, as far as that was selected. `path` is what it is
-    /// called.
+    /// Reads a file: what it says in a profile. `path` is what it is called; the schedules that it names
+    /// are in the same folder.
     ///
     /// # Errors
-    /// The first mistake in it.
+    /// The first mistake in it, in whatever profile.
     pub fn read(path: &str, text: &str, profile: Profile) -> Result<Self, Mistake> {
+        let both = [Profile::Full, Profile::Quick];
+        for other in both.into_iter().filter(|other| *other != profile) {
+            Self::read_in(path, text, other)?;
+        }
+        Self::read_in(path, text, profile)
+    }
+
+    fn read_in(path: &str, text: &str, profile: Profile) -> Result<Self, Mistake> {
         // The types of a run's fields tell what is wrong with their own places; as a table it is
         // merged with what stands elsewhere.
         let _: FileText<RunSpec> = parsed(text)?;
         let written: FileText<Table> = parsed(text)?;
-        let places = Places::of(text)?;
+        let places = Places::of(text, profile)?;
         let source = Source {
             path: path.to_owned(),
             sha256: format!("{:x}", Sha256::digest(text)),
@@ -231,8 +240,9 @@ impl File {
         let mut run = common.clone();
         run.extend(claim.run.unwrap_or_default());
         run.extend(quick_run.unwrap_or_default());
-        let spec =
+        let mut spec =
             RunSpec::deserialize(run).map_err(|error| self.at_run(number, error.message()))?;
+        spec.schedule = spec.schedule.map(|file| self.beside(&file));
         let expected = claim.expected;
         if expected == Expected::Violated && spec.guarantees.len() != 1 {
             let text = "a claim that is to be violated names the one guarantee: guarantee = [\"exclusion\"]";
@@ -305,6 +315,12 @@ impl File {
             }
         }
         Ok(Some(plan.lock.to_string()))
+    }
+
+    /// A file that is named in this one.
+    fn beside(&self, file: &Path) -> PathBuf {
+        let folder = Path::new(&self.source.path).parent();
+        folder.map_or_else(|| file.to_owned(), |folder| folder.join(file))
     }
 
     fn at_run(&self, number: usize, text: &str) -> Mistake {
