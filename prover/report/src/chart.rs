@@ -7,8 +7,9 @@ use crate::axis::Axis;
 use crate::template;
 
 const TEMPLATE: &str = include_str!("chart.svg.j2");
-/// The colours of all pictures.
-pub(crate) const PALETTE: &str = include_str!("palette.css");
+/// The colours of all pictures, light and dark, as rules of a style sheet for what is inside an
+/// element of the class `picture`.
+pub const PALETTE: &str = include_str!("palette.css");
 /// How many colours there are for things of one sort; beyond that they come again.
 pub(crate) const COLOURS: usize = 6;
 

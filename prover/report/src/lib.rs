@@ -15,9 +15,10 @@ mod plots;
 mod scene;
 mod subject;
 mod table;
-mod template;
+pub mod template;
 mod timeline;
 
+pub use chart::PALETTE;
 pub use error::ReportError;
 pub use hits::{Hit, hits};
 pub use html::html;

@@ -7,9 +7,13 @@ use minijinja::{
 };
 use serde::Serialize;
 
-/// Renders a template. Everything in it is escaped but for what the template itself marks as
-/// markup.
-pub(crate) fn render(source: &str, context: impl Serialize) -> Result<String, Error> {
+/// Renders a template (minijinja). Everything in it is escaped but for what the template itself
+/// marks as markup. An unknown name is an error, and `{{ count|counted("run") }}` writes a number
+/// with its noun.
+///
+/// # Errors
+/// What is wrong with the template.
+pub fn render(source: &str, context: impl Serialize) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
