@@ -99,6 +99,7 @@ pub(crate) fn subject(lock: &str, faults: &[&str]) -> Subject {
             "cargo run -p prover -- --lock {lock} --workload mutex --nemesis {} --seed 7",
             faults.join(",")
         ),
+        certify: Some("prover certify results/latest".to_owned()),
         plan: vec![Fact::new("workers", "5"), Fact::new("keys", "1")],
         origin: vec![Fact::new("prover", "0.1.0")],
         is_run: true,
