@@ -225,7 +225,8 @@ fn client(event: &Event) -> Option<u32> {
     }
 }
 
-/// The holds of those who took part whose grants are named, or that were believed in meanwhile.
+/// The holds whose grants are named; of who took part without such a grant, those that were
+/// believed in meanwhile.
 fn taking_part<'a>(
     locks: &'a [Lock],
     violation: &Violation,
@@ -236,12 +237,19 @@ fn taking_part<'a>(
         .iter()
         .find(|lock| lock.key() == violation.key.as_ref());
     let holds = lock.into_iter().flat_map(Lock::holds);
-    let takes_part = |hold: &&Hold| {
-        processes.contains(&hold.process())
-            && (places.contains(&hold.granted())
-                || places.iter().any(|place| hold.is_believed_at(*place)))
+    let own: Vec<&Hold> = holds
+        .filter(|hold| processes.contains(&hold.process()))
+        .collect();
+    let is_named = |hold: &&Hold| places.contains(&hold.granted());
+    let has_named = |process: u32| {
+        own.iter()
+            .any(|hold| hold.process() == process && is_named(hold))
     };
-    holds.filter(takes_part).collect()
+    let is_believed = |hold: &Hold| places.iter().any(|place| hold.is_believed_at(*place));
+    own.iter()
+        .filter(|hold| is_named(hold) || (!has_named(hold.process()) && is_believed(hold)))
+        .copied()
+        .collect()
 }
 
 impl Ladder {
