@@ -207,6 +207,7 @@ function draw() {
   range.textContent = `${seconds(view.begin)} to ${seconds(view.end)} s`;
   note.hidden = !shares;
   canvas.dataset.level = shares ? "shares" : "bars";
+  canvas.dataset.rows = `${size.left},${rowsTop},${rowHeight},${record.workers}`;
   canvas.dataset.view = `${view.begin},${view.end}`;
   canvas.dataset.drawn = (performance.now() - began).toFixed(2);
   canvas.dataset.draws = Number(canvas.dataset.draws || 0) + 1;
