@@ -14,9 +14,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::claim::{bounds, says, sentence};
+use crate::close_up::{CloseUp, close_ups};
 use crate::ending::Ending;
 use crate::error::ReportError;
-use crate::evidence::{CloseUp, close_ups};
 use crate::faults::{Faults, effects};
 use crate::hue::fault_class;
 use crate::latency::{Latency, latencies};

@@ -6,9 +6,10 @@
 mod axis;
 mod chart;
 mod claim;
+mod close_up;
 mod ending;
 mod error;
-mod evidence;
+
 mod faults;
 mod hits;
 mod html;
@@ -18,6 +19,7 @@ mod latency;
 mod markdown;
 mod overlaps;
 mod plots;
+mod proof;
 mod rate;
 mod record;
 mod scene;
@@ -29,6 +31,7 @@ mod table;
 pub mod template;
 mod timeline;
 mod trace;
+mod words;
 
 pub use chart::PALETTE;
 pub use error::ReportError;

@@ -6,7 +6,7 @@ use checker::{Judgement, Row, show_ns};
 use history::History;
 
 use crate::claim::{bounds, says, sentence};
-use crate::evidence::{CloseUp, close_ups};
+use crate::close_up::{CloseUp, close_ups};
 use crate::html::meaning;
 use crate::overlaps::incidents;
 use crate::scene::Scene;

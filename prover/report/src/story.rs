@@ -5,7 +5,8 @@ use checker::{End as Why, Hold, Rule, show_ns};
 use history::fault::Window;
 use history::{Event, Function, Kind, Value};
 
-use crate::ladder::{End, Evidence, did, struck};
+use crate::proof::{End, Evidence, read_before};
+use crate::words::{did, struck};
 
 /// How many faults and events are told of.
 const FAULTS_MAX: usize = 3;
@@ -119,7 +120,9 @@ fn overlap(evidence: &Evidence<'_>) -> Option<String> {
 /// What was written and acknowledged, and what shows that it is gone, with the numbers.
 fn lost_update(evidence: &Evidence<'_>) -> Vec<String> {
     let ends = ends(evidence);
-    let mut story: Vec<String> = ends
+    let mut told: Vec<&Event> = ends.iter().copied().chain(reads(evidence, &ends)).collect();
+    told.sort_by_key(|event| event.index);
+    let mut story: Vec<String> = told
         .iter()
         .map(|event| acknowledged(evidence, event))
         .collect();
@@ -139,6 +142,18 @@ fn lost_update(evidence: &Evidence<'_>) -> Vec<String> {
     story
 }
 
+/// What the writers had read before.
+fn reads<'a>(evidence: &Evidence<'a>, ends: &[&Event]) -> Vec<&'a Event> {
+    let place = |event: &&Event| {
+        let events = evidence.history.events();
+        events.partition_point(|other| other.index < event.index)
+    };
+    let reads = ends
+        .iter()
+        .filter_map(|event| read_before(evidence.history, place(event)));
+    reads.map(|place| evidence.event(place)).collect()
+}
+
 /// `Worker 1 wrote 5 to counter at 3.100 s, and that was acknowledged.`
 fn acknowledged(evidence: &Evidence<'_>, event: &Event) -> String {
     let (who, at, value) = (
@@ -150,7 +165,7 @@ fn acknowledged(evidence: &Evidence<'_>, event: &Event) -> String {
     match event.function {
         Function::Write => format!("{who} wrote {value} to {key}, which was acknowledged at {at}."),
         Function::Add => format!("{who} added {value} to {key}, which was acknowledged at {at}."),
-        Function::Read => format!("{who} read {key} afterwards and got {value}, at {at}."),
+        Function::Read => format!("{who} read {value} from {key} at {at}."),
         _ => format!("{who} {} at {at}.", did(key, event)),
     }
 }

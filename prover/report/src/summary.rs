@@ -5,7 +5,7 @@ use history::History;
 use serde::Serialize;
 
 use crate::claim::{bounds, says, sentence};
-use crate::evidence::close_ups;
+use crate::close_up::close_ups;
 use crate::html::meaning;
 use crate::latency::latencies;
 use crate::overlaps::incidents;

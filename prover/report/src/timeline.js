@@ -7,7 +7,6 @@ if (!source || !viewer) return;
 const record = JSON.parse(source.textContent);
 const canvas = document.getElementById("canvas");
 const context = canvas.getContext("2d");
-const still = document.getElementById("still");
 const panel = document.getElementById("selected");
 const range = document.getElementById("range");
 const note = document.getElementById("level");
@@ -558,7 +557,7 @@ window.addEventListener("hashchange", () => follow(location.hash));
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { colours = readColours(); redraw(); });
 
 viewer.hidden = false;
-still.classList.add("behind");
+for (const part of document.querySelectorAll(".still")) part.classList.add("behind");
 new ResizeObserver(redraw).observe(canvas);
 draw();
 if (!follow(location.hash)) describe();

@@ -301,3 +301,115 @@ fn the_size_is_bounded_and_what_is_left_out_is_said() {
         "{text}"
     );
 }
+
+#[test]
+fn a_lost_update_is_told_with_its_numbers() {
+    let text = text_of(&samples::lost_update());
+    for sentence in [
+        "Worker 0 read 4 from counter at 1.002 s.",
+        "Worker 1 read 4 from counter at 1.502 s.",
+        "Worker 0 wrote 5 to counter, which was acknowledged at 2.001 s.",
+        "Worker 1 wrote 5 to counter, which was acknowledged at 2.501 s.",
+        "Both wrote 5: the later one knew nothing of the earlier, so that one of the two updates is lost.",
+    ] {
+        assert_eq!(text.matches(sentence).count(), 1, "{sentence} in {text}");
+    }
+}
+
+#[test]
+fn a_trace_has_a_slice_for_everything() {
+    let sample = samples::violated();
+    let mut bytes = Vec::new();
+    report::trace(&sample.subject, &sample.history, &mut bytes).expect("a vector takes it");
+    let trace: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+    let events = trace["traceEvents"].as_array().expect("a list");
+    let count = |category: &str| {
+        events
+            .iter()
+            .filter(|event| event["cat"] == category)
+            .count()
+    };
+    let operations = sample.history.operations().count();
+    assert_eq!(
+        (count("operation"), count("hold"), count("fault")),
+        (operations, 36, 1)
+    );
+    let fault = events
+        .iter()
+        .find(|event| event["cat"] == "fault")
+        .expect("one");
+    assert_eq!(
+        (&fault["name"], &fault["ts"], &fault["dur"]),
+        (
+            &"partition".into(),
+            &5_150_000.0.into(),
+            &11_850_000.0.into()
+        )
+    );
+    // Slices of a thread never cross: viewers would tear them apart.
+    let mut threads: std::collections::BTreeMap<String, Vec<(f64, f64)>> = Default::default();
+    for slice in events.iter().filter(|event| event["ph"] == "X") {
+        let (begin, length) = (
+            slice["ts"].as_f64().expect("a time"),
+            slice["dur"].as_f64().expect("a length"),
+        );
+        let thread = format!("{} {}", slice["pid"], slice["tid"]);
+        threads
+            .entry(thread)
+            .or_default()
+            .push((begin, begin + length));
+    }
+    for slices in threads.values_mut() {
+        slices.sort_by(|one, other| one.0.total_cmp(&other.0));
+        assert!(
+            slices.windows(2).all(|pair| pair[1].0 >= pair[0].1 - 1e-3),
+            "{slices:?}"
+        );
+    }
+    let names = events.iter().filter(|event| event["name"] == "thread_name");
+    assert_eq!(
+        names.count(),
+        5 + 5 + 1,
+        "operations and holds of each worker, the fault"
+    );
+}
+
+#[test]
+fn all_forms_say_the_same() {
+    let sample = samples::violated();
+    let plots = [("timeline", "plots/timeline.svg")];
+    let markdown = report::markdown(&sample.subject, &sample.history, &sample.judgement, &plots);
+    assert!(
+        markdown.starts_with("## violated: persistent-mutex keeps exclusion under mutex"),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("For 4.93 s both believed that they held it."),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("![timeline](plots/timeline.svg)"),
+        "{markdown}"
+    );
+    let summary = report::summary(&sample.subject, &sample.history, &sample.judgement);
+    let summary = serde_json::to_value(&summary).expect("JSON");
+    assert_eq!(summary["verdict"], "violated");
+    assert_eq!(summary["violations"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        summary["violations"][0]["story"].as_array().map(Vec::len),
+        Some(4)
+    );
+    let hostile = samples::hostile();
+    let markdown = report::markdown(&hostile.subject, &hostile.history, &hostile.judgement, &[]);
+    assert!(
+        !markdown
+            .split("```")
+            .step_by(2)
+            .any(|part| part.contains('<')),
+        "{markdown}"
+    );
+    assert!(
+        !markdown.contains('\u{202e}') && !markdown.contains('\0'),
+        "{markdown}"
+    );
+}

@@ -7,8 +7,9 @@ use checker::show_ns;
 use history::{Event, Function, History, Kind};
 use serde::Serialize;
 
-use crate::ladder::{Evidence, Ladder};
+use crate::ladder::Ladder;
 use crate::overlaps::Incident;
+use crate::proof::Evidence;
 use crate::scene::Scene;
 use crate::story::story;
 
