@@ -15,6 +15,7 @@ mod power;
 mod prove;
 mod proxy;
 mod replay;
+pub(crate) mod report;
 mod run;
 mod selftest;
 mod shrink;
@@ -45,6 +46,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Replay(arguments)) => replay::replay(&arguments).await,
         Some(Command::Shrink(arguments)) => shrink::shrink_run(&arguments).await,
         Some(Command::Check(arguments)) => check::check(&arguments),
+        Some(Command::Report(arguments)) => report::report(&arguments),
         Some(Command::Certify(arguments)) => certify::certify(&arguments),
         Some(Command::Convert(arguments)) => convert::convert(&arguments),
         Some(Command::Generate(arguments)) => generate::generate(&arguments),
