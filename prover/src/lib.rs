@@ -23,5 +23,6 @@ mod reading;
 mod record;
 mod repeat;
 mod schema;
+mod serve;
 pub mod store;
 mod subject;

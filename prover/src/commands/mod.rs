@@ -5,7 +5,7 @@ mod campaign;
 mod certify;
 mod check;
 mod clean;
-mod compare;
+pub(crate) mod compare;
 pub(crate) mod conform;
 mod convert;
 mod generate;
@@ -16,7 +16,9 @@ mod proxy;
 mod replay;
 mod run;
 mod selftest;
+mod serve;
 mod shrink;
+mod site;
 mod worker;
 
 use crate::cli::{Cli, Command};
@@ -40,6 +42,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         None => run::run(&cli.run).await,
         Some(Command::Run(arguments)) => run::run(&arguments).await,
         Some(Command::Compare(arguments)) => compare::compare(&arguments),
+        Some(Command::Serve(arguments)) => serve::serve(&arguments).await,
+        Some(Command::Site(arguments)) => site::site(&arguments),
         Some(Command::Replay(arguments)) => replay::replay(&arguments).await,
         Some(Command::Shrink(arguments)) => shrink::shrink_run(&arguments).await,
         Some(Command::Check(arguments)) => check::check(&arguments),
