@@ -16,7 +16,7 @@ impl Schema {
     pub(crate) const MANIFEST: Self = Self("manifest/1");
     pub(crate) const CHECK: Self = Self("check/1");
     pub(crate) const UNREAD: Self = Self("unread/1");
-    pub(crate) const CAMPAIGN: Self = Self("campaign/1");
+    pub(crate) const CAMPAIGN: Self = Self("campaign/2");
     pub(crate) const POWER: Self = Self("power/1");
     pub(crate) const SELFTEST: Self = Self("selftest/1");
     pub(crate) const CONFORM: Self = Self("conform/1");

@@ -108,8 +108,9 @@ pub struct Failing {
     pub repeat: String,
 }
 
-/// So many seeds of a kind are listed.
+/// So many seeds of a kind are listed, and so many of these are shown at once.
 const LISTED_MAX: usize = 200;
+const SHOWN_MAX: usize = 10;
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -119,6 +120,7 @@ struct View<'a> {
     says: String,
     saturated: String,
     listed_max: usize,
+    shown_max: usize,
 }
 
 /// The report of a campaign. The same arguments give the same bytes.
@@ -137,6 +139,7 @@ pub fn campaign_page(campaign: &Campaign) -> Result<String, SiteError> {
         says: says(campaign),
         saturated: saturated(campaign),
         listed_max: LISTED_MAX,
+        shown_max: SHOWN_MAX,
     };
     page(&title, TEMPLATE, &view)
 }
@@ -145,10 +148,10 @@ fn says(campaign: &Campaign) -> String {
     let runs = counted(campaign.runs, "simulated run");
     match campaign.verdict {
         Verdict::Valid => format!(
-            "None of {runs} contradicts what it was judged by, and together they put that to the test."
+            "None of {runs} contradicts what they were judged by, and together they put that to the test."
         ),
         Verdict::Violated => format!(
-            "{} of {runs} {} what it was judged by.",
+            "{} of {runs} {} what they were judged by.",
             campaign.failing.len(),
             if campaign.failing.len() == 1 {
                 "contradicts"

@@ -1,6 +1,6 @@
 //! What many runs were made for together: a campaign over seeds, or the claims that were proved.
 
-use checker::Verdict;
+use checker::{Verdict, counted};
 use jiff::Timestamp;
 use plan::manifest::Git;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::folder::FileEntry;
 use crate::run::{has_report, last_part, short, stamp, when};
-use crate::standing::Standing;
+use crate::standing::{Standing, Stands};
 
 /// Which file says what many runs showed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,60 @@ struct Told {
     runs: Option<Value>,
     began: Option<Timestamp>,
     git: Option<Git>,
+    state: Option<String>,
+    cases: Vec<Case>,
+    left_out: Vec<Value>,
+}
+
+/// A claim, and how it stands.
+#[derive(Clone, Debug, Deserialize)]
+struct Case {
+    standing: String,
+}
+
+impl Told {
+    fn of_campaign(&self) -> Stands {
+        match self.verdict {
+            Some(verdict) => (verdict.into(), None),
+            None => (
+                Standing::Unknown,
+                Some("campaign.json names no verdict".to_owned()),
+            ),
+        }
+    }
+
+    /// What was claimed is `valid` where all of it is confirmed, a violation that is expected too.
+    fn of_proof(&self) -> Stands {
+        let are = |standing: &str| {
+            self.cases
+                .iter()
+                .filter(|case| case.standing == standing)
+                .count()
+        };
+        let (all, confirmed, contradicted) =
+            (self.cases.len(), are("confirmed"), are("contradicted"));
+        let said = |count: usize, what: &str| {
+            Some(format!(
+                "{count} of {} {what}",
+                counted(all as u64, "claim")
+            ))
+        };
+        match self.state.as_deref() {
+            _ if contradicted > 0 => (Standing::Violated, said(contradicted, "contradicted")),
+            Some("finished") if confirmed < all || all == 0 => {
+                (Standing::Unknown, said(confirmed, "confirmed"))
+            }
+            Some("finished") if !self.left_out.is_empty() => {
+                let left_out = counted(self.left_out.len() as u64, "claim");
+                (Standing::Unknown, Some(format!("{left_out} left out")))
+            }
+            Some("finished") => (Standing::Valid, None),
+            _ => (
+                Standing::Unfinished,
+                Some("not all claims were put to the test".to_owned()),
+            ),
+        }
+    }
 }
 
 impl GroupKind {
@@ -83,12 +137,9 @@ impl Group {
             text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
         let (standing, reason) = match &told {
             Err(why) => (Standing::Broken, Some(format!("{}: {why}", kind.file()))),
-            Ok(told) => match told.verdict {
-                Some(verdict) => (verdict.into(), None),
-                None => (
-                    Standing::Unknown,
-                    Some(format!("{} names no verdict", kind.file())),
-                ),
+            Ok(told) => match kind {
+                GroupKind::Campaign => told.of_campaign(),
+                GroupKind::Proof => told.of_proof(),
             },
         };
         let told = told.unwrap_or_default();
@@ -156,5 +207,60 @@ impl Group {
     /// Where it is opened: its report, else its file.
     pub(crate) fn opens(&self) -> &'static str {
         has_report(&self.files).unwrap_or(self.kind.file())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(kind: GroupKind, text: &str) -> Standing {
+        Group::of("claims/1".to_owned(), kind, Ok(text.to_owned()), Vec::new()).standing
+    }
+
+    #[test]
+    fn claims_are_valid_where_all_are_confirmed() {
+        let proof = |state: &str, standings: &[&str], left_out: &str| {
+            let cases: Vec<_> = standings
+                .iter()
+                .map(|one| serde_json::json!({ "standing": one }))
+                .collect();
+            let text = serde_json::json!({ "state": state, "cases": cases }).to_string();
+            let text = text.replacen('{', &format!("{{\"left_out\":[{left_out}],"), 1);
+            standing(GroupKind::Proof, &text)
+        };
+        assert_eq!(
+            proof("finished", &["confirmed", "confirmed"], ""),
+            Standing::Valid
+        );
+        assert_eq!(
+            proof("finished", &["confirmed", "confirmed"], "{}"),
+            Standing::Unknown
+        );
+        assert_eq!(
+            proof("finished", &["confirmed", "unknown"], ""),
+            Standing::Unknown
+        );
+        assert_eq!(
+            proof("finished", &["confirmed", "not-run"], ""),
+            Standing::Unknown
+        );
+        assert_eq!(proof("finished", &[], ""), Standing::Unknown);
+        assert_eq!(proof("running", &["confirmed"], ""), Standing::Unfinished);
+        assert_eq!(
+            proof("interrupted", &["contradicted"], ""),
+            Standing::Violated
+        );
+    }
+
+    #[test]
+    fn a_campaign_says_its_verdict() {
+        let of = |text| standing(GroupKind::Campaign, text);
+        assert_eq!(
+            of(r#"{"verdict":"valid","faults":{"cut":{}},"runs":3}"#),
+            Standing::Valid
+        );
+        assert_eq!(of("{}"), Standing::Unknown);
+        assert_eq!(of("{"), Standing::Broken);
     }
 }

@@ -125,7 +125,7 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
             if let Some(words) = &taken_for_granted {
                 output::result(&format!("judged as it stands: {words}\n"))?;
             }
-            print_judgement(&history, &judgement, None)?;
+            print_judgement(&history, &judgement, Explained::All, None)?;
         }
         Format::Json => print_json(&path, &judgement, taken_for_granted)?,
     }
@@ -207,19 +207,31 @@ fn named(mut faults: Vec<String>) -> Vec<String> {
     faults
 }
 
-/// The table, the first violation of what was judged, and the verdict, with what is to stand beside
-/// it if it is `valid`.
+/// How many violated guarantees are explained: all, or as many as fit one screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Explained {
+    /// The first violation of each that was judged.
+    All,
+    /// That of the first one.
+    First,
+}
+
+/// The table, what was violated, and the verdict, with what is to stand beside it if it is `valid`.
 pub(super) fn print_judgement(
     history: &History,
     judgement: &Judgement,
+    explained: Explained,
     beside: Option<&str>,
 ) -> io::Result<()> {
     output::result(&guarantees_table(judgement, output::terminal()))?;
-    let violated = judgement.guarantees.iter().filter(|row| row.judged);
-    for finding in violated.map(|row| &row.finding) {
-        if let Some(violation) = finding.violations.first() {
-            output::result(&violation_text(finding, violation, history))?;
-        }
+    let judged = judgement.guarantees.iter().filter(|row| row.judged);
+    let violated = judged.filter(|row| !row.finding.violations.is_empty());
+    let most = match explained {
+        Explained::All => usize::MAX,
+        Explained::First => 1,
+    };
+    for finding in violated.map(|row| &row.finding).take(most) {
+        output::result(&violation_text(finding, &finding.violations[0], history))?;
     }
     if judgement.incomplete {
         let last = history

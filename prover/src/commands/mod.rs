@@ -11,7 +11,7 @@ mod convert;
 mod generate;
 mod list;
 mod manual;
-mod power;
+pub(crate) mod power;
 mod proxy;
 mod replay;
 mod run;

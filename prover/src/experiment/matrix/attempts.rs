@@ -117,6 +117,8 @@ mod tests {
                     events: 0,
                     operations: 0,
                     guarantees: Vec::new(),
+                    situations: Vec::new(),
+                    shortest: None,
                     recheck: None,
                 })),
             },
