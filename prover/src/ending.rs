@@ -78,7 +78,7 @@ fn open(manifest: &Manifest, judgement: &Judgement) -> String {
         .as_ref()
         .is_some_and(|testbed| testbed.caveat().is_some());
     let elsewhere = if is_simulated {
-        ", or of a real service: this one was simulated"
+        ", and what a real service does: this one was simulated"
     } else {
         ""
     };
@@ -91,18 +91,18 @@ fn open(manifest: &Manifest, judgement: &Judgement) -> String {
                 [] => String::new(),
                 names => format!("; {} was not kept, and is not promised", names.join(", ")),
             };
-            format!("anything of other runs{elsewhere}{beside}")
+            format!("what other runs do{elsewhere}{beside}")
         }
         Verdict::Violated if is_simulated => {
-            "that a real service behaves so: this one was simulated".to_owned()
+            "whether a real service lets it happen: this one was simulated".to_owned()
         }
         Verdict::Violated => "how often that happens: this is one run".to_owned(),
         Verdict::Unknown => {
             let lock = &manifest.plan.lock;
             let asked = names(judgement, |_| true);
             match asked.as_str() {
-                "" => "anything of the lock".to_owned(),
-                asked => format!("that {lock} keeps {asked}"),
+                "" => "everything about the lock".to_owned(),
+                asked => format!("whether {lock} keeps {asked}"),
             }
         }
     }
@@ -224,7 +224,7 @@ mod tests {
             open[0].starts_with("no violation of exclusion, but "),
             "{open:?}"
         );
-        assert_eq!(open[1], "that exclusive-queue keeps exclusion");
+        assert_eq!(open[1], "whether exclusive-queue keeps exclusion");
         assert_eq!(open[2], "read results/x/report.html");
         let mut killed = judgement(&[("exclusion", true, Valid)]);
         (killed.verdict, killed.unfinished) = (Unknown, Some("the run was interrupted".to_owned()));

@@ -117,6 +117,12 @@ pub(crate) fn width() -> u16 {
     terminal().unwrap_or(WIDTH)
 }
 
+/// How many lines the terminal has that results go to, if they go to one.
+pub(crate) fn height() -> Option<u16> {
+    let (_, terminal_size::Height(lines)) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(lines)
+}
+
 /// How many columns the terminal has that results go to, if they go to one.
 pub(crate) fn terminal() -> Option<u16> {
     let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stdout())?;

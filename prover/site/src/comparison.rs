@@ -123,7 +123,7 @@ fn facts(runs: [&Run; 2]) -> Vec<Pair> {
 
 /// Every guarantee of one of them, in the order of the first.
 fn guarantees(runs: [&Run; 2]) -> Vec<GuaranteeView> {
-    let rows = runs.map(|run| run.judgement.as_ref().map_or(&[][..], |it| &it.guarantees));
+    let rows = runs.map(|run| run.said().map_or(&[][..], |it| &it.guarantees));
     let mut seen = BTreeSet::new();
     let names = rows.iter().flat_map(|rows| rows.iter());
     let names = names
@@ -175,7 +175,7 @@ fn exposure(finding: &Finding) -> String {
 /// What both put to the test.
 fn coverage(runs: [&Run; 2]) -> Vec<Pair> {
     let counts = runs.map(|run| {
-        let rows = run.judgement.iter().flat_map(|it| &it.guarantees);
+        let rows = run.said().into_iter().flat_map(|it| &it.guarantees);
         let mut rows = rows.filter(|row| row.finding.guarantee == COVERAGE);
         rows.next().map(|row| &row.finding.counts)
     });

@@ -58,6 +58,12 @@ impl Run {
         })
     }
 
+    /// What was found out, where that counts for something.
+    pub(crate) fn said(&self) -> Option<&Judgement> {
+        let counts = !matches!(self.standing, Standing::Unfinished | Standing::Broken);
+        self.judgement.as_ref().filter(|_| counts)
+    }
+
     /// When it began, in a form whose order is that of time. Where no manifest says so, the name of
     /// the folder does.
     pub(crate) fn time(&self) -> String {
@@ -269,7 +275,7 @@ fn facts(run: &Run) -> Vec<(&'static str, String)> {
 }
 
 fn rows(run: &Run) -> Vec<RowView<'_>> {
-    let Some(judgement) = &run.judgement else {
+    let Some(judgement) = run.said() else {
         return Vec::new();
     };
     let rows = judgement.guarantees.iter();

@@ -212,8 +212,21 @@ fn named(mut faults: Vec<String>) -> Vec<String> {
 pub(super) enum Explained {
     /// The first violation of each that was judged.
     All,
-    /// That of the first one.
+    /// That of the first one; on a small screen without its events, which the report has.
     First,
+}
+
+/// So many lines has a screen that takes an explanation whole.
+const LARGE: u16 = 40;
+
+/// An explanation as it fits the screen: what it is called, and its picture.
+fn fitting(text: String) -> String {
+    let is_small = output::height().is_some_and(|lines| lines < LARGE);
+    let parts: Vec<&str> = text.split("\n\n").collect();
+    match parts.as_slice() {
+        [title, _, .., picture] if is_small => format!("{title}\n{picture}"),
+        _ => text,
+    }
 }
 
 /// The table, what was violated, and the verdict, with what is to stand beside it if it is `valid`.
@@ -226,12 +239,13 @@ pub(super) fn print_judgement(
     output::result(&guarantees_table(judgement, output::terminal()))?;
     let judged = judgement.guarantees.iter().filter(|row| row.judged);
     let violated = judged.filter(|row| !row.finding.violations.is_empty());
-    let most = match explained {
-        Explained::All => usize::MAX,
-        Explained::First => 1,
-    };
-    for finding in violated.map(|row| &row.finding).take(most) {
-        output::result(&violation_text(finding, &finding.violations[0], history))?;
+    for finding in violated.map(|row| &row.finding) {
+        let text = violation_text(finding, &finding.violations[0], history);
+        if explained == Explained::First {
+            output::result(&fitting(text))?;
+            break;
+        }
+        output::result(&text)?;
     }
     if judgement.incomplete {
         let last = history

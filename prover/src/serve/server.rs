@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,12 +189,7 @@ impl Served {
     /// What `prover compare` says of them.
     fn hits(&self, paths: &[&str]) -> Hits {
         let folders = paths.iter().filter_map(|path| self.shelf.located(path));
-        let found = compare::struck(
-            folders
-                .collect::<Vec<_>>()
-                .iter()
-                .map(|folder| Path::new(folder)),
-        );
+        let found = compare::struck(folders.collect::<Vec<_>>().iter().map(PathBuf::as_path));
         let header = compare::HEADER.map(str::to_owned).to_vec();
         match found {
             Ok(rows) => Hits {
