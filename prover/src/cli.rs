@@ -51,6 +51,11 @@ pub enum Command {
     /// What the same faults did in several runs, side by side: when holders noticed, when others
     /// were granted the lock
     Compare(CompareArgs),
+    /// Browse the results on this machine: filter, compare, open reports, download; until
+    /// interrupted
+    Serve(ServeArgs),
+    /// Write the results as pages into a folder, with badges, for documentation
+    Site(SiteArgs),
     /// Judge stored histories
     Check(CheckArgs),
     /// Make the reports of stored runs again: a page, a summary, data, or a trace for Perfetto
@@ -391,6 +396,35 @@ pub struct CompareArgs {
     /// The folders of runs
     #[arg(required = true, value_name = "DIR")]
     pub folders: Vec<PathBuf>,
+}
+
+/// The options of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where results are stored
+    #[arg(long, default_value = RESULTS, value_name = "DIR")]
+    pub results: PathBuf,
+    /// The port on 127.0.0.1; 0: any that is free
+    #[arg(long, default_value_t = 8475, value_name = "N")]
+    pub port: u16,
+    /// The commit that the badges are asked about [default: what git has checked out here]
+    #[arg(long, value_name = "REV")]
+    pub commit: Option<String>,
+}
+
+/// The options of `site`.
+#[derive(Debug, Args)]
+pub struct SiteArgs {
+    /// The folder that the pages are written into
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Where results are stored
+    #[arg(long, default_value = RESULTS, value_name = "DIR")]
+    pub results: PathBuf,
+    /// The commit that the badges are asked about: the proof of another one is outdated, and grey
+    /// [default: what git has checked out here]
+    #[arg(long, value_name = "REV")]
+    pub commit: Option<String>,
 }
 
 /// The options of `shrink`.

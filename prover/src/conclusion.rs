@@ -28,13 +28,26 @@ pub(crate) fn begin(
     results: &Path,
     commit: Option<&str>,
 ) -> Result<(Store, Manifest), Failure> {
-    let began = Timestamp::now();
-    let store = Store::open(results, &plan.name(), began)?;
-    let git = commit.map_or_else(Git::of_program, |commit| Some(Git::given(commit)));
-    let manifest = Manifest::begin(plan, began, git);
+    let store = Store::open(results, &plan.name(), Timestamp::now())?;
+    let manifest = begin_in(&store, plan, commit)?;
+    Ok((store, manifest))
+}
+
+/// Stores in the folder of a run what is known beforehand.
+pub(crate) fn begin_in(
+    store: &Store,
+    plan: &Plan,
+    commit: Option<&str>,
+) -> Result<Manifest, Failure> {
+    let manifest = Manifest::begin(plan, Timestamp::now(), git_of(commit));
     store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
     store.write_json(file::SCHEDULE, &plan.schedule)?;
-    Ok((store, manifest))
+    Ok(manifest)
+}
+
+/// The commit of what is tested: the one that is named, else that of the prover's own source.
+pub(crate) fn git_of(commit: Option<&str>) -> Option<Git> {
+    commit.map_or_else(Git::of_program, |commit| Some(Git::given(commit)))
 }
 
 /// What was recorded, and what follows from it.

@@ -139,6 +139,12 @@ pub enum Failure {
     /// This very program is not to be found.
     #[error("cannot find this program, to start it for each client: {0}")]
     Itself(#[source] io::Error),
+    /// A page over many runs could not be made.
+    #[error("cannot make the page: {0}")]
+    Site(#[source] site::SiteError),
+    /// Pages among the results would be taken for results.
+    #[error("{} lies in the results: name a folder elsewhere", .0.display())]
+    InResults(PathBuf),
     /// The report could not be made.
     #[error("cannot make the report: {0}")]
     Report(#[from] report::ReportError),
@@ -241,6 +247,7 @@ impl Failure {
             | Self::NoCertificate(_)
             | Self::OneInput
             | Self::OverRun(_)
+            | Self::InResults(_)
             | Self::NotCertified(_)
             | Self::NoRun(_)
             | Self::NothingViolated(_)
@@ -278,9 +285,9 @@ impl Failure {
                 | RunError::Misconduct(_)
                 | RunError::Runtime(_),
             ) => Exit::Harness,
-            Self::Run(RunError::Panic(_) | RunError::Log(LogError::Rule(_))) | Self::Report(_) => {
-                Exit::Internal
-            }
+            Self::Run(RunError::Panic(_) | RunError::Log(LogError::Rule(_)))
+            | Self::Report(_)
+            | Self::Site(_) => Exit::Internal,
         }
     }
 }

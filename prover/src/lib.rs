@@ -6,11 +6,13 @@
 
 pub mod adapter;
 pub mod arguments;
+mod campaign;
 pub mod causes;
 pub mod cli;
 pub mod commands;
 mod conclusion;
 pub mod conform;
+mod ending;
 pub mod exit;
 pub mod experiment;
 pub mod failure;
@@ -24,7 +26,9 @@ mod prove;
 mod reading;
 mod record;
 mod repeat;
+mod rerun;
 mod schema;
+mod serve;
 pub mod store;
 mod stored_run;
 mod subject;

@@ -17,7 +17,7 @@ impl Schema {
     pub(crate) const CHECK: Self = Self("check/1");
     pub(crate) const REPORT: Self = Self("report/1");
     pub(crate) const UNREAD: Self = Self("unread/1");
-    pub(crate) const CAMPAIGN: Self = Self("campaign/1");
+    pub(crate) const CAMPAIGN: Self = Self("campaign/2");
     pub(crate) const POWER: Self = Self("power/1");
     pub(crate) const PROOF: Self = Self("proof/1");
     pub(crate) const SELFTEST: Self = Self("selftest/1");

@@ -115,7 +115,7 @@ pub(super) fn line(power: &Power) -> String {
     }
 }
 
-pub(super) fn json(power: &Power) -> Value {
+pub(crate) fn json(power: &Power) -> Value {
     let mut json = json!(power);
     json["caught"] = json!(power.caught());
     json["says"] = json!(power.to_string());

@@ -18,12 +18,13 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::campaign::run_seeds;
-use super::check::print_judgement;
+use super::check::{Explained, print_judgement};
 use super::power::{self, of_run};
 use super::{NO_FAULTS, NO_FAULTS_NO_LINKS};
 use crate::causes::with_causes;
 use crate::cli::{OutputArgs, RunArgs};
 use crate::conclusion::{Conclusion, begin, conclude, keep, note_record};
+use crate::ending::Ending;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock;
@@ -190,7 +191,7 @@ fn print(
         return output::json(Schema::RUN, &line);
     }
     output::result("")?;
-    print_judgement(history, judgement, words.without_faults)?;
+    print_judgement(history, judgement, Explained::First, words.without_faults)?;
     for error in &words.errors {
         output::result(error)?;
     }
@@ -200,8 +201,13 @@ fn print(
     if let Some(skew) = manifest.skew {
         output::result(&skew_line(skew))?;
     }
-    output::result(&format!("results: {}", store.folder().display()))?;
-    output::result(&format!("repeat:  {}", words.repeat))
+    let folder = store.folder().to_string_lossy();
+    let Ending { shown, open, next } = Ending::of(manifest, judgement, &folder);
+    output::labelled("shown", &shown)?;
+    output::labelled("open", &open)?;
+    output::result(&format!("results: {folder}"))?;
+    output::result(&format!("repeat:  {}", words.repeat))?;
+    output::result(&format!("next:    {next}"))
 }
 
 /// What was asked for, where that had an end that came of the run itself: with this end.

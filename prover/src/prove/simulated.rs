@@ -88,9 +88,8 @@ fn shorter(known: Option<(u64, u64)>, outcome: &Outcome) -> Option<(u64, u64)> {
     let Came::Judged(judged) = &outcome.came else {
         return known;
     };
-    let found = judged
-        .operations_before
-        .map(|operations| (operations, outcome.seed.0));
+    let found = judged.shortest.as_ref();
+    let found = found.map(|(operations, _)| (*operations, outcome.seed.0));
     known.into_iter().chain(found).min()
 }
 
@@ -118,10 +117,11 @@ pub(super) fn counterexample(outcome: &Outcome, text: Option<String>) -> Option<
     let Came::Judged(judged) = &outcome.came else {
         return None;
     };
+    let (operations, guarantee) = judged.shortest.clone()?;
     Some(Counterexample {
         seed: outcome.seed.0,
-        operations: judged.operations_before?,
-        guarantee: judged.violated().next()?.to_owned(),
+        operations,
+        guarantee,
         text: text?,
     })
 }

@@ -2,10 +2,11 @@
 
 use certify::{Standing, certify};
 use checker::{COVERAGE, Finding, Hit, Judgement, Row, Verdict, hits};
-use history::History;
+use history::{History, Kind, Process};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
+use super::situation::{Situation, situations};
 use super::trial::{Trial, TrialError};
 
 /// What came of one of many runs: all that is kept of it. It can be stored and read again.
@@ -45,12 +46,16 @@ pub struct Judged {
     /// began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_violation_ns: Option<u64>,
-    /// Operations of clients that had begun by then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operations_before: Option<u64>,
     /// What the faults did to those who held a lock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<Hit>,
+    /// The situations that it was in.
+    #[serde(default)]
+    pub situations: Vec<Situation>,
+    /// How many operations had begun where the first of its violations was complete, and which
+    /// guarantee that was, where it violates what it was judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortest: Option<(u64, String)>,
     /// What came of checking its certificate again, where that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recheck: Option<Recheck>,
@@ -149,18 +154,15 @@ impl Judged {
             let place = events.binary_search_by_key(&index, |event| event.index);
             place.ok().map(|place| events[place].time)
         };
-        let operations = history.operations();
         Self {
             first_violation_ns: first.and_then(time),
-            operations_before: first.map(|index| {
-                let begun = operations.filter(|one| one.invoke.index <= index);
-                begun.count() as u64
-            }),
             hits: hits(history, slots),
             verdict: judgement.verdict,
             unfinished: judgement.unfinished,
             events: history.events().len() as u64,
             operations: history.operations().count() as u64,
+            situations: situations(history, &judgement.guarantees),
+            shortest: shortest(history, &judgement.guarantees),
             guarantees: judgement.guarantees,
             recheck: None,
         }
@@ -214,6 +216,22 @@ fn first_violation(judgement: &Judgement) -> Option<u64> {
     let judged = judgement.guarantees.iter().filter(|row| row.judged);
     let violations = judged.flat_map(|row| &row.finding.violations);
     violations.filter_map(|it| it.events.last().copied()).min()
+}
+
+/// How many operations it took until something was violated that decides.
+fn shortest(history: &History, guarantees: &[Row]) -> Option<(u64, String)> {
+    let judged = guarantees.iter().filter(|row| row.judged);
+    let ends = judged.flat_map(|row| {
+        let ends = row.finding.violations.iter();
+        let ends = ends.filter_map(|violation| violation.events.last().copied());
+        ends.map(|end| (end, &row.finding.guarantee))
+    });
+    let (end, guarantee) = ends.min()?;
+    let events = history.events().iter();
+    let until = events.take_while(|event| event.index <= end);
+    let begun = until
+        .filter(|event| event.kind == Kind::Invoke && matches!(event.process, Process::Client(_)));
+    Some((begun.count() as u64, guarantee.clone()))
 }
 
 impl Recheck {
@@ -276,6 +294,15 @@ mod tests {
         for guarantee in &violated {
             assert!(proved.contains(guarantee), "{guarantee}: {proved:?}");
         }
+    }
+
+    #[test]
+    fn the_shortest_counterexample_is_told_in_operations() {
+        let broken = judged("no-lock");
+        let (operations, guarantee) = broken.shortest.as_ref().expect("it is violated");
+        assert!((2..=broken.operations).contains(operations), "{operations}");
+        assert!(broken.violated().any(|violated| violated == guarantee));
+        assert_eq!(judged("exclusive-queue").shortest, None);
     }
 
     #[test]
