@@ -42,6 +42,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Put the claims of a file to the test, and say which are as claimed: the gate of a release
     Prove(ProveArgs),
+    /// Write a claims file to begin with, and a workflow that puts it to the test
+    Init(InitArgs),
     /// Repeat a stored run: in the simulation to the byte, elsewhere with the same plan and
     /// schedule
     Replay(ReplayArgs),
@@ -164,6 +166,24 @@ pub struct ProveArgs {
     /// What becomes of it.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// The options of `init`.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct InitArgs {
+    /// The lock: 'process:python3 my_lock.py'
+    #[arg(
+        long,
+        default_value = "process:python3 my_lock.py",
+        value_name = "LOCK"
+    )]
+    pub lock: String,
+    /// A service that it talks to; repeatable
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Vec<String>,
+    /// Where they are written
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// The options of `new-adapter`.

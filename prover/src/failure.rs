@@ -43,6 +43,9 @@ pub enum Failure {
         /// What is wrong, and where.
         mistake: claims::Mistake,
     },
+    /// What somebody has written stays.
+    #[error("{} is there already: move it away, or name another folder", .0.display())]
+    Exists(PathBuf),
     /// A folder has no claims.
     #[error("no claims in {0}: expected are files that end in .toml")]
     NoClaims(PathBuf),
@@ -255,6 +258,7 @@ impl Failure {
             | Self::OpenClaims { .. }
             | Self::Claims { .. }
             | Self::NoClaims(_)
+            | Self::Exists(_)
             | Self::NoClaim(claims::NothingSelected::Claim { .. })
             | Self::History { .. }
             | Self::NoHistory(_)

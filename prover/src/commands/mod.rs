@@ -9,6 +9,7 @@ pub(crate) mod compare;
 pub(crate) mod conform;
 mod convert;
 mod generate;
+mod init;
 mod list;
 mod manual;
 pub(crate) mod power;
@@ -44,6 +45,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         None => run::run(&cli.run).await,
         Some(Command::Run(arguments)) => run::run(&arguments).await,
         Some(Command::Prove(arguments)) => prove::prove_all(&arguments).await,
+        Some(Command::Init(arguments)) => init::init(&arguments),
         Some(Command::Compare(arguments)) => compare::compare(&arguments),
         Some(Command::Serve(arguments)) => serve::serve(&arguments).await,
         Some(Command::Site(arguments)) => site::site(&arguments),
