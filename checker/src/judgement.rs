@@ -11,7 +11,7 @@ pub const COVERAGE: &str = "coverage";
 pub const POWER: &str = "power";
 
 /// What was found out about a history.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Judgement {
     /// The worst of what was judged.
     pub verdict: Verdict,
@@ -19,16 +19,16 @@ pub struct Judgement {
     pub incomplete: bool,
     /// Why a run that did not go through all its phases proves nothing, whatever its guarantees
     /// say.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<String>,
     /// The first event that is missing from the history of a run: whoever took it away may have
     /// turned any verdict into another.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_event: Option<u64>,
     /// Every guarantee, what was judged first.
     pub guarantees: Vec<Row>,
     /// Who made the promises that are judged.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promised_by: Option<String>,
     /// What the models' verdicts stand on.
     #[serde(skip)]

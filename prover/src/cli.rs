@@ -1,10 +1,11 @@
 //! The command line. The names are a documented interface.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use claims::{Profile, Shard};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plan::spec::{RunSpec, heading, number, time};
 use run::seed::{Seed, Seeds};
@@ -12,6 +13,7 @@ use workloads::generate::Violation;
 
 use crate::adapter::Language;
 use crate::commands::conform;
+use crate::commands::report::Form;
 use crate::experiment::Chosen;
 use crate::exports::ReportTo;
 use crate::output::Format;
@@ -39,6 +41,10 @@ pub enum Command {
     /// Run a workload against a lock while a nemesis breaks things, and judge what happened (the
     /// default)
     Run(Box<RunArgs>),
+    /// Put the claims of a file to the test, and say which are as claimed: the gate of a release
+    Prove(ProveArgs),
+    /// Write a claims file to begin with, and a workflow that puts it to the test
+    Init(InitArgs),
     /// Repeat a stored run: in the simulation to the byte, elsewhere with the same plan and
     /// schedule
     Replay(ReplayArgs),
@@ -48,8 +54,15 @@ pub enum Command {
     /// What the same faults did in several runs, side by side: when holders noticed, when others
     /// were granted the lock
     Compare(CompareArgs),
+    /// Browse the results on this machine: filter, compare, open reports, download; until
+    /// interrupted
+    Serve(ServeArgs),
+    /// Write the results as pages into a folder, with badges, for documentation
+    Site(SiteArgs),
     /// Judge stored histories
     Check(CheckArgs),
+    /// Make the reports of stored runs again: a page, a summary, data, or a trace for Perfetto
+    Report(ReportArgs),
     /// Check a certificate again, by code that shares nothing with the checker; of a folder that was
     /// attested, all of it
     Certify(CertifyArgs),
@@ -131,6 +144,57 @@ pub struct OutputArgs {
     /// Print results only, no progress
     #[arg(short, long, help_heading = heading::OUTPUT)]
     pub quiet: bool,
+}
+
+/// The options of `prove`.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct ProveArgs {
+    /// Files of claims, or folders of such
+    #[arg(default_value = "claims.toml", value_name = "FILE")]
+    pub claims: Vec<PathBuf>,
+    /// Only this claim, or all that begin so: exclusive-*; repeatable
+    #[arg(long, value_name = "ID")]
+    pub only: Vec<String>,
+    /// Only on this testbed; repeatable
+    #[arg(long, value_name = "TESTBED")]
+    pub on: Vec<String>,
+    /// How much is done: `quick`, what claims say under [claim.quick], or `full`
+    #[arg(long, default_value_t, value_name = "PROFILE")]
+    pub profile: Profile,
+    /// Only this part of the work, which machines divide: 2/4; `prover merge` puts them together
+    /// [default: as the environment says, PROVER_SHARD or that of a CI server, else all]
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// So many claims on real testbeds at a time [default: as many as there are cores]
+    #[arg(long, value_parser = number::above_zero::<NonZeroUsize>, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// The seed of the first run on a real testbed; the next run has the next
+    #[arg(long, default_value_t = 1, value_parser = number::from_zero::<u64>, value_name = "N")]
+    pub seed: u64,
+    /// Who learns of it.
+    #[command(flatten)]
+    pub ending: EndingArgs,
+    /// What becomes of it.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The options of `init`.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct InitArgs {
+    /// The lock: 'process:python3 my_lock.py'
+    #[arg(
+        long,
+        default_value = "process:python3 my_lock.py",
+        value_name = "LOCK"
+    )]
+    pub lock: String,
+    /// A service that it talks to; repeatable
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Vec<String>,
+    /// Where they are written
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// The options of `new-adapter`.
@@ -267,6 +331,22 @@ pub struct AttestArgs {
     pub format: Format,
 }
 
+/// The options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders of runs, or histories as `check` takes them
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// What it is made as: a page for people, a summary in Markdown, data as JSON, or a trace that
+    /// Perfetto and Chrome open [possible values: html, markdown, json, trace]
+    #[arg(long, value_enum, default_value_t = Form::Html, hide_possible_values = true)]
+    pub format: Form,
+    /// Where it is written; `-` is standard output [default: a page and a trace beside the
+    /// history, the others to standard output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+}
+
 /// The options of `certify`.
 #[derive(Debug, Args)]
 pub struct CertifyArgs {
@@ -392,6 +472,35 @@ pub struct CompareArgs {
     /// The folders of runs
     #[arg(required = true, value_name = "DIR")]
     pub folders: Vec<PathBuf>,
+}
+
+/// The options of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where results are stored
+    #[arg(long, default_value = RESULTS, value_name = "DIR")]
+    pub results: PathBuf,
+    /// The port on 127.0.0.1; 0: any that is free
+    #[arg(long, default_value_t = 8475, value_name = "N")]
+    pub port: u16,
+    /// The commit that the badges are asked about [default: what git has checked out here]
+    #[arg(long, value_name = "REV")]
+    pub commit: Option<String>,
+}
+
+/// The options of `site`.
+#[derive(Debug, Args)]
+pub struct SiteArgs {
+    /// The folder that the pages are written into
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Where results are stored
+    #[arg(long, default_value = RESULTS, value_name = "DIR")]
+    pub results: PathBuf,
+    /// The commit that the badges are asked about: the proof of another one is outdated, and grey
+    /// [default: what git has checked out here]
+    #[arg(long, value_name = "REV")]
+    pub commit: Option<String>,
 }
 
 /// The options of `shrink`.

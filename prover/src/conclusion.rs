@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use checker::Judgement;
 use checker::certificate::Certificate;
-use history::History;
+use history::{History, Mark};
 use jiff::Timestamp;
 use plan::Plan;
 use plan::manifest::{Git, Manifest};
 use report::Subject;
-use suite::{Criteria, Power, within};
+use suite::{Criteria, Power, Recheck, recorded, within};
 
 use crate::failure::Failure;
 use crate::reading;
@@ -28,13 +28,26 @@ pub(crate) fn begin(
     results: &Path,
     commit: Option<&str>,
 ) -> Result<(Store, Manifest), Failure> {
-    let began = Timestamp::now();
-    let store = Store::open(results, &plan.name(), began)?;
-    let git = commit.map_or_else(Git::of_program, |commit| Some(Git::given(commit)));
-    let manifest = Manifest::begin(plan, began, git);
+    let store = Store::open(results, &plan.name(), Timestamp::now())?;
+    let manifest = begin_in(&store, plan, commit)?;
+    Ok((store, manifest))
+}
+
+/// Stores in the folder of a run what is known beforehand.
+pub(crate) fn begin_in(
+    store: &Store,
+    plan: &Plan,
+    commit: Option<&str>,
+) -> Result<Manifest, Failure> {
+    let manifest = Manifest::begin(plan, Timestamp::now(), git_of(commit));
     store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
     store.write_json(file::SCHEDULE, &plan.schedule)?;
-    Ok((store, manifest))
+    Ok(manifest)
+}
+
+/// The commit of what is tested: the one that is named, else that of the prover's own source.
+pub(crate) fn git_of(commit: Option<&str>) -> Option<Git> {
+    commit.map_or_else(Git::of_program, |commit| Some(Git::given(commit)))
 }
 
 /// What was recorded, and what follows from it.
@@ -55,6 +68,32 @@ impl Conclusion {
         self.judgement.guarantees.insert(place, power.row());
         self.power = Some(power);
     }
+}
+
+impl Conclusion {
+    /// Checks the certificate again.
+    pub(crate) fn recheck(&self) -> Recheck {
+        Recheck::of_certificate(&self.history, &self.certificate.to_bytes())
+    }
+}
+
+/// Stores in the manifest what the run has recorded, and how long its workload ran if that had no
+/// limit.
+pub(crate) fn note_record(
+    store: &Store,
+    manifest: &mut Manifest,
+    plan: &Plan,
+    history: &History,
+) -> Result<(), Failure> {
+    manifest.recorded = Some(recorded(history));
+    manifest.settled_ms = plan.until_covered.then(|| settled_ms(history)).flatten();
+    Ok(store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(manifest))?)
+}
+
+/// How long the workload ran before the last phase began.
+fn settled_ms(history: &History) -> Option<u64> {
+    let settled = history.mark(Mark::Settle)?;
+    Some(history.events()[settled].time / 1_000_000)
 }
 
 /// Judges what a run has recorded.
@@ -96,6 +135,7 @@ pub(crate) fn keep(
     let subject = Subject {
         mistakes: power.as_ref().map(subject::mistakes),
         repeat: repeat.to_owned(),
+        certify: Some(subject::certify(store.folder())),
         ..subject::of_manifest(manifest)
     };
     let page = report::html(&subject, history, judgement)?;

@@ -277,7 +277,7 @@ fn of_case(case: &Tested, proof: &Proof, runs: &BTreeMap<String, Run>) -> Vec<St
     for Stored { seed, folder } in &case.stored {
         match runs.get(folder.trim_end_matches('/')) {
             _ if !is_below(folder) => say(format!("{folder} is no folder of this proof")),
-            None if broken(*seed) => {}
+            _ if broken(*seed) => {}
             None => say(format!(
                 "its run of seed {seed} is not in {folder}, or does not hold"
             )),

@@ -27,6 +27,31 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// A claims file could not be opened.
+    #[error("cannot open {path}: {source}; `prover init` writes one to begin with")]
+    OpenClaims {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A claims file has a mistake.
+    #[error("{}:{mistake}", .path.display())]
+    Claims {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        mistake: claims::Mistake,
+    },
+    /// What somebody has written stays.
+    #[error("{} is there already: move it away, or name another folder", .0.display())]
+    Exists(PathBuf),
+    /// A folder has no claims.
+    #[error("no claims in {0}: expected are files that end in .toml")]
+    NoClaims(PathBuf),
+    /// No claim was selected.
+    #[error(transparent)]
+    NoClaim(#[from] claims::NothingSelected),
     /// Broken ones are asked for of a kind that has none.
     #[error("only locks are broken on purpose: leave --broken out, or list locks")]
     OnlyLocks,
@@ -69,6 +94,9 @@ pub enum Failure {
     /// Certificates and reports speak of one history.
     #[error("--{0} takes one history at a time: call `check` once for each")]
     OneHistory(&'static str),
+    /// Several reports would be one file.
+    #[error("--output takes one run at a time: call `report` once for each")]
+    OneReport,
     /// Certificate and report would be one file.
     #[error("--certificate and --report name the same file: give each its own")]
     OneFile,
@@ -114,6 +142,12 @@ pub enum Failure {
     /// This very program is not to be found.
     #[error("cannot find this program, to start it for each client: {0}")]
     Itself(#[source] io::Error),
+    /// A page over many runs could not be made.
+    #[error("cannot make the page: {0}")]
+    Site(#[source] site::SiteError),
+    /// Pages among the results would be taken for results.
+    #[error("{} lies in the results: name a folder elsewhere", .0.display())]
+    InResults(PathBuf),
     /// The report could not be made.
     #[error("cannot make the report: {0}")]
     Report(#[from] report::ReportError),
@@ -169,6 +203,12 @@ pub enum Failure {
         /// Why.
         source: serde_json::Error,
     },
+    /// Reports and comparisons speak of one proof.
+    #[error("--report and --against take one claims file at a time: call `prove` once for each")]
+    OneProof,
+    /// What the environment says makes no shard.
+    #[error(transparent)]
+    Shard(#[from] claims::BadEnvironment),
     /// What was to be merged is not the shards of one.
     #[error(transparent)]
     Merge(#[from] claims::MergeError),
@@ -241,11 +281,13 @@ impl Failure {
             | Self::OptionTwice(_)
             | Self::Introduce(IntroduceError::Command(_))
             | Self::OneHistory(_)
+            | Self::OneReport
             | Self::OneFile
             | Self::OverHistory { .. }
             | Self::NoCertificate(_)
             | Self::OneInput
             | Self::OverRun(_)
+            | Self::InResults(_)
             | Self::NotCertified(_)
             | Self::NoRun(_)
             | Self::Proof { .. }
@@ -255,13 +297,21 @@ impl Failure {
             | Self::NoEvidence(_)
             | Self::Statement { .. }
             | Self::Merge(_)
+            | Self::OneProof
+            | Self::Shard(_)
             | Self::NothingViolated(_)
             | Self::Open { .. }
+            | Self::OpenClaims { .. }
+            | Self::Claims { .. }
+            | Self::NoClaims(_)
+            | Self::Exists(_)
+            | Self::NoClaim(claims::NothingSelected::Claim { .. })
             | Self::History { .. }
             | Self::NoHistory(_)
             | Self::Certificate { .. }
             | Self::Recorded { .. }
             | Self::Manifest { .. } => Exit::BadArguments,
+            Self::NoClaim(claims::NothingSelected::Nothing) => Exit::NothingSelected,
             Self::Experiment { exit, .. } => *exit,
             Self::Shrink(ShrinkError::NotRepeated(_)) => Exit::Unknown,
             Self::Shrink(ShrinkError::Plan(_)) => Exit::BadArguments,
@@ -285,9 +335,9 @@ impl Failure {
                 | RunError::Misconduct(_)
                 | RunError::Runtime(_),
             ) => Exit::Harness,
-            Self::Run(RunError::Panic(_) | RunError::Log(LogError::Rule(_))) | Self::Report(_) => {
-                Exit::Internal
-            }
+            Self::Run(RunError::Panic(_) | RunError::Log(LogError::Rule(_)))
+            | Self::Report(_)
+            | Self::Site(_) => Exit::Internal,
         }
     }
 }

@@ -24,6 +24,9 @@ Environment variables:
   PROVER_TOXIPROXY_IMAGE  the image of Toxiproxy
   PROVER_DEBIAN_MIRROR    where the packages of a built broker image come from
   DOCKER_HOST             where the Docker daemon listens
+  PROVER_SHARD            the part of the claims that `prove` puts to the test
+  PROVER_SHARDS           how many parts there are, where a cluster says only
+                          which one this is (docs/ci.md)
   RUST_LOG                what the prover's own log of a run holds
   NO_COLOR                set, it has nothing be coloured";
 

@@ -6,11 +6,13 @@
 
 pub mod adapter;
 pub mod arguments;
+mod campaign;
 pub mod causes;
 pub mod cli;
 pub mod commands;
 mod conclusion;
 pub mod conform;
+mod ending;
 mod evidence;
 pub mod exit;
 pub mod experiment;
@@ -24,9 +26,13 @@ pub mod output;
 mod proof_end;
 mod proof_table;
 mod proofs;
+mod prove;
 mod reading;
 mod record;
 mod repeat;
+mod rerun;
 mod schema;
+mod serve;
 pub mod store;
+mod stored_run;
 mod subject;

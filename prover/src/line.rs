@@ -31,46 +31,73 @@ pub(crate) fn of_many(pace: Pace, noun: &str) -> String {
     format!("{} of {} {noun}, {pace}", pace.done, pace.done + pace.left)
 }
 
-/// `running 14/40 s · 22 grants · cut on worker 3 · next fault in 4 s`.
+/// `running 14/40 s · 310 operations · 310 operations · 22 grants · held by worker 2 · held by worker 2 · cut on worker 3 · next fault
+/// in 4 s`.
 pub(crate) fn of_run(moment: &Moment, length: Length) -> String {
-    let phase = match (moment.settling, length) {
-        (Some(settling), _) => format!(
-            "last phase, every lock is granted once more: {} s",
-            settling.as_secs()
-        ),
-        (None, Length::Fixed(limit)) => {
-            format!("running {}/{} s", moment.elapsed.as_secs(), limit.as_secs())
-        }
-        (None, Length::UntilCovered(limit)) => format!(
-            "until covered {}/{} s",
-            moment.elapsed.as_secs(),
-            limit.as_secs()
-        ),
+    let [counts, scene] = parts(moment, length);
+    [counts, scene].concat().join(" · ")
+}
+
+/// The same in two lines: how far it is, and what goes on.
+pub(crate) fn of_run_on_terminal(moment: &Moment, length: Length) -> String {
+    let [counts, scene] = parts(moment, length);
+    format!("{}\n  {}", counts.join(" · "), scene.join(" · "))
+}
+
+fn parts(moment: &Moment, length: Length) -> [Vec<String>; 2] {
+    let mut counts = vec![
+        of_phase(moment, length),
+        counted(moment.operations, "operation"),
+        counted(moment.grants, "grant"),
+    ];
+    if moment.overlaps > 0 {
+        counts.push(format!("{} so far", counted(moment.overlaps, "overlap")));
+    }
+    let held = match moment.holders.as_slice() {
+        [] => "held by nobody".to_owned(),
+        holders => format!("held by {}", of_workers(holders)),
     };
-    let grants = counted(moment.grants, "grant");
-    let on = moment.on.iter().map(of_fault);
     let next = moment
         .next
         .map(|wait| match wait.as_millis().div_ceil(1_000) {
             0 => "next fault is due".to_owned(),
             seconds => format!("next fault in {seconds} s"),
         });
-    let parts: Vec<String> = [phase, grants].into_iter().chain(on).chain(next).collect();
-    parts.join(" · ")
+    let on = moment.on.iter().map(of_fault);
+    [counts, [held].into_iter().chain(on).chain(next).collect()]
+}
+
+fn of_phase(moment: &Moment, length: Length) -> String {
+    let elapsed = moment.elapsed.as_secs();
+    match (moment.settling, length) {
+        (Some(settling), _) => format!(
+            "last phase, every lock is granted once more: {} s",
+            settling.as_secs()
+        ),
+        (None, Length::Fixed(limit)) => format!("running {elapsed}/{} s", limit.as_secs()),
+        (None, Length::UntilCovered(limit)) => {
+            format!("until covered {elapsed}/{} s", limit.as_secs())
+        }
+    }
 }
 
 fn of_fault(struck: &Struck) -> String {
     let Struck { fault, workers } = struck;
-    let whom = match workers.as_slice() {
-        [] => return fault.to_string(),
+    if workers.is_empty() {
+        return fault.to_string();
+    }
+    format!("{fault} on {}", of_workers(workers))
+}
+
+fn of_workers(workers: &[usize]) -> String {
+    match workers {
         [worker] => format!("worker {worker}"),
         few if few.len() <= NAMED => {
             let few: Vec<String> = few.iter().map(ToString::to_string).collect();
             format!("workers {}", few.join(", "))
         }
         many => counted(many.len() as u64, "worker"),
-    };
-    format!("{fault} on {whom}")
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +117,10 @@ mod tests {
         Moment {
             elapsed: Duration::from_millis(14_900),
             settling: None,
+            operations: 310,
             grants: 22,
+            holders: vec![2],
+            overlaps: 0,
             on: vec![struck("cut", &[3])],
             next: Some(Duration::from_millis(3_100)),
         }
@@ -100,12 +130,26 @@ mod tests {
     fn a_run_is_told_in_one_line() {
         assert_eq!(
             of_run(&moment(), LIMIT),
-            "running 14/40 s · 22 grants · cut on worker 3 · next fault in 4 s"
+            "running 14/40 s · 310 operations · 22 grants · held by worker 2 · cut on worker 3 · next fault in 4 s"
         );
         let covering = Length::UntilCovered(Duration::from_secs(600));
         assert_eq!(
             of_run(&moment(), covering),
-            "until covered 14/600 s · 22 grants · cut on worker 3 · next fault in 4 s"
+            "until covered 14/600 s · 310 operations · 22 grants · held by worker 2 · cut on worker 3 · next fault in 4 s"
+        );
+    }
+
+    #[test]
+    fn a_terminal_has_two_lines_for_it() {
+        let overlapping = Moment {
+            holders: vec![0, 2],
+            overlaps: 1,
+            ..moment()
+        };
+        assert_eq!(
+            of_run_on_terminal(&overlapping, LIMIT),
+            "running 14/40 s · 310 operations · 22 grants · 1 overlap so far\n  \
+             held by workers 0, 2 · cut on worker 3 · next fault in 4 s"
         );
     }
 
@@ -113,18 +157,22 @@ mod tests {
     fn what_is_not_there_is_not_told() {
         let quiet = Moment {
             grants: 1,
+            holders: Vec::new(),
             on: Vec::new(),
             next: None,
             ..moment()
         };
-        assert_eq!(of_run(&quiet, LIMIT), "running 14/40 s · 1 grant");
+        assert_eq!(
+            of_run(&quiet, LIMIT),
+            "running 14/40 s · 310 operations · 1 grant · held by nobody"
+        );
         let late = Moment {
             next: Some(Duration::ZERO),
             ..quiet.clone()
         };
         assert_eq!(
             of_run(&late, LIMIT),
-            "running 14/40 s · 1 grant · next fault is due"
+            "running 14/40 s · 310 operations · 1 grant · held by nobody · next fault is due"
         );
         let last = Moment {
             settling: Some(Duration::from_secs(3)),
@@ -132,7 +180,7 @@ mod tests {
         };
         assert_eq!(
             of_run(&last, LIMIT),
-            "last phase, every lock is granted once more: 3 s · 1 grant"
+            "last phase, every lock is granted once more: 3 s · 310 operations · 1 grant · held by nobody"
         );
     }
 
@@ -149,7 +197,7 @@ mod tests {
         };
         assert_eq!(
             of_run(&several, LIMIT),
-            "running 14/40 s · 22 grants · pause on workers 0, 2 · restart on 5 workers · cut"
+            "running 14/40 s · 310 operations · 22 grants · held by worker 2 · pause on workers 0, 2 · restart on 5 workers · cut"
         );
     }
 

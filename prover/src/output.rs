@@ -39,6 +39,38 @@ pub(crate) fn result(text: &str) -> io::Result<()> {
     }
 }
 
+/// Prints a sentence behind its label: in a terminal in as many lines as it needs, else in one.
+pub(crate) fn labelled(label: &str, text: &str) -> io::Result<()> {
+    let label = format!("{label}:");
+    result(&match terminal() {
+        Some(width) => hanging(&label, text, width.into()),
+        None => format!("{label:<LABEL$}{text}"),
+    })
+}
+
+/// How wide labels are.
+const LABEL: usize = 9;
+
+/// A text in lines of so many columns, all of it behind the label.
+fn hanging(label: &str, text: &str, width: usize) -> String {
+    let mut lines = vec![format!("{label:<LABEL$}")];
+    let mut used = LABEL;
+    for (place, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        let is_first = place == 0 || used == LABEL;
+        if !is_first && used + 1 + length > width {
+            lines.push(" ".repeat(LABEL));
+            used = LABEL;
+        } else if !is_first {
+            lines.last_mut().expect("there is one").push(' ');
+            used += 1;
+        }
+        lines.last_mut().expect("there is one").push_str(word);
+        used += length;
+    }
+    lines.join("\n")
+}
+
 /// Prints a result for programs: one JSON object in a line.
 ///
 /// # Errors
@@ -83,6 +115,12 @@ const WIDTH: u16 = 80;
 /// How many columns results have: those of the terminal, if they go to one.
 pub(crate) fn width() -> u16 {
     terminal().unwrap_or(WIDTH)
+}
+
+/// How many lines the terminal has that results go to, if they go to one.
+pub(crate) fn height() -> Option<u16> {
+    let (_, terminal_size::Height(lines)) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(lines)
 }
 
 /// How many columns the terminal has that results go to, if they go to one.
@@ -161,7 +199,7 @@ impl Steps {
         if let Some(spinner) = &self.spinner {
             spinner.set_message(match &doing {
                 Doing::Step(text, _) => text.clone(),
-                Doing::Run(..) => doing.line().unwrap_or_default(),
+                Doing::Run(..) => doing.line(true).unwrap_or_default(),
             });
         }
         *lock(&self.doing) = Some(doing);
@@ -188,9 +226,12 @@ impl Drop for Steps {
 
 impl Doing {
     /// Nothing where there is nothing to tell yet.
-    fn line(&self) -> Option<String> {
+    fn line(&self, is_on_terminal: bool) -> Option<String> {
         match self {
             Self::Step(text, since) => line::of_step(text, since.elapsed()),
+            Self::Run(live, length) if is_on_terminal => {
+                Some(line::of_run_on_terminal(&live.now()?, *length))
+            }
             Self::Run(live, length) => Some(line::of_run(&live.now()?, *length)),
         }
     }
@@ -202,7 +243,10 @@ async fn tick(spinner: Option<ProgressBar>, doing: Arc<Mutex<Option<Doing>>>) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let line = lock(&doing).as_ref().and_then(Doing::line);
+        let is_on_terminal = spinner.is_some();
+        let line = lock(&doing)
+            .as_ref()
+            .and_then(|doing| doing.line(is_on_terminal));
         match (line, &spinner) {
             (Some(line), Some(spinner)) => spinner.set_message(line),
             (Some(line), None) => note(&line),
@@ -266,5 +310,28 @@ impl Bar {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_hangs_behind_its_label() {
+        let text = hanging(
+            "shown:",
+            "in this run a lock kept exclusion and progress",
+            30,
+        );
+        assert_eq!(
+            text,
+            "shown:   in this run a lock\n         kept exclusion and\n         progress"
+        );
+        assert_eq!(
+            hanging("open:", "a-word-that-is-longer-than-a-line x", 20),
+            "open:    a-word-that-is-longer-than-a-line\n         x"
+        );
+        assert_eq!(hanging("next:", "go on", 80), "next:    go on");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use claims::Proof;
+use gate::text::{line, logged};
 use gate::{Decision, Subject, Worse, decide, worse};
 use serde_json::json;
 
@@ -67,7 +68,13 @@ impl From<Decision> for Exit {
 }
 
 fn print(subject: Subject<'_>, worse: Option<&[Worse]>, folder: &Path) -> std::io::Result<()> {
+    if let Some(title) = &subject.proof.source.title {
+        output::result(&logged(&line(title)))?;
+    }
     output::wide_table(proof_table::HEADER, proof_table::rows(subject))?;
+    for shown in proof_table::shown(subject) {
+        output::advice(&shown)?;
+    }
     output::result(&format!("\n{}", proof_table::conclusion(subject)))?;
     if let Some(worse) = worse {
         output::result("")?;

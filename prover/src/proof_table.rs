@@ -1,9 +1,11 @@
 //! What came of claims, as people see it at the end.
 
+use std::collections::BTreeMap;
+
 use checker::{counted, show_ns};
-use claims::{Expected, Tested};
-use gate::text::{line, logged};
-use gate::{Decision, Ruling, Subject, TOLERANCE, Worse, decide};
+use claims::{Expected, State, Tested};
+use gate::text::{line, lines, logged};
+use gate::{Decision, Ruling, Subject, TOLERANCE, Worse, decide, name};
 
 /// The columns.
 pub(crate) const HEADER: [&str; 7] = ["claim", "on", "expected", "came out", "runs", "seen", "why"];
@@ -53,6 +55,24 @@ fn seen(tested: &Tested) -> String {
     }
 }
 
+/// What shows each case that is not confirmed, and the command that repeats it.
+pub(crate) fn shown(subject: Subject<'_>) -> Vec<String> {
+    let proof = subject.proof;
+    let cases = proof.cases.iter();
+    let others = cases.filter(|it| Ruling::of(it, proof, subject.today) != Ruling::Passed);
+    others
+        .filter_map(|tested| {
+            let repeat = cell(&tested.repeat);
+            let found = tested.counterexample.as_ref()?;
+            let (name, text) = (cell(&name(tested)), logged(&lines(&found.text)));
+            Some(format!(
+                "\n{name}, seed {}:\n{text}\nrepeat:  {repeat}",
+                found.seed
+            ))
+        })
+        .collect()
+}
+
 /// What stands below the table: what was left out, and what all of it means.
 pub(crate) fn conclusion(subject: Subject<'_>) -> String {
     let proof = subject.proof;
@@ -60,24 +80,40 @@ pub(crate) fn conclusion(subject: Subject<'_>) -> String {
         let text = format!("left out: {} on {}: {}", it.claim, it.testbed, it.why);
         cell(&text) + "\n"
     });
-    let rulings = proof.cases.iter();
-    let stopping = rulings.filter(|it| Ruling::of(it, proof, subject.today).stops());
-    let (stopping, all) = (stopping.count(), counted(proof.cases.len() as u64, "case"));
     let words = match decide(proof, subject.today) {
-        Decision::Passed => format!("passed: {all}, each as expected or accepted"),
-        Decision::Nothing => "nothing was selected".to_owned(),
-        Decision::Open if stopping == 0 => "open: not all was done".to_owned(),
-        Decision::Open => format!("open: {stopping} of {all} not decided"),
-        Decision::Broken => {
-            format!("broken: {stopping} of {all} not decided, the harness broke down")
-        }
-        Decision::Failed => format!("failed: {stopping} of {all} not as expected"),
+        Decision::Passed => "passed",
+        Decision::Nothing => "nothing was selected",
+        Decision::Open => "not decided",
+        Decision::Broken => "the harness broke down",
+        Decision::Failed => "not as claimed",
     };
+    let counts = counts(subject);
     let shard = match proof.shard {
         claims::Shard::WHOLE => String::new(),
         shard => format!(" (shard {shard} alone; `prover merge` decides)"),
     };
-    left_out.collect::<String>() + &format!("proof: {words}{shard}")
+    left_out.collect::<String>() + &format!("proof: {words}: {counts}{shard}")
+}
+
+/// `3 cases: 2 confirmed, 1 unknown`
+fn counts(Subject { proof, today }: Subject<'_>) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for tested in &proof.cases {
+        *counts
+            .entry(Ruling::of(tested, proof, today).word())
+            .or_default() += 1;
+    }
+    let told: Vec<String> = counts
+        .iter()
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    let all = counted(proof.cases.len() as u64, "case");
+    let unfinished = match proof.state {
+        State::Finished => "",
+        State::Interrupted => ", interrupted or in part",
+        State::Running => ", not at its end",
+    };
+    format!("{all}: {}{unfinished}", told.join(", "))
 }
 
 /// The columns of a comparison.

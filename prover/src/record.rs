@@ -178,7 +178,8 @@ async fn on_testbed(
         folder: Some(store.folder().to_owned()),
     };
     let workers = plan.params.concurrency;
-    let live = Arc::new(Live::new(plan.schedule.clone(), workers, plan.time_limit));
+    let live = Live::new(plan.schedule.clone(), workers, plan.time_limit);
+    let live = Arc::new(live.of_slots(plan.workload.most_slots(plan.params.slots)));
     let recording = recording(store).observed_by(live.clone());
     let length = if plan.until_covered {
         Length::UntilCovered(plan.time_limit)
@@ -189,7 +190,8 @@ async fn on_testbed(
     Ok(execute(plan.setup(), stage, recording, interrupted()).await?)
 }
 
-fn recording(store: &mut Store) -> Recording {
+/// Into the history of a run's folder.
+pub(crate) fn recording(store: &mut Store) -> Recording {
     let history = store.take_history();
     Recording::new(history.expect("a store is made with a history"))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use plan::manifest::Manifest;
 use plan::spec::{RunSpec, command_line, program, typed};
+use run::seed::Seeds;
 use serde::Serialize;
 
 use crate::store::RESULTS;
@@ -30,6 +31,37 @@ pub(crate) fn of_spec(spec: &RunSpec, results: &Path) -> String {
         results: RESULTS.to_owned(),
     };
     command_line(&[], &Stored { spec, results }, &assumed)
+}
+
+/// A campaign, by the names of its options.
+#[derive(Serialize)]
+struct Seeded<'a> {
+    #[serde(flatten)]
+    run: Stored<'a>,
+    seeds: Option<String>,
+    #[serde(rename = "keep-going")]
+    keep_going: bool,
+}
+
+/// A campaign of these seeds, whose run would be stored there.
+pub(crate) fn of_seeds(spec: &RunSpec, seeds: &Seeds, keep_going: bool, results: &Path) -> String {
+    let asked = Seeded {
+        run: Stored {
+            spec,
+            results: text(results),
+        },
+        seeds: Some(seeds.to_string()),
+        keep_going,
+    };
+    let assumed = Seeded {
+        run: Stored {
+            spec: &RunSpec::default(),
+            results: RESULTS.to_owned(),
+        },
+        seeds: None,
+        keep_going: false,
+    };
+    command_line(&[], &asked, &assumed)
 }
 
 /// The run in a folder, with its own schedule.

@@ -41,6 +41,8 @@ pub mod file {
     pub const CERTIFICATE: &str = "certificate.json";
     /// All of it for people.
     pub const REPORT: &str = "report.html";
+    /// What many runs showed together, in the folder of a campaign.
+    pub const CAMPAIGN: &str = "campaign.json";
     /// The prover's own log.
     pub const LOG: &str = "run.log";
     /// All of them.
@@ -62,14 +64,43 @@ impl Store {
     /// # Errors
     /// Something cannot be written there.
     pub fn open(results: &Path, name: &str, now: Timestamp) -> Result<Self, StoreError> {
-        let folder = fresh_folder(&results.join(name), now)?;
+        let store = Self::beginning(fresh_folder(&results.join(name), now)?)?;
+        point_latest(results, &store.folder);
+        Ok(store)
+    }
+
+    /// The same in a folder that is made here; no link leads there.
+    ///
+    /// # Errors
+    /// Something cannot be written there.
+    pub fn make(folder: &Path) -> Result<Self, StoreError> {
+        fs::create_dir(folder).map_err(|source| StoreError {
+            path: folder.to_owned(),
+            source,
+        })?;
+        Self::beginning(folder.to_owned())
+    }
+
+    /// Makes `<results>/campaign/<name>/<time>/`, for what many runs show together.
+    ///
+    /// # Errors
+    /// Something cannot be written there.
+    pub fn open_campaign(results: &Path, name: &str, now: Timestamp) -> Result<Self, StoreError> {
+        let folder = fresh_folder(&results.join("campaign").join(name), now)?;
+        Ok(Self {
+            folder,
+            history: None,
+        })
+    }
+
+    /// Makes the files that grow during a run.
+    fn beginning(folder: PathBuf) -> Result<Self, StoreError> {
         let mut store = Self {
             folder,
             history: None,
         };
         store.history = Some(store.create(file::HISTORY)?);
         store.create(file::LOG)?;
-        point_latest(results, &store.folder);
         Ok(store)
     }
 
@@ -95,13 +126,7 @@ impl Store {
     /// # Errors
     /// It could not be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let path = self.path(name);
-        let unfinished = path.with_added_extension("unfinished");
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&unfinished, bytes))
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .map_err(|source| StoreError { path, source })
+        write_whole(&self.path(name), bytes)
     }
 
     /// Writes a value as JSON for people and programs.
@@ -125,6 +150,22 @@ impl Store {
             .open(&path)
             .map_err(|source| StoreError { path, source })
     }
+}
+
+/// Writes a file whole: a kill leaves the old one or the new one, never half of it.
+///
+/// # Errors
+/// It could not be written.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let unfinished = path.with_added_extension("unfinished");
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&unfinished, bytes))
+        .and_then(|()| fs::rename(&unfinished, path))
+        .map_err(|source| StoreError {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// A new folder in `parent`, named after the time. Two runs that begin in the same millisecond

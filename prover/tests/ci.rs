@@ -26,7 +26,9 @@ fn parsed(text: &str) -> Yaml<'_> {
 
 fn names(mapping: &Yaml<'_>) -> BTreeSet<String> {
     let mapping = mapping.as_mapping().expect("a mapping");
-    let keys = mapping.keys().map(|key| key.as_str().expect("a text").to_owned());
+    let keys = mapping
+        .keys()
+        .map(|key| key.as_str().expect("a text").to_owned());
     keys.collect()
 }
 
@@ -46,7 +48,13 @@ fn what_is_given_to_the_action_is_never_read_as_a_command() {
     }
     let declared = names(&action["inputs"]);
     let used = text.split("inputs.").skip(1);
-    let used: BTreeSet<String> = used.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect()).collect();
+    let used: BTreeSet<String> = used
+        .map(|rest| {
+            rest.chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect()
+        })
+        .collect();
     assert_eq!(used, declared);
 }
 
@@ -64,7 +72,10 @@ fn the_action_merges_shards_and_ends_as_the_program_does() {
     }
     let text = text("action.yml");
     let action = parsed(&text);
-    let script = scripts(&action)[1]["run"].as_str().expect("a script").to_owned();
+    let script = scripts(&action)[1]["run"]
+        .as_str()
+        .expect("a script")
+        .to_owned();
     let output = place.path().join("output");
     let ended = Command::new("bash")
         .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script])
@@ -72,7 +83,13 @@ fn the_action_merges_shards_and_ends_as_the_program_does() {
         .env_remove("GITHUB_STEP_SUMMARY")
         .env("PROGRAM", PROVER)
         .env("GITHUB_OUTPUT", &output)
-        .envs([("COMMAND", "merge"), ("FOLDERS", "shards"), ("RESULTS", "results"), ("AGAINST", ""), ("ATTEST", "true")])
+        .envs([
+            ("COMMAND", "merge"),
+            ("FOLDERS", "shards"),
+            ("RESULTS", "results"),
+            ("AGAINST", ""),
+            ("ATTEST", "true"),
+        ])
         .output()
         .expect("it runs");
     let said = String::from_utf8_lossy(&ended.stderr);
@@ -81,8 +98,13 @@ fn the_action_merges_shards_and_ends_as_the_program_does() {
     let output = fs::read_to_string(output).expect("outputs");
     let (folder, code) = output.split_once('\n').expect("two lines");
     assert_eq!(code, "code=4\n");
-    let folder = place.path().join(folder.strip_prefix("folder=").expect("a folder"));
-    assert!(folder.join("proof.json").exists() && folder.join("attestation.json").exists(), "{said}");
+    let folder = place
+        .path()
+        .join(folder.strip_prefix("folder=").expect("a folder"));
+    assert!(
+        folder.join("proof.json").exists() && folder.join("attestation.json").exists(),
+        "{said}"
+    );
     assert!(place.path().join("results/reports/junit.xml").exists());
 }
 
@@ -95,7 +117,11 @@ fn the_samples_are_yaml_and_call_what_there_is() {
     let steps = github["jobs"]["merge"]["steps"].as_vec().expect("steps");
     let action = text("action.yml");
     let declared = names(&parsed(&action)["inputs"]);
-    let ours = steps.iter().filter(|step| step["uses"].as_str().is_some_and(|uses| uses.starts_with("OWNER/prover@")));
+    let ours = steps.iter().filter(|step| {
+        step["uses"]
+            .as_str()
+            .is_some_and(|uses| uses.starts_with("OWNER/prover@"))
+    });
     for step in ours {
         assert!(names(&step["with"]).is_subset(&declared), "{step:?}");
     }

@@ -97,6 +97,33 @@ fn printed(place: &TempDir, command: &str) -> Vec<Value> {
 
 const SIM: &str = "--testbed sim --quiet";
 
+/// Claims of each kind: contradicted and accepted, with needs and power, and left out.
+const CLAIMS: &str = r#"
+title = "Tried"
+[run]
+nemesis = "cut"
+time-limit = "20s"
+[[claim]]
+id = "broken"
+says = "no lock is one"
+link = "https://example.org"
+accepted = { reason = "it is there to be caught", until = "2999-12-31" }
+testbeds = ["sim"]
+seeds = "0..3"
+run = { lock = "no-lock" }
+[[claim]]
+id = "queue"
+says = "a queue keeps its promise"
+testbeds = ["sim"]
+seeds = "0..3"
+needs = { runs = 3, landed = { cut = 1 }, power = 1 }
+[[claim]]
+id = "long"
+says = "it does so for long"
+profiles = ["quick"]
+testbeds = ["sim"]
+"#;
+
 #[test]
 fn everything_has_a_form_of_the_schema() {
     let place = tempfile::tempdir().expect("a temporary folder");
@@ -129,7 +156,11 @@ fn everything_has_a_form_of_the_schema() {
         "\n"
     );
     fs::write(place.path().join("foreign.jsonl"), foreign).expect("written");
+    fs::write(place.path().join("claims.toml"), CLAIMS).expect("written");
     for command in [
+        "prove --quiet",
+        "prove --quiet --results earlier --only broken",
+        "merge results/prove --results merged --against earlier",
         "list locks",
         "list workloads",
         "list faults",
@@ -138,6 +169,7 @@ fn everything_has_a_form_of_the_schema() {
         "list experiments",
         "list services",
         "check results/latest alone.jsonl foreign.jsonl missing.jsonl",
+        "report results/latest alone.jsonl foreign.jsonl",
         // What was read was never written: a search says how far it came.
         "check foreign.jsonl --model register:0",
         &format!("run --lock no-lock --seeds 0..3 --keep-going --nemesis cut {SIM}"),

@@ -141,7 +141,7 @@ fn shards_merge_into_what_one_machine_finds() {
         "contradicted",
         "violated in 1 of 4 runs, first with seed 2",
         "left out: another on docker: not selected",
-        "proof: failed: 1 of 2 cases not as expected",
+        "proof: not as claimed: 2 cases: 1 confirmed, 1 contradicted",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }

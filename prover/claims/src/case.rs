@@ -12,6 +12,8 @@ use crate::needs::Needs;
 pub struct Case {
     /// Which claim of the file, from 0 on.
     pub claim: usize,
+    /// The lock, as it is called.
+    pub lock: String,
     /// What is asked of each run; its testbed is that of the case.
     pub spec: RunSpec,
     /// The seeds, where they are given: all of them are run, in simulations.

@@ -1,5 +1,6 @@
 //! The claims file: text in, claims and cases out, with every mistake at its line.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plan::spec::RunSpec;
@@ -91,17 +92,25 @@ struct QuickText<R> {
 }
 
 impl File {
-    /// Reads a file: what it says in a profile, as far as that was selected. `path` is what it is
-    /// called.
+    /// Reads a file: what it says in a profile. `path` is what it is called; the schedules that it names
+    /// are in the same folder.
     ///
     /// # Errors
-    /// The first mistake in it.
+    /// The first mistake in it, in whatever profile.
     pub fn read(path: &str, text: &str, profile: Profile) -> Result<Self, Mistake> {
+        let both = [Profile::Full, Profile::Quick];
+        for other in both.into_iter().filter(|other| *other != profile) {
+            Self::read_in(path, text, other)?;
+        }
+        Self::read_in(path, text, profile)
+    }
+
+    fn read_in(path: &str, text: &str, profile: Profile) -> Result<Self, Mistake> {
         // The types of a run's fields tell what is wrong with their own places; as a table it is
         // merged with what stands elsewhere.
         let _: FileText<RunSpec> = parsed(text)?;
         let written: FileText<Table> = parsed(text)?;
-        let places = Places::of(text)?;
+        let places = Places::of(text, profile)?;
         let source = Source {
             path: path.to_owned(),
             sha256: format!("{:x}", Sha256::digest(text)),
@@ -231,8 +240,9 @@ impl File {
         let mut run = common.clone();
         run.extend(claim.run.unwrap_or_default());
         run.extend(quick_run.unwrap_or_default());
-        let spec =
+        let mut spec =
             RunSpec::deserialize(run).map_err(|error| self.at_run(number, error.message()))?;
+        spec.schedule = spec.schedule.map(|file| self.beside(&file));
         let expected = claim.expected;
         if expected == Expected::Violated && spec.guarantees.len() != 1 {
             let text = "a claim that is to be violated names the one guarantee: guarantee = [\"exclusion\"]";
@@ -255,6 +265,7 @@ impl File {
             let seeds = (testbed == SIMULATED).then(|| seeds.clone());
             Case {
                 claim: number,
+                lock: spec.lock.clone().unwrap_or_default(),
                 spec: RunSpec {
                     testbed,
                     ..spec.clone()
@@ -264,21 +275,28 @@ impl File {
                 within,
             }
         };
-        let cases: Vec<Case> = testbeds.into_iter().map(case).collect();
-        for case in &cases {
-            self.check_case(case)?;
+        let mut cases: Vec<Case> = testbeds.into_iter().map(case).collect();
+        for case in &mut cases {
+            if let Some(lock) = self.check_case(case)? {
+                case.lock = lock;
+            }
         }
         Ok(cases)
     }
 
-    /// What can be known of a run before anything starts. What a program is, only it can say.
-    fn check_case(&self, case: &Case) -> Result<(), Mistake> {
+    /// What can be known of a run before anything starts: what its lock is called. What a program is,
+    /// only it can say.
+    fn check_case(&self, case: &Case) -> Result<Option<String>, Mistake> {
         let lock = case.spec.lock.as_deref().unwrap_or_default();
         if lock.starts_with(PROGRAM) {
             if case.testbed() == SIMULATED {
                 return Err(self.mistake(case, &PlanError::Program));
             }
-            return Ok(());
+            if case.needs.power > 0 {
+                let text = "the known mistakes are made on RabbitMQ and say nothing of a program: leave power out";
+                return Err(self.at_key(case.claim, "needs", text));
+            }
+            return Ok(None);
         }
         if case.testbed() == "auto" {
             let text = "what is proven must not depend on the machine: name docker, sim or both";
@@ -296,7 +314,13 @@ impl File {
                 return Err(self.at_key(case.claim, "needs", &text));
             }
         }
-        Ok(())
+        Ok(Some(plan.lock.to_string()))
+    }
+
+    /// A file that is named in this one.
+    fn beside(&self, file: &Path) -> PathBuf {
+        let folder = Path::new(&self.source.path).parent();
+        folder.map_or_else(|| file.to_owned(), |folder| folder.join(file))
     }
 
     fn at_run(&self, number: usize, text: &str) -> Mistake {

@@ -13,6 +13,10 @@ pub struct Needs {
     /// Runs.
     #[serde(skip_serializing_if = "is_zero")]
     pub runs: u64,
+    /// Runs that decide what is judged. Where this is asked for, runs that leave it open are not
+    /// counted, and said to be open; otherwise one of them leaves the claim open.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub decided: u64,
     /// Grants.
     #[serde(skip_serializing_if = "is_zero")]
     pub holds: u64,
@@ -51,6 +55,7 @@ impl Needs {
         let revoked = summary.faults.values().map(|fault| fault.revoked).sum();
         let counts = [
             ("runs", summary.judged_runs(), self.runs),
+            ("runs that decide", summary.decided_runs(), self.decided),
             ("holds", summary.holds, self.holds),
             ("windows that took a lock away", revoked, self.revoked),
         ];

@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use crate::mistake::Mistake;
+use crate::profile::Profile;
 
-/// The tables that a key of a claim is looked for in, the one that counts most first.
-const TABLES: [&[&str]; 4] = [&["quick", "run"], &["quick"], &["run"], &[]];
+/// The tables that a key of a claim is looked for in, the one that counts most first: those of the
+/// profile quick, and those of both.
+const QUICK: [&[&str]; 2] = [&["quick", "run"], &["quick"]];
+const USUAL: [&[&str]; 2] = [&["run"], &[]];
 
 /// Where the keys of a claims file stand.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     /// The text of the file.
     pub(crate) text: String,
+    profile: Profile,
     /// The first byte of each key, by the number of the claim and the names that lead to it.
     claims: Vec<BTreeMap<Vec<String>, usize>>,
     /// The same of what stands before the claims.
@@ -21,7 +25,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    pub(crate) fn of(text: &str) -> Result<Self, Mistake> {
+    pub(crate) fn of(text: &str, profile: Profile) -> Result<Self, Mistake> {
         let file = DeTable::parse(text).map_err(|error| of_toml(text, &error))?;
         let claims = file
             .get_ref()
@@ -30,6 +34,7 @@ impl Places {
         let claims = claims.and_then(|(_, claims)| claims.get_ref().as_array());
         let mut places = Self {
             text: text.to_owned(),
+            profile,
             claims: Vec::new(),
             common: BTreeMap::new(),
         };
@@ -53,7 +58,9 @@ impl Places {
         let Some(keys) = self.claims.get(claim) else {
             return 0;
         };
-        let own = TABLES.iter().find_map(|table| keys.get(&path(table)));
+        let quick = QUICK.iter().filter(|_| self.profile == Profile::Quick);
+        let mut tables = quick.chain(&USUAL);
+        let own = tables.find_map(|table| keys.get(&path(table)));
         let common = || self.common.get(&path(&["run"]));
         let itself = || keys.get(&Vec::new());
         own.or_else(common).or_else(itself).copied().unwrap_or(0)

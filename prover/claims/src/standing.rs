@@ -1,6 +1,8 @@
 //! Whether what came of runs is as it was claimed.
 
-use checker::{Verdict, counted};
+use std::fmt;
+
+use checker::counted;
 use serde::{Deserialize, Serialize};
 use suite::{Power, Summary};
 
@@ -22,6 +24,18 @@ pub enum Standing {
     /// It was not put to the test.
     #[default]
     NotRun,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Confirmed => "confirmed",
+            Self::Contradicted => "contradicted",
+            Self::Unknown => "unknown",
+            Self::Broken => "broken",
+            Self::NotRun => "not run",
+        })
+    }
 }
 
 /// What is known of the runs of a claim on one testbed.
@@ -74,19 +88,31 @@ pub fn decide(expected: Expected, needs: &Needs, evidence: Evidence<'_>) -> (Sta
         };
         return (standing, why);
     }
+    let seen = seen(summary);
     match expected {
-        Expected::Holds => (
-            Standing::Confirmed,
-            format!("not violated in {runs}{}", within(summary)),
-        ),
-        Expected::Violated => (
-            Standing::Contradicted,
-            format!(
-                "expected to be violated, and was not in {runs}{}",
-                within(summary)
-            ),
-        ),
+        Expected::Holds => (Standing::Confirmed, format!("not violated in {seen}")),
+        Expected::Violated => {
+            let why = format!("expected to be violated, and was not in {seen}");
+            (Standing::Contradicted, why)
+        }
     }
+}
+
+/// How often it was put to the test, and how rare violations must be that were not seen, where enough
+/// was tried to say so.
+fn seen(summary: &Summary) -> String {
+    let mut text = counted(summary.decided_runs(), "run");
+    let open = summary.open.len();
+    if open > 0 {
+        text += &format!(" ({open} more left it open)");
+    }
+    let revoked = summary.revoked();
+    if let Some(bound) = bound_at_95(revoked) {
+        let percent = bound * 100.0;
+        text +=
+            &format!(", the lock taken away {revoked} times: below {percent:.2} % each at 95 %");
+    }
+    text
 }
 
 /// What was not put to the test, or stayed open.
@@ -101,32 +127,20 @@ fn missing(needs: &Needs, evidence: Evidence<'_>) -> Option<String> {
             counted(evidence.missing, "seed")
         ));
     }
-    if let Some(seed) = summary.open.first() {
+    if let Some(seed) = summary.open.first().filter(|_| needs.decided == 0) {
         let open = counted(summary.open.len() as u64, "run");
         return Some(format!(
             "{open} left open what is judged, first with seed {seed}"
         ));
     }
-    if summary.verdict() != Verdict::Valid {
-        let gaps: Vec<String> = summary.gaps().into_iter().collect();
+    let gaps: Vec<String> = summary.gaps().into_iter().collect();
+    if !gaps.is_empty() {
         return Some(gaps.join("; "));
     }
     let mut shortfalls = needs.shortfalls(summary);
     shortfalls.extend(needs.power_shortfall(evidence.power));
     let told: Vec<String> = shortfalls.iter().map(Shortfall::to_string).collect();
     (!told.is_empty()).then(|| format!("not put to the test often enough: {}", told.join(", ")))
-}
-
-/// How rare violations must be that were not seen, where enough was tried to say so.
-fn within(summary: &Summary) -> String {
-    let revoked = summary.revoked();
-    match bound_at_95(revoked) {
-        Some(bound) => format!(
-            ", 0 violations where a fault took the lock away {revoked} times: below {:.2} % each at 95 %",
-            bound * 100.0
-        ),
-        None => String::new(),
-    }
 }
 
 /// The rule of three: what never happened in so many independent trials happens, with a confidence of

@@ -7,9 +7,13 @@ use minijinja::{
 };
 use serde::Serialize;
 
-/// Renders a template. Everything in it is escaped but for what the template itself marks as
-/// markup.
-pub(crate) fn render(source: &str, context: impl Serialize) -> Result<String, Error> {
+/// Renders a template (minijinja). Everything in it is escaped but for what the template itself
+/// marks as markup. An unknown name is an error, and `{{ count|counted("run") }}` writes a number
+/// with its noun.
+///
+/// # Errors
+/// What is wrong with the template.
+pub fn render(source: &str, context: impl Serialize) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -42,7 +46,7 @@ fn legible_formatter(
 }
 
 /// Characters that may not stand in XML, and those that turn the direction of the text around them.
-fn is_illegible(c: char) -> bool {
+pub(crate) fn is_illegible(c: char) -> bool {
     let direction = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let legal =
         !matches!(c, '\u{fffe}' | '\u{ffff}') && (!c.is_control() || matches!(c, '\n' | '\t'));

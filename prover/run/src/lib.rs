@@ -5,6 +5,7 @@
 //! [`execute`] carries it out into a [`Recording`], whose [`Observer`]s see each event once it is
 //! on its way to the history.
 
+mod beliefs;
 mod board;
 mod burst;
 mod call;

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use history::fault::{Note, Targets};
-use history::{Event, Function, Kind, Mark, Value};
+use history::{Event, Function, Kind, Mark, Process, Value};
 use nemesis::{Schedule, Worker};
 use tokio::time::Instant;
 
+use crate::beliefs::Beliefs;
 use crate::observer::Observer;
 
 /// Follows what is recorded, beside what is planned.
@@ -20,11 +21,15 @@ pub struct Live {
     seen: Mutex<Seen>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
     began: Option<Instant>,
     settled: Option<Instant>,
+    /// The time of the last event in the record, and when it was seen.
+    last: Option<(u64, Instant)>,
+    operations: u64,
     grants: u64,
+    beliefs: Beliefs,
     /// The faults of the schedule that were injected, by their places in it.
     begun: BTreeSet<u64>,
     on: BTreeMap<u64, Struck>,
@@ -46,8 +51,15 @@ pub struct Moment {
     pub elapsed: Duration,
     /// How long the last phase has gone on, once it has begun.
     pub settling: Option<Duration>,
+    /// Operations of clients that have begun.
+    pub operations: u64,
     /// Acquires that returned held.
     pub grants: u64,
+    /// The workers that believe to hold a lock.
+    pub holders: Vec<Worker>,
+    /// Grants that came while as many others as the lock has slots believed to hold it. Nobody has
+    /// judged them yet.
+    pub overlaps: u64,
     /// The faults that are on.
     pub on: Vec<Struck>,
     /// How long it is until the next fault is due; nothing where one is late.
@@ -55,14 +67,24 @@ pub struct Moment {
 }
 
 impl Live {
-    /// Of a run with this schedule, of so many workers, that lasts for so long at the longest.
+    /// Of a run with this schedule, of so many workers, that lasts for so long at the longest, on
+    /// locks of one slot.
     #[must_use]
     pub fn new(schedule: Schedule, workers: u32, time_limit: Duration) -> Self {
         Self {
             schedule,
             workers: workers as usize,
             time_limit,
-            seen: Mutex::default(),
+            seen: Mutex::new(Seen::new(1)),
+        }
+    }
+
+    /// The same on locks that so many clients may hold at one time.
+    #[must_use]
+    pub fn of_slots(self, slots: u32) -> Self {
+        Self {
+            seen: Mutex::new(Seen::new(slots)),
+            ..self
         }
     }
 
@@ -76,7 +98,10 @@ impl Live {
         Some(Moment {
             elapsed,
             settling: seen.settled.map(|settled| settled.elapsed()),
+            operations: seen.operations,
             grants: seen.grants,
+            holders: self.holders(&seen),
+            overlaps: seen.beliefs.overlaps(),
             on: seen.on.values().cloned().collect(),
             next: match seen.settled {
                 None => self.next(&seen.begun, elapsed),
@@ -102,11 +127,39 @@ impl Live {
     }
 
     fn struck(&self, fault: &Arc<str>, targets: &Targets) -> Struck {
-        let worker = |process: &u32| *process as usize % self.workers.max(1);
-        let workers: BTreeSet<_> = targets.processes().iter().map(worker).collect();
         Struck {
             fault: fault.clone(),
-            workers: workers.into_iter().collect(),
+            workers: self.workers_of(targets.processes().iter().copied()),
+        }
+    }
+
+    /// Those who believe to hold something now; what a lease ends has no event of its own.
+    fn holders(&self, seen: &Seen) -> Vec<Worker> {
+        let Some((time, at)) = seen.last else {
+            return Vec::new();
+        };
+        let since = u64::try_from(at.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.workers_of(seen.beliefs.holders(time.saturating_add(since)))
+    }
+
+    fn workers_of(&self, processes: impl Iterator<Item = u32>) -> Vec<Worker> {
+        let worker = |process: u32| process as usize % self.workers.max(1);
+        let workers: BTreeSet<_> = processes.map(worker).collect();
+        workers.into_iter().collect()
+    }
+}
+
+impl Seen {
+    fn new(slots: u32) -> Self {
+        Self {
+            began: None,
+            settled: None,
+            last: None,
+            operations: 0,
+            grants: 0,
+            beliefs: Beliefs::new(slots),
+            begun: BTreeSet::new(),
+            on: BTreeMap::new(),
         }
     }
 }
@@ -114,7 +167,13 @@ impl Live {
 impl Observer for Live {
     fn see(&self, event: &Event) {
         let mut seen = self.seen();
-        seen.began.get_or_insert_with(Instant::now);
+        let now = Instant::now();
+        seen.began.get_or_insert(now);
+        seen.last = Some((event.time, now));
+        seen.beliefs.see(event);
+        if let (Process::Client(_), Kind::Invoke) = (event.process, event.kind) {
+            seen.operations += 1;
+        }
         match (&event.function, event.kind, &event.value) {
             (Function::Acquire, Kind::Ok, _) => seen.grants += 1,
             (Function::Fault(fault), _, Value::Note(note)) => match &**note {
@@ -135,8 +194,8 @@ impl Observer for Live {
 
 #[cfg(test)]
 mod tests {
+    use history::Draft;
     use history::fault::{Class, Parameters};
-    use history::{Draft, Process};
     use nemesis::{Planned, Target};
 
     use super::*;
@@ -184,7 +243,10 @@ mod tests {
         let quiet = Moment {
             elapsed: 2 * SECOND,
             settling: None,
+            operations: 1,
             grants: 1,
+            holders: vec![0],
+            overlaps: 0,
             on: Vec::new(),
             next: Some(3 * SECOND),
         };
@@ -200,6 +262,20 @@ mod tests {
         );
         see(&live, Draft::fault("cut", Note::Healed { id: 0 }));
         assert_eq!(live.now().expect("begun").on, []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_says_who_holds_and_how_often_too_many_did() {
+        let live = live();
+        let granted = |process| Draft::new(Process::Client(process), Kind::Ok, Function::Acquire);
+        see(&live, granted(0));
+        see(&live, granted(3));
+        let both = live.now().expect("begun");
+        assert_eq!((both.holders, both.overlaps), (vec![0, 1], 1));
+        let of_two = self::live().of_slots(2);
+        see(&of_two, granted(0));
+        see(&of_two, granted(3));
+        assert_eq!(of_two.now().expect("begun").overlaps, 0);
     }
 
     #[tokio::test(start_paused = true)]

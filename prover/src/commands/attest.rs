@@ -50,7 +50,7 @@ pub(super) fn attest(arguments: &AttestArgs) -> Result<Exit, Failure> {
             let runs = counted(evidence.runs as u64, "run");
             let word = word(statement.outcome());
             output::result(&format!(
-                "attested: {word}, by {files} of {runs}, in {}",
+                "attested: {word}, by {files} and {runs}, in {}",
                 path.display()
             ))?;
             output::result("sign it with a tool of yours: it says nothing of who made it")?;

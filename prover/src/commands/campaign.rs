@@ -1,29 +1,31 @@
 //! `prover --seeds A..B`: a simulated run for each seed, and what they show together.
 
-use std::path::Path;
-
 use checker::{Verdict, counted};
-use plan::spec::RunSpec;
+use jiff::Timestamp;
+use plan::spec::{program, typed};
 use plan::{Plan, PlanError};
 use report::list_table;
 use run::seed::{Seed, Seeds};
-use serde_json::{Value, json};
-use suite::{Power, Summary, Until, campaign, spec_of};
+use suite::{Saturation, Summary, Until, campaign, spec_of};
 use testbed::Described;
 
 use super::NO_FAULTS;
 use super::check::verdict_line;
 use super::power::{self, of_campaign};
+use crate::campaign::{Campaign, exposure};
+use crate::causes::with_causes;
 use crate::cli::RunArgs;
+use crate::conclusion::git_of;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
 use crate::output::{self, Bar, Format, result};
-use crate::repeat;
+use crate::rerun::rerun;
 use crate::schema::Schema;
+use crate::store::{Store, file};
 
 /// How many seeds of a kind are printed.
-const SHOWN: usize = 10;
+const SHOWN: usize = 3;
 
 /// Runs all seeds, or until one fails, and prints what was found.
 pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit, Failure> {
@@ -36,9 +38,12 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     } else {
         Until::Violation
     };
+    let plan = Plan::new(&spec_of(spec, Seed(seeds.0.start)))?;
     if !output.quiet {
-        warn(spec, seeds)?;
+        warn(&plan);
     }
+    let began = Timestamp::now();
+    let store = Store::open_campaign(&output.results, &plan.name(), began)?;
     let bar = Bar::new(seeds.0.end - seeds.0.start, "runs", output.quiet);
     let (summary, was_interrupted) =
         unless_interrupted(|go_on| campaign(spec, seeds, until, go_on, |pace| bar.set(pace))).await;
@@ -55,42 +60,56 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     let verdict = power
         .as_ref()
         .map_or(verdict, |it| verdict.max(it.verdict()));
-    let campaign = Campaign {
+    let mut campaign = Campaign {
         spec,
+        seeds,
+        subject: (plan.lock.to_string(), plan.workload.name().to_owned()),
+        began,
+        git: git_of(output.commit.as_deref()),
         results: &output.results,
+        folder: store.folder().to_owned(),
+        keep_going: arguments.keep_going,
         summary,
         power,
         verdict,
+        stored: None,
     };
+    let kept = keep(&mut campaign, &store, output.commit.as_deref());
     match output.format {
-        Format::Human => campaign.print(seeds)?,
+        Format::Human => print(&campaign, seeds, kept.is_ok())?,
         Format::Json => output::json(Schema::CAMPAIGN, &campaign.json())?,
     }
-    Ok(campaign.exit(was_interrupted))
+    let mut exits = vec![exit(&campaign, was_interrupted)];
+    if let Err(failure) = kept {
+        output::note(&format!("error: {}", with_causes(&failure)));
+        exits.push(failure.exit());
+    }
+    Ok(Exit::worst(exits))
 }
 
-/// What many runs showed together.
-struct Campaign<'a> {
-    spec: &'a RunSpec,
-    /// Where one of the runs would be stored.
-    results: &'a Path,
-    summary: Summary,
-    /// What the plan would have caught, where all is valid.
-    power: Option<Power>,
-    verdict: Verdict,
+/// Stores the run with the shortest counterexample, if there is one, and the report.
+fn keep(campaign: &mut Campaign<'_>, store: &Store, commit: Option<&str>) -> Result<(), Failure> {
+    if let Some(shortest) = campaign.summary.shortest() {
+        let seed = shortest.seed;
+        let name = format!("seed-{seed}");
+        let spec = spec_of(campaign.spec, seed);
+        let repeat = campaign.repeat(seed);
+        let folder = store.path(&name);
+        tokio::task::block_in_place(|| rerun(&spec, &folder, commit, &repeat))?;
+        campaign.stored = Some(name);
+    }
+    campaign.keep(store)
 }
 
 /// Says beforehand what no run of the campaign can prove. What a swarm draws differs from run to
 /// run.
-fn warn(spec: &RunSpec, seeds: &Seeds) -> Result<(), PlanError> {
-    let first = spec_of(spec, Seed(seeds.0.start));
-    if first.swarm {
-        return Ok(());
+fn warn(first: &Plan) {
+    if first.spec.swarm {
+        return;
     }
-    for doubt in Plan::new(&first)?.doubts_of_any_seed() {
+    for doubt in first.doubts_of_any_seed() {
         output::note(&format!("warning: {doubt}"));
     }
-    Ok(())
 }
 
 /// What the seeds that were not run would have shown is unknown.
@@ -101,100 +120,110 @@ fn verdict(summary: &Summary, was_interrupted: bool) -> Verdict {
     summary.verdict()
 }
 
-impl Campaign<'_> {
-    fn exit(&self, was_interrupted: bool) -> Exit {
-        let mut exits = vec![self.verdict.into()];
-        if !self.summary.broken.is_empty() {
-            exits.push(Exit::Harness);
-        }
-        if was_interrupted {
-            exits.push(Exit::Interrupted);
-        }
-        exits.extend(self.power.as_ref().map(|it| power::exit(it, false)));
-        Exit::worst(exits)
+fn exit(campaign: &Campaign<'_>, was_interrupted: bool) -> Exit {
+    let mut exits = vec![campaign.verdict.into()];
+    if !campaign.summary.broken.is_empty() {
+        exits.push(Exit::Harness);
     }
+    if was_interrupted {
+        exits.push(Exit::Interrupted);
+    }
+    exits.extend(campaign.power.as_ref().map(|it| power::exit(it, false)));
+    Exit::worst(exits)
+}
 
-    fn json(&self) -> Value {
-        let mut line = json!(self.summary);
-        line["verdict"] = json!(self.verdict);
-        line["gaps"] = json!(self.summary.gaps());
-        let failing = self.summary.failing.iter();
-        line["repeat"] = failing.map(|seed| self.repeat(*seed)).collect();
-        if let Some(power) = &self.power {
-            line["power"] = power::json(power);
-        }
-        line
+fn print(campaign: &Campaign<'_>, seeds: &Seeds, is_kept: bool) -> std::io::Result<()> {
+    let summary = &campaign.summary;
+    result(&format!("testbed: {}", Described::simulated()))?;
+    result(&format!(
+        "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {}, {}, contention in {}\n",
+        summary.runs,
+        summary.verdicts.valid,
+        summary.verdicts.violated,
+        summary.verdicts.unknown,
+        counted(summary.operations, "operation"),
+        counted(summary.holds, "hold"),
+        counted(summary.contended, "run"),
+    ))?;
+    result(&guarantees(summary))?;
+    if !summary.faults.is_empty() {
+        result(&format!("\n{}", faults(summary)))?;
     }
+    for gap in summary.gaps() {
+        result(&format!("\nnothing can be said: {gap}"))?;
+    }
+    if let Some(power) = &campaign.power {
+        result(&format!("\n{}", power::line(power)))?;
+    }
+    for (seed, why) in summary.broken.iter().take(SHOWN) {
+        output::note(&format!("error: seed {seed}: {why}"));
+    }
+    seeds_of(campaign, "violated by", &summary.failing)?;
+    seeds_of(campaign, "left open by", &summary.open)?;
+    if is_kept {
+        result(&report_line(campaign))?;
+    }
+    let without_faults = summary.faults.is_empty().then_some(NO_FAULTS);
+    result(&format!(
+        "\n{}",
+        verdict_line(campaign.verdict, without_faults)
+    ))
+}
 
-    fn print(&self, seeds: &Seeds) -> std::io::Result<()> {
-        let summary = &self.summary;
-        result(&format!("testbed: {}", Described::simulated()))?;
-        result(&format!(
-            "runs:    {} of the seeds {seeds}: {} valid, {} violated, {} unknown by themselves; {}, {}, contention in {}\n",
-            summary.runs,
-            summary.verdicts.valid,
-            summary.verdicts.violated,
-            summary.verdicts.unknown,
-            counted(summary.operations, "operation"),
-            counted(summary.holds, "hold"),
-            counted(summary.contended, "run"),
-        ))?;
-        result(&guarantees(summary))?;
-        if !summary.faults.is_empty() {
-            result(&format!("\n{}", faults(summary)))?;
-        }
-        for gap in summary.gaps() {
-            result(&format!("\nnothing can be said: {gap}"))?;
-        }
-        if let Some(power) = &self.power {
-            result(&format!("\n{}", power::line(power)))?;
-        }
-        for (seed, why) in summary.broken.iter().take(SHOWN) {
-            output::note(&format!("error: seed {seed}: {why}"));
-        }
-        self.seeds_of("violated by", &summary.failing)?;
-        self.seeds_of("left open by", &summary.open)?;
-        let without_faults = summary.faults.is_empty().then_some(NO_FAULTS);
-        result(&format!("\n{}", verdict_line(self.verdict, without_faults)))
+/// Where it is to be read, with how many situations the last runs added, and what to do with the
+/// shortest counterexample.
+fn report_line(campaign: &Campaign<'_>) -> String {
+    let Saturation {
+        situations,
+        last_runs,
+        new_in_last_runs,
+    } = campaign.summary.saturation();
+    let report = campaign.folder.join(file::REPORT);
+    let last = match last_runs {
+        1 => "the last run".to_owned(),
+        several => format!("the last {several} runs"),
+    };
+    let mut lines = vec![
+        format!(
+            "\nmet:     {}, {new_in_last_runs} of them new in {last}",
+            counted(situations, "situation")
+        ),
+        format!("report:  {}", report.display()),
+    ];
+    if let Some(stored) = &campaign.stored {
+        let folder = campaign.folder.join(stored).to_string_lossy().into_owned();
+        let command = typed(program(), &["shrink".to_owned(), folder]);
+        lines.push(format!("next:    {command}"));
     }
+    lines.join("\n")
+}
 
-    fn seeds_of(&self, what: &str, seeds: &[Seed]) -> std::io::Result<()> {
-        if seeds.is_empty() {
-            return Ok(());
-        }
-        result(&format!(
-            "\n{what} {}:",
-            counted(seeds.len() as u64, "seed")
-        ))?;
-        for seed in seeds.iter().take(SHOWN) {
-            result(&format!("  {}", self.repeat(*seed)))?;
-        }
-        if seeds.len() > SHOWN {
-            result(&format!("  and {} more", seeds.len() - SHOWN))?;
-        }
-        Ok(())
+fn seeds_of(campaign: &Campaign<'_>, what: &str, seeds: &[Seed]) -> std::io::Result<()> {
+    if seeds.is_empty() {
+        return Ok(());
     }
-
-    fn repeat(&self, seed: Seed) -> String {
-        repeat::of_spec(&spec_of(self.spec, seed), self.results)
+    result(&format!(
+        "\n{what} {}:",
+        counted(seeds.len() as u64, "seed")
+    ))?;
+    for seed in seeds.iter().take(SHOWN) {
+        result(&format!("  {}", campaign.repeat(*seed)))?;
     }
+    if seeds.len() > SHOWN {
+        result(&format!("  and {} more", seeds.len() - SHOWN))?;
+    }
+    Ok(())
 }
 
 fn guarantees(summary: &Summary) -> String {
     let rows = summary.guarantees.iter().map(|(name, tally)| {
-        let exposure = if tally.overlaps == 0 {
-            String::new()
-        } else {
-            let longest = checker::show_ns(tally.exposure_ns_max);
-            format!("{}, longest {longest}", counted(tally.overlaps, "overlap"))
-        };
         [
             name.clone(),
             if tally.judged { "judged" } else { "shown" }.to_owned(),
             tally.verdicts.valid.to_string(),
             tally.verdicts.violated.to_string(),
             tally.verdicts.unknown.to_string(),
-            exposure,
+            exposure(tally),
         ]
     });
     list_table(["guarantee", "", "valid", "violated", "unknown", ""], rows)

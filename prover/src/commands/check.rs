@@ -125,7 +125,7 @@ fn check_file(path: &Path, arguments: &CheckArgs) -> Result<Exit, Failure> {
             if let Some(words) = &taken_for_granted {
                 output::result(&format!("judged as it stands: {words}\n"))?;
             }
-            print_judgement(&history, &judgement, None)?;
+            print_judgement(&history, &judgement, Explained::All, None)?;
         }
         Format::Json => print_json(&path, &judgement, taken_for_granted)?,
     }
@@ -207,19 +207,45 @@ fn named(mut faults: Vec<String>) -> Vec<String> {
     faults
 }
 
-/// The table, the first violation of what was judged, and the verdict, with what is to stand beside
-/// it if it is `valid`.
+/// How many violated guarantees are explained: all, or as many as fit one screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Explained {
+    /// The first violation of each that was judged.
+    All,
+    /// That of the first one; on a small screen without its events, which the report has.
+    First,
+}
+
+/// So many lines has a screen that takes an explanation whole.
+const LARGE: u16 = 40;
+
+/// An explanation as it fits the screen: what it is called, and its picture.
+fn fitting(text: String) -> String {
+    let is_small = output::height().is_some_and(|lines| lines < LARGE);
+    let parts: Vec<&str> = text.split("\n\n").collect();
+    match parts.as_slice() {
+        [title, _, .., picture] if is_small => format!("{title}\n{picture}"),
+        _ => text,
+    }
+}
+
+/// The table, what was violated, and the verdict, with what is to stand beside it if it is `valid`.
 pub(super) fn print_judgement(
     history: &History,
     judgement: &Judgement,
+    explained: Explained,
     beside: Option<&str>,
 ) -> io::Result<()> {
     output::result(&guarantees_table(judgement, output::terminal()))?;
-    let violated = judgement.guarantees.iter().filter(|row| row.judged);
+    let judged = judgement.guarantees.iter().filter(|row| row.judged);
+    let violated = judged.filter(|row| !row.finding.violations.is_empty());
     for finding in violated.map(|row| &row.finding) {
-        if let Some(violation) = finding.violations.first() {
-            output::result(&violation_text(finding, violation, history))?;
+        let text = violation_text(finding, &finding.violations[0], history);
+        if explained == Explained::First {
+            output::result(&fitting(text))?;
+            break;
         }
+        output::result(&text)?;
     }
     if judgement.incomplete {
         let last = history

@@ -1,5 +1,7 @@
 //! `prover compare`: what the same faults did in several runs, side by side.
 
+use std::path::{Path, PathBuf};
+
 use checker::{Hit, hits};
 use history::History;
 use plan::manifest::Manifest;
@@ -12,10 +14,33 @@ use crate::output;
 use crate::reading;
 use crate::store::file;
 
+/// What is said of each fault that struck a holder.
+pub(crate) const HEADER: [&str; 6] = [
+    "fault",
+    "lasted",
+    "run",
+    "noticed after",
+    "granted to another after",
+    "both believed for",
+];
+
 /// Prints a row for each fault that struck a holder, run by run.
 pub(super) fn compare(arguments: &CompareArgs) -> Result<Exit, Failure> {
+    let rows = struck(arguments.folders.iter().map(PathBuf::as_path))?;
+    if rows.is_empty() {
+        output::note("no fault struck a holder in any of these runs");
+        return Ok(Exit::NothingSelected);
+    }
+    output::result(&list_table(HEADER, rows))?;
+    Ok(Exit::Valid)
+}
+
+/// A row for each fault that struck a holder in the runs of these folders.
+pub(crate) fn struck<'a>(
+    folders: impl IntoIterator<Item = &'a Path>,
+) -> Result<Vec<[String; 6]>, Failure> {
     let mut rows = Vec::new();
-    for folder in &arguments.folders {
+    for folder in folders {
         let path = folder.join(file::HISTORY);
         let manifest = reading::manifest_beside(&path)?;
         let place = place(manifest.as_ref());
@@ -23,24 +48,8 @@ pub(super) fn compare(arguments: &CompareArgs) -> Result<Exit, Failure> {
         let found = hits(&history, slots(manifest.as_ref(), &history));
         rows.extend(found.into_iter().map(|hit| (hit, place.clone())));
     }
-    if rows.is_empty() {
-        output::note("no fault struck a holder in any of these runs");
-        return Ok(Exit::NothingSelected);
-    }
     rows.sort_by_key(|(hit, _)| hit.id);
-    let header = [
-        "fault",
-        "lasted",
-        "run",
-        "noticed after",
-        "granted to another after",
-        "both believed for",
-    ];
-    output::result(&list_table(
-        header,
-        rows.iter().map(|(hit, place)| row(hit, place)),
-    ))?;
-    Ok(Exit::Valid)
+    Ok(rows.iter().map(|(hit, place)| row(hit, place)).collect())
 }
 
 /// Where a run happened.

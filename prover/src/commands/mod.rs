@@ -6,19 +6,24 @@ mod campaign;
 mod certify;
 mod check;
 mod clean;
-mod compare;
+pub(crate) mod compare;
 pub(crate) mod conform;
 mod convert;
 mod generate;
+mod init;
 mod list;
 mod manual;
 mod merge;
-mod power;
+pub(crate) mod power;
+mod prove;
 mod proxy;
 mod replay;
+pub(crate) mod report;
 mod run;
 mod selftest;
+mod serve;
 mod shrink;
+mod site;
 mod worker;
 
 use crate::cli::{Cli, Command};
@@ -41,10 +46,15 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         None => run::run(&cli.run).await,
         Some(Command::Run(arguments)) => run::run(&arguments).await,
+        Some(Command::Prove(arguments)) => prove::prove_all(&arguments).await,
+        Some(Command::Init(arguments)) => init::init(&arguments),
         Some(Command::Compare(arguments)) => compare::compare(&arguments),
+        Some(Command::Serve(arguments)) => serve::serve(&arguments).await,
+        Some(Command::Site(arguments)) => site::site(&arguments),
         Some(Command::Replay(arguments)) => replay::replay(&arguments).await,
         Some(Command::Shrink(arguments)) => shrink::shrink_run(&arguments).await,
         Some(Command::Check(arguments)) => check::check(&arguments),
+        Some(Command::Report(arguments)) => report::report(&arguments),
         Some(Command::Certify(arguments)) => certify::certify(&arguments),
         Some(Command::Merge(arguments)) => merge::merge(&arguments),
         Some(Command::Attest(arguments)) => attest::attest(&arguments),

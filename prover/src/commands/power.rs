@@ -64,6 +64,7 @@ pub(super) async fn of_run(
         spec,
         schedule: Some(&plan.schedule),
         seeds: [plan.seed],
+        enough: usize::MAX,
     };
     determine(trials, within, is_quiet).await
 }
@@ -79,6 +80,7 @@ pub(super) async fn of_campaign(
         spec,
         schedule: None,
         seeds: seeds.0.clone().map(Seed),
+        enough: usize::MAX,
     };
     determine(trials, within, is_quiet).await
 }
@@ -113,7 +115,7 @@ pub(super) fn line(power: &Power) -> String {
     }
 }
 
-pub(super) fn json(power: &Power) -> Value {
+pub(crate) fn json(power: &Power) -> Value {
     let mut json = json!(power);
     json["caught"] = json!(power.caught());
     json["says"] = json!(power.to_string());

@@ -7,24 +7,24 @@ use std::time::Duration;
 
 use checker::{COVERAGE, Finding, Judgement, Verdict};
 use history::fault::Effect;
-use history::{History, Mark, Process};
+use history::{History, Process};
 use nemesis::Schedule;
 use plan::Plan;
 use plan::manifest::Manifest;
 use plan::spec::RunSpec;
 use run::{Skew, Stop};
 use serde_json::json;
-use suite::recorded;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::campaign::run_seeds;
-use super::check::print_judgement;
+use super::check::{Explained, print_judgement};
 use super::power::{self, of_run};
 use super::{NO_FAULTS, NO_FAULTS_NO_LINKS};
 use crate::causes::with_causes;
 use crate::cli::{OutputArgs, RunArgs};
-use crate::conclusion::{Conclusion, begin, conclude, keep};
+use crate::conclusion::{Conclusion, begin, conclude, keep, note_record};
+use crate::ending::Ending;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock;
@@ -69,12 +69,7 @@ pub(super) async fn run_with(
     };
     let stop = result.inspect_err(|_| tell_where(&store, &repeat))?;
     let mut conclusion = conclude(&mut plan, &store, &manifest)?;
-    manifest.recorded = Some(recorded(&conclusion.history));
-    manifest.settled_ms = plan
-        .until_covered
-        .then(|| settled_ms(&conclusion.history))
-        .flatten();
-    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
+    note_record(&store, &mut manifest, &plan, &conclusion.history)?;
     let mut exits = Vec::new();
     // The known mistakes are made on a simulated RabbitMQ: they say nothing of a program elsewhere.
     let has_mistakes = !lock::is_program(spec);
@@ -196,7 +191,7 @@ fn print(
         return output::json(Schema::RUN, &line);
     }
     output::result("")?;
-    print_judgement(history, judgement, words.without_faults)?;
+    print_judgement(history, judgement, Explained::First, words.without_faults)?;
     for error in &words.errors {
         output::result(error)?;
     }
@@ -206,18 +201,17 @@ fn print(
     if let Some(skew) = manifest.skew {
         output::result(&skew_line(skew))?;
     }
-    output::result(&format!("results: {}", store.folder().display()))?;
-    output::result(&format!("repeat:  {}", words.repeat))
-}
-
-/// How long the workload ran before the last phase began.
-fn settled_ms(history: &History) -> Option<u64> {
-    let settled = history.mark(Mark::Settle)?;
-    Some(history.events()[settled].time / 1_000_000)
+    let folder = store.folder().to_string_lossy();
+    let Ending { shown, open, next } = Ending::of(manifest, judgement, &folder);
+    output::labelled("shown", &shown)?;
+    output::labelled("open", &open)?;
+    output::result(&format!("results: {folder}"))?;
+    output::result(&format!("repeat:  {}", words.repeat))?;
+    output::result(&format!("next:    {next}"))
 }
 
 /// What was asked for, where that had an end that came of the run itself: with this end.
-fn as_played(spec: &RunSpec, settled_ms: Option<u64>) -> RunSpec {
+pub(crate) fn as_played(spec: &RunSpec, settled_ms: Option<u64>) -> RunSpec {
     let Some(ms) = settled_ms else {
         return spec.clone();
     };

@@ -15,6 +15,7 @@ mod said;
 pub mod selftest;
 mod shrink;
 mod simulation;
+mod situation;
 mod summary;
 mod trial;
 
@@ -28,5 +29,6 @@ pub use power::{Caught, Mistake, Power, Trials, power};
 pub use said::{Said, recorded};
 pub use shrink::{Case, ShrinkError, Shrunk, shrink};
 pub use simulation::simulate;
-pub use summary::{Landings, Summary, Tally, Verdicts};
+pub use situation::{Phase, Saturation, Situation};
+pub use summary::{Counterexample, Landings, Seen, Summary, Tally, Verdicts};
 pub use trial::{Trial, TrialError, attempt};

@@ -2,10 +2,11 @@
 
 use certify::{Standing, certify};
 use checker::{COVERAGE, Finding, Hit, Judgement, Row, Verdict, hits};
-use history::History;
+use history::{History, Kind, Process};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
+use super::situation::{Situation, situations};
 use super::trial::{Trial, TrialError};
 
 /// What came of one of many runs: all that is kept of it. It can be stored and read again.
@@ -45,12 +46,16 @@ pub struct Judged {
     /// began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_violation_ns: Option<u64>,
-    /// Operations of clients that had begun by then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operations_before: Option<u64>,
     /// What the faults did to those who held a lock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<Hit>,
+    /// The situations that it was in.
+    #[serde(default)]
+    pub situations: Vec<Situation>,
+    /// How many operations had begun where the first of its violations was complete, and which
+    /// guarantee that was, where it violates what it was judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortest: Option<(u64, String)>,
     /// What came of checking its certificate again, where that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recheck: Option<Recheck>,
@@ -100,7 +105,48 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// The same, with what came of checking the certificate again.
+    #[must_use]
+    pub fn rechecked(mut self, recheck: Recheck) -> Self {
+        if let Came::Judged(judged) = &mut self.came {
+            judged.recheck = Some(recheck);
+        }
+        self
+    }
+
+    /// The same, but broken where the certificate does not bear out what was found.
+    #[must_use]
+    pub fn borne_out(self) -> Self {
+        let refusal = match &self.came {
+            Came::Judged(judged) => judged.refusal(),
+            Came::Broken(_) => None,
+        };
+        match refusal {
+            Some(why) => Self {
+                came: Came::Broken(format!(
+                    "this is a bug of the prover: its certificate {why}"
+                )),
+                ..self
+            },
+            None => self,
+        }
+    }
+}
+
 impl Judged {
+    /// What the certificate does not bear out, where it was checked again.
+    fn refusal(&self) -> Option<String> {
+        match self.recheck.as_ref()? {
+            Recheck::Refused(why) => Some(format!("is refused: {why}")),
+            Recheck::Holds(proved) => {
+                let mut violated = self.violated();
+                let missing = violated.find(|one| !proved.iter().any(|other| other == one))?;
+                Some(format!("does not prove that {missing} is violated"))
+            }
+        }
+    }
+
     fn of(judgement: Judgement, history: &History, slots: u32) -> Self {
         let first = first_violation(&judgement);
         let time = |index: u64| {
@@ -108,18 +154,15 @@ impl Judged {
             let place = events.binary_search_by_key(&index, |event| event.index);
             place.ok().map(|place| events[place].time)
         };
-        let operations = history.operations();
         Self {
             first_violation_ns: first.and_then(time),
-            operations_before: first.map(|index| {
-                let begun = operations.filter(|one| one.invoke.index <= index);
-                begun.count() as u64
-            }),
             hits: hits(history, slots),
             verdict: judgement.verdict,
             unfinished: judgement.unfinished,
             events: history.events().len() as u64,
             operations: history.operations().count() as u64,
+            situations: situations(history, &judgement.guarantees),
+            shortest: shortest(history, &judgement.guarantees),
             guarantees: judgement.guarantees,
             recheck: None,
         }
@@ -175,10 +218,31 @@ fn first_violation(judgement: &Judgement) -> Option<u64> {
     violations.filter_map(|it| it.events.last().copied()).min()
 }
 
+/// How many operations it took until something was violated that decides.
+fn shortest(history: &History, guarantees: &[Row]) -> Option<(u64, String)> {
+    let judged = guarantees.iter().filter(|row| row.judged);
+    let ends = judged.flat_map(|row| {
+        let ends = row.finding.violations.iter();
+        let ends = ends.filter_map(|violation| violation.events.last().copied());
+        ends.map(|end| (end, &row.finding.guarantee))
+    });
+    let (end, guarantee) = ends.min()?;
+    let events = history.events().iter();
+    let until = events.take_while(|event| event.index <= end);
+    let begun = until
+        .filter(|event| event.kind == Kind::Invoke && matches!(event.process, Process::Client(_)));
+    Some((begun.count() as u64, guarantee.clone()))
+}
+
 impl Recheck {
     fn of(trial: &Trial) -> Self {
-        let certificate = trial.certificate().to_bytes();
-        let certified = match certify(&trial.history, &certificate) {
+        Self::of_certificate(&trial.history, &trial.certificate().to_bytes())
+    }
+
+    /// Checks a certificate again.
+    #[must_use]
+    pub fn of_certificate(history: &History, certificate: &[u8]) -> Self {
+        let certified = match certify(history, certificate) {
             Ok(certified) if certified.is_complete() => certified,
             Ok(_) => return Self::Refused("not all of its claims could be re-checked".to_owned()),
             Err(error) => return Self::Refused(error.to_string()),
@@ -230,6 +294,15 @@ mod tests {
         for guarantee in &violated {
             assert!(proved.contains(guarantee), "{guarantee}: {proved:?}");
         }
+    }
+
+    #[test]
+    fn the_shortest_counterexample_is_told_in_operations() {
+        let broken = judged("no-lock");
+        let (operations, guarantee) = broken.shortest.as_ref().expect("it is violated");
+        assert!((2..=broken.operations).contains(operations), "{operations}");
+        assert!(broken.violated().any(|violated| violated == guarantee));
+        assert_eq!(judged("exclusive-queue").shortest, None);
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub struct Trials<'a, S> {
     pub schedule: Option<&'a Schedule>,
     /// The seeds of the runs.
     pub seeds: S,
+    /// No more seeds are tried once so many mistakes are caught.
+    pub enough: usize,
 }
 
 /// Tries every known mistake that suits the plan with one seed after the other until it is caught,
@@ -97,7 +99,7 @@ pub fn power(
     let judged = judged_by(spec, &plan);
     let mut power = Power::untried(&judged, plan.workload);
     for seed in seeds {
-        if power.caught() == power.mistakes.len() {
+        if power.caught() >= trials.enough.min(power.mistakes.len()) {
             break;
         }
         if power
@@ -357,6 +359,7 @@ mod tests {
             spec,
             schedule: None,
             seeds: seeds.map(Seed),
+            enough: usize::MAX,
         };
         power(trials, Duration::from_secs(seconds), &|| true, |_| ()).expect("a plan")
     }
@@ -442,6 +445,7 @@ mod tests {
             spec: &spec("cut"),
             schedule: None,
             seeds: [Seed(u64::MAX)],
+            enough: usize::MAX,
         };
         let power = power(trials, Duration::from_secs(600), &|| true, |_| ()).expect("a plan");
         assert!(power.mistakes.iter().all(|mistake| mistake.runs == 1));
@@ -454,6 +458,7 @@ mod tests {
             spec: &spec("cut"),
             schedule: Some(&quiet),
             seeds: [Seed(3)],
+            enough: usize::MAX,
         };
         let power = power(trials, Duration::from_secs(600), &|| true, |_| ()).expect("a plan");
         assert!(power.caught() < determined(&spec("cut"), 3..4).caught());

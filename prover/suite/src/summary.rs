@@ -8,6 +8,7 @@ use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Came, Judged, Outcome};
+use super::situation::{Saturation, Situation};
 
 /// Where the bounds of progress differ from run to run they still are one guarantee.
 const BOUNDED_BY_RUN: &str = "progress";
@@ -38,11 +39,37 @@ pub struct Summary {
     pub faults: BTreeMap<String, Landings>,
     /// The seeds whose runs violated what they were judged by.
     pub failing: Vec<Seed>,
+    /// How soon the failing ones violated something, where their violations are listed.
+    #[serde(default)]
+    pub counterexamples: Vec<Counterexample>,
+    /// Every situation that some run was in, in their order.
+    #[serde(default)]
+    pub situations: Vec<Seen>,
     /// The seeds whose runs left open, for another reason than what they covered, whether what they
     /// were judged by holds.
     pub open: Vec<Seed>,
     /// The seeds whose runs broke down, and why.
     pub broken: Vec<(Seed, String)>,
+}
+
+/// A run that violates what it was judged by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// Its seed.
+    pub seed: Seed,
+    /// So many operations had begun where its first violation was complete.
+    pub operations: u64,
+    /// The guarantee that was violated then.
+    pub guarantee: String,
+}
+
+/// A situation, and the run that was in it first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The situation.
+    pub situation: Situation,
+    /// How many runs there were before that one.
+    pub after_runs: u64,
 }
 
 /// How many runs came out how.
@@ -101,6 +128,7 @@ impl Summary {
 
     /// Takes in what later runs showed.
     pub fn merge(&mut self, later: Self) {
+        self.see(later.situations, self.runs);
         self.runs += later.runs;
         self.verdicts.merge(later.verdicts);
         self.events += later.events;
@@ -116,8 +144,41 @@ impl Summary {
             self.faults.entry(name).or_default().merge(landings);
         }
         self.failing.extend(later.failing);
+        self.counterexamples.extend(later.counterexamples);
         self.open.extend(later.open);
         self.broken.extend(later.broken);
+    }
+
+    /// Takes in the situations of runs that came after so many others.
+    fn see(&mut self, later: Vec<Seen>, after_runs: u64) {
+        for mut seen in later {
+            seen.after_runs += after_runs;
+            let place = self
+                .situations
+                .binary_search_by(|known| known.situation.cmp(&seen.situation));
+            if let Err(place) = place {
+                self.situations.insert(place, seen);
+            }
+        }
+    }
+
+    /// The failing run that violated something after the fewest operations; of several the first.
+    #[must_use]
+    pub fn shortest(&self) -> Option<&Counterexample> {
+        let all = self.counterexamples.iter();
+        all.min_by_key(|counterexample| counterexample.operations)
+    }
+
+    /// How many situations the last tenth of the runs added.
+    #[must_use]
+    pub fn saturation(&self) -> Saturation {
+        let last_runs = self.runs.div_ceil(10);
+        let is_new = |seen: &&Seen| seen.after_runs >= self.runs - last_runs;
+        Saturation {
+            situations: self.situations.len() as u64,
+            last_runs,
+            new_in_last_runs: self.situations.iter().filter(is_new).count() as u64,
+        }
     }
 
     fn count(&mut self, seed: Seed, judged: &Judged) {
@@ -127,9 +188,23 @@ impl Summary {
         for row in &judged.guarantees {
             self.tally(row.judged, &row.finding);
         }
+        let first_seen = |situation: &Situation| Seen {
+            situation: situation.clone(),
+            after_runs: 0,
+        };
+        self.see(judged.situations.iter().map(first_seen).collect(), 0);
         match judged.verdict_without_coverage() {
             Verdict::Valid => {}
-            Verdict::Violated => self.failing.push(seed),
+            Verdict::Violated => {
+                self.failing.push(seed);
+                let shortest = judged.shortest.clone();
+                self.counterexamples
+                    .extend(shortest.map(|(operations, guarantee)| Counterexample {
+                        seed,
+                        operations,
+                        guarantee,
+                    }));
+            }
             Verdict::Unknown => self.open.push(seed),
         }
     }
@@ -192,6 +267,12 @@ impl Summary {
             unknown,
         } = self.verdicts;
         valid + violated + unknown
+    }
+
+    /// Runs that decide what they were judged by, whatever they covered.
+    #[must_use]
+    pub fn decided_runs(&self) -> u64 {
+        self.judged_runs() - self.open.len() as u64
     }
 
     /// Windows in which a fault took a lock away.
@@ -289,6 +370,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::situation::Phase;
 
     fn verdict() -> impl Strategy<Value = Verdict> {
         prop_oneof![
@@ -317,18 +399,33 @@ mod tests {
         }
     }
 
+    fn situation() -> impl Strategy<Value = Situation> {
+        (0..3_usize).prop_map(|phase| Situation {
+            fault: Some("cut".to_owned()),
+            effect: Effect::None,
+            phase: [Phase::Idle, Phase::Acquiring, Phase::Holding][phase],
+            missed: BTreeMap::new(),
+        })
+    }
+
     fn came() -> impl Strategy<Value = Came> {
-        let judged = (verdict(), any::<bool>(), vec(row(), 0..4));
+        let judged = (
+            verdict(),
+            any::<bool>(),
+            vec(row(), 0..4),
+            vec(situation(), 0..3),
+        );
         prop_oneof![
             1 => Just(Came::Broken("no disk".to_owned())),
-            5 => judged.prop_map(|(verdict, is_over, guarantees)| Came::Judged(Box::new(Judged {
+            5 => judged.prop_map(|(verdict, is_over, guarantees, situations)| Came::Judged(Box::new(Judged {
                 verdict,
                 unfinished: (!is_over).then(|| "killed".to_owned()),
                 events: 5,
                 operations: 2,
+                situations,
+                shortest: (verdict == Verdict::Violated).then(|| (7, "exclusion".to_owned())),
                 guarantees,
                 first_violation_ns: None,
-                operations_before: None,
                 hits: Vec::new(),
                 recheck: None,
             }))),
@@ -360,6 +457,59 @@ mod tests {
         let mut summary = Summary::default();
         summary.tally(true, &finding);
         summary
+    }
+
+    /// A run in this situation alone.
+    fn met(phase: Phase) -> Summary {
+        let situation = Situation {
+            fault: Some("cut".to_owned()),
+            effect: Effect::Revoked,
+            phase,
+            missed: BTreeMap::new(),
+        };
+        let mut summary = Summary {
+            runs: 1,
+            ..Summary::default()
+        };
+        summary.see(
+            vec![Seen {
+                situation,
+                after_runs: 0,
+            }],
+            0,
+        );
+        summary
+    }
+
+    #[test]
+    fn the_last_tenth_of_the_runs_says_whether_more_would_show_more() {
+        let old = |count| std::iter::repeat_with(|| met(Phase::Holding)).take(count);
+        let after = |count| merged(old(count).chain([met(Phase::Idle)])).saturation();
+        let saturation = |last_runs, new_in_last_runs| Saturation {
+            situations: 2,
+            last_runs,
+            new_in_last_runs,
+        };
+        assert_eq!(after(29), saturation(3, 1));
+        let then_nothing = merged([merged(old(29)), met(Phase::Idle), merged(old(3))]);
+        assert_eq!(then_nothing.saturation(), saturation(4, 1));
+        let long_since = merged([met(Phase::Idle), merged(old(29))]);
+        assert_eq!(long_since.saturation(), saturation(3, 0));
+        assert_eq!(Summary::default().saturation(), Saturation::default());
+    }
+
+    #[test]
+    fn the_shortest_counterexample_is_the_first_of_the_shortest() {
+        let of = |seed, operations| Counterexample {
+            seed: Seed(seed),
+            operations,
+            guarantee: "exclusion".to_owned(),
+        };
+        let summary = Summary {
+            counterexamples: vec![of(1, 9), of(2, 4), of(3, 4)],
+            ..Summary::default()
+        };
+        assert_eq!(summary.shortest().map(|one| one.seed), Some(Seed(2)));
     }
 
     #[test]

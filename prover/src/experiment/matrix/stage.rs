@@ -4,23 +4,17 @@
 use std::path::Path;
 
 use futures_util::FutureExt;
-use plan::Plan;
 use plan::spec::RunSpec;
-use run::Stop;
-use run::seed::Stream;
-use suite::{Outcome, Stopwatch};
-use testbed::{Demand, Described, Direct, Progress, ProxyChoice, RealSite, Silent, Testbed};
+use suite::Stopwatch;
+use testbed::{Direct, Progress, RealSite};
 
 use super::attempts::{Attempts, CellRun};
 use super::ledger::Ledger;
 use crate::causes::with_causes;
-use crate::conclusion::{begin, conclude, keep};
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::{self, Steps};
-use crate::record::{carry_out, note};
-use crate::schema::Schema;
-use crate::store::file;
+use crate::stored_run::stored_run;
 
 /// Where all cells of one RabbitMQ are run.
 pub(super) struct Stage<'a> {
@@ -131,39 +125,11 @@ async fn on_broker(
     spec: &RunSpec,
     results: &Path,
 ) -> Result<Option<CellRun>, Failure> {
-    let mut plan = Plan::new(spec)?;
-    let (mut store, mut manifest) = begin(&plan, results, None)?;
-    let site = RealSite::broker_at(broker.place().clone());
-    let demand = Demand {
-        workers: plan.params.concurrency,
-        heartbeat: plan.heartbeat,
-        proxy_seed: plan.seed.short_stream(Stream::Proxy),
-        logs: store.folder(),
-    };
-    let links = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await?;
-    let testbed = Described {
-        proxy: links.described().proxy.clone(),
-        ..broker.described().clone()
-    };
-    manifest.testbed = Some(testbed.clone());
-    let ran = carry_out(links, &plan, &mut store, &Steps::new(true)).await;
-    note(&mut manifest, &ran);
-    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
-    if ran?.stop == Stop::Interrupted {
-        return Ok(None);
-    }
-    let conclusion = conclude(&mut plan, &store, &manifest)?;
-    let repeat = plan.spec.command_line();
-    keep(&store, &manifest, &conclusion, &repeat)?;
-    Ok(Some(CellRun {
-        outcome: Outcome::judged(
-            plan.seed,
-            conclusion.judgement,
-            &conclusion.history,
-            manifest.plan.most_slots,
-        ),
-        testbed: testbed.to_string(),
-        repeat,
-        folder: Some(store.folder().to_owned()),
+    let run = stored_run(spec, Some(broker), results, None, &Steps::new(true)).await?;
+    Ok(run.map(|run| CellRun {
+        outcome: run.outcome,
+        testbed: run.testbed.to_string(),
+        repeat: run.plan.spec.command_line(),
+        folder: Some(run.folder),
     }))
 }

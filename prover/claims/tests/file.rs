@@ -1,0 +1,193 @@
+//! Mistakes in claims files are found at their line and column, with what was meant.
+
+use std::time::Duration;
+
+use claims::{Expected, File, NothingSelected, Profile, Selection};
+
+const GOOD: &str = r#"title = "Mine"
+
+[run]
+time-limit = "20s"
+nemesis = "cut"
+
+[[claim]]
+id = "excludes"
+says = "Two never hold it."
+testbeds = ["sim", "docker"]
+seeds = "3..9"
+within = "2m"
+needs = { runs = 3, landed = { cut = 2 } }
+[claim.run]
+lock = "exclusive-queue"
+guarantee = ["confirmed-exclusion"]
+[claim.quick]
+testbeds = ["sim"]
+seeds = "0..2"
+run = { time-limit = "5s" }
+
+[[claim]]
+id = "believes"
+says = "Two believe."
+expected = "violated"
+reason = "it stood still"
+profiles = ["full"]
+testbeds = ["sim"]
+run = { nemesis = "freeze", guarantee = ["exclusion"] }
+"#;
+
+fn read(text: &str) -> Result<File, String> {
+    File::read("c.toml", text, Profile::Full).map_err(|mistake| mistake.to_string())
+}
+
+/// What is said of the good file with one text in place of another.
+fn said(old: &str, new: &str) -> String {
+    assert!(GOOD.contains(old), "{old}");
+    read(&GOOD.replacen(old, new, 1)).expect_err("a mistake")
+}
+
+#[test]
+fn a_claim_is_run_as_it_says_and_as_the_file_says_otherwise() {
+    let file = read(GOOD).expect("no mistake");
+    assert_eq!(file.source.title.as_deref(), Some("Mine"));
+    let places: Vec<_> = file
+        .cases
+        .iter()
+        .map(|case| (case.claim, case.testbed()))
+        .collect();
+    assert_eq!(places, [(0, "sim"), (0, "docker"), (1, "sim")]);
+    let [first, second, third] = file.cases.as_slice() else {
+        panic!("{:?}", file.cases);
+    };
+    assert_eq!(first.spec.time_limit, Duration::from_secs(20));
+    assert_eq!(first.spec.nemesis, "cut");
+    assert_eq!(
+        first.seeds.as_ref().map(ToString::to_string).as_deref(),
+        Some("3..9")
+    );
+    assert_eq!(first.within, Duration::from_secs(120));
+    assert_eq!(first.needs.landed["cut"], 2);
+    // The seeds are those of simulations.
+    assert_eq!(second.seeds, None);
+    assert_eq!(third.spec.nemesis, "freeze");
+    assert_eq!(third.lock, "exclusive-queue");
+    assert_eq!(file.claims[1].expected, Expected::Violated);
+    assert_eq!((file.claims[0].line, file.claims[1].line), (8, 23));
+}
+
+#[test]
+fn the_profile_quick_says_what_is_different() {
+    let file = File::read("c.toml", GOOD, Profile::Quick).expect("no mistake");
+    let [case] = file.cases.as_slice() else {
+        panic!("{:?}", file.cases);
+    };
+    assert_eq!(case.spec.time_limit, Duration::from_secs(5));
+    assert_eq!(
+        case.seeds.as_ref().map(ToString::to_string).as_deref(),
+        Some("0..2")
+    );
+    assert_eq!(case.within, Duration::from_secs(120));
+    let left: Vec<_> = file
+        .left_out
+        .iter()
+        .map(|left| (&*left.claim, &*left.why))
+        .collect();
+    assert_eq!(left, [("believes", "not in the profile quick")]);
+}
+
+#[test]
+fn a_name_that_is_none_is_found_where_it_stands_with_what_was_meant() {
+    assert_eq!(
+        said("nemesis = \"cut\"", "nemsis = \"cut\""),
+        "5:1: unknown field `nemsis`: did you mean nemesis?"
+    );
+    assert_eq!(
+        said("says = \"Two never", "say = \"Two never"),
+        "9:1: unknown field `say`: did you mean says?"
+    );
+    assert_eq!(
+        said("\"violated\"", "\"violatd\""),
+        "25:12: unknown variant `violatd`: did you mean violated?"
+    );
+    assert_eq!(
+        said("nemesis = \"cut\"", "nemesis = \"cutt\""),
+        "5:1: there is no fault \"cutt\": did you mean cut? `prover list faults` shows all"
+    );
+    assert_eq!(
+        said("\"exclusive-queue\"", "\"exclusive-queu\""),
+        "15:1: there is no lock \"exclusive-queu\": did you mean exclusive-queue? `prover list locks` shows all"
+    );
+    let guarantee = said("[\"exclusion\"]", "[\"exclusio\"]");
+    assert!(guarantee.starts_with("29:"), "{guarantee}");
+    let testbed = said("[\"sim\", \"docker\"]", "[\"sim\", \"dokcer\"]");
+    assert!(
+        testbed.starts_with("10:1: there is no testbed \"dokcer\": did you mean docker?"),
+        "{testbed}"
+    );
+}
+
+#[test]
+fn numbers_and_times_that_are_none_are_found_where_they_stand() {
+    assert!(said("\"2m\"", "\"2 moons\"").starts_with("12:10: "));
+    assert!(said("\"3..9\"", "\"9..3\"").starts_with("11:9: write seeds as A..B"));
+    assert!(said("runs = 3", "runs = -3").starts_with("13:"));
+    let zero = GOOD.replace("time-limit = \"5s\"", "concurrency = 0");
+    // Both profiles are looked at, whichever was asked for.
+    let mistake = read(&zero).expect_err("out of bounds");
+    assert_eq!(
+        mistake,
+        "20:9: --concurrency 0 is out of bounds: give 1 to 1000"
+    );
+}
+
+#[test]
+fn what_makes_no_claim_is_said() {
+    assert!(
+        said("id = \"believes\"", "id = \"excludes\"").contains("is taken by the claim in line 8")
+    );
+    assert!(said("id = \"believes\"", "id = \"../x\"").starts_with("23:1: \"../x\" is no id"));
+    assert!(said("reason = \"it stood still\"", "").contains("says why"));
+    assert!(said("guarantee = [\"exclusion\"]", "").contains("names the one guarantee"));
+    assert!(said("[\"sim\", \"docker\"]", "[\"auto\"]").contains("must not depend on the machine"));
+    assert!(said("[\"sim\", \"docker\"]", "[]").contains("needs a testbed"));
+    assert!(said("landed = { cut = 2 }", "landed = { crash = 2 }").contains("has no fault crash"));
+    assert!(
+        read("title = \"x\"")
+            .expect_err("empty")
+            .starts_with("1:1: the file claims nothing")
+    );
+    assert!(read("[[claim]\n").is_err());
+}
+
+#[test]
+fn only_what_is_selected_is_left_and_the_rest_is_named() {
+    let select = |only: &[&str], on: &[&str]| {
+        let texts = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let selection = Selection {
+            only: texts(only),
+            testbeds: texts(on),
+        };
+        read(GOOD).expect("no mistake").selected(&selection)
+    };
+    let names = |file: File| -> Vec<String> {
+        file.cases
+            .iter()
+            .map(|case| format!("{} {}", file.claims[case.claim].id, case.testbed()))
+            .collect()
+    };
+    assert_eq!(
+        names(select(&["exc*"], &[]).expect("some")),
+        ["excludes sim", "excludes docker"]
+    );
+    let file = select(&[], &["docker"]).expect("some");
+    assert_eq!(file.left_out.len(), 2);
+    assert_eq!(names(file), ["excludes docker"]);
+    let error = select(&["exclude"], &[]).expect_err("no such claim");
+    assert_eq!(
+        error.to_string(),
+        "there is no claim \"exclude\": did you mean excludes?"
+    );
+    assert!(matches!(
+        select(&["believes"], &["docker"]),
+        Err(NothingSelected::Nothing)
+    ));
+}

@@ -1,0 +1,151 @@
+//! `prover prove`: the claims of a file, or of all files in a folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use claims::{File, Proof, Selection, Shard, State};
+use gate::Subject;
+use plan::PROGRAM;
+use plan::Plan;
+
+use crate::cli::{EndingArgs, ProveArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::lock;
+use crate::output::Steps;
+use crate::proof_end::{self, Ending};
+use crate::proofs;
+use crate::prove::{Order, prove};
+
+/// Puts all claims to the test, and prints what came of each.
+pub(super) async fn prove_all(arguments: &ProveArgs) -> Result<Exit, Failure> {
+    let mut files = Vec::new();
+    // Every mistake in every file is found before anything starts.
+    for path in claims_files(&arguments.claims)? {
+        files.push(read(&path, arguments).await?);
+    }
+    let EndingArgs { reports, against } = &arguments.ending;
+    if files.len() > 1 && !(reports.is_empty() && against.is_none()) {
+        return Err(Failure::OneProof);
+    }
+    let before = against.as_deref().map(proofs::the_one_in).transpose()?;
+    let shard = shard(arguments)?;
+    let mut exits = Vec::new();
+    for file in &files {
+        exits.push(prove_file(file, arguments, shard, before.as_ref()).await?);
+    }
+    Ok(Exit::worst(exits))
+}
+
+async fn prove_file(
+    file: &File,
+    arguments: &ProveArgs,
+    shard: Shard,
+    before: Option<&Proof>,
+) -> Result<Exit, Failure> {
+    let order = Order {
+        file,
+        profile: arguments.profile,
+        shard,
+        jobs: arguments.jobs.unwrap_or_else(usual_jobs),
+        seed: arguments.seed,
+        results: arguments.output.results.clone(),
+        commit: arguments.output.commit.as_deref(),
+    };
+    let steps = Steps::new(arguments.output.quiet);
+    let proved = prove(&order, &steps).await;
+    steps.done();
+    let (proof, folder) = proved?;
+    let subject = Subject {
+        proof: &proof,
+        today: proofs::today(),
+    };
+    let exit = proof_end::tell(
+        subject,
+        &Ending {
+            folder: &folder,
+            before,
+            reports: &arguments.ending.reports,
+            format: arguments.output.format,
+        },
+    )?;
+    if proof.state == State::Interrupted {
+        return Ok(Exit::worst([exit, Exit::Interrupted]));
+    }
+    Ok(exit)
+}
+
+/// The part that was asked for, else the one that the environment names, else all.
+fn shard(arguments: &ProveArgs) -> Result<Shard, Failure> {
+    if let Some(shard) = arguments.shard {
+        return Ok(shard);
+    }
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Shard::from_environment(&variables.collect())?.unwrap_or(Shard::WHOLE))
+}
+
+/// Real runs mostly wait: as many at a time as there are cores.
+fn usual_jobs() -> std::num::NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
+}
+
+/// The files that were named, and those in folders that were.
+fn claims_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            files.extend(in_folder(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |source| Failure::Open {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let paths: Result<Vec<PathBuf>, _> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect();
+    let mut paths = paths.map_err(failed)?;
+    paths.retain(|path| path.extension().is_some_and(|end| end == "toml"));
+    paths.sort();
+    if paths.is_empty() {
+        return Err(Failure::NoClaims(folder.to_owned()));
+    }
+    Ok(paths)
+}
+
+async fn read(path: &Path, arguments: &ProveArgs) -> Result<File, Failure> {
+    let text = fs::read_to_string(path).map_err(|source| Failure::OpenClaims {
+        path: path.to_owned(),
+        source,
+    })?;
+    let wrong = |mistake| Failure::Claims {
+        path: path.to_owned(),
+        mistake,
+    };
+    let file = File::read(&path.to_string_lossy(), &text, arguments.profile).map_err(wrong)?;
+    let selection = Selection {
+        only: arguments.only.clone(),
+        testbeds: arguments.on.clone(),
+    };
+    let file = file.selected(&selection)?;
+    for case in &file.cases {
+        let is_program = case
+            .spec
+            .lock
+            .as_deref()
+            .is_some_and(|lock| lock.starts_with(PROGRAM));
+        if is_program {
+            let lock = lock::chosen(&case.spec).await?;
+            Plan::of(lock, &case.spec, None).map_err(|error| wrong(file.mistake(case, &error)))?;
+        }
+    }
+    Ok(file)
+}

@@ -1,0 +1,90 @@
+//! The brokers that serve several runs: starting one takes longer than many a run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use plan::PROGRAM;
+use plan::spec::RunSpec;
+use testbed::{Direct, Progress, RealSite};
+use tokio::sync::Mutex;
+
+use crate::causes::with_causes;
+use crate::failure::Failure;
+use crate::output::Steps;
+
+/// The version of a spec that names none.
+const USUAL: &str = "4.0";
+
+/// One RabbitMQ of each version, started when it is first needed.
+pub(super) struct Brokers<'a> {
+    /// Where their logs go.
+    logs: &'a Path,
+    steps: &'a Steps,
+    up: Mutex<BTreeMap<String, Arc<Direct>>>,
+    /// Those that a run broke down on: nobody gets them any more.
+    retired: Mutex<Vec<Arc<Direct>>>,
+}
+
+impl<'a> Brokers<'a> {
+    pub(super) fn new(logs: &'a Path, steps: &'a Steps) -> Self {
+        Self {
+            logs,
+            steps,
+            up: Mutex::default(),
+            retired: Mutex::default(),
+        }
+    }
+
+    /// The broker for a run, where one that others use too is good enough.
+    pub(super) async fn of(&self, spec: &RunSpec) -> Result<Option<Arc<Direct>>, Failure> {
+        let Some(version) = version(spec) else {
+            return Ok(None);
+        };
+        let mut up = self.up.lock().await;
+        if let Some(broker) = up.get(version) {
+            return Ok(Some(Arc::clone(broker)));
+        }
+        let site = RealSite::rabbitmq(version);
+        let broker = Arc::new(Direct::start(&site, self.logs, self.steps).await?);
+        up.insert(version.to_owned(), Arc::clone(&broker));
+        Ok(Some(broker))
+    }
+
+    /// What is wrong with a broker must not be taken for a finding about the next lock.
+    pub(super) async fn retire(&self, spec: &RunSpec) {
+        let Some(version) = version(spec) else {
+            return;
+        };
+        if let Some(broker) = self.up.lock().await.remove(version) {
+            self.retired.lock().await.push(broker);
+        }
+    }
+
+    /// Takes all down. What was found is whole; what is left can be cleaned up later.
+    pub(super) async fn stop(self) {
+        let up = self.up.into_inner().into_values();
+        for broker in up.chain(self.retired.into_inner()) {
+            let Some(broker) = Arc::into_inner(broker) else {
+                continue;
+            };
+            self.steps.step("take the broker down");
+            if let Err(error) = broker.stop().await {
+                let why = with_causes(&Failure::from(error));
+                self.steps.say(&format!(
+                    "warning: {why}; `prover clean` removes what is left"
+                ));
+            }
+        }
+    }
+}
+
+/// The version of RabbitMQ that a run needs, if it needs nothing else.
+fn version(spec: &RunSpec) -> Option<&str> {
+    let is_program = spec
+        .lock
+        .as_deref()
+        .is_some_and(|lock| lock.starts_with(PROGRAM));
+    let is_plain = spec.testbed == "docker" && spec.service.is_empty() && spec.toxiproxy.is_none();
+    (is_plain && !is_program && !spec.keep).then(|| spec.rabbitmq.as_deref().unwrap_or(USUAL))
+}

@@ -1,0 +1,127 @@
+//! A claim put to the test in simulations: all of its seeds.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use claims::{Case, Counterexample, Shard, Tested};
+use plan::spec::RunSpec;
+use run::seed::{Seed, Seeds};
+use suite::{Came, Engine, Evidence, Outcome, Summary, spec_of};
+
+use super::folder::Folder;
+use super::strength::strength;
+use crate::failure::Failure;
+use crate::interruption::unless_interrupted;
+use crate::output::Steps;
+use crate::stored_run::stored_run;
+
+/// So many runs are under way before anybody looks at what came of them.
+const BATCH: usize = 32;
+
+/// Runs those seeds of a case that are the shard's own, and keeps the one that shows most: the shortest
+/// counterexample, or else the first.
+pub(super) async fn simulated(
+    case: &Case,
+    seeds: &Seeds,
+    shard: Shard,
+    folder: &Folder,
+    commit: Option<&str>,
+    mut tested: Tested,
+) -> Result<Tested, Failure> {
+    let began = Instant::now();
+    let specs = shard
+        .of_seeds(seeds)
+        .map(|seed| spec_of(&case.spec, Seed(seed)));
+    let mut shortest = None;
+    let take = |outcome: Outcome| {
+        let outcome = outcome.borne_out();
+        shortest = shorter(shortest.take(), &outcome);
+        tested.measures.add(&outcome);
+        tested.summary.merge(Summary::of(&outcome));
+    };
+    let (ran, _) = unless_interrupted(|go_on| run(specs, case, began, go_on, take)).await;
+    ran?;
+    if case.needs.power > 0 && shard.has(case.claim) {
+        tested.power = Some(strength(&case.spec, None, seeds.0.clone(), case.needs.power).await?);
+    }
+    let results = folder.of_runs(&tested.claim, &tested.testbed);
+    let first = shard.of_seeds(seeds).next();
+    let kept = shortest.as_ref().map(|(_, seed)| *seed).or(first);
+    if let Some(seed) = kept.filter(|_| tested.summary.judged_runs() > 0) {
+        keep(
+            &spec_of(&case.spec, Seed(seed)),
+            &results,
+            folder,
+            commit,
+            &mut tested,
+        )
+        .await?;
+    }
+    Ok(tested)
+}
+
+fn run(
+    specs: impl Iterator<Item = RunSpec>,
+    case: &Case,
+    began: Instant,
+    go_on: &(dyn Fn() -> bool + Sync),
+    mut take: impl FnMut(Outcome),
+) -> Result<(), Failure> {
+    let in_time = || go_on() && began.elapsed() < case.within;
+    let engine = Engine {
+        batch: BATCH,
+        evidence: Evidence::OfViolations,
+        schedule: None,
+        go_on: &in_time,
+    };
+    // Seeds that were not run are counted by whoever asked for them.
+    let _ = engine.run(specs, |outcome, _| {
+        take(outcome);
+        ControlFlow::Continue(())
+    })?;
+    Ok(())
+}
+
+/// The run that violates something after fewer operations, and its seed.
+fn shorter(known: Option<(u64, u64)>, outcome: &Outcome) -> Option<(u64, u64)> {
+    let Came::Judged(judged) = &outcome.came else {
+        return known;
+    };
+    let found = judged.shortest.as_ref();
+    let found = found.map(|(operations, _)| (*operations, outcome.seed.0));
+    known.into_iter().chain(found).min()
+}
+
+/// Makes a run once more, to the byte, and keeps it.
+async fn keep(
+    spec: &RunSpec,
+    results: &Path,
+    folder: &Folder,
+    commit: Option<&str>,
+    tested: &mut Tested,
+) -> Result<(), Failure> {
+    let Some(run) = stored_run(spec, None, results, commit, &Steps::new(true)).await? else {
+        return Ok(());
+    };
+    tested.place = Some(run.testbed.to_string());
+    tested
+        .stored
+        .push(folder.stored(run.outcome.seed.0, &run.folder));
+    tested.counterexample = counterexample(&run.outcome, run.violation);
+    Ok(())
+}
+
+/// What a run shows, where it violates something.
+pub(super) fn counterexample(outcome: &Outcome, text: Option<String>) -> Option<Counterexample> {
+    let Came::Judged(judged) = &outcome.came else {
+        return None;
+    };
+    let (operations, guarantee) = judged.shortest.clone()?;
+    Some(Counterexample {
+        seed: outcome.seed.0,
+        operations,
+        guarantee,
+        text: text?,
+    })
+}

@@ -1,0 +1,118 @@
+//! One run from its plan to its report, without a word: what many runs are made of where each is
+//! kept.
+
+use std::path::{Path, PathBuf};
+
+use checker::Verdict;
+use plan::Plan;
+use plan::spec::RunSpec;
+use report::violation_text;
+use run::Stop;
+use run::seed::Stream;
+use suite::Outcome;
+use testbed::{Demand, Described, Direct, ProxyChoice, RealSite, Silent, Testbed};
+
+use crate::conclusion::{Conclusion, begin, conclude, keep, note_record};
+use crate::failure::Failure;
+use crate::lock;
+use crate::output::{Format, Steps};
+use crate::record::{carry_out, note, record};
+use crate::repeat;
+use crate::schema::Schema;
+use crate::store::file;
+
+/// A run that is kept.
+pub(crate) struct StoredRun {
+    /// What came of it.
+    pub(crate) outcome: Outcome,
+    /// Its plan, as it was drawn.
+    pub(crate) plan: Plan,
+    /// Where it was: `RabbitMQ 4.0.5 (…)`.
+    pub(crate) testbed: Described,
+    /// Where it is stored.
+    pub(crate) folder: PathBuf,
+    /// The first violation of what was judged, for people.
+    pub(crate) violation: Option<String>,
+}
+
+/// Has a run happen, on a broker that is up where one is given, and keeps it below `results`. Its
+/// certificate is checked again. Nothing where somebody interrupts.
+///
+/// # Errors
+/// The spec makes no plan, or the harness broke down.
+pub(crate) async fn stored_run(
+    spec: &RunSpec,
+    broker: Option<&Direct>,
+    results: &Path,
+    commit: Option<&str>,
+    steps: &Steps,
+) -> Result<Option<StoredRun>, Failure> {
+    let lock = lock::chosen(spec).await?;
+    let mut plan = Plan::of(lock, spec, None)?;
+    let (mut store, mut manifest) = begin(&plan, results, commit)?;
+    let ran = match broker {
+        Some(broker) => {
+            let (links, described) = linked(broker, &plan, store.folder()).await?;
+            manifest.testbed = Some(described);
+            let ran = carry_out(links, &plan, &mut store, steps).await;
+            note(&mut manifest, &ran);
+            ran.map(|ran| ran.stop)
+        }
+        None => record(&plan, &mut store, &mut manifest, Format::Json, steps).await,
+    };
+    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
+    if ran? == Stop::Interrupted {
+        return Ok(None);
+    }
+    let conclusion = conclude(&mut plan, &store, &manifest)?;
+    note_record(&store, &mut manifest, &plan, &conclusion.history)?;
+    let repeat = repeat::of_manifest(&manifest, results);
+    keep(&store, &manifest, &conclusion, &repeat)?;
+    let violation = first_violation(&conclusion);
+    let recheck = conclusion.recheck();
+    let Conclusion {
+        history, judgement, ..
+    } = conclusion;
+    let outcome = Outcome::judged(plan.seed, judgement, &history, manifest.plan.most_slots);
+    Ok(Some(StoredRun {
+        outcome: outcome.rechecked(recheck),
+        testbed: manifest.testbed.unwrap_or_else(Described::simulated),
+        plan,
+        folder: store.folder().to_owned(),
+        violation,
+    }))
+}
+
+/// Links of its own to a broker that serves several runs.
+async fn linked(
+    broker: &Direct,
+    plan: &Plan,
+    logs: &Path,
+) -> Result<(Testbed, Described), Failure> {
+    let site = RealSite::broker_at(broker.place().clone());
+    let demand = Demand {
+        workers: plan.params.concurrency,
+        heartbeat: plan.heartbeat,
+        proxy_seed: plan.seed.short_stream(Stream::Proxy),
+        logs,
+    };
+    let links = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await?;
+    let described = Described {
+        proxy: links.described().proxy.clone(),
+        ..broker.described().clone()
+    };
+    Ok((links, described))
+}
+
+fn first_violation(conclusion: &Conclusion) -> Option<String> {
+    let judged = conclusion
+        .judgement
+        .guarantees
+        .iter()
+        .filter(|row| row.judged);
+    let mut violated = judged.filter(|row| row.finding.verdict == Verdict::Violated);
+    let finding = &violated.next()?.finding;
+    let violation = finding.violations.first()?;
+    let text = violation_text(finding, violation, &conclusion.history);
+    Some(text.trim().to_owned())
+}
