@@ -117,11 +117,15 @@ fn the_samples_are_yaml_and_call_what_there_is() {
     let steps = github["jobs"]["merge"]["steps"].as_vec().expect("steps");
     let action = text("action.yml");
     let declared = names(&parsed(&action)["inputs"]);
-    let ours = steps.iter().filter(|step| {
-        step["uses"]
-            .as_str()
-            .is_some_and(|uses| uses.starts_with("OWNER/prover@"))
-    });
+    let with_uses = steps.iter().filter(|step| names(step).contains("uses"));
+    let ours: Vec<_> = with_uses
+        .filter(|step| {
+            step["uses"]
+                .as_str()
+                .is_some_and(|uses| uses.starts_with("OWNER/prover@"))
+        })
+        .collect();
+    assert_eq!(ours.len(), 1);
     for step in ours {
         assert!(names(&step["with"]).is_subset(&declared), "{step:?}");
     }

@@ -7,6 +7,7 @@ use std::process::Output;
 use claims::{Proof, Shard, Tested};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testbed::testing::shared_broker;
 
 /// The folder of a test.
 struct Place(TempDir);
@@ -471,4 +472,111 @@ fn a_proof_is_certified_with_all_its_runs() {
         said.contains("no stored run of seed 1 violates fencing"),
         "{said}"
     );
+}
+
+const CLAIMS: &str = r#"
+[run]
+nemesis = "cut"
+time-limit = "10s"
+[[claim]]
+id = "breaks"
+says = "a lock that is none is exclusive"
+testbeds = ["sim"]
+seeds = "0..10"
+run = { lock = "no-lock" }
+[[claim]]
+id = "holds"
+says = "the queue keeps what it promises"
+testbeds = ["sim"]
+seeds = "0..10"
+run = { time-limit = "20s" }
+"#;
+
+/// What does not hang on where and when it was done.
+fn comparable(mut proof: Proof, like: &Proof) -> Proof {
+    proof.began = like.began;
+    for (case, like) in proof.cases.iter_mut().zip(&like.cases) {
+        assert!(!case.stored.is_empty());
+        case.stored.clone_from(&like.stored);
+        case.spent_ms = like.spent_ms;
+        case.repeat.clone_from(&like.repeat);
+    }
+    proof
+}
+
+/// Four machines that know their part from the environment alone, as those of an Indexed Job do.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn four_containers_find_what_one_machine_finds() {
+    use std::os::unix::fs::MetadataExt;
+    // Any image will do that programs of this machine run in.
+    let Some(broker) = shared_broker().await else {
+        return;
+    };
+    let docker = |words: &[&str]| {
+        let output = std::process::Command::new("docker")
+            .args(words)
+            .output()
+            .expect("docker runs");
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (
+            output.status.code(),
+            said,
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (_, image, _) = docker(&["inspect", "--format", "{{.Image}}", &broker.container]);
+    let place = Place::new();
+    fs::write(place.path("claims.toml"), CLAIMS).expect("writable");
+    let owner = fs::metadata(place.0.path()).expect("it is there");
+    let user = format!("{}:{}", owner.uid(), owner.gid());
+    let program = format!("{}:/prover:ro", env!("CARGO_BIN_EXE_prover"));
+    let here = format!("{}:/here", place.0.path().display());
+    let shards: Vec<_> = (0..4)
+        .map(|index| {
+            let index = format!("JOB_COMPLETION_INDEX={index}");
+            let words = [
+                "run",
+                "--detach",
+                "--network",
+                "none",
+                "--user",
+                &user,
+                "--workdir",
+                "/here",
+                "--volume",
+                &program,
+                "--volume",
+                &here,
+                "--env",
+                &index,
+                "--env",
+                "PROVER_SHARDS=4",
+                "--entrypoint",
+                "/prover",
+                &image,
+                "prove",
+                "--quiet",
+                "--commit",
+                "tried",
+                "--results",
+                "shards",
+            ];
+            docker(&words).1
+        })
+        .collect();
+    for shard in &shards {
+        let ended = docker(&["wait", shard]).1;
+        let (_, out, err) = docker(&["logs", shard]);
+        docker(&["rm", "--force", shard]);
+        assert_eq!(ended, "1", "{out}{err}");
+    }
+    place.says("merge shards", 1);
+    let (_, merged) = place.merged();
+    place.says("prove --quiet --commit tried --results whole", 1);
+    fs::rename(place.path("results"), place.path("merged")).expect("writable");
+    fs::rename(place.path("whole"), place.path("results")).expect("writable");
+    let (_, whole) = place.merged();
+    assert_eq!(merged.cases[0].standing, claims::Standing::Contradicted);
+    assert_eq!(comparable(merged, &whole), whole);
 }
