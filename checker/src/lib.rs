@@ -36,6 +36,7 @@ mod explain;
 mod finding;
 pub mod guarantee;
 mod heights;
+mod hits;
 mod hold;
 mod holds;
 mod impact;
@@ -67,6 +68,7 @@ pub use finding::{
     anomaly, counted, show_ns,
 };
 pub use guarantee::{Guarantee, ParseError, judge, merge, parse, parse_all};
+pub use hits::{Hit, hits};
 pub use hold::{End, Hold};
 pub use holds::{Lock, locks};
 pub use impact::{Impact, due, impacts};

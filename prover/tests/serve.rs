@@ -202,7 +202,10 @@ async fn results_are_browsed() {
         "{page}"
     );
     let cut = server.page("/runs/deep/below/cut/index.html");
-    assert!(cut.contains("<strong>broken</strong>") && !cut.contains(">valid<"), "{cut}");
+    assert!(
+        cut.contains("<strong>broken</strong>") && !cut.contains(">valid<"),
+        "{cut}"
+    );
     let there = server.get("/runs/valid");
     assert_eq!(
         (there.status, &*there.headers["location"]),

@@ -22,4 +22,4 @@ pub use plan::{
     PROGRAM, PROGRESS, Plan, PlanError, bounded, check_promises, judges, named_lock,
     progress_on_rabbitmq, progress_within, suits,
 };
-pub use unknown::unknown;
+pub use unknown::{nearest, unknown};

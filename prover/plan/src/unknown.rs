@@ -116,7 +116,8 @@ impl From<NameError> for PlanError {
 }
 
 /// The name that is most like one that is none, if any is.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let alike = known
         .iter()
         .map(|known| (strsim::jaro(name, known), *known));

@@ -7,7 +7,6 @@ mod axis;
 mod chart;
 mod ending;
 mod error;
-mod hits;
 mod html;
 mod latency;
 mod overlaps;
@@ -20,7 +19,6 @@ mod timeline;
 
 pub use chart::PALETTE;
 pub use error::ReportError;
-pub use hits::{Hit, hits};
 pub use html::html;
 pub use plots::{Picture, plots};
 pub use subject::{Fact, Mistake, Skew, Subject};

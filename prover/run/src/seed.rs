@@ -38,8 +38,23 @@ pub enum Stream {
 }
 
 /// Seeds one after the other: `A..B`, without `B`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Seeds(pub Range<u64>);
+
+impl From<Seeds> for String {
+    fn from(seeds: Seeds) -> Self {
+        seeds.to_string()
+    }
+}
+
+impl TryFrom<String> for Seeds {
+    type Error = NoSeeds;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
 
 /// A text that names no seeds.
 #[derive(Debug, thiserror::Error)]

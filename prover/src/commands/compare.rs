@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use checker::{Hit, hits};
 use history::History;
 use plan::manifest::Manifest;
-use report::{Hit, hits, list_table};
+use report::list_table;
 
 use crate::cli::CompareArgs;
 use crate::exit::Exit;

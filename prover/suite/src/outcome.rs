@@ -1,8 +1,8 @@
 //! One run in short.
 
 use certify::{Standing, certify};
-use checker::{COVERAGE, Finding, Judgement, Row, Verdict};
-use history::{History, Kind, Process};
+use checker::{COVERAGE, Finding, Hit, Judgement, Row, Verdict, hits};
+use history::History;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
@@ -45,10 +45,16 @@ pub struct Judged {
     /// The situations that it was in.
     #[serde(default)]
     pub situations: Vec<Situation>,
-    /// How many operations had begun where the first of its violations was complete, and which
-    /// guarantee that was, where it violates what it was judged by.
+    /// When the first violation of what it was judged by was complete, in nanoseconds since the run
+    /// began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shortest: Option<(u64, String)>,
+    pub first_violation_ns: Option<u64>,
+    /// Operations of clients that had begun by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations_before: Option<u64>,
+    /// What the faults did to those who held a lock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hits: Vec<Hit>,
     /// What came of checking its certificate again, where that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recheck: Option<Recheck>,
@@ -75,9 +81,10 @@ impl Outcome {
         let came = match attempt {
             Ok(trial) => {
                 let recheck = rechecks(&trial.judgement).then(|| Recheck::of(&trial));
+                let slots = trial.slots();
                 Came::Judged(Box::new(Judged {
                     recheck,
-                    ..Judged::of(trial.judgement, &trial.history)
+                    ..Judged::of(trial.judgement, &trial.history, slots)
                 }))
             }
             Err(error) => Came::Broken(error.to_string()),
@@ -85,11 +92,11 @@ impl Outcome {
         Self { seed, came }
     }
 
-    /// What came of a run that was made and judged elsewhere, such as one on a broker; its
-    /// certificate is not checked again.
+    /// What came of a run that was made and judged elsewhere, such as one on a broker, of a lock that
+    /// so many clients may hold; its certificate is not checked again.
     #[must_use]
-    pub fn judged(seed: Seed, judgement: Judgement, history: &History) -> Self {
-        let judged = Judged::of(judgement, history);
+    pub fn judged(seed: Seed, judgement: Judgement, history: &History, slots: u32) -> Self {
+        let judged = Judged::of(judgement, history, slots);
         Self {
             seed,
             came: Came::Judged(Box::new(judged)),
@@ -98,14 +105,26 @@ impl Outcome {
 }
 
 impl Judged {
-    fn of(judgement: Judgement, history: &History) -> Self {
+    fn of(judgement: Judgement, history: &History, slots: u32) -> Self {
+        let first = first_violation(&judgement);
+        let time = |index: u64| {
+            let events = history.events();
+            let place = events.binary_search_by_key(&index, |event| event.index);
+            place.ok().map(|place| events[place].time)
+        };
+        let operations = history.operations();
         Self {
+            first_violation_ns: first.and_then(time),
+            operations_before: first.map(|index| {
+                let begun = operations.filter(|one| one.invoke.index <= index);
+                begun.count() as u64
+            }),
+            hits: hits(history, slots),
             verdict: judgement.verdict,
             unfinished: judgement.unfinished,
             events: history.events().len() as u64,
             operations: history.operations().count() as u64,
             situations: situations(history, &judgement.guarantees),
-            shortest: shortest(history, &judgement.guarantees),
             guarantees: judgement.guarantees,
             recheck: None,
         }
@@ -127,11 +146,33 @@ impl Judged {
         others.fold(least, |worst, finding| worst.max(finding.verdict))
     }
 
+    /// How long each overlap lasted, in nanoseconds: those of `exclusion` where that was looked at,
+    /// else of the first guarantee that has some.
+    #[must_use]
+    pub fn exposures_ns(&self) -> Vec<u64> {
+        let findings = || self.guarantees.iter().map(|row| &row.finding);
+        let exclusion = findings().find(|finding| finding.guarantee == EXCLUSION);
+        let some = || findings().find(|finding| !finding.exposures_ns.is_empty());
+        let chosen = exclusion.or_else(some);
+        chosen.map_or_else(Vec::new, |finding| finding.exposures_ns.clone())
+    }
+
     /// The guarantees that it was judged by and violates.
     pub fn violated(&self) -> impl Iterator<Item = &str> {
         self.judged()
             .filter(|finding| finding.verdict == Verdict::Violated)
             .map(|finding| finding.guarantee.as_str())
+    }
+
+    /// The one of these whose first violation was complete first.
+    pub(crate) fn first_violated(&self) -> Option<&str> {
+        let end = |finding: &Finding| {
+            let ends = finding.violations.iter();
+            ends.filter_map(|it| it.events.last().copied()).min()
+        };
+        let ends = self.judged().filter_map(|it| Some((end(it)?, it)));
+        let (_, first) = ends.min_by_key(|(end, _)| *end)?;
+        Some(&first.guarantee)
     }
 
     fn judged(&self) -> impl Iterator<Item = &Finding> {
@@ -140,20 +181,14 @@ impl Judged {
     }
 }
 
-/// How many operations it took until something was violated that decides.
-fn shortest(history: &History, guarantees: &[Row]) -> Option<(u64, String)> {
-    let judged = guarantees.iter().filter(|row| row.judged);
-    let ends = judged.flat_map(|row| {
-        let ends = row.finding.violations.iter();
-        let ends = ends.filter_map(|violation| violation.events.last().copied());
-        ends.map(|end| (end, &row.finding.guarantee))
-    });
-    let (end, guarantee) = ends.min()?;
-    let events = history.events().iter();
-    let until = events.take_while(|event| event.index <= end);
-    let begun = until
-        .filter(|event| event.kind == Kind::Invoke && matches!(event.process, Process::Client(_)));
-    Some((begun.count() as u64, guarantee.clone()))
+/// The name of what a user of a plain mutex expects.
+const EXCLUSION: &str = "exclusion";
+
+/// The event that completes the first violation of what was judged.
+fn first_violation(judgement: &Judgement) -> Option<u64> {
+    let judged = judgement.guarantees.iter().filter(|row| row.judged);
+    let violations = judged.flat_map(|row| &row.finding.violations);
+    violations.filter_map(|it| it.events.last().copied()).min()
 }
 
 impl Recheck {
@@ -216,10 +251,14 @@ mod tests {
     #[test]
     fn the_shortest_counterexample_is_told_in_operations() {
         let broken = judged("no-lock");
-        let (operations, guarantee) = broken.shortest.as_ref().expect("it is violated");
-        assert!((2..=broken.operations).contains(operations), "{operations}");
-        assert!(broken.violated().any(|violated| violated == guarantee));
-        assert_eq!(judged("exclusive-queue").shortest, None);
+        let operations = broken.operations_before.expect("it is violated");
+        assert!(
+            (2..=broken.operations).contains(&operations),
+            "{operations}"
+        );
+        let first = broken.first_violated().expect("it is violated");
+        assert!(broken.violated().any(|violated| violated == first));
+        assert_eq!(judged("exclusive-queue").first_violated(), None);
     }
 
     #[test]

@@ -35,6 +35,12 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// How many clients may hold a lock at one time.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        self.criteria.scope().slots.get()
+    }
+
     /// The evidence for what was found out.
     #[must_use]
     pub fn certificate(&self) -> Certificate {

@@ -68,22 +68,25 @@ pub fn written(time: Duration) -> String {
 }
 
 /// A time that may be missing.
-pub(super) mod optional {
+pub mod optional {
     use super::*;
 
-    pub(in super::super) fn serialize<S: Serializer>(
-        time: &Option<Duration>,
-        out: S,
-    ) -> Result<S::Ok, S::Error> {
+    /// Writes it as people do, or null.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(time: &Option<Duration>, out: S) -> Result<S::Ok, S::Error> {
         match time {
             Some(time) => super::serialize(time, out),
             None => out.serialize_none(),
         }
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Duration>, D::Error> {
+    /// Reads it as people write it, or null.
+    ///
+    /// # Errors
+    /// The text is no time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
         #[derive(Deserialize)]
         struct Time(#[serde(with = "super")] Duration);
         Ok(Option::<Time>::deserialize(from)?.map(|Time(time)| time))

@@ -156,7 +156,12 @@ async fn on_broker(
     let repeat = plan.spec.command_line();
     keep(&store, &manifest, &conclusion, &repeat)?;
     Ok(Some(CellRun {
-        outcome: Outcome::judged(plan.seed, conclusion.judgement, &conclusion.history),
+        outcome: Outcome::judged(
+            plan.seed,
+            conclusion.judgement,
+            &conclusion.history,
+            manifest.plan.most_slots,
+        ),
         testbed: testbed.to_string(),
         repeat,
         folder: Some(store.folder().to_owned()),

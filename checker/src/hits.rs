@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
-use checker::{End, Hold};
+use serde::{Deserialize, Serialize};
+
+use crate::{End, Hold, Lock, locks};
 use history::History;
 use history::fault::Window;
 
 /// What a fault did to one holder. Times are in nanoseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
     /// Which fault of the schedule.
     pub id: u64,
@@ -43,7 +45,7 @@ struct Held<'a> {
 /// same slot.
 #[must_use]
 pub fn hits(history: &History, slots: u32) -> Vec<Hit> {
-    let locks = checker::locks(history);
+    let locks = locks(history);
     let holds = held(history, &locks);
     let mut hits = Vec::new();
     let time = |place: usize| history.events()[place].time;
@@ -62,9 +64,9 @@ pub fn hits(history: &History, slots: u32) -> Vec<Hit> {
 }
 
 /// All holds in the order of the grants.
-fn held<'a>(history: &History, locks: &'a [checker::Lock]) -> Vec<Held<'a>> {
+fn held<'a>(history: &History, locks: &'a [Lock]) -> Vec<Held<'a>> {
     let time = |place: usize| history.events()[place].time;
-    let of_lock = |lock: &'a checker::Lock| {
+    let of_lock = |lock: &'a Lock| {
         lock.holds().iter().map(move |hold| Held {
             key: lock.key(),
             hold,

@@ -1,0 +1,31 @@
+//! A claim on one testbed: what is to be run.
+
+use std::time::Duration;
+
+use plan::spec::RunSpec;
+use run::seed::Seeds;
+
+use crate::needs::Needs;
+
+/// A claim on one testbed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// Which claim of the file, from 0 on.
+    pub claim: usize,
+    /// What is asked of each run; its testbed is that of the case.
+    pub spec: RunSpec,
+    /// The seeds, where they are given: all of them are run, in simulations.
+    pub seeds: Option<Seeds>,
+    /// How often it must be put to the test.
+    pub needs: Needs,
+    /// How long it may take.
+    pub within: Duration,
+}
+
+impl Case {
+    /// Where it is run, as that was asked for.
+    #[must_use]
+    pub fn testbed(&self) -> &str {
+        &self.spec.testbed
+    }
+}

@@ -1,0 +1,348 @@
+//! The claims file: text in, claims and cases out, with every mistake at its line.
+
+use std::time::Duration;
+
+use plan::spec::RunSpec;
+use plan::spec::time::optional;
+use plan::{PROGRAM, Plan, PlanError};
+use run::seed::{Seed, Seeds};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use suite::spec_of;
+use toml::Table;
+
+use crate::case::Case;
+use crate::claim::{Accepted, Claim, Expected};
+use crate::mistake::{Mistake, Place};
+use crate::needs::Needs;
+use crate::places::{Places, of_toml};
+use crate::profile::Profile;
+use crate::proof::{LeftOut, Source};
+
+/// How long a claim may take on one testbed where nobody says.
+const WITHIN: Duration = Duration::from_secs(600);
+
+/// The seeds of simulated cases where nobody says.
+const SEEDS: std::ops::Range<u64> = 0..100;
+
+/// Where a claim is put to the test where nobody says: what is claimed of a lock is claimed of a real
+/// broker. A program brings its own service, or none.
+const TESTBED: &str = "docker";
+const TESTBED_OF_PROGRAM: &str = "auto";
+
+/// Where runs take no time.
+const SIMULATED: &str = "sim";
+
+/// A claims file that was read.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Where it came from.
+    pub source: Source,
+    /// Its claims, in its order.
+    pub claims: Vec<Claim>,
+    /// What is to be run in the profile that was asked for.
+    pub cases: Vec<Case>,
+    /// What the profile leaves out.
+    pub left_out: Vec<LeftOut>,
+    places: Places,
+}
+
+/// The file as it is written. `R` is how the table of a run is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct FileText<R> {
+    title: Option<String>,
+    run: Option<R>,
+    #[serde(default = "Vec::new")]
+    claim: Vec<ClaimText<R>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ClaimText<R> {
+    id: String,
+    says: String,
+    #[serde(default)]
+    expected: Expected,
+    reason: Option<String>,
+    link: Option<String>,
+    accepted: Option<Accepted>,
+    profiles: Option<Vec<Profile>>,
+    testbeds: Option<Vec<String>>,
+    seeds: Option<Seeds>,
+    #[serde(default, with = "optional")]
+    within: Option<Duration>,
+    needs: Option<Needs>,
+    run: Option<R>,
+    quick: Option<QuickText<R>>,
+}
+
+/// What is different in the profile quick.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct QuickText<R> {
+    testbeds: Option<Vec<String>>,
+    seeds: Option<Seeds>,
+    #[serde(default, with = "optional")]
+    within: Option<Duration>,
+    needs: Option<Needs>,
+    run: Option<R>,
+}
+
+impl File {
+    /// Reads a file: what it says in a profile, as far as that was selected. `path` is what it is
+    /// called.
+    ///
+    /// # Errors
+    /// The first mistake in it.
+    pub fn read(path: &str, text: &str, profile: Profile) -> Result<Self, Mistake> {
+        // The types of a run's fields tell what is wrong with their own places; as a table it is
+        // merged with what stands elsewhere.
+        let _: FileText<RunSpec> = parsed(text)?;
+        let written: FileText<Table> = parsed(text)?;
+        let places = Places::of(text)?;
+        let source = Source {
+            path: path.to_owned(),
+            sha256: format!("{:x}", Sha256::digest(text)),
+            title: written.title,
+        };
+        let mut file = Self {
+            source,
+            claims: Vec::new(),
+            cases: Vec::new(),
+            left_out: Vec::new(),
+            places,
+        };
+        if written.claim.is_empty() {
+            let none = "the file claims nothing: begin a claim with [[claim]]";
+            return Err(Mistake::at(text, 0, none));
+        }
+        let common = written.run.unwrap_or_default();
+        for (number, claim) in written.claim.into_iter().enumerate() {
+            file.take(number, claim, &common, profile)?;
+        }
+        Ok(file)
+    }
+
+    /// Why the run of a case makes no plan, at the place that it comes from.
+    #[must_use]
+    pub fn mistake(&self, case: &Case, error: &PlanError) -> Mistake {
+        let text = error.to_string();
+        let byte = self.places.of_key(case.claim, &key_of(error, &text));
+        Mistake::at(&self.places.text, byte, text)
+    }
+
+    fn take(
+        &mut self,
+        number: usize,
+        claim: ClaimText<Table>,
+        common: &Table,
+        profile: Profile,
+    ) -> Result<(), Mistake> {
+        let line = Place::of(&self.places.text, self.places.of_key(number, "id")).line;
+        let read = Claim {
+            id: claim.id.clone(),
+            says: claim.says.clone(),
+            expected: claim.expected,
+            reason: claim.reason.clone(),
+            link: claim.link.clone(),
+            accepted: claim.accepted.clone(),
+            line,
+        };
+        self.check(number, &read)?;
+        let is_selected = claim
+            .profiles
+            .as_ref()
+            .is_none_or(|all| all.contains(&profile));
+        let cases = self.cases_of(number, claim, common, profile)?;
+        if is_selected {
+            self.cases.extend(cases);
+        } else {
+            self.left_out.extend(cases.iter().map(|case| LeftOut {
+                claim: read.id.clone(),
+                testbed: case.testbed().to_owned(),
+                why: format!("not in the profile {profile}"),
+            }));
+        }
+        self.claims.push(read);
+        Ok(())
+    }
+
+    /// A claim by itself, and among those before it.
+    fn check(&self, number: usize, claim: &Claim) -> Result<(), Mistake> {
+        let wrong = |key: &str, text: String| {
+            let byte = self.places.of_key(number, key);
+            Err(Mistake::at(&self.places.text, byte, text))
+        };
+        let id = &claim.id;
+        if id.is_empty() || !id.chars().all(is_of_id) || id.starts_with('.') {
+            return wrong(
+                "id",
+                format!(
+                    "\"{}\" is no id: use letters, digits, - and _",
+                    id.escape_debug()
+                ),
+            );
+        }
+        if let Some(other) = self.claims.iter().find(|other| other.id == *id) {
+            return wrong(
+                "id",
+                format!(
+                    "the id {id} is taken by the claim in line {}: choose another",
+                    other.line
+                ),
+            );
+        }
+        if claim.says.trim().is_empty() {
+            return wrong(
+                "says",
+                "a claim says something: write it as a sentence".to_owned(),
+            );
+        }
+        if claim.expected == Expected::Violated && claim.reason.is_none() {
+            return wrong(
+                "expected",
+                "a claim that is to be violated says why: add reason = \"…\"".to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// A claim on each of its testbeds.
+    fn cases_of(
+        &self,
+        number: usize,
+        claim: ClaimText<Table>,
+        common: &Table,
+        profile: Profile,
+    ) -> Result<Vec<Case>, Mistake> {
+        let quick = claim.quick.filter(|_| profile == Profile::Quick);
+        let (testbeds, seeds, within, needs, quick_run) = match quick {
+            None => (None, None, None, None, None),
+            Some(quick) => (
+                quick.testbeds,
+                quick.seeds,
+                quick.within,
+                quick.needs,
+                quick.run,
+            ),
+        };
+        let mut run = common.clone();
+        run.extend(claim.run.unwrap_or_default());
+        run.extend(quick_run.unwrap_or_default());
+        let spec =
+            RunSpec::deserialize(run).map_err(|error| self.at_run(number, error.message()))?;
+        let expected = claim.expected;
+        if expected == Expected::Violated && spec.guarantees.len() != 1 {
+            let text = "a claim that is to be violated names the one guarantee: guarantee = [\"exclusion\"]";
+            return Err(self.at_run(number, text));
+        }
+        let needs = needs.or(claim.needs).unwrap_or_default();
+        let within = within.or(claim.within).unwrap_or(WITHIN);
+        let seeds = seeds.or(claim.seeds).unwrap_or(Seeds(SEEDS));
+        let testbeds = testbeds
+            .or(claim.testbeds)
+            .unwrap_or_else(|| vec![usual_testbed(&spec)]);
+        if testbeds.is_empty() {
+            return Err(self.at_key(
+                number,
+                "testbeds",
+                "a claim needs a testbed: testbeds = [\"docker\"]",
+            ));
+        }
+        let case = |testbed: String| {
+            let seeds = (testbed == SIMULATED).then(|| seeds.clone());
+            Case {
+                claim: number,
+                spec: RunSpec {
+                    testbed,
+                    ..spec.clone()
+                },
+                seeds,
+                needs: needs.clone(),
+                within,
+            }
+        };
+        let cases: Vec<Case> = testbeds.into_iter().map(case).collect();
+        for case in &cases {
+            self.check_case(case)?;
+        }
+        Ok(cases)
+    }
+
+    /// What can be known of a run before anything starts. What a program is, only it can say.
+    fn check_case(&self, case: &Case) -> Result<(), Mistake> {
+        let lock = case.spec.lock.as_deref().unwrap_or_default();
+        if lock.starts_with(PROGRAM) {
+            if case.testbed() == SIMULATED {
+                return Err(self.mistake(case, &PlanError::Program));
+            }
+            return Ok(());
+        }
+        if case.testbed() == "auto" {
+            let text = "what is proven must not depend on the machine: name docker, sim or both";
+            return Err(self.at_key(case.claim, "testbeds", text));
+        }
+        let spec = match &case.seeds {
+            Some(seeds) => spec_of(&case.spec, Seed(seeds.0.start)),
+            None => case.spec.clone(),
+        };
+        let plan = Plan::new(&spec).map_err(|error| self.mistake(case, &error))?;
+        for fault in case.needs.landed.keys() {
+            let mut faults = plan.faults.iter().map(ToString::to_string);
+            if !faults.any(|one| one == *fault) {
+                let text = format!("the run has no fault {fault}: name one of those under nemesis");
+                return Err(self.at_key(case.claim, "needs", &text));
+            }
+        }
+        Ok(())
+    }
+
+    fn at_run(&self, number: usize, text: &str) -> Mistake {
+        self.at_key(number, "run", text)
+    }
+
+    fn at_key(&self, number: usize, key: &str, text: &str) -> Mistake {
+        Mistake::at(&self.places.text, self.places.of_key(number, key), text)
+    }
+}
+
+fn parsed<R: DeserializeOwned>(text: &str) -> Result<FileText<R>, Mistake> {
+    toml::from_str(text).map_err(|error| of_toml(text, &error))
+}
+
+const fn is_of_id(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+fn usual_testbed(spec: &RunSpec) -> String {
+    let assumed = RunSpec::default().testbed;
+    if spec.testbed != assumed {
+        return spec.testbed.clone();
+    }
+    let lock = spec.lock.as_deref().unwrap_or_default();
+    let usual = if lock.starts_with(PROGRAM) {
+        TESTBED_OF_PROGRAM
+    } else {
+        TESTBED
+    };
+    usual.to_owned()
+}
+
+/// The key that is to blame for what makes no plan: what a name was of, or else the first option that
+/// is spoken of.
+fn key_of(error: &PlanError, text: &str) -> String {
+    let PlanError::Unknown { kind, .. } = error else {
+        let option = text.split("--").nth(1).unwrap_or_default();
+        let is_of_option = |c: char| c.is_ascii_lowercase() || c == '-';
+        return option.chars().take_while(|c| is_of_option(*c)).collect();
+    };
+    let key = match kind.as_str() {
+        "fault" => "nemesis",
+        "testbed" => "testbeds",
+        kind if kind.contains(" of ") => "lock",
+        kind => kind,
+    };
+    key.to_owned()
+}

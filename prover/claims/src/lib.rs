@@ -1,0 +1,36 @@
+//! What is claimed of locks, and what came of putting it to the test.
+//!
+//! The data's way: text -> [`File`] (every mistake is found at its line) -> [`Case`]s, one for each
+//! claim and testbed -> runs -> [`Tested`] (what they showed, and by [`decide`] whether that is as
+//! claimed) -> [`Proof`]. Nothing here runs anything or knows a clock.
+
+mod case;
+mod claim;
+mod distribution;
+mod file;
+mod measures;
+mod merge;
+mod mistake;
+mod needs;
+mod places;
+mod profile;
+mod proof;
+mod selection;
+mod shard;
+mod standing;
+mod tested;
+
+pub use case::Case;
+pub use claim::{Accepted, Claim, Expected};
+pub use distribution::Distribution;
+pub use file::File;
+pub use measures::Measures;
+pub use merge::{MergeError, merge};
+pub use mistake::{Mistake, Place};
+pub use needs::{Needs, Shortfall};
+pub use profile::Profile;
+pub use proof::{LeftOut, Proof, Source, State};
+pub use selection::{NothingSelected, Selection};
+pub use shard::{NoShard, Shard};
+pub use standing::{Evidence, Standing, bound_at_95, decide};
+pub use tested::{Counterexample, Stored, Tested};

@@ -1,0 +1,100 @@
+//! Where the keys of a claims file stand.
+
+use std::collections::BTreeMap;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::mistake::Mistake;
+
+/// The tables that a key of a claim is looked for in, the one that counts most first.
+const TABLES: [&[&str]; 4] = [&["quick", "run"], &["quick"], &["run"], &[]];
+
+/// Where the keys of a claims file stand.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// The text of the file.
+    pub(crate) text: String,
+    /// The first byte of each key, by the number of the claim and the names that lead to it.
+    claims: Vec<BTreeMap<Vec<String>, usize>>,
+    /// The same of what stands before the claims.
+    common: BTreeMap<Vec<String>, usize>,
+}
+
+impl Places {
+    pub(crate) fn of(text: &str) -> Result<Self, Mistake> {
+        let file = DeTable::parse(text).map_err(|error| of_toml(text, &error))?;
+        let claims = file
+            .get_ref()
+            .iter()
+            .find(|(key, _)| key.get_ref() == "claim");
+        let claims = claims.and_then(|(_, claims)| claims.get_ref().as_array());
+        let mut places = Self {
+            text: text.to_owned(),
+            claims: Vec::new(),
+            common: BTreeMap::new(),
+        };
+        for claim in claims.into_iter().flatten() {
+            let mut keys = BTreeMap::from([(Vec::new(), claim.span().start)]);
+            note(&mut keys, &[], claim.get_ref());
+            places.claims.push(keys);
+        }
+        let file = DeValue::Table(file.into_inner());
+        note(&mut places.common, &[], &file);
+        Ok(places)
+    }
+
+    /// The byte where a key of a claim stands, wherever it was written; that of the claim where it
+    /// was not.
+    pub(crate) fn of_key(&self, claim: usize, key: &str) -> usize {
+        let path = |table: &[&str]| -> Vec<String> {
+            let names = table.iter().chain([&key]);
+            names.map(|name| (*name).to_owned()).collect()
+        };
+        let Some(keys) = self.claims.get(claim) else {
+            return 0;
+        };
+        let own = TABLES.iter().find_map(|table| keys.get(&path(table)));
+        let common = || self.common.get(&path(&["run"]));
+        let itself = || keys.get(&Vec::new());
+        own.or_else(common).or_else(itself).copied().unwrap_or(0)
+    }
+}
+
+/// What the reader of TOML says is wrong, with what was meant where a name is none.
+pub(crate) fn of_toml(text: &str, error: &toml::de::Error) -> Mistake {
+    let byte = error.span().map_or(0, |span| span.start);
+    Mistake::at(text, byte, meant(error.message()))
+}
+
+/// ``unknown field `nemsis`, expected one of …`` in one line with what was meant.
+fn meant(message: &str) -> String {
+    let message = message.replace('\n', ", ");
+    let mut names = message.split('`').skip(1).step_by(2);
+    let (is_unknown, name) = (message.starts_with("unknown "), names.next());
+    let known: Vec<&str> = names.collect();
+    match name
+        .filter(|_| is_unknown)
+        .and_then(|name| plan::nearest(name, &known))
+    {
+        Some(near) => {
+            let what = message.split(", expected").next().unwrap_or(&message);
+            format!("{what}: did you mean {near}?")
+        }
+        None => message,
+    }
+}
+
+fn note(keys: &mut BTreeMap<Vec<String>, usize>, path: &[String], value: &DeValue<'_>) {
+    let Some(table) = value.as_table() else {
+        return;
+    };
+    for (key, value) in table {
+        let path: Vec<String> = path
+            .iter()
+            .cloned()
+            .chain([key.get_ref().to_string()])
+            .collect();
+        note(keys, &path, value.get_ref());
+        keys.insert(path, key.span().start);
+    }
+}

@@ -1,0 +1,137 @@
+//! Whether what came of runs is as it was claimed.
+
+use checker::{Verdict, counted};
+use serde::{Deserialize, Serialize};
+use suite::{Power, Summary};
+
+use crate::claim::Expected;
+use crate::needs::{Needs, Shortfall};
+
+/// How a claim stands after its runs on one testbed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// What came of the runs is as claimed.
+    Confirmed,
+    /// It is not.
+    Contradicted,
+    /// The runs do not decide it.
+    Unknown,
+    /// The harness broke down.
+    Broken,
+    /// It was not put to the test.
+    #[default]
+    NotRun,
+}
+
+/// What is known of the runs of a claim on one testbed.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// What they showed together.
+    pub summary: &'a Summary,
+    /// Which known mistakes the plan catches, where that was tried.
+    pub power: Option<&'a Power>,
+    /// Seeds that were to be run and were not.
+    pub missing: u64,
+    /// Whether that is all there is, and not the part of one shard.
+    pub is_whole: bool,
+}
+
+/// How a claim stands, and why: one sentence.
+///
+/// A violation decides at once, and for good: it contradicts `holds` and confirms `violated`. That
+/// none was seen says something only where the claim was put to the test as often as it needs.
+#[must_use]
+pub fn decide(expected: Expected, needs: &Needs, evidence: Evidence<'_>) -> (Standing, String) {
+    let summary = evidence.summary;
+    let violated = summary.failing.len() as u64;
+    let runs = counted(summary.judged_runs(), "run");
+    if violated > 0 {
+        let (seed, names) = (summary.failing[0], summary.violated().join(", "));
+        let standing = match expected {
+            Expected::Holds => Standing::Contradicted,
+            Expected::Violated => Standing::Confirmed,
+        };
+        return (
+            standing,
+            format!("{names} violated in {violated} of {runs}, first with seed {seed}"),
+        );
+    }
+    if let Some((seed, why)) = summary.broken.first() {
+        return (Standing::Broken, format!("seed {seed}: {why}"));
+    }
+    if !evidence.is_whole && summary.runs > 0 {
+        return (
+            Standing::Unknown,
+            format!("nothing violated in {runs} of this shard; `prover merge` decides"),
+        );
+    }
+    if let Some(why) = missing(needs, evidence) {
+        let standing = if summary.runs == 0 {
+            Standing::NotRun
+        } else {
+            Standing::Unknown
+        };
+        return (standing, why);
+    }
+    match expected {
+        Expected::Holds => (
+            Standing::Confirmed,
+            format!("not violated in {runs}{}", within(summary)),
+        ),
+        Expected::Violated => (
+            Standing::Contradicted,
+            format!(
+                "expected to be violated, and was not in {runs}{}",
+                within(summary)
+            ),
+        ),
+    }
+}
+
+/// What was not put to the test, or stayed open.
+fn missing(needs: &Needs, evidence: Evidence<'_>) -> Option<String> {
+    let summary = evidence.summary;
+    if summary.runs == 0 {
+        return Some("nothing was run".to_owned());
+    }
+    if evidence.missing > 0 {
+        return Some(format!(
+            "time was up before {} more",
+            counted(evidence.missing, "seed")
+        ));
+    }
+    if let Some(seed) = summary.open.first() {
+        let open = counted(summary.open.len() as u64, "run");
+        return Some(format!(
+            "{open} left open what is judged, first with seed {seed}"
+        ));
+    }
+    if summary.verdict() != Verdict::Valid {
+        let gaps: Vec<String> = summary.gaps().into_iter().collect();
+        return Some(gaps.join("; "));
+    }
+    let mut shortfalls = needs.shortfalls(summary);
+    shortfalls.extend(needs.power_shortfall(evidence.power));
+    let told: Vec<String> = shortfalls.iter().map(Shortfall::to_string).collect();
+    (!told.is_empty()).then(|| format!("not put to the test often enough: {}", told.join(", ")))
+}
+
+/// How rare violations must be that were not seen, where enough was tried to say so.
+fn within(summary: &Summary) -> String {
+    let revoked = summary.revoked();
+    match bound_at_95(revoked) {
+        Some(bound) => format!(
+            ", 0 violations where a fault took the lock away {revoked} times: below {:.2} % each at 95 %",
+            bound * 100.0
+        ),
+        None => String::new(),
+    }
+}
+
+/// The rule of three: what never happened in so many independent trials happens, with a confidence of
+/// 95 %, in less than this part of them. Of fewer than 30 trials it says nothing.
+#[must_use]
+pub fn bound_at_95(trials: u64) -> Option<f64> {
+    (trials >= 30).then(|| 3.0 / trials as f64)
+}

@@ -1,0 +1,124 @@
+//! What came of a claim on one testbed.
+
+use run::seed::Seeds;
+use serde::{Deserialize, Serialize};
+use suite::{Power, Summary};
+
+use crate::claim::Claim;
+use crate::measures::Measures;
+use crate::needs::Needs;
+use crate::shard::Shard;
+use crate::standing::{Evidence, Standing, decide};
+
+/// What came of a claim on one testbed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// The claim.
+    pub claim: Claim,
+    /// Where it was put to the test, as that was asked for: `docker`.
+    pub testbed: String,
+    /// Where that was: image and versions; nothing where nothing was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The lock.
+    pub lock: String,
+    /// What the clients do.
+    pub workload: String,
+    /// What breaks, as that was asked for.
+    pub nemesis: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why: one sentence.
+    pub why: String,
+    /// How often it had to be put to the test.
+    #[serde(default)]
+    pub needs: Needs,
+    /// The seeds that were asked for, where they were: `0..200`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<Seeds>,
+    /// What the runs showed together.
+    pub summary: Summary,
+    /// What was measured in them.
+    #[serde(default)]
+    pub measures: Measures,
+    /// Which known mistakes the plan catches, where that was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
+    /// The runs whose records are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stored: Vec<Stored>,
+    /// The run that shows a violation after the fewest operations; it is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterexample: Option<Counterexample>,
+    /// The command that repeats this.
+    pub repeat: String,
+    /// How long it took, in milliseconds.
+    #[serde(default)]
+    pub spent_ms: u64,
+}
+
+impl Tested {
+    /// Says how it stands, by what its own runs showed. What a shard alone has not seen nobody has seen
+    /// yet: that is for the whole to say.
+    pub fn decide(&mut self, shard: Shard) {
+        let evidence = Evidence {
+            summary: &self.summary,
+            power: self.power.as_ref(),
+            missing: self.missing_seeds(),
+            is_whole: shard == Shard::WHOLE,
+        };
+        (self.standing, self.why) = decide(self.claim.expected, &self.needs, evidence);
+    }
+
+    /// Takes in what another shard showed.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.summary.merge(other.summary);
+        self.summary.failing.sort_by_key(|seed| seed.0);
+        self.summary.open.sort_by_key(|seed| seed.0);
+        self.summary.broken.sort_by_key(|(seed, _)| seed.0);
+        self.measures.merge(&other.measures);
+        self.place = self.place.take().or(other.place);
+        self.power = self.power.take().or(other.power);
+        self.stored.extend(other.stored);
+        self.stored.sort();
+        let counterexamples = self
+            .counterexample
+            .take()
+            .into_iter()
+            .chain(other.counterexample);
+        self.counterexample = counterexamples.min_by_key(|it| (it.operations, it.seed));
+        self.spent_ms += other.spent_ms;
+    }
+
+    /// Seeds that were asked for and not run.
+    #[must_use]
+    pub fn missing_seeds(&self) -> u64 {
+        let asked = self
+            .seeds
+            .as_ref()
+            .map_or(0, |seeds| seeds.0.end - seeds.0.start);
+        asked.saturating_sub(self.summary.runs)
+    }
+}
+
+/// A run whose record is kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stored {
+    /// Its seed.
+    pub seed: u64,
+    /// Its folder, from that of the proof: `runs/<claim>/<testbed>/<lock>-<workload>/<time>`.
+    pub folder: String,
+}
+
+/// A run that shows a violation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// Its seed.
+    pub seed: u64,
+    /// Operations of clients before the violation is complete.
+    pub operations: u64,
+    /// What is violated.
+    pub guarantee: String,
+    /// What happened, for people: a few lines.
+    pub text: String,
+}
