@@ -9,7 +9,6 @@ mod claim;
 mod close_up;
 mod ending;
 mod error;
-
 mod faults;
 mod hits;
 mod html;
