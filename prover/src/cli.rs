@@ -15,6 +15,7 @@ use crate::adapter::Language;
 use crate::commands::conform;
 use crate::commands::report::Form;
 use crate::experiment::Chosen;
+use crate::exports::ReportTo;
 use crate::output::Format;
 use crate::store::RESULTS;
 
@@ -62,8 +63,14 @@ pub enum Command {
     Check(CheckArgs),
     /// Make the reports of stored runs again: a page, a summary, data, or a trace for Perfetto
     Report(ReportArgs),
-    /// Check a certificate again, by code that shares nothing with the checker
+    /// Check a certificate again, by code that shares nothing with the checker; of a folder that was
+    /// attested, all of it
     Certify(CertifyArgs),
+    /// Make one proof of those of several machines that divided the claims by `--shard`
+    Merge(MergeArgs),
+    /// State what the folder of a run or of a proof holds and shows: an in-toto statement about each
+    /// of its files, to be signed by a tool of yours
+    Attest(AttestArgs),
     /// Which known mistakes a plan catches: broken locks in place of the lock under test,
     /// everything else as in `run`, in the simulation
     Power(Box<PowerArgs>),
@@ -155,14 +162,18 @@ pub struct ProveArgs {
     #[arg(long, default_value_t, value_name = "PROFILE")]
     pub profile: Profile,
     /// Only this part of the work, which machines divide: 2/4; `prover merge` puts them together
-    #[arg(long, default_value_t = Shard::WHOLE, value_name = "I/N")]
-    pub shard: Shard,
+    /// [default: as a CI server or cluster says that starts it, else all]
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
     /// So many claims on real testbeds at a time [default: as many as there are cores]
     #[arg(long, value_parser = number::above_zero::<NonZeroUsize>, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// The seed of the first run on a real testbed; the next run has the next
     #[arg(long, default_value_t = 1, value_parser = number::from_zero::<u64>, value_name = "N")]
     pub seed: u64,
+    /// Who learns of it.
+    #[command(flatten)]
+    pub ending: EndingArgs,
     /// What becomes of it.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -292,10 +303,55 @@ pub struct ReportArgs {
     pub output: Option<PathBuf>,
 }
 
+/// The options of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The folders of the shards' proofs, or folders above them
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Who learns of it.
+    #[command(flatten)]
+    pub ending: EndingArgs,
+    /// Where results are stored
+    #[arg(long, default_value = RESULTS, value_name = "DIR", help_heading = heading::OUTPUT)]
+    pub results: PathBuf,
+    /// How results are printed: as tables for people, or as one JSON object a line
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
+    pub format: Format,
+}
+
+/// Who learns of a proof, and what it is compared with.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct EndingArgs {
+    /// Write it for another tool, too: json, junit, ctrf, sarif, markdown or annotations; repeatable
+    #[arg(long = "report", value_name = "KIND=PATH", help_heading = heading::OUTPUT)]
+    pub reports: Vec<ReportTo>,
+    /// Say what got worse since an earlier proof; a claim that stands worse is exit code 1
+    #[arg(long, value_name = "DIR", help_heading = heading::JUDGED)]
+    pub against: Option<PathBuf>,
+}
+
+/// The options of `attest`.
+#[derive(Debug, Args)]
+pub struct AttestArgs {
+    /// The folder of a run or of a proof
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// The page of the job that made it [default: as GitHub or GitLab says]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// How results are printed: for people, or the statement as one JSON object
+    /// [possible values: human, json]
+    #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
+    pub format: Format,
+}
+
 /// The options of `certify`.
 #[derive(Debug, Args)]
 pub struct CertifyArgs {
-    /// The history, as `check` takes it; the folder of a run has its certificate, too
+    /// The history, as `check` takes it; the folder of a run has its certificate, too, and that of a
+    /// proof those of its runs
     #[arg(value_name = "FILE")]
     pub history: PathBuf,
     /// How its keys are found.

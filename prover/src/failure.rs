@@ -43,6 +43,9 @@ pub enum Failure {
         /// What is wrong, and where.
         mistake: claims::Mistake,
     },
+    /// The environment names no shard.
+    #[error(transparent)]
+    Environment(#[from] claims::BadEnvironment),
     /// What somebody has written stays.
     #[error("{} is there already: move it away, or name another folder", .0.display())]
     Exists(PathBuf),
@@ -175,6 +178,37 @@ pub enum Failure {
         /// Why.
         source: serde_json::Error,
     },
+    /// A proof is not one.
+    #[error("{path}: not a proof: {source}")]
+    Proof {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A folder has no proof.
+    #[error("no proof.json in {} or below: give the folder that `prover prove` has made", .0.display())]
+    NoProof(PathBuf),
+    /// Which of several proofs is meant is not clear.
+    #[error("several proofs below {}: give the folder of one", .0.display())]
+    ManyProofs(PathBuf),
+    /// A proof speaks of a run whose folder is not there.
+    #[error("{} is missing, or no folder of its proof: give the whole folder of the shard", .0.display())]
+    NoStoredRun(PathBuf),
+    /// A folder has nothing to attest.
+    #[error("{} is no folder of a run or of a proof: it has no manifest.json and no proof.json", .0.display())]
+    NoEvidence(PathBuf),
+    /// A statement is not one.
+    #[error("{path}: not a statement of `prover attest`: {source}")]
+    Statement {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// What was to be merged is not the shards of one.
+    #[error(transparent)]
+    Merge(#[from] claims::MergeError),
     /// Results could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -253,12 +287,20 @@ impl Failure {
             | Self::InResults(_)
             | Self::NotCertified(_)
             | Self::NoRun(_)
+            | Self::Proof { .. }
+            | Self::NoProof(_)
+            | Self::ManyProofs(_)
+            | Self::NoStoredRun(_)
+            | Self::NoEvidence(_)
+            | Self::Statement { .. }
+            | Self::Merge(_)
             | Self::NothingViolated(_)
             | Self::Open { .. }
             | Self::OpenClaims { .. }
             | Self::Claims { .. }
             | Self::NoClaims(_)
             | Self::Exists(_)
+            | Self::Environment(_)
             | Self::NoClaim(claims::NothingSelected::Claim { .. })
             | Self::History { .. }
             | Self::NoHistory(_)

@@ -7,6 +7,7 @@
 mod case;
 mod claim;
 mod distribution;
+mod environment;
 mod file;
 mod measures;
 mod merge;
@@ -23,6 +24,7 @@ mod tested;
 pub use case::Case;
 pub use claim::{Accepted, Claim, Expected};
 pub use distribution::Distribution;
+pub use environment::BadEnvironment;
 pub use file::File;
 pub use measures::Measures;
 pub use merge::{MergeError, merge};

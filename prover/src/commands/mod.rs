@@ -1,6 +1,7 @@
 //! The commands, one a file, and what they share.
 
 mod adapter;
+mod attest;
 mod campaign;
 mod certify;
 mod check;
@@ -12,6 +13,7 @@ mod generate;
 mod init;
 mod list;
 mod manual;
+mod merge;
 pub(crate) mod power;
 mod prove;
 mod proxy;
@@ -54,6 +56,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Check(arguments)) => check::check(&arguments),
         Some(Command::Report(arguments)) => report::report(&arguments),
         Some(Command::Certify(arguments)) => certify::certify(&arguments),
+        Some(Command::Merge(arguments)) => merge::merge(&arguments),
+        Some(Command::Attest(arguments)) => attest::attest(&arguments),
         Some(Command::Convert(arguments)) => convert::convert(&arguments),
         Some(Command::Generate(arguments)) => generate::generate(&arguments),
         Some(Command::List(arguments)) => list::list(&arguments),

@@ -1,22 +1,21 @@
 //! `prover prove`: the claims of a file, or of all files in a folder.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use claims::{File, Proof, Selection, Standing, State};
-use jiff::Timestamp;
-use jiff::tz::Offset;
-use plan::PROGRAM;
-use plan::Plan;
+use claims::{File, Proof, Selection, Shard, State};
+use gate::Subject;
+use plan::{PROGRAM, Plan};
 
 use crate::cli::ProveArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::lock;
-use crate::output::{self, Format, Steps, result};
-use crate::proof_table::{proof_table, totals};
+use crate::output::Steps;
+use crate::proof_end::{self, Ending};
+use crate::proofs;
 use crate::prove::{Order, prove};
-use crate::schema::Schema;
 
 /// Puts all claims to the test, and prints what came of each.
 pub(super) async fn prove_all(arguments: &ProveArgs) -> Result<Exit, Failure> {
@@ -25,18 +24,26 @@ pub(super) async fn prove_all(arguments: &ProveArgs) -> Result<Exit, Failure> {
     for path in claims_files(&arguments.claims)? {
         files.push(read(&path, arguments).await?);
     }
+    let shard = shard(arguments)?;
+    let before = arguments.ending.against.as_deref();
+    let before = before.map(proofs::the_one_in).transpose()?;
     let mut exits = Vec::new();
     for file in &files {
-        exits.push(prove_file(file, arguments).await?);
+        exits.push(prove_file(file, arguments, shard, before.as_ref()).await?);
     }
     Ok(Exit::worst(exits))
 }
 
-async fn prove_file(file: &File, arguments: &ProveArgs) -> Result<Exit, Failure> {
+async fn prove_file(
+    file: &File,
+    arguments: &ProveArgs,
+    shard: Shard,
+    before: Option<&Proof>,
+) -> Result<Exit, Failure> {
     let order = Order {
         file,
         profile: arguments.profile,
-        shard: arguments.shard,
+        shard,
         jobs: arguments.jobs.unwrap_or_else(usual_jobs),
         seed: arguments.seed,
         results: arguments.output.results.clone(),
@@ -46,73 +53,38 @@ async fn prove_file(file: &File, arguments: &ProveArgs) -> Result<Exit, Failure>
     let proved = prove(&order, &steps).await;
     steps.done();
     let (proof, folder) = proved?;
-    match arguments.output.format {
-        Format::Human => print(&proof, &folder)?,
-        Format::Json => output::json(Schema::PROOF, &serde_json::json!(proof))?,
-    }
-    Ok(exit(&proof))
+    let subject = Subject {
+        proof: &proof,
+        today: proofs::today(),
+    };
+    let told = Ending {
+        folder: &folder,
+        before,
+        reports: &arguments.ending.reports,
+        format: arguments.output.format,
+    };
+    let exit = proof_end::tell(subject, &told)?;
+    Ok(if proof.state == State::Interrupted {
+        Exit::worst([exit, Exit::Interrupted])
+    } else {
+        exit
+    })
 }
 
 /// Real runs mostly wait: as many at a time as there are cores.
-fn usual_jobs() -> std::num::NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
+fn usual_jobs() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-fn print(proof: &Proof, folder: &Path) -> std::io::Result<()> {
-    if let Some(title) = &proof.source.title {
-        result(title)?;
+/// The part that was asked for, or that the system says which started this.
+fn shard(arguments: &ProveArgs) -> Result<Shard, Failure> {
+    if let Some(shard) = arguments.shard {
+        return Ok(shard);
     }
-    result(&proof_table(proof, output::width()))?;
-    for tested in &proof.cases {
-        let is_as_expected = tested.standing == Standing::Confirmed;
-        if let Some(found) = tested.counterexample.as_ref().filter(|_| !is_as_expected) {
-            result(&format!(
-                "\n{} on {}, seed {}:\n{}",
-                tested.claim.id, tested.testbed, found.seed, found.text
-            ))?;
-        }
-        if !is_as_expected {
-            result(&format!("repeat:  {}", tested.repeat))?;
-        }
-    }
-    for left in &proof.left_out {
-        result(&format!(
-            "not judged: {} on {}: {}",
-            left.claim, left.testbed, left.why
-        ))?;
-    }
-    result(&format!("\n{}", totals(proof)))?;
-    result(&format!("results: {}", folder.display()))
-}
-
-/// The worst of the claims. A shard says nothing of what it has not seen.
-fn exit(proof: &Proof) -> Exit {
-    let today = Offset::UTC.to_datetime(Timestamp::now()).date();
-    let is_whole = proof.shard == claims::Shard::WHOLE;
-    let mut exits: Vec<Exit> = proof
-        .cases
-        .iter()
-        .map(|tested| match tested.standing {
-            Standing::Contradicted
-                if tested
-                    .claim
-                    .accepted
-                    .as_ref()
-                    .is_some_and(|it| it.is_in_force(today)) =>
-            {
-                Exit::Valid
-            }
-            Standing::Confirmed => Exit::Valid,
-            Standing::Contradicted => Exit::Violation,
-            Standing::Broken => Exit::Harness,
-            Standing::Unknown | Standing::NotRun if is_whole => Exit::Unknown,
-            Standing::Unknown | Standing::NotRun => Exit::Valid,
-        })
-        .collect();
-    if proof.state == State::Interrupted {
-        exits.push(Exit::Interrupted);
-    }
-    Exit::worst(exits)
+    let environment = std::env::vars_os();
+    let texts = environment
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Shard::from_environment(&texts.collect())?.unwrap_or(Shard::WHOLE))
 }
 
 /// The files that were named, and those in folders that were.

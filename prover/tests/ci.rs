@@ -1,0 +1,151 @@
+//! What is handed out for CI servers and clusters: it is what their parsers take, and does what it says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use saphyr::{LoadableYamlNode, Yaml};
+
+const PROVER: &str = env!("CARGO_BIN_EXE_prover");
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The one document of a file.
+fn parsed(text: &str) -> Yaml<'_> {
+    let mut documents = Yaml::load_from_str(text).expect("YAML");
+    assert_eq!(documents.len(), 1);
+    documents.remove(0)
+}
+
+fn names(mapping: &Yaml<'_>) -> BTreeSet<String> {
+    let mapping = mapping.as_mapping().expect("a mapping");
+    let keys = mapping
+        .keys()
+        .map(|key| key.as_str().expect("a text").to_owned());
+    keys.collect()
+}
+
+/// The steps of the action that are scripts.
+fn scripts<'a>(action: &'a Yaml<'_>) -> Vec<&'a Yaml<'a>> {
+    let steps = action["runs"]["steps"].as_vec().expect("steps");
+    steps.iter().collect()
+}
+
+#[test]
+fn what_is_given_to_the_action_is_never_read_as_a_command() {
+    let text = text("action.yml");
+    let action = parsed(&text);
+    for step in scripts(&action) {
+        let script = step["run"].as_str().expect("a script");
+        assert!(!script.contains("${{"), "{script}");
+    }
+    let declared = names(&action["inputs"]);
+    let used = text.split("inputs.").skip(1);
+    let used: BTreeSet<String> = used
+        .map(|rest| {
+            rest.chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect()
+        })
+        .collect();
+    assert_eq!(used, declared);
+}
+
+/// The script of the action, with the program that was just built.
+#[test]
+fn the_action_merges_shards_and_ends_as_the_program_does() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let shard = r#"{"schema": "proof/1", "prover": "0.1.0", "source": {"path": "claims.toml", "sha256": "00"}, "profile": "full",
+        "shard": {"index": 1, "count": 2}, "began": "2026-11-30T08:00:00Z", "state": "finished", "cases": []}"#;
+    for (index, name) in [("1", "one; touch hacked"), ("2", "two")] {
+        let folder = place.path().join("shards").join(name);
+        fs::create_dir_all(&folder).expect("writable");
+        let shard = shard.replacen("\"index\": 1", &format!("\"index\": {index}"), 1);
+        fs::write(folder.join("proof.json"), shard).expect("writable");
+    }
+    let text = text("action.yml");
+    let action = parsed(&text);
+    let script = scripts(&action)[1]["run"]
+        .as_str()
+        .expect("a script")
+        .to_owned();
+    let output = place.path().join("output");
+    let ended = Command::new("bash")
+        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script])
+        .current_dir(place.path())
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .env("PROGRAM", PROVER)
+        .env("GITHUB_OUTPUT", &output)
+        .envs([
+            ("COMMAND", "merge"),
+            ("FOLDERS", "shards"),
+            ("RESULTS", "results"),
+            ("AGAINST", ""),
+            ("ATTEST", "true"),
+        ])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    // Nothing was selected.
+    assert_eq!(ended.status.code(), Some(4), "{said}");
+    let output = fs::read_to_string(output).expect("outputs");
+    let (folder, code) = output.split_once('\n').expect("two lines");
+    assert_eq!(code, "code=4\n");
+    let folder = place
+        .path()
+        .join(folder.strip_prefix("folder=").expect("a folder"));
+    assert!(
+        folder.join("proof.json").exists() && folder.join("attestation.json").exists(),
+        "{said}"
+    );
+    assert!(place.path().join("results/reports/junit.xml").exists());
+}
+
+#[test]
+fn the_samples_are_yaml_and_call_what_there_is() {
+    let github = text("docs/ci/github.yml");
+    let github = parsed(&github);
+    let shards = &github["jobs"]["prove"]["strategy"]["matrix"]["shard"];
+    assert_eq!(shards.as_vec().expect("a list").len(), 4);
+    let steps = github["jobs"]["merge"]["steps"].as_vec().expect("steps");
+    let action = text("action.yml");
+    let declared = names(&parsed(&action)["inputs"]);
+    let ours = steps.iter().filter(|step| {
+        step["uses"]
+            .as_str()
+            .is_some_and(|uses| uses.starts_with("OWNER/prover@"))
+    });
+    for step in ours {
+        assert!(names(&step["with"]).is_subset(&declared), "{step:?}");
+    }
+    let gitlab = text("docs/ci/gitlab.yml");
+    assert_eq!(parsed(&gitlab)["prove"]["parallel"].as_integer(), Some(4));
+}
+
+#[test]
+fn the_pods_of_the_job_are_as_many_as_they_are_told() {
+    let text = text("docker/k8s/job.yaml");
+    let job = parsed(&text);
+    assert_eq!(job["kind"].as_str(), Some("Job"));
+    let spec = &job["spec"];
+    assert_eq!(spec["completionMode"].as_str(), Some("Indexed"));
+    let count = spec["completions"].as_integer().expect("a number");
+    let container = &spec["template"]["spec"]["containers"][0];
+    let told = &container["env"][0];
+    assert_eq!(told["name"].as_str(), Some("PROVER_SHARDS"));
+    assert_eq!(told["value"].as_str(), Some(&*count.to_string()));
+    assert_eq!(spec["maxFailedIndexes"].as_integer(), Some(count));
+    let merge = self::text("docker/k8s/merge.yaml");
+    let merge = parsed(&merge);
+    let words = &merge["spec"]["template"]["spec"]["containers"][0]["args"];
+    assert_eq!(words[0].as_str(), Some("merge"));
+    // What the shards write is what is merged.
+    assert_eq!(words[1].as_str(), container["args"][3].as_str());
+}
