@@ -162,7 +162,7 @@ pub struct ProveArgs {
     #[arg(long, default_value_t, value_name = "PROFILE")]
     pub profile: Profile,
     /// Only this part of the work, which machines divide: 2/4; `prover merge` puts them together
-    /// [default: as the environment says, PROVER_SHARD or that of a CI server, else all]
+    /// [default: as a CI server or cluster says that starts it, else all]
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
     /// So many claims on real testbeds at a time [default: as many as there are cores]
@@ -287,6 +287,22 @@ pub struct KeyArgs {
     pub independent: bool,
 }
 
+/// The options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders of runs, or histories as `check` takes them
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// What it is made as: a page for people, a summary in Markdown, data as JSON, or a trace that
+    /// Perfetto and Chrome open [possible values: html, markdown, json, trace]
+    #[arg(long, value_enum, default_value_t = Form::Html, hide_possible_values = true)]
+    pub format: Form,
+    /// Where it is written; `-` is standard output [default: a page and a trace beside the
+    /// history, the others to standard output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+}
+
 /// The options of `merge`.
 #[derive(Debug, Args)]
 pub struct MergeArgs {
@@ -329,22 +345,6 @@ pub struct AttestArgs {
     /// [possible values: human, json]
     #[arg(long, value_enum, default_value_t = Format::Human, hide_possible_values = true, help_heading = heading::OUTPUT)]
     pub format: Format,
-}
-
-/// The options of `report`.
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// Folders of runs, or histories as `check` takes them
-    #[arg(required = true, value_name = "DIR")]
-    pub folders: Vec<PathBuf>,
-    /// What it is made as: a page for people, a summary in Markdown, data as JSON, or a trace that
-    /// Perfetto and Chrome open [possible values: html, markdown, json, trace]
-    #[arg(long, value_enum, default_value_t = Form::Html, hide_possible_values = true)]
-    pub format: Form,
-    /// Where it is written; `-` is standard output [default: a page and a trace beside the
-    /// history, the others to standard output]
-    #[arg(short, long, value_name = "PATH")]
-    pub output: Option<PathBuf>,
 }
 
 /// The options of `certify`.

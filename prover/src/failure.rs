@@ -43,6 +43,9 @@ pub enum Failure {
         /// What is wrong, and where.
         mistake: claims::Mistake,
     },
+    /// The environment names no shard.
+    #[error(transparent)]
+    Environment(#[from] claims::BadEnvironment),
     /// What somebody has written stays.
     #[error("{} is there already: move it away, or name another folder", .0.display())]
     Exists(PathBuf),
@@ -206,9 +209,6 @@ pub enum Failure {
     /// Reports and comparisons speak of one proof.
     #[error("--report and --against take one claims file at a time: call `prove` once for each")]
     OneProof,
-    /// What the environment says makes no shard.
-    #[error(transparent)]
-    Shard(#[from] claims::BadEnvironment),
     /// What was to be merged is not the shards of one.
     #[error(transparent)]
     Merge(#[from] claims::MergeError),
@@ -298,13 +298,13 @@ impl Failure {
             | Self::Statement { .. }
             | Self::Merge(_)
             | Self::OneProof
-            | Self::Shard(_)
             | Self::NothingViolated(_)
             | Self::Open { .. }
             | Self::OpenClaims { .. }
             | Self::Claims { .. }
             | Self::NoClaims(_)
             | Self::Exists(_)
+            | Self::Environment(_)
             | Self::NoClaim(claims::NothingSelected::Claim { .. })
             | Self::History { .. }
             | Self::NoHistory(_)

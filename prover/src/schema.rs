@@ -19,9 +19,9 @@ impl Schema {
     pub(crate) const UNREAD: Self = Self("unread/1");
     pub(crate) const CAMPAIGN: Self = Self("campaign/2");
     pub(crate) const POWER: Self = Self("power/1");
-    pub(crate) const PROOF: Self = Self(gate::FORM);
     pub(crate) const SELFTEST: Self = Self("selftest/1");
     pub(crate) const CONFORM: Self = Self("conform/1");
+    pub(crate) const PROOF: Self = Self(gate::FORM);
     pub(crate) const LOCK: Self = Self("lock/1");
     pub(crate) const WORKLOAD: Self = Self("workload/1");
     pub(crate) const FAULT: Self = Self("fault/1");

@@ -229,4 +229,13 @@ mod tests {
         let caveat = "the verdict speaks of the model of the broker, not of a real one";
         assert_eq!(bounds, [format!("The testbed is simulated: {caveat}.")]);
     }
+
+    #[test]
+    fn every_fault_has_a_colour_of_its_own() {
+        let faults = nemesis::ALL.iter();
+        let classes: std::collections::BTreeSet<String> = faults
+            .map(|fault| report::fault_class(fault.name()))
+            .collect();
+        assert_eq!(classes.len(), nemesis::ALL.len(), "{classes:?}");
+    }
 }

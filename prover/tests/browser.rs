@@ -173,9 +173,11 @@ fn an_event_is_found_by_address_by_number_by_click_and_by_key() {
     page.wait_for("document.getElementById('canvas').dataset.view.split(',')[0] > 0");
     page.picture(&pictures().join("zoomed.png"), false);
     page.resize(400, 800);
+    page.wait_for("document.getElementById('canvas').dataset.rows.startsWith('58,')");
     page.eval("document.getElementById('viewer').scrollIntoView()");
     page.picture(&pictures().join("zoomed-400.png"), false);
     page.resize(1280, 800);
+    page.wait_for("document.getElementById('canvas').dataset.rows.startsWith('82,')");
     page.eval("document.getElementById('viewer').scrollIntoView()");
     // Where every event of a client that is seen stands, it is what a click finds.
     let is_client = |line: &str| event(line)["process"].is_u64();
@@ -203,8 +205,12 @@ fn an_event_is_found_by_address_by_number_by_click_and_by_key() {
     page.press("p");
     assert_eq!(selected(&mut page), lines[7]);
     page.press("0");
-    page.wait_for("document.getElementById('canvas').dataset.view.startsWith('0,')");
-    let whole = page.eval("Number(document.getElementById('canvas').dataset.view.split(',')[1])");
+    let whole = event(lines.last().expect("lines"))["time"]
+        .as_f64()
+        .expect("a time");
+    page.wait_for(&format!(
+        "document.getElementById('canvas').dataset.view === '0,{whole}'"
+    ));
     page.press("+");
     page.wait_for(&format!(
         "document.getElementById('canvas').dataset.view.split(',').map(Number).reduce((a, b) => b - a) === {whole} / 2"

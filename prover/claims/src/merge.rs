@@ -42,10 +42,6 @@ pub fn merge(shards: Vec<Proof>) -> Result<Proof, MergeError> {
             return Err(MergeError::Twice(proof.shard));
         }
     }
-    for proof in &mut shards {
-        let shard = proof.shard;
-        proof.cases.iter_mut().for_each(|it| it.place_among(shard));
-    }
     let count = shards.len() as u64;
     let mut all = shards.into_iter();
     let mut whole = all.next().ok_or(MergeError::Nothing)?;

@@ -129,8 +129,10 @@ fn missing(needs: &Needs, evidence: Evidence<'_>) -> Option<String> {
     }
     if let Some(seed) = summary.open.first().filter(|_| needs.decided == 0) {
         let open = counted(summary.open.len() as u64, "run");
+        let because = summary.open_because.iter();
+        let because: String = because.map(|(_, why)| format!(": {why}")).collect();
         return Some(format!(
-            "{open} left open what is judged, first with seed {seed}"
+            "{open} left open what is judged, first with seed {seed}{because}"
         ));
     }
     let gaps: Vec<String> = summary.gaps().into_iter().collect();

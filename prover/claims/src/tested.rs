@@ -2,7 +2,7 @@
 
 use run::seed::Seeds;
 use serde::{Deserialize, Serialize};
-use suite::{Power, Seen, Summary};
+use suite::{Power, Summary};
 
 use crate::claim::Claim;
 use crate::measures::Measures;
@@ -71,15 +71,9 @@ impl Tested {
     }
 
     /// Takes in what another shard showed.
-    pub(crate) fn merge(&mut self, mut other: Self) {
-        let situations = earliest(
-            std::mem::take(&mut self.summary.situations),
-            std::mem::take(&mut other.summary.situations),
-        );
+    pub(crate) fn merge(&mut self, other: Self) {
         self.summary.merge(other.summary);
-        self.summary.situations = situations;
         self.summary.failing.sort_by_key(|seed| seed.0);
-        self.summary.counterexamples.sort_by_key(|it| it.seed.0);
         self.summary.open.sort_by_key(|seed| seed.0);
         self.summary.broken.sort_by_key(|(seed, _)| seed.0);
         self.measures.merge(&other.measures);
@@ -96,16 +90,6 @@ impl Tested {
         self.spent_ms += other.spent_ms;
     }
 
-    /// Counts as the whole does how many runs there were before a situation was seen first: of the
-    /// seeds a shard does every so many-th.
-    pub(crate) fn place_among(&mut self, shard: Shard) {
-        if self.seeds.is_some() {
-            for seen in &mut self.summary.situations {
-                seen.after_runs = seen.after_runs * shard.count + shard.index - 1;
-            }
-        }
-    }
-
     /// Seeds that were asked for and not run.
     #[must_use]
     pub fn missing_seeds(&self) -> u64 {
@@ -115,17 +99,6 @@ impl Tested {
             .map_or(0, |seeds| seeds.0.end - seeds.0.start);
         asked.saturating_sub(self.summary.runs)
     }
-}
-
-/// Every situation of both, as it was seen first.
-fn earliest(some: Vec<Seen>, others: Vec<Seen>) -> Vec<Seen> {
-    let mut all: Vec<Seen> = some.into_iter().chain(others).collect();
-    all.sort_by(|one, other| {
-        let situations = one.situation.cmp(&other.situation);
-        situations.then(one.after_runs.cmp(&other.after_runs))
-    });
-    all.dedup_by(|later, first| later.situation == first.situation);
-    all
 }
 
 /// A run whose record is kept.

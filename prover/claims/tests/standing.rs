@@ -92,7 +92,7 @@ fn outcome(seed: u64, run: &Run) -> Outcome {
             guarantees: vec![row(exclusion), row(coverage)],
             first_violation_ns: None,
             situations: Vec::new(),
-            shortest: None,
+            operations_before: None,
             hits: Vec::new(),
             recheck: None,
         })),

@@ -156,7 +156,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct Guarantee<'a> {
     name: &'a str,
-    meaning: &'static str,
+    meaning: String,
     role: &'static str,
     verdict: &'static str,
     judged: bool,
@@ -299,17 +299,31 @@ fn about_the_run<'a>(judgement: &'a Judgement, name: &str) -> Option<Guarantee<'
     Some(Guarantee::of(row, judgement))
 }
 
-/// When a guarantee holds, in one line; `D` in it is the length of time that its name says.
-pub(crate) fn meaning(name: &str) -> &'static str {
-    let is_meant = |pattern: &str| match pattern.strip_suffix('D') {
-        Some(beginning) => name.starts_with(beginning),
-        None => name == pattern,
+/// When a guarantee holds, in one line that can be read alone.
+pub(crate) fn meaning(name: &str) -> String {
+    let bound = |pattern: &str| match pattern.strip_suffix('D') {
+        Some(beginning) => name.strip_prefix(beginning),
+        None => (name == pattern).then_some(""),
     };
-    let known = guarantee::ALL.iter().find(|entry| is_meant(entry.pattern));
+    let known = guarantee::ALL
+        .iter()
+        .find_map(|entry| Some((entry.meaning, bound(entry.pattern)?)));
     match known {
-        Some(entry) => entry.meaning,
-        None if name == POWER => "the plan would have caught known mistakes in place of the lock",
-        None => "the operations have an order that the model allows, each between its two events",
+        Some((meaning, bound)) => {
+            let words = meaning
+                .split(' ')
+                .map(|word| if word == "D" { bound } else { word });
+            let text = words.collect::<Vec<_>>().join(" ");
+            match text.strip_prefix("the same, ") {
+                Some(rest) => format!("never more clients than the lock has slots hold it, {rest}"),
+                None => text,
+            }
+        }
+        None if name == POWER => {
+            "the plan would have caught known mistakes in place of the lock".to_owned()
+        }
+        None => "the operations have an order that the model allows, each between its two events"
+            .to_owned(),
     }
 }
 

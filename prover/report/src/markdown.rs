@@ -106,7 +106,7 @@ fn guarantee(row: &Row) -> String {
         "| {} | {verdict} | {} | {} |",
         plain(&finding.guarantee),
         plain(&evidence),
-        plain(meaning(&finding.guarantee))
+        plain(&meaning(&finding.guarantee))
     )
 }
 

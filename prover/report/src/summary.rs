@@ -39,7 +39,7 @@ pub struct Summary<'a> {
 #[derive(Debug, Serialize)]
 struct Told<'a> {
     guarantee: &'a str,
-    meaning: &'static str,
+    meaning: String,
     judged: bool,
     verdict: Verdict,
     evidence: &'a str,

@@ -1,12 +1,12 @@
 //! `prover prove`: the claims of a file, or of all files in a folder.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use claims::{File, Proof, Selection, Shard, State};
 use gate::Subject;
-use plan::PROGRAM;
-use plan::Plan;
+use plan::{PROGRAM, Plan};
 
 use crate::cli::{EndingArgs, ProveArgs};
 use crate::exit::Exit;
@@ -28,8 +28,9 @@ pub(super) async fn prove_all(arguments: &ProveArgs) -> Result<Exit, Failure> {
     if files.len() > 1 && !(reports.is_empty() && against.is_none()) {
         return Err(Failure::OneProof);
     }
-    let before = against.as_deref().map(proofs::the_one_in).transpose()?;
     let shard = shard(arguments)?;
+    let before = against.as_deref();
+    let before = before.map(proofs::the_one_in).transpose()?;
     let mut exits = Vec::new();
     for file in &files {
         exits.push(prove_file(file, arguments, shard, before.as_ref()).await?);
@@ -60,34 +61,34 @@ async fn prove_file(
         proof: &proof,
         today: proofs::today(),
     };
-    let exit = proof_end::tell(
-        subject,
-        &Ending {
-            folder: &folder,
-            before,
-            reports: &arguments.ending.reports,
-            format: arguments.output.format,
-        },
-    )?;
-    if proof.state == State::Interrupted {
-        return Ok(Exit::worst([exit, Exit::Interrupted]));
-    }
-    Ok(exit)
+    let told = Ending {
+        folder: &folder,
+        before,
+        reports: &arguments.ending.reports,
+        format: arguments.output.format,
+    };
+    let exit = proof_end::tell(subject, &told)?;
+    Ok(if proof.state == State::Interrupted {
+        Exit::worst([exit, Exit::Interrupted])
+    } else {
+        exit
+    })
 }
 
-/// The part that was asked for, else the one that the environment names, else all.
+/// Real runs mostly wait: as many at a time as there are cores.
+fn usual_jobs() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The part that was asked for, or that the system says which started this.
 fn shard(arguments: &ProveArgs) -> Result<Shard, Failure> {
     if let Some(shard) = arguments.shard {
         return Ok(shard);
     }
-    let variables = std::env::vars_os()
+    let environment = std::env::vars_os();
+    let texts = environment
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Ok(Shard::from_environment(&variables.collect())?.unwrap_or(Shard::WHOLE))
-}
-
-/// Real runs mostly wait: as many at a time as there are cores.
-fn usual_jobs() -> std::num::NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
+    Ok(Shard::from_environment(&texts.collect())?.unwrap_or(Shard::WHOLE))
 }
 
 /// The files that were named, and those in folders that were.

@@ -6,11 +6,9 @@ use claims::{Claim, Proof, Stored};
 use jiff::Timestamp;
 
 use crate::failure::Failure;
+use crate::proofs;
 use crate::schema::Schema;
-use crate::store::{StoreError, fresh_folder, write_whole};
-
-/// The name of the file.
-pub(crate) const PROOF: &str = "proof.json";
+use crate::store::{StoreError, write_whole};
 
 /// The folders of the runs that are kept are below this one.
 const RUNS: &str = "runs";
@@ -22,7 +20,7 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     /// A new one.
     pub(crate) fn new(results: &Path, now: Timestamp) -> Result<Self, StoreError> {
-        fresh_folder(&results.join("prove"), now).map(Self)
+        proofs::new_folder(results, now).map(Self)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -33,7 +31,7 @@ impl Folder {
     pub(crate) fn write(&self, proof: &Proof) -> Result<(), Failure> {
         let mut text = format!("{:#}", Schema::PROOF.mark(proof));
         text.push('\n');
-        Ok(write_whole(&self.0.join(PROOF), text.as_bytes())?)
+        Ok(write_whole(&self.0.join(proofs::FILE), text.as_bytes())?)
     }
 
     /// Where the runs of a claim on a testbed are stored. That of a broker by its URL is called after

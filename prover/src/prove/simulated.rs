@@ -33,10 +33,8 @@ pub(super) async fn simulated(
     let specs = shard
         .of_seeds(seeds)
         .map(|seed| spec_of(&case.spec, Seed(seed)));
-    let mut shortest = None;
     let take = |outcome: Outcome| {
         let outcome = outcome.borne_out();
-        shortest = shorter(shortest.take(), &outcome);
         tested.measures.add(&outcome);
         tested.summary.merge(Summary::of(&outcome));
     };
@@ -47,7 +45,8 @@ pub(super) async fn simulated(
     }
     let results = folder.of_runs(&tested.claim, &tested.testbed);
     let first = shard.of_seeds(seeds).next();
-    let kept = shortest.as_ref().map(|(_, seed)| *seed).or(first);
+    let shortest = tested.summary.shortest();
+    let kept = shortest.map(|it| it.seed.0).or(first);
     if let Some(seed) = kept.filter(|_| tested.summary.judged_runs() > 0) {
         keep(
             &spec_of(&case.spec, Seed(seed)),
@@ -83,16 +82,6 @@ fn run(
     Ok(())
 }
 
-/// The run that violates something after fewer operations, and its seed.
-fn shorter(known: Option<(u64, u64)>, outcome: &Outcome) -> Option<(u64, u64)> {
-    let Came::Judged(judged) = &outcome.came else {
-        return known;
-    };
-    let found = judged.shortest.as_ref();
-    let found = found.map(|(operations, _)| (*operations, outcome.seed.0));
-    known.into_iter().chain(found).min()
-}
-
 /// Makes a run once more, to the byte, and keeps it.
 async fn keep(
     spec: &RunSpec,
@@ -117,11 +106,10 @@ pub(super) fn counterexample(outcome: &Outcome, text: Option<String>) -> Option<
     let Came::Judged(judged) = &outcome.came else {
         return None;
     };
-    let (operations, guarantee) = judged.shortest.clone()?;
     Some(Counterexample {
         seed: outcome.seed.0,
-        operations,
-        guarantee,
+        operations: judged.operations_before?,
+        guarantee: judged.first_violated()?.to_owned(),
         text: text?,
     })
 }

@@ -2,7 +2,7 @@
 
 use certify::{Standing, certify};
 use checker::{COVERAGE, Finding, Hit, Judgement, Row, Verdict, hits};
-use history::{History, Kind, Process};
+use history::History;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
@@ -42,20 +42,19 @@ pub struct Judged {
     pub operations: u64,
     /// Every guarantee, what was judged first.
     pub guarantees: Vec<Row>,
+    /// The situations that it was in.
+    #[serde(default)]
+    pub situations: Vec<Situation>,
     /// When the first violation of what it was judged by was complete, in nanoseconds since the run
     /// began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_violation_ns: Option<u64>,
+    /// Operations of clients that had begun by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations_before: Option<u64>,
     /// What the faults did to those who held a lock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hits: Vec<Hit>,
-    /// The situations that it was in.
-    #[serde(default)]
-    pub situations: Vec<Situation>,
-    /// How many operations had begun where the first of its violations was complete, and which
-    /// guarantee that was, where it violates what it was judged by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shortest: Option<(u64, String)>,
     /// What came of checking its certificate again, where that was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recheck: Option<Recheck>,
@@ -154,15 +153,19 @@ impl Judged {
             let place = events.binary_search_by_key(&index, |event| event.index);
             place.ok().map(|place| events[place].time)
         };
+        let operations = history.operations();
         Self {
             first_violation_ns: first.and_then(time),
+            operations_before: first.map(|index| {
+                let begun = operations.filter(|one| one.invoke.index <= index);
+                begun.count() as u64
+            }),
             hits: hits(history, slots),
             verdict: judgement.verdict,
             unfinished: judgement.unfinished,
             events: history.events().len() as u64,
             operations: history.operations().count() as u64,
             situations: situations(history, &judgement.guarantees),
-            shortest: shortest(history, &judgement.guarantees),
             guarantees: judgement.guarantees,
             recheck: None,
         }
@@ -195,11 +198,35 @@ impl Judged {
         chosen.map_or_else(Vec::new, |finding| finding.exposures_ns.clone())
     }
 
+    /// Why it leaves open what it was judged by.
+    pub(crate) fn open_because(&self) -> Option<String> {
+        let open = self
+            .judged()
+            .filter(|finding| finding.verdict == Verdict::Unknown && finding.guarantee != COVERAGE);
+        let mut reasons = open.filter_map(|finding| {
+            let reason = finding.reason.as_ref().unwrap_or(&finding.evidence);
+            (!reason.is_empty()).then(|| format!("{}: {reason}", finding.guarantee))
+        });
+        self.unfinished.clone().or_else(|| reasons.next())
+    }
+
     /// The guarantees that it was judged by and violates.
     pub fn violated(&self) -> impl Iterator<Item = &str> {
         self.judged()
             .filter(|finding| finding.verdict == Verdict::Violated)
             .map(|finding| finding.guarantee.as_str())
+    }
+
+    /// The one of these whose first violation was complete first.
+    #[must_use]
+    pub fn first_violated(&self) -> Option<&str> {
+        let end = |finding: &Finding| {
+            let ends = finding.violations.iter();
+            ends.filter_map(|it| it.events.last().copied()).min()
+        };
+        let ends = self.judged().filter_map(|it| Some((end(it)?, it)));
+        let (_, first) = ends.min_by_key(|(end, _)| *end)?;
+        Some(&first.guarantee)
     }
 
     fn judged(&self) -> impl Iterator<Item = &Finding> {
@@ -216,22 +243,6 @@ fn first_violation(judgement: &Judgement) -> Option<u64> {
     let judged = judgement.guarantees.iter().filter(|row| row.judged);
     let violations = judged.flat_map(|row| &row.finding.violations);
     violations.filter_map(|it| it.events.last().copied()).min()
-}
-
-/// How many operations it took until something was violated that decides.
-fn shortest(history: &History, guarantees: &[Row]) -> Option<(u64, String)> {
-    let judged = guarantees.iter().filter(|row| row.judged);
-    let ends = judged.flat_map(|row| {
-        let ends = row.finding.violations.iter();
-        let ends = ends.filter_map(|violation| violation.events.last().copied());
-        ends.map(|end| (end, &row.finding.guarantee))
-    });
-    let (end, guarantee) = ends.min()?;
-    let events = history.events().iter();
-    let until = events.take_while(|event| event.index <= end);
-    let begun = until
-        .filter(|event| event.kind == Kind::Invoke && matches!(event.process, Process::Client(_)));
-    Some((begun.count() as u64, guarantee.clone()))
 }
 
 impl Recheck {
@@ -299,10 +310,14 @@ mod tests {
     #[test]
     fn the_shortest_counterexample_is_told_in_operations() {
         let broken = judged("no-lock");
-        let (operations, guarantee) = broken.shortest.as_ref().expect("it is violated");
-        assert!((2..=broken.operations).contains(operations), "{operations}");
-        assert!(broken.violated().any(|violated| violated == guarantee));
-        assert_eq!(judged("exclusive-queue").shortest, None);
+        let operations = broken.operations_before.expect("it is violated");
+        assert!(
+            (2..=broken.operations).contains(&operations),
+            "{operations}"
+        );
+        let first = broken.first_violated().expect("it is violated");
+        assert!(broken.violated().any(|violated| violated == first));
+        assert_eq!(judged("exclusive-queue").first_violated(), None);
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub struct Summary {
     /// The seeds whose runs left open, for another reason than what they covered, whether what they
     /// were judged by holds.
     pub open: Vec<Seed>,
+    /// Why the run of the least of them did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_because: Option<(Seed, String)>,
     /// The seeds whose runs broke down, and why.
     pub broken: Vec<(Seed, String)>,
 }
@@ -63,13 +66,14 @@ pub struct Counterexample {
     pub guarantee: String,
 }
 
-/// A situation, and the run that was in it first.
+/// A situation, and the run that was in it first. Runs are in the order of their seeds, however they
+/// were divided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// The situation.
     pub situation: Situation,
-    /// How many runs there were before that one.
-    pub after_runs: u64,
+    /// The least of the seeds of the runs that were in it.
+    pub seed: Seed,
 }
 
 /// How many runs came out how.
@@ -128,7 +132,7 @@ impl Summary {
 
     /// Takes in what later runs showed.
     pub fn merge(&mut self, later: Self) {
-        self.see(later.situations, self.runs);
+        self.see(later.situations);
         self.runs += later.runs;
         self.verdicts.merge(later.verdicts);
         self.events += later.events;
@@ -145,19 +149,29 @@ impl Summary {
         }
         self.failing.extend(later.failing);
         self.counterexamples.extend(later.counterexamples);
+        self.counterexamples.sort_by_key(|one| one.seed.0);
         self.open.extend(later.open);
+        let because = self
+            .open_because
+            .take()
+            .into_iter()
+            .chain(later.open_because);
+        self.open_because = because.min_by_key(|(seed, _)| seed.0);
         self.broken.extend(later.broken);
     }
 
-    /// Takes in the situations of runs that came after so many others.
-    fn see(&mut self, later: Vec<Seen>, after_runs: u64) {
-        for mut seen in later {
-            seen.after_runs += after_runs;
+    /// Takes in situations of other runs.
+    fn see(&mut self, others: Vec<Seen>) {
+        for seen in others {
             let place = self
                 .situations
                 .binary_search_by(|known| known.situation.cmp(&seen.situation));
-            if let Err(place) = place {
-                self.situations.insert(place, seen);
+            match place {
+                Ok(place) => {
+                    let known = &mut self.situations[place].seed;
+                    known.0 = known.0.min(seen.seed.0);
+                }
+                Err(place) => self.situations.insert(place, seen),
             }
         }
     }
@@ -166,18 +180,20 @@ impl Summary {
     #[must_use]
     pub fn shortest(&self) -> Option<&Counterexample> {
         let all = self.counterexamples.iter();
-        all.min_by_key(|counterexample| counterexample.operations)
+        all.min_by_key(|counterexample| (counterexample.operations, counterexample.seed.0))
     }
 
-    /// How many situations the last tenth of the runs added.
+    /// How many situations the last tenth of the runs added, of runs whose seeds follow each other.
     #[must_use]
     pub fn saturation(&self) -> Saturation {
         let last_runs = self.runs.div_ceil(10);
-        let is_new = |seen: &&Seen| seen.after_runs >= self.runs - last_runs;
+        let seeds = self.situations.iter().map(|seen| seen.seed.0);
+        let first = seeds.clone().min().unwrap_or_default();
+        let since = first.saturating_add(self.runs - last_runs);
         Saturation {
             situations: self.situations.len() as u64,
             last_runs,
-            new_in_last_runs: self.situations.iter().filter(is_new).count() as u64,
+            new_in_last_runs: seeds.filter(|seed| *seed >= since).count() as u64,
         }
     }
 
@@ -188,24 +204,27 @@ impl Summary {
         for row in &judged.guarantees {
             self.tally(row.judged, &row.finding);
         }
-        let first_seen = |situation: &Situation| Seen {
+        let seen = |situation: &Situation| Seen {
             situation: situation.clone(),
-            after_runs: 0,
+            seed,
         };
-        self.see(judged.situations.iter().map(first_seen).collect(), 0);
+        self.see(judged.situations.iter().map(seen).collect());
         match judged.verdict_without_coverage() {
             Verdict::Valid => {}
             Verdict::Violated => {
                 self.failing.push(seed);
-                let shortest = judged.shortest.clone();
-                self.counterexamples
-                    .extend(shortest.map(|(operations, guarantee)| Counterexample {
-                        seed,
-                        operations,
-                        guarantee,
-                    }));
+                let first = judged.operations_before.zip(judged.first_violated());
+                let example = first.map(|(operations, guarantee)| Counterexample {
+                    seed,
+                    operations,
+                    guarantee: guarantee.to_owned(),
+                });
+                self.counterexamples.extend(example);
             }
-            Verdict::Unknown => self.open.push(seed),
+            Verdict::Unknown => {
+                self.open.push(seed);
+                self.open_because = judged.open_because().map(|why| (seed, why));
+            }
         }
     }
 
@@ -423,9 +442,9 @@ mod tests {
                 events: 5,
                 operations: 2,
                 situations,
-                shortest: (verdict == Verdict::Violated).then(|| (7, "exclusion".to_owned())),
                 guarantees,
                 first_violation_ns: None,
+                operations_before: None,
                 hits: Vec::new(),
                 recheck: None,
             }))),
@@ -459,42 +478,41 @@ mod tests {
         summary
     }
 
-    /// A run in this situation alone.
-    fn met(phase: Phase) -> Summary {
+    /// So many runs in this situation alone, from this seed on.
+    fn met(phase: Phase, seeds: std::ops::Range<u64>) -> Summary {
         let situation = Situation {
             fault: Some("cut".to_owned()),
             effect: Effect::Revoked,
             phase,
             missed: BTreeMap::new(),
         };
-        let mut summary = Summary {
+        let one = |seed| Summary {
             runs: 1,
+            situations: vec![Seen {
+                situation: situation.clone(),
+                seed: Seed(seed),
+            }],
             ..Summary::default()
         };
-        summary.see(
-            vec![Seen {
-                situation,
-                after_runs: 0,
-            }],
-            0,
-        );
-        summary
+        merged(seeds.map(one))
     }
 
     #[test]
     fn the_last_tenth_of_the_runs_says_whether_more_would_show_more() {
-        let old = |count| std::iter::repeat_with(|| met(Phase::Holding)).take(count);
-        let after = |count| merged(old(count).chain([met(Phase::Idle)])).saturation();
         let saturation = |last_runs, new_in_last_runs| Saturation {
             situations: 2,
             last_runs,
             new_in_last_runs,
         };
-        assert_eq!(after(29), saturation(3, 1));
-        let then_nothing = merged([merged(old(29)), met(Phase::Idle), merged(old(3))]);
-        assert_eq!(then_nothing.saturation(), saturation(4, 1));
-        let long_since = merged([met(Phase::Idle), merged(old(29))]);
-        assert_eq!(long_since.saturation(), saturation(3, 0));
+        let (holding, idle) = (Phase::Holding, Phase::Idle);
+        let late = [met(holding, 5..34), met(idle, 34..35)];
+        assert_eq!(merged(late.clone()).saturation(), saturation(3, 1));
+        let [first, second] = late;
+        assert_eq!(merged([second, first]).saturation(), saturation(3, 1));
+        let then_old = [met(holding, 0..29), met(idle, 29..30), met(holding, 30..33)];
+        assert_eq!(merged(then_old).saturation(), saturation(4, 1));
+        let long_since = [met(idle, 0..1), met(holding, 1..30)];
+        assert_eq!(merged(long_since).saturation(), saturation(3, 0));
         assert_eq!(Summary::default().saturation(), Saturation::default());
     }
 

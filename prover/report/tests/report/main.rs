@@ -74,7 +74,7 @@ fn a_valid_run_says_of_what_it_speaks() {
     assert!(text.contains("118 bursts"));
     assert!(!text.contains("Exposure by") && !text.contains("is simulated"));
     assert!(text.contains("prover certify results/latest"));
-    assert!(text.contains("confirmed-exclusion the same, counted from the grant"));
+    assert!(text.contains("confirmed-exclusion never more clients than the lock has slots hold it, counted from the grant"));
 }
 
 #[test]
