@@ -12,6 +12,7 @@ use workloads::generate::Violation;
 
 use crate::adapter::Language;
 use crate::commands::conform;
+use crate::commands::report::Form;
 use crate::experiment::Chosen;
 use crate::output::Format;
 use crate::store::RESULTS;
@@ -54,6 +55,8 @@ pub enum Command {
     Site(SiteArgs),
     /// Judge stored histories
     Check(CheckArgs),
+    /// Make the reports of stored runs again: a page, a summary, data, or a trace for Perfetto
+    Report(ReportArgs),
     /// Check a certificate again, by code that shares nothing with the checker
     Certify(CertifyArgs),
     /// Which known mistakes a plan catches: broken locks in place of the lock under test,
@@ -219,6 +222,22 @@ pub struct KeyArgs {
     /// first operation decides
     #[arg(long)]
     pub independent: bool,
+}
+
+/// The options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders of runs, or histories as `check` takes them
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// What it is made as: a page for people, a summary in Markdown, data as JSON, or a trace that
+    /// Perfetto and Chrome open [possible values: html, markdown, json, trace]
+    #[arg(long, value_enum, default_value_t = Form::Html, hide_possible_values = true)]
+    pub format: Form,
+    /// Where it is written; `-` is standard output [default: a page and a trace beside the
+    /// history, the others to standard output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
 }
 
 /// The options of `certify`.

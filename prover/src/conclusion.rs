@@ -109,6 +109,7 @@ pub(crate) fn keep(
     let subject = Subject {
         mistakes: power.as_ref().map(subject::mistakes),
         repeat: repeat.to_owned(),
+        certify: Some(subject::certify(store.folder())),
         ..subject::of_manifest(manifest)
     };
     let page = report::html(&subject, history, judgement)?;

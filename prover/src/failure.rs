@@ -69,6 +69,9 @@ pub enum Failure {
     /// Certificates and reports speak of one history.
     #[error("--{0} takes one history at a time: call `check` once for each")]
     OneHistory(&'static str),
+    /// Several reports would be one file.
+    #[error("--output takes one run at a time: call `report` once for each")]
+    OneReport,
     /// Certificate and report would be one file.
     #[error("--certificate and --report name the same file: give each its own")]
     OneFile,
@@ -216,6 +219,7 @@ impl Failure {
             | Self::OptionTwice(_)
             | Self::Introduce(IntroduceError::Command(_))
             | Self::OneHistory(_)
+            | Self::OneReport
             | Self::OneFile
             | Self::OverHistory { .. }
             | Self::NoCertificate(_)

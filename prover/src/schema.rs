@@ -15,6 +15,7 @@ impl Schema {
     pub(crate) const VERDICT: Self = Self("verdict/1");
     pub(crate) const MANIFEST: Self = Self("manifest/1");
     pub(crate) const CHECK: Self = Self("check/1");
+    pub(crate) const REPORT: Self = Self("report/1");
     pub(crate) const UNREAD: Self = Self("unread/1");
     pub(crate) const CAMPAIGN: Self = Self("campaign/2");
     pub(crate) const POWER: Self = Self("power/1");

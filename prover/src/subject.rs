@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use checker::Scope;
-use history::History;
+use history::{History, Process};
 use humantime::format_duration;
 use plan::manifest::{Manifest, Planned, State};
 use plan::spec::{self, program};
@@ -35,6 +35,7 @@ pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
         }),
         is_run: true,
         repeat: manifest.ran().command_line(),
+        certify: None,
         plan: planned(plan),
         origin: origin(manifest),
         mistakes: None,
@@ -56,17 +57,35 @@ pub(crate) fn of_history(path: &Path, history: &History, scope: &Scope) -> Subje
             |outline| outline.workload.clone(),
         ),
         faults: scope.faults.clone(),
-        workers: scope.workers.map_or(u32::MAX, NonZeroU32::get),
+        workers: scope
+            .workers
+            .map_or_else(|| processes(history), NonZeroU32::get),
         slots: scope.slots,
         setting: vec![Fact::new("history", path.display().to_string())],
         bounds: vec!["The history was judged alone: no manifest says how it was made.".to_owned()],
         skew: None,
         is_run: false,
         repeat: typed(),
+        certify: None,
         plan: vec![Fact::new("slots", scope.slots.to_string())],
         origin: vec![Fact::new("prover", env!("CARGO_PKG_VERSION"))],
         mistakes: None,
     }
+}
+
+/// The command that checks the certificate of a stored run again.
+pub(crate) fn certify(folder: &Path) -> String {
+    let words = ["certify".to_owned(), folder.to_string_lossy().into_owned()];
+    spec::typed(program(), &words)
+}
+
+/// So many that each process of a history has a row of its own.
+fn processes(history: &History) -> u32 {
+    let numbers = history.events().iter().map(|event| match event.process {
+        Process::Client(number) => number,
+        Process::Nemesis | Process::Run => 0,
+    });
+    numbers.max().unwrap_or(0).saturating_add(1)
 }
 
 /// What was typed to get here.

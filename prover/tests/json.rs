@@ -138,6 +138,7 @@ fn everything_has_a_form_of_the_schema() {
         "list experiments",
         "list services",
         "check results/latest alone.jsonl foreign.jsonl missing.jsonl",
+        "report results/latest alone.jsonl foreign.jsonl",
         // What was read was never written: a search says how far it came.
         "check foreign.jsonl --model register:0",
         &format!("run --lock no-lock --seeds 0..3 --keep-going --nemesis cut {SIM}"),

@@ -12,7 +12,7 @@ const FINE_DECADES: u32 = 3;
 /// What a chart measures in one direction.
 #[derive(Debug)]
 pub(crate) struct Axis {
-    pub(crate) label: &'static str,
+    pub(crate) label: String,
     scale: Scale,
     /// Values with what is written beside them.
     pub(crate) ticks: Vec<(u64, String)>,
@@ -28,11 +28,11 @@ enum Scale {
 
 impl Axis {
     /// Lengths of time from 0 to the end; to one second where there is no length.
-    pub(crate) fn times(label: &'static str, end_ns: u64) -> Self {
+    pub(crate) fn times(label: impl Into<String>, end_ns: u64) -> Self {
         let end = if end_ns == 0 { SECONDS.ns } else { end_ns };
         let (step, unit) = (round_step(end.div_ceil(TIMES)), Unit::of(end));
         Self {
-            label,
+            label: label.into(),
             scale: Scale::Linear(end),
             ticks: multiples(step, end)
                 .map(|time| (time, unit.show(time, step)))
@@ -41,11 +41,11 @@ impl Axis {
     }
 
     /// Whole numbers from 0 to the next round number above the most.
-    pub(crate) fn counts(label: &'static str, most: u64) -> Self {
+    pub(crate) fn counts(label: impl Into<String>, most: u64) -> Self {
         let step = round_step(most.div_ceil(COUNTS));
         let end = (most / step).saturating_add(1).saturating_mul(step);
         Self {
-            label,
+            label: label.into(),
             scale: Scale::Linear(end),
             ticks: multiples(step, end)
                 .map(|count| (count, count.to_string()))
@@ -53,8 +53,19 @@ impl Axis {
         }
     }
 
+    /// Shares from 0 to 100 per cent.
+    pub(crate) fn percent(label: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            scale: Scale::Linear(100),
+            ticks: multiples(25, 100)
+                .map(|share| (share, share.to_string()))
+                .collect(),
+        }
+    }
+
     /// Lengths of time from the power of ten below the least to the one above the most.
-    pub(crate) fn logarithmic_times(label: &'static str, least_ns: u64, most_ns: u64) -> Self {
+    pub(crate) fn logarithmic_times(label: impl Into<String>, least_ns: u64, most_ns: u64) -> Self {
         let begin = least_ns.max(1).ilog10();
         let end = (most_ns.saturating_sub(1).max(1).ilog10() + 1).max(begin + 1);
         let factors: &[u64] = if end - begin <= FINE_DECADES {
@@ -70,7 +81,7 @@ impl Axis {
                 .map(move |factor| power.saturating_mul(*factor))
         });
         Self {
-            label,
+            label: label.into(),
             scale: Scale::Logarithmic(begin, end),
             ticks: times
                 .filter(|time| *time <= last)

@@ -85,6 +85,14 @@ impl Mark {
         }
     }
 
+    /// As a legend shows it.
+    fn sample(self, x: f64, y: f64) -> String {
+        match self {
+            Self::Steps => format!("M{x} {y}h18"),
+            _ => self.path([(x + 9.0, y)]),
+        }
+    }
+
     /// One path for all the points. The round caps of lines without length are dots.
     fn path(self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
         let piece = |(place, (x, y)): (usize, (f64, f64))| match self {
@@ -118,8 +126,8 @@ impl Chart<'_> {
             right: WIDTH - RIGHT,
             top: TOP,
             bottom: self.bottom(),
-            x_label: self.x.label,
-            y_label: self.y.label,
+            x_label: &self.x.label,
+            y_label: &self.y.label,
             x_ticks: ticks(&self.x, |value| self.x(value)),
             y_ticks: ticks(&self.y, |value| self.y(value)),
             tick_y: self.bottom() + TICKS,
@@ -198,7 +206,7 @@ impl Chart<'_> {
                     class: series.map_or(class.to_owned(), |series| {
                         format!("{} {}", series.mark.class(), series.colour)
                     }),
-                    path: series.map(|series| series.mark.path([(x + 9.0, y + 5.0)])),
+                    path: series.map(|series| series.mark.sample(x, y + 5.0)),
                 }
             };
         places.into_iter().zip(entries).map(entry).collect()
@@ -222,11 +230,15 @@ pub(crate) fn flow<'a>(texts: impl Iterator<Item = &'a str>, top: f64) -> Vec<(f
 
 /// A name that fits into a legend.
 pub(crate) fn short(name: &str) -> String {
-    const LONGEST: usize = 24;
-    if name.chars().count() <= LONGEST {
-        return name.to_owned();
+    clipped(name, 24)
+}
+
+/// A text with so many characters at most.
+pub(crate) fn clipped(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
     }
-    name.chars().take(LONGEST - 1).chain(['…']).collect()
+    text.chars().take(longest - 1).chain(['…']).collect()
 }
 
 /// A length as it is written down.
@@ -257,8 +269,8 @@ struct Picture<'a> {
     right: f64,
     top: f64,
     bottom: f64,
-    x_label: &'static str,
-    y_label: &'static str,
+    x_label: &'a str,
+    y_label: &'a str,
     x_ticks: Vec<Tick<'a>>,
     y_ticks: Vec<Tick<'a>>,
     tick_y: f64,

@@ -12,7 +12,7 @@ const COLUMNS: u64 = 200;
 const ROWS_PER_DECADE: f64 = 12.0;
 
 /// Shorter is drawn as this long: a logarithmic axis has no place for 0.
-const SHORTEST_NS: u64 = 1_000;
+pub(crate) const SHORTEST_NS: u64 = 1_000;
 
 /// The operations of one function with one outcome.
 #[derive(Debug)]

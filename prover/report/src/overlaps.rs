@@ -43,6 +43,12 @@ impl<'a> Incident<'a> {
         })
     }
 
+    /// The event at which it begins.
+    pub(crate) fn at(&self) -> Option<&'a Event> {
+        let first = self.events.iter().find(|event| event.time >= self.begin);
+        first.or(self.events.last()).copied()
+    }
+
     /// The processes that were granted the lock.
     pub(crate) fn holders(&self) -> BTreeSet<Process> {
         let grants = self

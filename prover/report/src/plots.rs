@@ -7,14 +7,18 @@ use crate::axis::Axis;
 use crate::chart::{COLOURS, Chart, Mark, Series, Shade, short};
 use crate::ending::Ending;
 use crate::error::ReportError;
-use crate::latency::{Latency, latencies};
+use crate::hue::fault_class;
+use crate::latency::{Latency, SHORTEST_NS, latencies};
 use crate::overlaps::{exposed, incidents};
+use crate::rate::rates;
 use crate::scene::Scene;
+use crate::spans::{self, Spans};
 use crate::subject::Subject;
 use crate::timeline::{Timeline, View, draw, fault_kinds};
 
 const LATENCY_HEIGHT: f64 = 340.0;
 const EXPOSURES_HEIGHT: f64 = 200.0;
+const RATE_HEIGHT: f64 = 180.0;
 
 /// Steps of the curve of exposures.
 const STEPS_MAX: usize = 400;
@@ -22,7 +26,8 @@ const STEPS_MAX: usize = 400;
 /// A picture: its path in the folder of the run, and the SVG.
 pub type Picture = (&'static str, String);
 
-/// The pictures of a run: `plots/timeline.svg`, `plots/latency.svg`, and `plots/exposures.svg` if
+/// The pictures of a run: `plots/timeline.svg`, `plots/latency.svg`, `plots/rate.svg`,
+/// `plots/spans.svg`, `plots/lags.svg` if a fault struck a holder, and `plots/exposures.svg` if
 /// there were overlaps.
 ///
 /// # Errors
@@ -39,7 +44,16 @@ pub fn plots(
             whole_run(&scene, history, judgement)?.svg,
         ),
         ("plots/latency.svg", latency(&latencies(history), &scene)?),
+        ("plots/rate.svg", rate_plot(history, &scene)?),
+        (
+            "plots/spans.svg",
+            span_plot(&spans::holds_and_waits(&scene, history))?,
+        ),
     ];
+    let lags = spans::lags(history, subject.slots);
+    if lags.iter().any(|spans| !spans.lengths.is_empty()) {
+        plots.push(("plots/lags.svg", lag_plot(&lags)?));
+    }
     if let Some(row) = exposed(judgement) {
         plots.push(("plots/exposures.svg", exposures(&row.finding.exposures_ns)?));
     }
@@ -57,7 +71,6 @@ pub(crate) fn whole_run(
         title: "Timeline of the run",
         begin: 0,
         end: scene.end,
-        key: None,
     };
     Ok(draw(scene, &incidents(history, judgement), view)?)
 }
@@ -121,21 +134,127 @@ fn mark(ending: Ending) -> Mark {
 
 /// When which kind of fault was on, in the colours of the timeline.
 fn shades(scene: &Scene) -> Vec<Shade> {
-    let shade = |(place, kind): (usize, &str)| {
+    let shade = |kind: &str| {
         let windows = scene.windows.iter().filter(|window| &*window.fault == kind);
         Shade {
             name: format!("fault: {}", short(kind)),
-            class: format!("fault-{}", place % COLOURS),
+            class: fault_class(kind),
             spans: windows
                 .map(|window| (window.begin, window.end.unwrap_or(scene.end)))
                 .collect(),
         }
     };
-    fault_kinds(scene)
-        .into_iter()
-        .enumerate()
-        .map(shade)
-        .collect()
+    fault_kinds(scene).into_iter().map(shade).collect()
+}
+
+/// How many operations ended when, in the colours and marks of the latencies.
+pub(crate) fn rate_plot(history: &History, scene: &Scene) -> Result<String, ReportError> {
+    let (width, rates) = rates(history);
+    let most = rates
+        .iter()
+        .flat_map(|rate| &rate.points)
+        .map(|(_, count)| *count)
+        .max();
+    let mut functions: Vec<_> = rates.iter().map(|rate| &rate.function).collect();
+    functions.dedup();
+    let series = rates.iter().map(|rate| Series {
+        name: Some(format!("{} {}", rate.function, rate.ending.name())),
+        mark: match rate.ending {
+            Ending::Ok => Mark::Steps,
+            other => mark(other),
+        },
+        colour: format!(
+            "hue-{}",
+            functions
+                .iter()
+                .position(|function| **function == rate.function)
+                .unwrap_or(0)
+                % COLOURS
+        ),
+        points: match rate.ending {
+            Ending::Ok => rate.points.clone(),
+            _ => rate
+                .points
+                .iter()
+                .copied()
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+        },
+    });
+    let chart = Chart {
+        id: "rate",
+        title: "Rate of operations",
+        description: "How many operations of each kind ended in each stretch of the run. Times in which a fault was on are shaded.",
+        height: RATE_HEIGHT,
+        x: Axis::times("time since the run began", scene.end),
+        y: Axis::counts(format!("ended in {}", show_ns(width)), most.unwrap_or(0)),
+        shades: shades(scene),
+        series: series.collect(),
+        empty: "no operation came to an end",
+    };
+    Ok(chart.draw()?)
+}
+
+/// How long locks were held and waited for.
+pub(crate) fn span_plot(spans: &[Spans]) -> Result<String, ReportError> {
+    shares("spans", "Holds and waits", "length (logarithmic)", spans)
+}
+
+/// How long after a fault what followed.
+pub(crate) fn lag_plot(spans: &[Spans]) -> Result<String, ReportError> {
+    shares(
+        "lags",
+        "After a fault struck a holder",
+        "time after the fault (logarithmic)",
+        spans,
+    )
+}
+
+/// Which share of the lengths of each sort is not longer than how long.
+fn shares(id: &str, title: &str, label: &str, spans: &[Spans]) -> Result<String, ReportError> {
+    let lengths = || spans.iter().flat_map(|spans| &spans.lengths).copied();
+    let (least, most) = (
+        lengths().min().unwrap_or(0).max(SHORTEST_NS),
+        lengths().max().unwrap_or(SHORTEST_NS),
+    );
+    let series = spans.iter().enumerate().map(|(place, spans)| Series {
+        name: Some(spans.name.to_owned()),
+        mark: Mark::Steps,
+        colour: format!("hue-{}", place % COLOURS),
+        points: shares_until(&spans.lengths, most),
+    });
+    let chart = Chart {
+        id,
+        title,
+        description: "Each line rises to the share of the lengths of its sort that are not longer, in per cent.",
+        height: EXPOSURES_HEIGHT,
+        x: Axis::logarithmic_times(label, least, most),
+        y: Axis::percent("not longer (%)"),
+        shades: Vec::new(),
+        series: series.collect(),
+        empty: "none on record",
+    };
+    Ok(chart.draw()?)
+}
+
+/// (length, per cent that are not longer), ascending; nothing if there are none.
+fn shares_until(ascending: &[u64], end: u64) -> Vec<(u64, u64)> {
+    let Some(shortest) = ascending.first() else {
+        return Vec::new();
+    };
+    let stride = ascending.len().div_ceil(STEPS_MAX);
+    let places = (0..ascending.len())
+        .filter(|place| (place + 1) % stride == 0 || place + 1 == ascending.len());
+    let step = |place: usize| {
+        (
+            ascending[place].max(SHORTEST_NS),
+            ((place + 1) * 100 / ascending.len()) as u64,
+        )
+    };
+    let mut steps = vec![((*shortest).max(SHORTEST_NS), 0)];
+    steps.extend(places.map(step));
+    steps.push((end.max(SHORTEST_NS), 100));
+    steps
 }
 
 /// How many overlaps lasted longer than how long: what a bound on overlaps can be read from.
@@ -258,7 +377,7 @@ mod tests {
         let document = Document::parse(&svg).expect("well-formed");
         let span = document.descendants().find(|node| {
             node.parent_element()
-                .is_some_and(|group| group.attribute("class") == Some("fault-0"))
+                .is_some_and(|group| group.attribute("class") == Some(&fault_class("<cut>")))
                 && node.attribute("width").is_some()
         });
         let span = span.expect("the fault is shaded");

@@ -49,7 +49,6 @@ pub(crate) struct Hold {
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) worker: u32,
-    pub(crate) key: Option<usize>,
     pub(crate) begin: u64,
     pub(crate) end: u64,
     pub(crate) ending: Ending,
@@ -59,7 +58,6 @@ pub(crate) struct Flight {
 #[derive(Debug)]
 pub(crate) struct Loss {
     pub(crate) worker: u32,
-    pub(crate) key: Option<usize>,
     pub(crate) at: u64,
 }
 
@@ -74,6 +72,8 @@ pub(crate) struct Window {
     pub(crate) begin: u64,
     /// None if the record does not show that it healed.
     pub(crate) end: Option<u64>,
+    /// The index of the event that it begins with.
+    pub(crate) event: u64,
 }
 
 impl Scene {
@@ -109,11 +109,6 @@ impl Scene {
     pub(crate) fn worker(&self, process: u32) -> u32 {
         process % self.workers
     }
-
-    /// The place of a lock in [`Scene::keys`].
-    pub(crate) fn key(&self, key: Option<&Arc<str>>) -> Option<usize> {
-        self.keys.iter().position(|known| known.as_ref() == key)
-    }
 }
 
 /// A hold and the key of its lock.
@@ -132,7 +127,7 @@ struct Scan {
 impl Scan {
     /// An operation takes time, but for a loss notification.
     fn invoked(&mut self, history: &History, place: usize, event: &Event, process: u32) {
-        let key = self.key(event.key.as_ref());
+        self.key(event.key.as_ref());
         if event.function == Function::Lost {
             return;
         }
@@ -141,7 +136,6 @@ impl Scan {
             .map(|partner| &history.events()[partner]);
         let flight = Flight {
             worker: self.scene.worker(process),
-            key: Some(key),
             begin: event.time,
             end: end.map_or(self.scene.end, |end| end.time),
             ending: Ending::of(end),
@@ -171,23 +165,15 @@ impl Scan {
 
     /// Whoever is retired gives up all that it holds at one moment.
     fn lose(&mut self, history: &History, holds: &[Held<'_>]) {
-        let mut losses = BTreeSet::new();
-        for (key, hold) in holds {
-            let key = match hold.end() {
-                End::Loss => Some(self.key(*key)),
-                End::Retired => None,
-                End::Release | End::Open => continue,
-            };
-            losses.insert((
-                hold.believed_until(),
-                self.scene.worker(hold.process()),
-                key,
-            ));
-        }
-        let loss = |(place, worker, key): (Option<usize>, u32, Option<usize>)| {
+        let lost = holds
+            .iter()
+            .filter(|(_, hold)| matches!(hold.end(), End::Loss | End::Retired));
+        let losses: BTreeSet<(Option<usize>, u32)> = lost
+            .map(|(_, hold)| (hold.believed_until(), self.scene.worker(hold.process())))
+            .collect();
+        let loss = |(place, worker): (Option<usize>, u32)| {
             place.map(|place| Loss {
                 worker,
-                key,
                 at: history.events()[place].time,
             })
         };
@@ -207,6 +193,7 @@ impl Scan {
             holders: targets.iter().copied().filter(believes).collect(),
             begin: time(window.inject),
             end: window.heal.map(time),
+            event: history.events()[window.inject].index,
         });
     }
 

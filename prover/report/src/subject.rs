@@ -29,6 +29,8 @@ pub struct Subject {
     pub is_run: bool,
     /// The command that repeats it.
     pub repeat: String,
+    /// The command that checks its certificate again, where it has one.
+    pub certify: Option<String>,
     /// The numbers of its plan.
     pub plan: Vec<Fact>,
     /// What made it.
@@ -62,6 +64,18 @@ impl Fact {
             name,
             text: text.into(),
         }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What is known.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 

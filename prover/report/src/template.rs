@@ -46,7 +46,7 @@ fn legible_formatter(
 }
 
 /// Characters that may not stand in XML, and those that turn the direction of the text around them.
-fn is_illegible(c: char) -> bool {
+pub(crate) fn is_illegible(c: char) -> bool {
     let direction = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let legal =
         !matches!(c, '\u{fffe}' | '\u{ffff}') && (!c.is_control() || matches!(c, '\n' | '\t'));

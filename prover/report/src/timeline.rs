@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::axis::{SECONDS, round_step};
 use crate::chart::{COLOURS, LEFT, LEGEND_LINE, PALETTE, RIGHT, WIDTH, flow, short, tenth};
 use crate::ending::Ending;
+use crate::hue::{FAULT_COLOURS, fault_class};
 use crate::overlaps::{Incident, listed_until};
 use crate::scene::{Hold, Scene};
 use crate::template;
@@ -38,8 +39,6 @@ pub(crate) struct View<'a> {
     /// Nanoseconds since the run began.
     pub(crate) begin: u64,
     pub(crate) end: u64,
-    /// The only lock that is shown, by its place in [`Scene::keys`].
-    pub(crate) key: Option<usize>,
 }
 
 /// A picture, and what it does not show.
@@ -214,9 +213,8 @@ impl<'a> Frame<'a> {
         LEFT + (WIDTH - LEFT - RIGHT) * (part as f64 / (end - begin).max(1) as f64)
     }
 
-    fn shows(&self, worker: u32, key: Option<usize>, begin: u64, end: u64) -> bool {
-        let other = self.view.key.is_some() && key.is_some() && key != self.view.key;
-        worker < self.workers && !other && begin <= self.view.end && end >= self.view.begin
+    fn shows(&self, worker: u32, begin: u64, end: u64) -> bool {
+        worker < self.workers && begin <= self.view.end && end >= self.view.begin
     }
 
     /// Bars that are closer are drawn as one; so the picture has a greatest size.
@@ -308,7 +306,7 @@ fn add_holds(frame: &Frame<'_>, scene: &Scene, strips: &mut Strips) {
         scene
             .holds
             .iter()
-            .filter(|hold| frame.shows(hold.worker, Some(hold.key), hold.begin, hold.end))
+            .filter(|hold| frame.shows(hold.worker, hold.begin, hold.end))
     };
     let titled = shown().take(TITLED_MAX + 1).count() <= TITLED_MAX;
     for hold in shown() {
@@ -364,7 +362,7 @@ pub(crate) fn key_text(scene: &Scene, key: usize) -> &str {
 
 fn add_flights(frame: &Frame<'_>, scene: &Scene, strips: &mut Strips) {
     for flight in &scene.flights {
-        if !frame.shows(flight.worker, flight.key, flight.begin, flight.end) {
+        if !frame.shows(flight.worker, flight.begin, flight.end) {
             continue;
         }
         let x = frame.x(flight.begin);
@@ -393,7 +391,7 @@ fn losses(frame: &Frame<'_>, scene: &Scene) -> Vec<Point> {
     let shown = scene
         .losses
         .iter()
-        .filter(|loss| frame.shows(loss.worker, loss.key, loss.at, loss.at));
+        .filter(|loss| frame.shows(loss.worker, loss.at, loss.at));
     let places: BTreeSet<(u32, u64)> = shown
         .map(|loss| (loss.worker, frame.x(loss.at).round() as u64))
         .collect();
@@ -419,14 +417,9 @@ pub(crate) fn fault_kinds(scene: &Scene) -> Vec<&str> {
 
 /// The windows of faults on the rows of their targets; windows that touch are drawn as one.
 fn shades(frame: &Frame<'_>, scene: &Scene) -> Vec<Bar> {
-    let kinds = fault_kinds(scene);
     let mut strips = Strips::new(1.0);
     for window in &scene.windows {
         let end = window.end.unwrap_or(scene.end);
-        let kind = kinds
-            .iter()
-            .position(|kind| **kind == *window.fault)
-            .unwrap_or(0);
         let workers: BTreeSet<u32> = window
             .targets
             .iter()
@@ -434,7 +427,7 @@ fn shades(frame: &Frame<'_>, scene: &Scene) -> Vec<Bar> {
             .collect();
         for worker in workers
             .into_iter()
-            .filter(|worker| frame.shows(*worker, None, window.begin, end))
+            .filter(|worker| frame.shows(*worker, window.begin, end))
         {
             let x = frame.x(window.begin);
             let bar = Bar {
@@ -442,7 +435,7 @@ fn shades(frame: &Frame<'_>, scene: &Scene) -> Vec<Bar> {
                 y: frame.top(worker),
                 width: (frame.x(end) - x).max(1.0),
                 height: frame.row,
-                class: format!("fault-{}", kind % COLOURS),
+                class: fault_class(&window.fault),
                 title: Some(format!(
                     "{} for {}",
                     window.fault,
@@ -499,7 +492,7 @@ fn describe(frame: &Frame<'_>, scene: &Scene, incidents: &[Incident<'_>]) -> Str
     let holds = scene
         .holds
         .iter()
-        .filter(|hold| frame.shows(hold.worker, Some(hold.key), hold.begin, hold.end));
+        .filter(|hold| frame.shows(hold.worker, hold.begin, hold.end));
     let windows = scene
         .windows
         .iter()
@@ -551,8 +544,8 @@ fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<LegendText> {
         entries.push((format!("flight {class}"), text.to_owned()));
     }
     entries.push(("loss".to_owned(), "hold given up as lost".to_owned()));
-    for (place, kind) in fault_kinds(scene).into_iter().take(COLOURS).enumerate() {
-        entries.push((format!("fault-{place}"), format!("fault: {}", short(kind))));
+    for kind in fault_kinds(scene).into_iter().take(FAULT_COLOURS) {
+        entries.push((fault_class(kind), format!("fault: {}", short(kind))));
     }
     if frame.lane > 0.0 {
         entries.push((

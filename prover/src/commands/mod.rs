@@ -14,6 +14,7 @@ mod manual;
 pub(crate) mod power;
 mod proxy;
 mod replay;
+pub(crate) mod report;
 mod run;
 mod selftest;
 mod serve;
@@ -47,6 +48,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Replay(arguments)) => replay::replay(&arguments).await,
         Some(Command::Shrink(arguments)) => shrink::shrink_run(&arguments).await,
         Some(Command::Check(arguments)) => check::check(&arguments),
+        Some(Command::Report(arguments)) => report::report(&arguments),
         Some(Command::Certify(arguments)) => certify::certify(&arguments),
         Some(Command::Convert(arguments)) => convert::convert(&arguments),
         Some(Command::Generate(arguments)) => generate::generate(&arguments),

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use checker::search::Limits;
 use checker::{COVERAGE, Judgement, Row, Scope, Verdict};
 use history::fault::{Class, Note, Parameters, Targets};
-use history::{Answer, Draft, Function, History, HistoryBuilder, Kind, Process};
+use history::{Answer, Draft, Function, History, HistoryBuilder, Kind, Process, Value};
 use report::{Fact, Mistake, Picture, Skew, Subject};
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -99,6 +99,7 @@ pub(crate) fn subject(lock: &str, faults: &[&str]) -> Subject {
             "cargo run -p prover -- --lock {lock} --workload mutex --nemesis {} --seed 7",
             faults.join(",")
         ),
+        certify: Some("prover certify results/latest".to_owned()),
         plan: vec![Fact::new("workers", "5"), Fact::new("keys", "1")],
         origin: vec![Fact::new("prover", "0.1.0")],
         is_run: true,
@@ -143,6 +144,20 @@ impl Script {
         self.at(time, process, Kind::Invoke, Function::Verify, key);
         let end = Self::draft(process, Kind::Ok, Function::Verify, key).answering(answer);
         self.events.push((time + took, end));
+    }
+
+    /// A number is read from the counter, or written to it.
+    fn value(&mut self, time: u64, took: u64, process: u32, function: Function, number: u64) {
+        let (invoke, ok) = [Kind::Invoke, Kind::Ok]
+            .map(|kind| Self::draft(process, kind, function.clone(), "counter"))
+            .into();
+        let number = Value::data(number.into());
+        let (asked, answered) = match function {
+            Function::Write => (number, Value::None),
+            _ => (Value::None, number),
+        };
+        self.events.push((time, invoke.with(asked)));
+        self.events.push((time + took, ok.with(answered)));
     }
 
     pub(crate) fn refused(&mut self, time: u64, took: u64, process: u32, key: &str) {
@@ -363,6 +378,28 @@ pub(crate) fn violated() -> Sample {
     )
 }
 
+/// Two clients make the next number from the same one.
+pub(crate) fn lost_update() -> Sample {
+    let mut script = Script::default();
+    for (process, begin) in [(0, S), (1, S + 500 * MS)] {
+        script.ok(begin, MS, process, Function::Acquire, "counter");
+        script.value(begin + MS, MS, process, Function::Read, 4);
+        script.value(begin + S, MS, process, Function::Write, 5);
+        script.ok(
+            begin + S + 2 * MS,
+            MS,
+            process,
+            Function::Release,
+            "counter",
+        );
+    }
+    let criteria = Criteria {
+        judged: &["no-lost-update"],
+        shown: &["exclusion"],
+    };
+    Sample::new("lost-update", subject("no-lock", &[]), criteria, script)
+}
+
 /// No fault struck anybody.
 pub(crate) fn unknown() -> Sample {
     let mut script = Script::default();
@@ -435,6 +472,7 @@ pub(crate) fn all() -> Vec<Sample> {
         valid(),
         unpromised(),
         violated(),
+        lost_update(),
         unknown(),
         empty(),
         hostile(),
