@@ -106,6 +106,9 @@ fn seen(summary: &Summary) -> String {
     if open > 0 {
         text += &format!(" ({open} more left it open)");
     }
+    if summary.faults.is_empty() {
+        text += " without faults";
+    }
     let revoked = summary.revoked();
     if let Some(bound) = bound_at_95(revoked) {
         let percent = bound * 100.0;

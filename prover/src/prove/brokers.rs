@@ -11,10 +11,21 @@ use tokio::sync::Mutex;
 
 use crate::causes::with_causes;
 use crate::failure::Failure;
+use crate::interruption::interrupted;
 use crate::output::Steps;
 
 /// The version of a spec that names none.
 const USUAL: &str = "4.0";
+
+/// What a run is served by.
+pub(super) enum Served {
+    /// A broker that others use too.
+    By(Arc<Direct>),
+    /// What it starts itself.
+    ByItsOwn,
+    /// Somebody interrupted before it was up.
+    Interrupted,
+}
 
 /// One RabbitMQ of each version, started when it is first needed.
 pub(super) struct Brokers<'a> {
@@ -36,19 +47,25 @@ impl<'a> Brokers<'a> {
         }
     }
 
-    /// The broker for a run, where one that others use too is good enough.
-    pub(super) async fn of(&self, spec: &RunSpec) -> Result<Option<Arc<Direct>>, Failure> {
+    /// The broker for a run, where one that others use too is good enough. While it starts somebody may
+    /// interrupt.
+    pub(super) async fn of(&self, spec: &RunSpec) -> Result<Served, Failure> {
         let Some(version) = version(spec) else {
-            return Ok(None);
+            return Ok(Served::ByItsOwn);
         };
         let mut up = self.up.lock().await;
         if let Some(broker) = up.get(version) {
-            return Ok(Some(Arc::clone(broker)));
+            return Ok(Served::By(Arc::clone(broker)));
         }
         let site = RealSite::rabbitmq(version);
-        let broker = Arc::new(Direct::start(&site, self.logs, self.steps).await?);
+        let started = tokio::select! {
+            biased;
+            () = interrupted() => return Ok(Served::Interrupted),
+            started = Direct::start(&site, self.logs, self.steps) => started?,
+        };
+        let broker = Arc::new(started);
         up.insert(version.to_owned(), Arc::clone(&broker));
-        Ok(Some(broker))
+        Ok(Served::By(broker))
     }
 
     /// What is wrong with a broker must not be taken for a finding about the next lock.

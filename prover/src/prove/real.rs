@@ -8,7 +8,7 @@ use plan::spec::RunSpec;
 use run::seed::Seed;
 use suite::{Came, Outcome, Summary};
 
-use super::brokers::Brokers;
+use super::brokers::{Brokers, Served};
 use super::folder::Folder;
 use super::simulated::counterexample;
 use super::strength::strength;
@@ -77,7 +77,11 @@ async fn run(
         seed: Some(seed),
         ..case.spec.clone()
     };
-    let broker = site.brokers.of(&spec).await?;
+    let broker = match site.brokers.of(&spec).await? {
+        Served::By(broker) => Some(broker),
+        Served::ByItsOwn => None,
+        Served::Interrupted => return Ok(false),
+    };
     let results = site.folder.of_runs(&tested.claim, &tested.testbed);
     let run = stored_run(&spec, broker.as_deref(), &results, site.commit, site.steps).await?;
     let Some(run) = run else {

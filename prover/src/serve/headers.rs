@@ -50,7 +50,11 @@ pub(super) fn file(name: &str, body: impl IntoResponse) -> Response {
 
 /// A plain text.
 pub(super) fn text(status: StatusCode, text: &'static str) -> Response {
-    guarded((status, format!("{text}\n")).into_response())
+    let body = match text {
+        "" => String::new(),
+        text => format!("{text}\n"),
+    };
+    guarded((status, body).into_response())
 }
 
 fn guarded(mut response: Response) -> Response {

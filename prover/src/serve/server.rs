@@ -110,6 +110,8 @@ impl Served {
         };
         match path.split_once('/') {
             None if ["", PAGE].contains(&path.as_str()) => self.index(&pairs).into(),
+            // Browsers ask for it beside every page that names none.
+            None if path == "favicon.ico" => headers::text(StatusCode::NO_CONTENT, "").into(),
             None if path == "compare" => self.compare(&pairs).into(),
             Some(("badges", file)) => self.badge(file).into(),
             Some(("runs", path)) => self.stored(path),

@@ -1,0 +1,292 @@
+//! `prover prove`: what it says of claims, its exit codes, and what it leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+use claims::{Proof, Standing, State};
+
+/// Claims of three sorts, simulated in a blink.
+const CLAIMS: &str = r#"
+[run]
+time-limit = "10s"
+nemesis = "cut"
+nemesis-interval = "2s"
+nemesis-duration = "1s"
+
+[[claim]]
+id = "excludes"
+says = "Two never have a confirmed hold."
+testbeds = ["sim"]
+seeds = "0..12"
+needs = { landed = { cut = 12 } }
+run = { lock = "exclusive-queue", guarantee = ["confirmed-exclusion"] }
+
+[[claim]]
+id = "no-lock-excludes-nobody"
+says = "A lock that grants everything does not."
+expected = "violated"
+reason = "it grants everything"
+testbeds = ["sim"]
+seeds = "0..5"
+run = { lock = "no-lock", guarantee = ["exclusion"] }
+"#;
+
+/// One more that comes out otherwise than it says.
+const WRONG: &str = r#"
+[[claim]]
+id = "no-lock-excludes"
+says = "A lock that grants everything excludes."
+testbeds = ["sim"]
+seeds = "0..5"
+run = { lock = "no-lock", guarantee = ["exclusion"] }
+"#;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn with(claims: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::write(folder.path().join("claims.toml"), claims).expect("writable");
+        Self(folder)
+    }
+
+    fn prover(&self, words: &[&str]) -> Assert {
+        let mut command = Command::cargo_bin("prover").expect("it is built");
+        for name in [
+            "GITHUB_ACTIONS",
+            "GITHUB_STEP_SUMMARY",
+            "CI_NODE_INDEX",
+            "CI_NODE_TOTAL",
+        ] {
+            command.env_remove(name);
+        }
+        command.current_dir(self.0.path()).args(words).assert()
+    }
+
+    /// The proofs that were left, the newest last.
+    fn proofs(&self) -> Vec<(PathBuf, Proof)> {
+        let folders = fs::read_dir(self.0.path().join("results/prove")).expect("there is one");
+        let mut folders: Vec<_> = folders.map(|one| one.expect("readable").path()).collect();
+        folders.sort();
+        let read = |folder: PathBuf| {
+            let text = fs::read_to_string(folder.join("proof.json")).expect("it is there");
+            let proof = serde_json::from_str(&text).expect("a proof");
+            (folder, proof)
+        };
+        folders.into_iter().map(read).collect()
+    }
+
+    fn proof(&self) -> (PathBuf, Proof) {
+        self.proofs().pop().expect("there is one")
+    }
+}
+
+fn out(assert: &Assert) -> String {
+    String::from_utf8_lossy(&assert.get_output().stdout).into_owned()
+}
+
+fn error(assert: &Assert) -> String {
+    String::from_utf8_lossy(&assert.get_output().stderr).into_owned()
+}
+
+/// What the proof of a machine and that of another have in common: all but when, where and how long.
+fn timeless(mut proof: Proof) -> Proof {
+    proof.began = jiff::Timestamp::UNIX_EPOCH;
+    for tested in &mut proof.cases {
+        tested.spent_ms = 0;
+        tested.stored.clear();
+    }
+    proof
+}
+
+#[test]
+fn claims_that_come_out_as_they_say_pass_and_leave_their_evidence() {
+    let folder = Folder::with(CLAIMS);
+    let done = folder.prover(&["prove", "-q"]).code(0);
+    assert!(out(&done).contains("passed: 2 cases"), "{}", out(&done));
+    let (path, proof) = folder.proof();
+    assert_eq!(proof.state, State::Finished);
+    let standings: Vec<_> = proof.cases.iter().map(|case| case.standing).collect();
+    assert_eq!(standings, [Standing::Confirmed, Standing::Confirmed]);
+    let [holds, violated] = proof.cases.as_slice() else {
+        panic!("{proof:?}");
+    };
+    assert_eq!((holds.summary.runs, violated.summary.runs), (12, 5));
+    assert!(holds.summary.revoked() >= 12 && holds.counterexample.is_none());
+    let found = violated.counterexample.as_ref().expect("it is violated");
+    assert!(found.text.contains("double hold"), "{}", found.text);
+    assert_eq!(violated.measures.first_violation.count, 5);
+    assert!(violated.measures.exposures.count > 0);
+    for case in &proof.cases {
+        let stored = &case.stored[0];
+        let run = path.join(&stored.folder);
+        assert!(run.join("certificate.json").is_file(), "{run:?}");
+        folder.prover(&["certify", &run.to_string_lossy()]).code(0);
+    }
+    assert_eq!(violated.stored[0].seed, found.seed);
+}
+
+#[test]
+fn a_claim_that_comes_out_otherwise_fails_until_it_is_accepted() {
+    let accepted = |until: &str| {
+        format!("{CLAIMS}{WRONG}accepted = {{ reason = \"we know\", until = \"{until}\" }}\n")
+    };
+    let folder = Folder::with(&format!("{CLAIMS}{WRONG}"));
+    let done = folder.prover(&["prove", "-q"]).code(1);
+    assert!(out(&done).contains("contradicted"), "{}", out(&done));
+    Folder::with(&accepted("9999-12-31"))
+        .prover(&["prove", "-q"])
+        .code(0);
+    let done = Folder::with(&accepted("2020-01-01"))
+        .prover(&["prove", "-q"])
+        .code(1);
+    assert!(out(&done).contains("2020-01-01"), "{}", out(&done));
+}
+
+#[test]
+fn what_should_be_violated_and_is_not_fails_once_it_was_put_to_the_test() {
+    let claims = CLAIMS
+        .replace("\"no-lock\"", "\"exclusive-queue\"")
+        .replace("[\"exclusion\"]", "[\"confirmed-exclusion\"]");
+    let folder = Folder::with(&claims);
+    let done = folder.prover(&["prove", "-q"]).code(1);
+    assert!(
+        out(&done).contains("expected to be violated, and was not in 5 runs"),
+        "{}",
+        out(&done)
+    );
+    let more = claims.replace(
+        "it grants everything\"",
+        "it grants everything\"\nneeds = { runs = 500 }",
+    );
+    let folder = Folder::with(&more);
+    let done = folder.prover(&["prove", "-q"]).code(2);
+    assert!(out(&done).contains("5 of 500 runs"), "{}", out(&done));
+}
+
+#[test]
+fn what_was_not_put_to_the_test_is_unknown_and_what_was_not_selected_is_named() {
+    // Without a window that lands nothing is said.
+    let folder = Folder::with(&CLAIMS.replace(
+        "nemesis-duration = \"1s\"",
+        "nemesis-duration = \"1s\"\nhold = \"0s\"",
+    ));
+    folder
+        .prover(&["prove", "-q", "--only", "excludes"])
+        .code(2);
+    let folder = Folder::with(CLAIMS);
+    let done = folder
+        .prover(&["prove", "-q", "--only", "excludes"])
+        .code(0);
+    assert!(
+        out(&done).contains("left out: no-lock-excludes-nobody on sim: not selected"),
+        "{}",
+        out(&done)
+    );
+    let none = folder.prover(&["prove", "-q", "--on", "docker"]).code(4);
+    assert!(
+        error(&none).contains("no claim is left"),
+        "{}",
+        error(&none)
+    );
+    let none = folder.prover(&["prove", "--only", "exclude"]).code(254);
+    assert!(
+        error(&none).contains("did you mean excludes?"),
+        "{}",
+        error(&none)
+    );
+    folder.prover(&["prove", "elsewhere.toml"]).code(254);
+}
+
+#[test]
+fn a_mistake_is_said_with_its_file_line_and_column_before_anything_runs() {
+    let folder = Folder::with(&CLAIMS.replace("nemesis = \"cut\"", "nemesis = \"cutt\""));
+    let done = folder.prover(&["prove"]).code(254);
+    assert!(
+        error(&done).contains("claims.toml:4:1: there is no fault \"cutt\": did you mean cut?"),
+        "{}",
+        error(&done)
+    );
+    assert!(!folder.0.path().join("results").exists());
+}
+
+#[test]
+fn shards_that_are_merged_say_what_one_machine_says() {
+    let folder = Folder::with(CLAIMS);
+    folder.prover(&["prove", "-q"]).code(0);
+    let (_, whole) = folder.proof();
+    let shards: Vec<PathBuf> = (1..=4)
+        .map(|index| {
+            let shard = format!("{index}/4");
+            folder.prover(&["prove", "-q", "--shard", &shard]).code(0);
+            folder.proof().0
+        })
+        .collect();
+    let mut words = vec!["merge".to_owned()];
+    words.extend(
+        shards
+            .iter()
+            .map(|path| path.to_string_lossy().into_owned()),
+    );
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    folder.prover(&words).code(0);
+    let (_, merged) = folder.proof();
+    assert_eq!(timeless(merged), timeless(whole));
+    // Without one of them something was not run.
+    folder.prover(&words[..4]).code(2);
+}
+
+#[test]
+fn the_seeds_come_out_the_same_each_time() {
+    let folder = Folder::with(CLAIMS);
+    folder.prover(&["prove", "-q"]).code(0);
+    folder
+        .prover(&["prove", "-q", "--jobs", "3", "--profile", "full"])
+        .code(0);
+    let proofs = folder.proofs();
+    let [(_, first), (_, second)] = proofs.as_slice() else {
+        panic!("{}", proofs.len());
+    };
+    assert_eq!(timeless(first.clone()), timeless(second.clone()));
+}
+
+#[test]
+fn a_folder_of_claims_is_proved_file_by_file_and_the_worst_counts() {
+    let folder = Folder::with(CLAIMS);
+    let more = folder.0.path().join("more");
+    fs::create_dir(&more).expect("writable");
+    for (name, text) in [
+        ("a.toml", CLAIMS.to_owned()),
+        ("b.toml", format!("{CLAIMS}{WRONG}")),
+    ] {
+        fs::write(more.join(name), text).expect("writable");
+    }
+    folder.prover(&["prove", "-q", "more"]).code(1);
+    assert_eq!(folder.proofs().len(), 2);
+    let none = Path::new("none");
+    fs::create_dir(folder.0.path().join(none)).expect("writable");
+    let done = folder.prover(&["prove", "none"]).code(254);
+    assert!(
+        error(&done).contains("no claims in none"),
+        "{}",
+        error(&done)
+    );
+}
+
+#[test]
+fn what_init_writes_can_be_proved_and_stays() {
+    let folder = Folder(tempfile::tempdir().expect("a temporary folder"));
+    let done = folder
+        .prover(&["init", "--lock", "exclusive-queue"])
+        .code(0);
+    assert!(out(&done).contains("wrote ./claims.toml"), "{}", out(&done));
+    let done = folder.prover(&["init"]).code(254);
+    assert!(
+        error(&done).contains("is there already"),
+        "{}",
+        error(&done)
+    );
+    folder.prover(&["prove", "--on", "sim"]).code(4);
+}
