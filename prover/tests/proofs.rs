@@ -466,7 +466,7 @@ fn a_proof_is_certified_with_all_its_runs() {
     let said = with(&|it| it.cases[0].stored[0].seed = 4);
     assert!(said.contains("has the seed 3, not 4"), "{said}");
     let said = with(&|it| {
-        it.cases[1].counterexample.as_mut().expect("one").guarantee = "fencing".to_owned()
+        it.cases[1].counterexample.as_mut().expect("one").guarantee = "fencing".to_owned();
     });
     assert!(
         said.contains("no stored run of seed 1 violates fencing"),

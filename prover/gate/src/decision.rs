@@ -30,9 +30,7 @@ pub fn decide(proof: &Proof, today: Date) -> Decision {
         _ => Decision::Open,
     };
     let rulings = proof.cases.iter().map(|it| Ruling::of(it, proof, today));
-    rulings
-        .map(Decision::from)
-        .fold(least, |worst, one| worst.max(one))
+    rulings.map(Decision::from).fold(least, Decision::max)
 }
 
 impl From<Ruling<'_>> for Decision {
