@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::proof_table;
 use crate::schema::Schema;
+use crate::store::{file, write_whole};
 
 /// To whom a proof is told, and beside what.
 pub(crate) struct Ending<'a> {
@@ -26,8 +27,10 @@ pub(crate) struct Ending<'a> {
     pub(crate) format: Format,
 }
 
-/// Tells a proof, and what it means.
+/// Tells a proof, and what it means; its report is left in its folder.
 pub(crate) fn tell(subject: Subject<'_>, ending: &Ending<'_>) -> Result<Exit, Failure> {
+    let page = site::claims_page(subject).map_err(Failure::Site)?;
+    write_whole(&ending.folder.join(file::REPORT), page.as_bytes())?;
     let before = ending.before;
     let worse = before.map(|before| worse(before, subject.proof, subject.today));
     match ending.format {
@@ -83,5 +86,7 @@ fn print(subject: Subject<'_>, worse: Option<&[Worse]>, folder: &Path) -> std::i
         }
         output::result(&proof_table::worse_conclusion(worse))?;
     }
-    output::result(&format!("results: {}", folder.display()))
+    let report = folder.join(file::REPORT);
+    output::result(&format!("results: {}", folder.display()))?;
+    output::result(&format!("report:  {}", report.display()))
 }

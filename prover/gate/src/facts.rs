@@ -6,10 +6,11 @@ use claims::{Distribution, Proof, Tested};
 use crate::text::line;
 
 /// A name and its value, in one line each.
-pub(crate) type Fact = (String, String);
+pub type Fact = (String, String);
 
 /// What all claims have in common.
-pub(crate) fn of_proof(proof: &Proof) -> Vec<Fact> {
+#[must_use]
+pub fn of_proof(proof: &Proof) -> Vec<Fact> {
     let git = proof.git.as_ref().map(|git| git.commit.clone());
     let always = [
         ("prover", proof.prover.clone()),
@@ -24,7 +25,8 @@ pub(crate) fn of_proof(proof: &Proof) -> Vec<Fact> {
 }
 
 /// What is known of one claim: where it was tried, how often, and what was seen.
-pub(crate) fn of_case(tested: &Tested) -> Vec<Fact> {
+#[must_use]
+pub fn of_case(tested: &Tested) -> Vec<Fact> {
     let summary = &tested.summary;
     let measures = &tested.measures;
     let power = tested.power.as_ref();
@@ -86,7 +88,8 @@ fn cleaned(all: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Vec
 }
 
 /// `12, median 1.20 s, p99 2.00 s, longest 2.10 s`; nothing where nothing was measured.
-pub(crate) fn times(all: &Distribution) -> Option<String> {
+#[must_use]
+pub fn times(all: &Distribution) -> Option<String> {
     let (median, p99) = (all.quantile_ns(0.5)?, all.quantile_ns(0.99)?);
     Some(format!(
         "{}, median {}, p99 {}, longest {}",

@@ -27,5 +27,6 @@ pub mod text;
 pub use against::{TOLERANCE, What, Worse, worse};
 pub use decision::{Decision, decide};
 pub use export::{ALL, Export, Subject, named};
+pub use facts::{Fact, of_case as facts_of_case, of_proof as facts_of_proof, times as show_times};
 pub use json::FORM;
 pub use ruling::{Ruling, name};

@@ -48,8 +48,15 @@ struct Told {
     began: Option<Timestamp>,
     git: Option<Git>,
     state: Option<String>,
+    shard: Option<Part>,
     cases: Vec<Case>,
     left_out: Vec<Value>,
+}
+
+/// Which part of the claims it is about.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Part {
+    count: u64,
 }
 
 /// A claim, and how it stands.
@@ -94,6 +101,10 @@ impl Told {
                 let left_out = counted(self.left_out.len() as u64, "claim");
                 (Standing::Unknown, Some(format!("{left_out} left out")))
             }
+            Some("finished") if self.shard.is_some_and(|part| part.count > 1) => (
+                Standing::Unknown,
+                Some("the part of one machine: prover merge decides".to_owned()),
+            ),
             Some("finished") => (Standing::Valid, None),
             _ => (
                 Standing::Unfinished,
@@ -246,6 +257,8 @@ mod tests {
             Standing::Unknown
         );
         assert_eq!(proof("finished", &[], ""), Standing::Unknown);
+        let shard = r#"{"state":"finished","cases":[{"standing":"confirmed"}],"shard":{"index":1,"count":2}}"#;
+        assert_eq!(standing(GroupKind::Proof, shard), Standing::Unknown);
         assert_eq!(proof("running", &["confirmed"], ""), Standing::Unfinished);
         assert_eq!(
             proof("interrupted", &["contradicted"], ""),

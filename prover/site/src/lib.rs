@@ -6,6 +6,7 @@
 
 mod badge;
 mod campaign;
+mod claims_page;
 mod comparison;
 mod error;
 mod filter;
@@ -20,6 +21,7 @@ mod standing;
 
 pub use badge::{Badge, badge};
 pub use campaign::{Campaign, Failing, FaultTally, GuaranteeTally, Share, campaign_page};
+pub use claims_page::claims_page;
 pub use comparison::{Hits, comparison};
 pub use error::SiteError;
 pub use filter::Filter;

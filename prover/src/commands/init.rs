@@ -79,14 +79,15 @@ mod tests {
 
     #[test]
     fn what_is_written_is_a_claims_file_whatever_the_lock_is_called() {
-        for lock in [
-            "process:python3 my_lock.py",
-            "exclusive-queue",
-            "process:sh -c 'a \"b\" \\ c'",
+        let redis = "redis=127.0.0.1:6379";
+        for (lock, service) in [
+            ("process:python3 my_lock.py", Some(redis)),
+            ("exclusive-queue", None),
+            ("process:sh -c 'a \"b\" \\ c'", Some(redis)),
         ] {
             let arguments = InitArgs {
                 lock: lock.to_owned(),
-                service: vec!["redis=127.0.0.1:6379".to_owned()],
+                service: service.into_iter().map(str::to_owned).collect(),
                 folder: ".".into(),
             };
             let text = claims(&arguments);
