@@ -2,13 +2,13 @@
 //! was recorded. Nothing here runs anything, and nothing is asked of the checker: what counts is what
 //! `certify` finds proved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use ::certify::{Certified, Standing as Recheck, certify};
-use checker::{POWER, Row, Verdict};
+use checker::{COVERAGE, POWER, Row, Verdict};
 use claims::{Proof, Standing, Stored, Tested};
 use gate::attestation::{Digests, Tests, is_beside};
 use gate::name;
@@ -16,6 +16,7 @@ use plan::manifest::Manifest;
 use rayon::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use suite::recorded;
 
 use crate::failure::Failure;
 use crate::proofs;
@@ -52,6 +53,9 @@ struct Said {
 /// One run.
 struct Run {
     seed: u64,
+    /// The lock, as it was asked for and as it is called.
+    locks: Vec<String>,
+    workload: String,
     said: Said,
 }
 
@@ -82,6 +86,7 @@ pub(crate) fn examine(folder: &Path) -> Result<Evidence, Failure> {
         let proof = proofs::read(&folder.join(proofs::FILE))?;
         let cases = proof.cases.iter();
         problems.extend(cases.flat_map(|case| of_case(case, &proof, &all)));
+        problems.extend(unlisted(&proof, &all));
         let source = (proof.source.path.clone(), proof.source.sha256.clone());
         (Digests::from([source]), Tests::of_proof(&proof))
     } else if files.contains_key(file::MANIFEST) {
@@ -188,8 +193,16 @@ fn of_run(folder: &Path, place: &str) -> Result<(Run, Vec<String>), String> {
         .map_err(|why| why.to_string())
         .and_then(|bytes| certify(&history, &bytes).map_err(|why| why.to_string()))
         .map_err(|why| format!("{}: {why}", at(file::CERTIFICATE)))?;
-    if let Some(why) = disagreement(&said, &certified) {
+    if let Some(why) = disagreement(&said, &certified).or_else(|| unjudged(&said, &manifest)) {
         return Err(format!("{}: {why}", at(file::VERDICT)));
+    }
+    if manifest
+        .recorded
+        .as_ref()
+        .is_some_and(|it| *it != recorded(&history))
+    {
+        let why = "the history is not the one that its run recorded";
+        return Err(format!("{}: {why}", at(file::HISTORY)));
     }
     let not_rechecked = certified
         .claims
@@ -201,8 +214,42 @@ fn of_run(folder: &Path, place: &str) -> Result<(Run, Vec<String>), String> {
             _ => None,
         });
     let open = not_rechecked.collect();
-    let seed = manifest.plan.seed.0;
-    Ok((Run { seed, said }, open))
+    let run = Run {
+        seed: manifest.plan.seed.0,
+        locks: manifest
+            .spec
+            .lock
+            .into_iter()
+            .chain([manifest.plan.lock])
+            .collect(),
+        workload: manifest.plan.workload,
+        said,
+    };
+    Ok((run, open))
+}
+
+/// What the run was to be judged by, and coverage always, and the verdict does not judge.
+fn unjudged(said: &Said, manifest: &Manifest) -> Option<String> {
+    let planned = manifest.plan.judged.iter().map(String::as_str);
+    let mut planned = planned.chain([COVERAGE]);
+    let is_judged = |name: &str| {
+        let mut judged = said.guarantees.iter().filter(|row| row.judged);
+        judged.any(|row| row.finding.guarantee == name)
+    };
+    let missing = planned.find(|name| !is_judged(name))?;
+    Some(format!(
+        "the run was to be judged by {missing}, and the verdict does not say so"
+    ))
+}
+
+/// Runs in the folder that no claim speaks of.
+fn unlisted(proof: &Proof, runs: &BTreeMap<String, Run>) -> Vec<String> {
+    let stored = proof.cases.iter().flat_map(|case| &case.stored);
+    let listed: BTreeSet<&str> = stored.map(|it| it.folder.trim_end_matches('/')).collect();
+    let others = runs.keys().filter(|place| !listed.contains(place.as_str()));
+    others
+        .map(|place| format!("{place}: no claim speaks of this run: move it away"))
+        .collect()
 }
 
 fn said(path: &Path) -> Result<Said, String> {
@@ -285,6 +332,11 @@ fn of_case(case: &Tested, proof: &Proof, runs: &BTreeMap<String, Run>) -> Vec<St
                 say(format!(
                     "the run in {folder} has the seed {}, not {seed}",
                     run.seed
+                ));
+            }
+            Some(run) if run.workload != case.workload || !run.locks.contains(&case.lock) => {
+                say(format!(
+                    "the run in {folder} is of another lock or workload"
                 ));
             }
             Some(run) if run.violated().next().is_some() != failing(*seed) => {

@@ -12,6 +12,7 @@ use prover::cli::Cli;
 use prover::commands::dispatch;
 use prover::exit::Exit;
 use prover::help;
+use prover::output::harmless;
 
 fn main() -> ExitCode {
     let cli = match understood() {
@@ -59,6 +60,6 @@ fn told(error: &clap::Error) -> ExitCode {
 }
 
 fn failed(text: &str, exit: Exit) -> ExitCode {
-    let _ = writeln!(anstream::stderr(), "error: {}", as_called(text));
+    let _ = writeln!(anstream::stderr(), "error: {}", harmless(&as_called(text)));
     exit.into()
 }

@@ -82,7 +82,18 @@ pub(crate) fn json(schema: Schema, object: &impl Serialize) -> io::Result<()> {
 /// Prints a line that is no result. Commands in it are those that run this program again.
 pub(crate) fn note(text: &str) {
     // If nobody reads stderr there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "{}", as_called(text));
+    let _ = writeln!(anstream::stderr(), "{}", harmless(&as_called(text)));
+}
+
+/// What a lock under test has said may stand in it: nothing that moves the cursor or turns text around,
+/// and on GitHub nothing that its runner takes for a command.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let text = gate::text::lines(text);
+    if std::env::var_os("GITHUB_ACTIONS").is_some() {
+        return gate::text::logged(&text);
+    }
+    text
 }
 
 /// Prints lines of results that advise commands: those that run this program again.

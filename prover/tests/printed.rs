@@ -271,7 +271,7 @@ fn every_line_of_the_documentation_can_be_typed() {
             let what = format!("{}: {line}", page.display());
             match line.split_whitespace().next().unwrap_or_default() {
                 // These take long, or need services and languages, and have tests of their own.
-                "experiment" | "selftest" | "try-adapter" => {
+                "experiment" | "prove" | "selftest" | "try-adapter" => {
                     assert!(is_understood(&line), "{what}");
                 }
                 _ if line.contains("process:") => assert!(is_understood(&line), "{what}"),

@@ -410,6 +410,45 @@ fn a_verdict_that_its_certificate_does_not_prove_is_not_attested() {
 }
 
 #[test]
+fn a_verdict_that_leaves_out_what_its_run_was_to_be_judged_by_is_not_attested() {
+    let place = Place::new();
+    let folder = run(&place, "results", "no-lock", 1, 1);
+    let path = place.path(&format!("{folder}/verdict.json"));
+    let text = fs::read_to_string(&path).expect("it is there");
+    let verdict: Value = serde_json::from_str(&text).expect("JSON");
+    let without = |change: &dyn Fn(&mut Vec<Value>)| {
+        let mut other = verdict.clone();
+        change(other["guarantees"].as_array_mut().expect("rows"));
+        other["verdict"] = json!("unknown");
+        fs::write(&path, other.to_string()).expect("writable");
+        place.says(&format!("attest {folder}"), 1)
+    };
+    let is_violated = |row: &Value| row["verdict"] == "violated";
+    for said in [
+        without(&|rows| rows.retain(|row| !is_violated(row))),
+        without(&|rows| {
+            let violated = rows.iter_mut().filter(|row| is_violated(row));
+            violated.for_each(|row| row["judged"] = json!(false));
+        }),
+    ] {
+        assert!(said.contains("the run was to be judged by"), "{said}");
+    }
+}
+
+#[test]
+fn a_history_that_another_run_recorded_is_not_attested() {
+    let place = Place::new();
+    let first = run(&place, "results", "exclusive-queue", 1, 0);
+    let other = run(&place, "results", "exclusive-queue", 2, 0);
+    for name in ["history.jsonl", "certificate.json", "verdict.json"] {
+        let [from, to] = [&other, &first].map(|folder| place.path(&format!("{folder}/{name}")));
+        fs::copy(from, to).expect("writable");
+    }
+    let said = place.says(&format!("attest {first}"), 1);
+    assert!(said.contains("not the one that its run recorded"), "{said}");
+}
+
+#[test]
 fn a_proof_is_certified_with_all_its_runs() {
     let place = Place::new();
     let broken = run(&place, "p/runs/breaks/sim", "no-lock", 1, 1);
@@ -422,6 +461,7 @@ fn a_proof_is_certified_with_all_its_runs() {
         case("holds", 3..4, &[(3, false)]),
         case("breaks", 1..2, &[(1, true)]),
     ];
+    cases[0].lock = "exclusive-queue".to_owned();
     cases[0].stored = vec![stored(&valid, 3)];
     cases[1].stored = vec![stored(&broken, 1)];
     cases[1].counterexample = Some(claims::Counterexample {
@@ -453,6 +493,10 @@ fn a_proof_is_certified_with_all_its_runs() {
         place.store("p", &other);
         place.says("certify p", 1)
     };
+    let said = with(&|it| it.cases[0].lock = "no-lock".to_owned());
+    assert!(said.contains("is of another lock or workload"), "{said}");
+    let said = with(&|it| drop(it.cases.remove(1)));
+    assert!(said.contains("no claim speaks of this run"), "{said}");
     let said = with(&|it| it.cases[1].standing = claims::Standing::Confirmed);
     assert!(
         said.contains("breaks on sim: how it stands does not follow"),

@@ -1,5 +1,6 @@
 //! The claims file: text in, claims and cases out, with every mistake at its line.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ const SEEDS: std::ops::Range<u64> = 0..100;
 /// broker. A program brings its own service, or none.
 const TESTBED: &str = "docker";
 const TESTBED_OF_PROGRAM: &str = "auto";
+
+/// How long an id may be.
+const ID_MAX: usize = 100;
 
 /// Where runs take no time.
 const SIMULATED: &str = "sim";
@@ -185,6 +189,11 @@ impl File {
             Err(Mistake::at(&self.places.text, byte, text))
         };
         let id = &claim.id;
+        if id.len() > ID_MAX {
+            let text =
+                format!("an id has {ID_MAX} characters at the most: a folder is called after it");
+            return wrong("id", text);
+        }
         if id.is_empty() || !id.chars().all(is_of_id) || id.starts_with('.') {
             return wrong(
                 "id",
@@ -209,7 +218,12 @@ impl File {
                 "a claim says something: write it as a sentence".to_owned(),
             );
         }
-        if claim.expected == Expected::Violated && claim.reason.is_none() {
+        if claim.expected == Expected::Violated
+            && claim
+                .reason
+                .as_ref()
+                .is_none_or(|reason| reason.trim().is_empty())
+        {
             return wrong(
                 "expected",
                 "a claim that is to be violated says why: add reason = \"…\"".to_owned(),
@@ -259,6 +273,13 @@ impl File {
                 number,
                 "testbeds",
                 "a claim needs a testbed: testbeds = [\"docker\"]",
+            ));
+        }
+        if testbeds.iter().collect::<BTreeSet<_>>().len() < testbeds.len() {
+            return Err(self.at_key(
+                number,
+                "testbeds",
+                "a testbed is named twice: name each once",
             ));
         }
         let case = |testbed: String| {

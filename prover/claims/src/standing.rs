@@ -111,9 +111,8 @@ fn seen(summary: &Summary) -> String {
     }
     let revoked = summary.revoked();
     if let Some(bound) = bound_at_95(revoked) {
-        let percent = bound * 100.0;
-        text +=
-            &format!(", the lock taken away {revoked} times: below {percent:.2} % each at 95 %");
+        let percent = rounded_up(bound * 100.0);
+        text += &format!(", the lock taken away {revoked} times: below {percent} % each at 95 %");
     }
     text
 }
@@ -148,9 +147,34 @@ fn missing(needs: &Needs, evidence: Evidence<'_>) -> Option<String> {
     (!told.is_empty()).then(|| format!("not put to the test often enough: {}", told.join(", ")))
 }
 
+/// With two digits that say something, and never less than it is.
+fn rounded_up(percent: f64) -> String {
+    let digits = (1.0 - percent.log10().floor()).max(0.0) as usize;
+    let unit = 10_f64.powi(digits as i32);
+    format!("{:.digits$}", (percent * unit).ceil() / unit)
+}
+
 /// The rule of three: what never happened in so many independent trials happens, with a confidence of
 /// 95 %, in less than this part of them. Of fewer than 30 trials it says nothing.
 #[must_use]
 pub fn bound_at_95(trials: u64) -> Option<f64> {
     (trials >= 30).then(|| 3.0 / trials as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_is_never_told_tighter_than_it_is() {
+        let told = |trials: u64| bound_at_95(trials).map(|bound| rounded_up(bound * 100.0));
+        assert_eq!(told(29), None);
+        assert_eq!(told(30).as_deref(), Some("10"));
+        assert_eq!(told(33).as_deref(), Some("9.1"));
+        assert_eq!(told(148_205).as_deref(), Some("0.0021"));
+        for trials in 30..2_000 {
+            let told: f64 = told(trials).expect("enough").parse().expect("a number");
+            assert!(told >= 300.0 / trials as f64 - 1e-9, "{trials}: {told}");
+        }
+    }
 }
