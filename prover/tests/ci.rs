@@ -58,7 +58,38 @@ fn what_is_given_to_the_action_is_never_read_as_a_command() {
     assert_eq!(used, declared);
 }
 
-/// The script of the action, with the program that was just built.
+/// How the script of the action ended, what it said, and what it handed on.
+struct Acted {
+    code: Option<i32>,
+    said: String,
+    outputs: String,
+}
+
+/// The script of the action in a folder, with the program that was just built.
+fn act(place: &Path, inputs: &[(&str, &str)]) -> Acted {
+    let text = text("action.yml");
+    let action = parsed(&text);
+    let script = scripts(&action)[1]["run"].as_str().expect("a script");
+    let outputs = place.join("output");
+    let ended = Command::new("bash")
+        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+        .current_dir(place)
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .env("PROGRAM", PROVER)
+        .env("GITHUB_OUTPUT", &outputs)
+        .env("GITHUB_SHA", "0123abc")
+        .envs([("RESULTS", "results"), ("AGAINST", ""), ("ATTEST", "true")])
+        .envs([("PROFILE", "quick"), ("SHARD", ""), ("ONLY", "")])
+        .envs(inputs.iter().copied())
+        .output()
+        .expect("it runs");
+    Acted {
+        code: ended.status.code(),
+        said: String::from_utf8_lossy(&ended.stderr).into_owned(),
+        outputs: fs::read_to_string(outputs).unwrap_or_default(),
+    }
+}
+
 #[test]
 fn the_action_merges_shards_and_ends_as_the_program_does() {
     let place = tempfile::tempdir().expect("a temporary folder");
@@ -70,42 +101,36 @@ fn the_action_merges_shards_and_ends_as_the_program_does() {
         let shard = shard.replacen("\"index\": 1", &format!("\"index\": {index}"), 1);
         fs::write(folder.join("proof.json"), shard).expect("writable");
     }
-    let text = text("action.yml");
-    let action = parsed(&text);
-    let script = scripts(&action)[1]["run"]
-        .as_str()
-        .expect("a script")
-        .to_owned();
-    let output = place.path().join("output");
-    let ended = Command::new("bash")
-        .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script])
-        .current_dir(place.path())
-        .env_remove("GITHUB_STEP_SUMMARY")
-        .env("PROGRAM", PROVER)
-        .env("GITHUB_OUTPUT", &output)
-        .envs([
-            ("COMMAND", "merge"),
-            ("FOLDERS", "shards"),
-            ("RESULTS", "results"),
-            ("AGAINST", ""),
-            ("ATTEST", "true"),
-        ])
-        .output()
-        .expect("it runs");
-    let said = String::from_utf8_lossy(&ended.stderr);
+    let acted = act(place.path(), &[("COMMAND", "merge"), ("FOLDERS", "shards")]);
     // Nothing was selected.
-    assert_eq!(ended.status.code(), Some(4), "{said}");
-    let output = fs::read_to_string(output).expect("outputs");
-    let (folder, code) = output.split_once('\n').expect("two lines");
+    assert_eq!(acted.code, Some(4), "{}", acted.said);
+    let (folder, code) = acted.outputs.split_once('\n').expect("two lines");
     assert_eq!(code, "code=4\n");
     let folder = place
         .path()
         .join(folder.strip_prefix("folder=").expect("a folder"));
     assert!(
         folder.join("proof.json").exists() && folder.join("attestation.json").exists(),
-        "{said}"
+        "{}",
+        acted.said
     );
     assert!(place.path().join("results/reports/junit.xml").exists());
+}
+
+/// What somebody proved earlier must not be signed for what could not be run now.
+#[test]
+fn the_action_attests_nothing_where_this_run_proved_nothing() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let earlier = place.path().join("results/prove/2026-11-30-080000");
+    fs::create_dir_all(&earlier).expect("writable");
+    let proof = r#"{"schema": "proof/1", "prover": "0.1.0", "source": {"path": "claims.toml", "sha256": "00"}, "profile": "full",
+        "began": "2026-11-30T08:00:00Z", "state": "finished", "cases": []}"#;
+    fs::write(earlier.join("proof.json"), proof).expect("writable");
+    let inputs = [("COMMAND", "prove"), ("CLAIMS", "missing.toml")];
+    let acted = act(place.path(), &inputs);
+    assert_eq!(acted.code, Some(254), "{}", acted.said);
+    assert_eq!(acted.outputs, "folder=\ncode=254\n");
+    assert!(!earlier.join("attestation.json").exists());
 }
 
 #[test]
