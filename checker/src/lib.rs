@@ -67,7 +67,7 @@ pub use finding::{
     ByAnswers, Counts, FaultCount, Finding, PREFIX_MAX, Reach, Rule, VIOLATIONS_MAX, Violation,
     anomaly, counted, show_ns,
 };
-pub use guarantee::{Guarantee, ParseError, judge, merge, parse, parse_all};
+pub use guarantee::{Guarantee, ParseError, judge, merge, parse, parse_all, stem};
 pub use hits::{Hit, hits};
 pub use hold::{End, Hold};
 pub use holds::{Lock, locks};

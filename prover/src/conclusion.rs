@@ -9,6 +9,7 @@ use history::{History, Mark};
 use jiff::Timestamp;
 use plan::Plan;
 use plan::manifest::{Git, Manifest};
+use plan::spec::RunSpec;
 use report::Subject;
 use suite::{Criteria, Power, Recheck, recorded, within};
 
@@ -94,6 +95,19 @@ pub(crate) fn note_record(
 fn settled_ms(history: &History) -> Option<u64> {
     let settled = history.mark(Mark::Settle)?;
     Some(history.events()[settled].time / 1_000_000)
+}
+
+/// What was asked for, where that had an end that came of the run itself: with this end.
+pub(crate) fn as_played(spec: &RunSpec, settled_ms: Option<u64>) -> RunSpec {
+    let Some(ms) = settled_ms else {
+        return spec.clone();
+    };
+    RunSpec {
+        until_covered: false,
+        at_most: None,
+        time_limit: Duration::from_millis(ms),
+        ..spec.clone()
+    }
 }
 
 /// Judges what a run has recorded.

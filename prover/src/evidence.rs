@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use ::certify::{Certified, Standing as Recheck, certify};
-use checker::{COVERAGE, POWER, Row, Verdict};
+use checker::{COVERAGE, POWER, Row, Verdict, stem};
 use claims::{Proof, Standing, Stored, Tested};
 use gate::attestation::{Digests, Tests, is_beside};
 use gate::name;
@@ -16,7 +16,7 @@ use plan::manifest::Manifest;
 use rayon::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use suite::recorded;
+use suite::{recorded, tallied};
 
 use crate::failure::Failure;
 use crate::proofs;
@@ -298,6 +298,14 @@ fn disagreement(said: &Said, certified: &Certified) -> Option<String> {
 }
 
 impl Run {
+    /// Whether it was judged by what the runs of a case are counted by.
+    fn is_judged_like(&self, case: &Tested) -> bool {
+        let judged = self.said.guarantees.iter().filter(|row| row.judged);
+        let names = judged.map(|row| tallied(&row.finding.guarantee));
+        let of_lock: BTreeSet<&str> = names.filter(|it| ![COVERAGE, POWER].contains(it)).collect();
+        case.summary.judged().eq(of_lock)
+    }
+
     /// What it was judged by and violates.
     fn violated(&self) -> impl Iterator<Item = &str> {
         let judged = self.said.guarantees.iter().filter(|row| row.judged);
@@ -339,6 +347,11 @@ fn of_case(case: &Tested, proof: &Proof, runs: &BTreeMap<String, Run>) -> Vec<St
                     "the run in {folder} is of another lock or workload"
                 ));
             }
+            Some(run) if !run.is_judged_like(case) => {
+                say(format!(
+                    "the run in {folder} is not judged by what its counts say"
+                ));
+            }
             Some(run) if run.violated().next().is_some() != failing(*seed) => {
                 say(format!(
                     "the run in {folder} shows something else than is counted"
@@ -359,11 +372,6 @@ fn of_case(case: &Tested, proof: &Proof, runs: &BTreeMap<String, Run>) -> Vec<St
         }
     }
     problems
-}
-
-/// A guarantee without its bound.
-fn stem(guarantee: &str) -> &str {
-    guarantee.split("<=").next().unwrap_or(guarantee)
 }
 
 /// Whether a path stays in the folder that it begins in.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use claims::NothingSelected;
 use history::jsonl::LogError;
 use plan::PlanError;
 use process::IntroduceError;
@@ -54,7 +55,7 @@ pub enum Failure {
     NoClaims(PathBuf),
     /// No claim was selected.
     #[error(transparent)]
-    NoClaim(#[from] claims::NothingSelected),
+    NoClaim(#[from] NothingSelected),
     /// Broken ones are asked for of a kind that has none.
     #[error("only locks are broken on purpose: leave --broken out, or list locks")]
     OnlyLocks,
@@ -305,13 +306,15 @@ impl Failure {
             | Self::NoClaims(_)
             | Self::Exists(_)
             | Self::Environment(_)
-            | Self::NoClaim(claims::NothingSelected::Claim { .. })
+            | Self::NoClaim(NothingSelected::Claim { .. })
             | Self::History { .. }
             | Self::NoHistory(_)
             | Self::Certificate { .. }
             | Self::Recorded { .. }
             | Self::Manifest { .. } => Exit::BadArguments,
-            Self::NoClaim(claims::NothingSelected::Nothing) => Exit::NothingSelected,
+            Self::NoClaim(NothingSelected::Testbed { .. } | NothingSelected::Nothing) => {
+                Exit::NothingSelected
+            }
             Self::Experiment { exit, .. } => *exit,
             Self::Shrink(ShrinkError::NotRepeated(_)) => Exit::Unknown,
             Self::Shrink(ShrinkError::Plan(_)) => Exit::BadArguments,

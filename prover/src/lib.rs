@@ -30,7 +30,6 @@ mod prove;
 mod reading;
 mod record;
 mod repeat;
-mod rerun;
 mod schema;
 mod serve;
 pub mod store;

@@ -1,25 +1,28 @@
 //! One run from its plan to its report, without a word: what many runs are made of where each is
 //! kept.
 
+use std::future::pending;
 use std::path::{Path, PathBuf};
 
 use checker::Verdict;
+use locks::Chosen;
 use plan::Plan;
+use plan::manifest::Manifest;
 use plan::spec::RunSpec;
 use report::violation_text;
 use run::Stop;
 use run::seed::Stream;
-use suite::Outcome;
+use suite::{Outcome, simulate};
 use testbed::{Demand, Described, Direct, ProxyChoice, RealSite, Silent, Testbed};
+use tokio::task::block_in_place;
 
-use crate::conclusion::{Conclusion, begin, conclude, keep, note_record};
+use crate::conclusion::{Conclusion, as_played, begin, begin_in, conclude, keep, note_record};
 use crate::failure::Failure;
-use crate::lock;
 use crate::output::{Format, Steps};
-use crate::record::{carry_out, note, record};
+use crate::record::{carry_out, note, record, recording};
 use crate::repeat;
 use crate::schema::Schema;
-use crate::store::file;
+use crate::store::{Store, file};
 
 /// A run that is kept.
 pub(crate) struct StoredRun {
@@ -27,6 +30,8 @@ pub(crate) struct StoredRun {
     pub(crate) outcome: Outcome,
     /// Its plan, as it was drawn.
     pub(crate) plan: Plan,
+    /// What was asked for, with the end that came of the run itself.
+    pub(crate) played: RunSpec,
     /// Where it was: `RabbitMQ 4.0.5 (…)`.
     pub(crate) testbed: Described,
     /// Where it is stored.
@@ -41,14 +46,14 @@ pub(crate) struct StoredRun {
 /// # Errors
 /// The spec makes no plan, or the harness broke down.
 pub(crate) async fn stored_run(
+    lock: Chosen,
     spec: &RunSpec,
     broker: Option<&Direct>,
     results: &Path,
     commit: Option<&str>,
     steps: &Steps,
 ) -> Result<Option<StoredRun>, Failure> {
-    let lock = lock::chosen(spec).await?;
-    let mut plan = Plan::of(lock, spec, None)?;
+    let plan = Plan::of(lock, spec, None)?;
     let (mut store, mut manifest) = begin(&plan, results, commit)?;
     let ran = match broker {
         Some(broker) => {
@@ -64,23 +69,58 @@ pub(crate) async fn stored_run(
     if ran? == Stop::Interrupted {
         return Ok(None);
     }
+    concluded(plan, store, manifest, |ran| {
+        repeat::of_manifest(ran, results)
+    })
+    .map(Some)
+}
+
+/// Makes a simulated run again, and keeps it in this folder, which is new. Nobody interrupts: it is
+/// short, and it is what shows most.
+///
+/// # Errors
+/// The spec makes no plan, or the harness broke down.
+pub(crate) fn stored_again(
+    spec: &RunSpec,
+    mut store: Store,
+    commit: Option<&str>,
+    repeat: &str,
+) -> Result<StoredRun, Failure> {
+    let plan = Plan::new(spec)?;
+    let mut manifest = begin_in(&store, &plan, commit)?;
+    manifest.testbed = Some(Described::simulated());
+    let recording = recording(&mut store);
+    let ran = block_in_place(|| simulate(&plan, recording, pending())).map_err(Failure::from);
+    note(&mut manifest, &ran);
+    store.write_json(file::MANIFEST, &Schema::MANIFEST.mark(&manifest))?;
+    ran?;
+    concluded(plan, store, manifest, |_| repeat.to_owned())
+}
+
+/// Judges what was recorded, and keeps what follows.
+fn concluded(
+    mut plan: Plan,
+    store: Store,
+    mut manifest: Manifest,
+    repeat: impl FnOnce(&Manifest) -> String,
+) -> Result<StoredRun, Failure> {
     let conclusion = conclude(&mut plan, &store, &manifest)?;
     note_record(&store, &mut manifest, &plan, &conclusion.history)?;
-    let repeat = repeat::of_manifest(&manifest, results);
-    keep(&store, &manifest, &conclusion, &repeat)?;
+    keep(&store, &manifest, &conclusion, &repeat(&manifest))?;
     let violation = first_violation(&conclusion);
     let recheck = conclusion.recheck();
     let Conclusion {
         history, judgement, ..
     } = conclusion;
     let outcome = Outcome::judged(plan.seed, judgement, &history, manifest.plan.most_slots);
-    Ok(Some(StoredRun {
+    Ok(StoredRun {
         outcome: outcome.rechecked(recheck),
+        played: as_played(&plan.spec, manifest.settled_ms),
         testbed: manifest.testbed.unwrap_or_else(Described::simulated),
         plan,
         folder: store.folder().to_owned(),
         violation,
-    }))
+    })
 }
 
 /// Links of its own to a broker that serves several runs.

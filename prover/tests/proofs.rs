@@ -1,5 +1,6 @@
 //! Proofs of several machines, what is attested of them, and what a flipped byte changes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -297,6 +298,22 @@ fn run(place: &Place, results: &str, lock: &str, seed: u64, code: i32) -> String
     folder.to_str().expect("text").to_owned()
 }
 
+/// What a run was judged by, as it is counted.
+fn judged(verdict: &Path) -> BTreeMap<String, suite::Tally> {
+    let text = fs::read_to_string(verdict).expect("it is there");
+    let verdict: Value = serde_json::from_str(&text).expect("JSON");
+    let rows = verdict["guarantees"].as_array().expect("rows").iter();
+    let judged = rows.filter(|row| row["judged"] == true && row["guarantee"] != "coverage");
+    let tally = suite::Tally {
+        judged: true,
+        ..Default::default()
+    };
+    let names = judged.map(|row| row["guarantee"].as_str().expect("a name"));
+    names
+        .map(|name| (suite::tallied(name).to_owned(), tally.clone()))
+        .collect()
+}
+
 /// The files of a folder, from it.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder");
@@ -462,6 +479,10 @@ fn a_proof_is_certified_with_all_its_runs() {
         case("breaks", 1..2, &[(1, true)]),
     ];
     cases[0].lock = "exclusive-queue".to_owned();
+    for (case, folder) in cases.iter_mut().zip([&valid, &broken]) {
+        case.summary.guarantees = judged(&place.path(&format!("{folder}/verdict.json")));
+    }
+    let other = std::mem::take(&mut cases[1].summary.guarantees);
     cases[0].stored = vec![stored(&valid, 3)];
     cases[1].stored = vec![stored(&broken, 1)];
     cases[1].counterexample = Some(claims::Counterexample {
@@ -470,6 +491,13 @@ fn a_proof_is_certified_with_all_its_runs() {
         guarantee: "exclusion".to_owned(),
         text: "two held it".to_owned(),
     });
+    place.store("p", &proof(Shard::WHOLE, cases.clone()));
+    let said = place.says("certify p", 1);
+    assert!(
+        said.contains("is not judged by what its counts say"),
+        "{said}"
+    );
+    cases[1].summary.guarantees = other;
     let proof = proof(Shard::WHOLE, cases);
     place.store("p", &proof);
     assert!(place.says("certify p", 0).contains("not attested"));

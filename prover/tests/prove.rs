@@ -187,7 +187,7 @@ fn what_was_not_put_to_the_test_is_unknown_and_what_was_not_selected_is_named() 
     );
     let none = folder.prover(&["prove", "-q", "--on", "docker"]).code(4);
     assert!(
-        error(&none).contains("no claim is left"),
+        error(&none).contains("no claim is put to the test on \"docker\": known are sim"),
         "{}",
         error(&none)
     );
@@ -289,4 +289,25 @@ fn what_init_writes_can_be_proved_and_stays() {
         error(&done)
     );
     folder.prover(&["prove", "--on", "sim"]).code(4);
+}
+
+#[test]
+fn a_program_that_does_not_start_breaks_its_claim_and_no_other() {
+    let folder = Folder::with(&format!(
+        "{CLAIMS}\n[[claim]]\nid = \"gone\"\nsays = \"It excludes.\"\nwithin = \"10s\"\nrun = {{ lock = \"process:/nonexistent/lock\" }}\n"
+    ));
+    let done = folder
+        .prover(&["prove", "-q", "--report", "junit=junit.xml"])
+        .code(3);
+    assert!(
+        out(&done).contains("could not be started"),
+        "{}",
+        out(&done)
+    );
+    assert!(folder.0.path().join("junit.xml").exists());
+    let (_, proof) = folder.proofs().pop().expect("a proof");
+    let standings: Vec<_> = proof.cases.iter().map(|case| case.standing).collect();
+    assert_eq!(standings.len(), 3);
+    let confirmed = standings.iter().filter(|it| **it == Standing::Confirmed);
+    assert_eq!(confirmed.count(), 2);
 }

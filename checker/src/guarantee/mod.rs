@@ -37,7 +37,7 @@ pub use overlap::OverlapAtMost;
 pub use ownership::Ownership;
 pub use progress::ProgressWithin;
 pub use refusal::JustifiedRefusal;
-pub use registry::{ALL, Entry, Guarantee, ParseError, judge, merge, parse, parse_all};
+pub use registry::{ALL, Entry, Guarantee, ParseError, judge, merge, parse, parse_all, stem};
 pub use slot_exclusion::SlotExclusion;
 pub use slot_existence::SlotExistence;
 pub use slot_removal::SlotRemoval;

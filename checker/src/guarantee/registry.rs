@@ -179,6 +179,12 @@ fn known() -> String {
         .join(", ")
 }
 
+/// The name of a guarantee without its bound: `progress` of `progress<=10s`.
+#[must_use]
+pub fn stem(name: &str) -> &str {
+    name.split("<=").next().unwrap_or(name)
+}
+
 /// The guarantee with a name such as `exclusion` or `overlap<=500ms`.
 ///
 /// # Errors

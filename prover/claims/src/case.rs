@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use plan::PROGRAM;
 use plan::spec::RunSpec;
 use run::seed::Seeds;
 
@@ -25,6 +26,13 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether its lock is a program.
+    #[must_use]
+    pub fn is_of_program(&self) -> bool {
+        let lock = self.spec.lock.as_deref();
+        lock.is_some_and(|lock| lock.starts_with(PROGRAM))
+    }
+
     /// Where it is run, as that was asked for.
     #[must_use]
     pub fn testbed(&self) -> &str {

@@ -5,22 +5,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plan::spec::RunSpec;
-use plan::spec::time::optional;
 use plan::{PROGRAM, Plan, PlanError};
 use run::seed::{Seed, Seeds};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use suite::spec_of;
 use toml::Table;
 
 use crate::case::Case;
-use crate::claim::{Accepted, Claim, Expected};
+use crate::claim::{Claim, Expected};
 use crate::mistake::{Mistake, Place};
-use crate::needs::Needs;
-use crate::places::{Places, of_toml};
+use crate::places::Places;
 use crate::profile::Profile;
 use crate::proof::{LeftOut, Source};
+use crate::written::{Amount, Written, WrittenClaim};
 
 /// How long a claim may take on one testbed where nobody says.
 const WITHIN: Duration = Duration::from_secs(600);
@@ -53,48 +51,6 @@ pub struct File {
     places: Places,
 }
 
-/// The file as it is written. `R` is how the table of a run is read.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct FileText<R> {
-    title: Option<String>,
-    run: Option<R>,
-    #[serde(default = "Vec::new")]
-    claim: Vec<ClaimText<R>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct ClaimText<R> {
-    id: String,
-    says: String,
-    #[serde(default)]
-    expected: Expected,
-    reason: Option<String>,
-    link: Option<String>,
-    accepted: Option<Accepted>,
-    profiles: Option<Vec<Profile>>,
-    testbeds: Option<Vec<String>>,
-    seeds: Option<Seeds>,
-    #[serde(default, with = "optional")]
-    within: Option<Duration>,
-    needs: Option<Needs>,
-    run: Option<R>,
-    quick: Option<QuickText<R>>,
-}
-
-/// What is different in the profile quick.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct QuickText<R> {
-    testbeds: Option<Vec<String>>,
-    seeds: Option<Seeds>,
-    #[serde(default, with = "optional")]
-    within: Option<Duration>,
-    needs: Option<Needs>,
-    run: Option<R>,
-}
-
 impl File {
     /// Reads a file: what it says in a profile. `path` is what it is called; the schedules that it names
     /// are in the same folder.
@@ -110,10 +66,9 @@ impl File {
     }
 
     fn read_in(path: &str, text: &str, profile: Profile) -> Result<Self, Mistake> {
-        // The types of a run's fields tell what is wrong with their own places; as a table it is
-        // merged with what stands elsewhere.
-        let _: FileText<RunSpec> = parsed(text)?;
-        let written: FileText<Table> = parsed(text)?;
+        // Only looked at for what is wrong in it, and where.
+        Written::<RunSpec>::read(text)?;
+        let written = Written::<Table>::read(text)?;
         let places = Places::of(text, profile)?;
         let source = Source {
             path: path.to_owned(),
@@ -149,41 +104,31 @@ impl File {
     fn take(
         &mut self,
         number: usize,
-        claim: ClaimText<Table>,
+        written: WrittenClaim<Table>,
         common: &Table,
         profile: Profile,
     ) -> Result<(), Mistake> {
         let line = Place::of(&self.places.text, self.places.of_key(number, "id")).line;
-        let read = Claim {
-            id: claim.id.clone(),
-            says: claim.says.clone(),
-            expected: claim.expected,
-            reason: claim.reason.clone(),
-            link: claim.link.clone(),
-            accepted: claim.accepted.clone(),
-            line,
-        };
-        self.check(number, &read)?;
-        let is_selected = claim
-            .profiles
-            .as_ref()
-            .is_none_or(|all| all.contains(&profile));
-        let cases = self.cases_of(number, claim, common, profile)?;
+        let claim = written.claim(line);
+        self.check_claim(number, &claim)?;
+        let is_selected = written.is_in(profile);
+        let amount = written.amount(profile, common);
+        let cases = self.cases_of(number, claim.expected, amount)?;
         if is_selected {
             self.cases.extend(cases);
         } else {
             self.left_out.extend(cases.iter().map(|case| LeftOut {
-                claim: read.id.clone(),
+                claim: claim.id.clone(),
                 testbed: case.testbed().to_owned(),
                 why: format!("not in the profile {profile}"),
             }));
         }
-        self.claims.push(read);
+        self.claims.push(claim);
         Ok(())
     }
 
     /// A claim by itself, and among those before it.
-    fn check(&self, number: usize, claim: &Claim) -> Result<(), Mistake> {
+    fn check_claim(&self, number: usize, claim: &Claim) -> Result<(), Mistake> {
         let wrong = |key: &str, text: String| {
             let byte = self.places.of_key(number, key);
             Err(Mistake::at(&self.places.text, byte, text))
@@ -236,90 +181,53 @@ impl File {
     fn cases_of(
         &self,
         number: usize,
-        claim: ClaimText<Table>,
-        common: &Table,
-        profile: Profile,
+        expected: Expected,
+        amount: Amount,
     ) -> Result<Vec<Case>, Mistake> {
-        let quick = claim.quick.filter(|_| profile == Profile::Quick);
-        let (testbeds, seeds, within, needs, quick_run) = match quick {
-            None => (None, None, None, None, None),
-            Some(quick) => (
-                quick.testbeds,
-                quick.seeds,
-                quick.within,
-                quick.needs,
-                quick.run,
-            ),
-        };
-        let mut run = common.clone();
-        run.extend(claim.run.unwrap_or_default());
-        run.extend(quick_run.unwrap_or_default());
-        let mut spec =
-            RunSpec::deserialize(run).map_err(|error| self.at_run(number, error.message()))?;
+        let mut spec = RunSpec::deserialize(amount.run)
+            .map_err(|error| self.at_key(number, "run", error.message()))?;
         spec.schedule = spec.schedule.map(|file| self.beside(&file));
-        let expected = claim.expected;
         if expected == Expected::Violated && spec.guarantees.len() != 1 {
             let text = "a claim that is to be violated names the one guarantee: guarantee = [\"exclusion\"]";
-            return Err(self.at_run(number, text));
+            return Err(self.at_key(number, "run", text));
         }
-        let needs = needs.or(claim.needs).unwrap_or_default();
-        let within = within.or(claim.within).unwrap_or(WITHIN);
-        let seeds = seeds.or(claim.seeds).unwrap_or(Seeds(SEEDS));
-        let testbeds = testbeds
-            .or(claim.testbeds)
+        let testbeds = amount
+            .testbeds
             .unwrap_or_else(|| vec![usual_testbed(&spec)]);
-        if testbeds.is_empty() {
-            return Err(self.at_key(
-                number,
-                "testbeds",
-                "a claim needs a testbed: testbeds = [\"docker\"]",
-            ));
-        }
-        if testbeds.iter().collect::<BTreeSet<_>>().len() < testbeds.len() {
-            return Err(self.at_key(
-                number,
-                "testbeds",
-                "a testbed is named twice: name each once",
-            ));
-        }
-        let case = |testbed: String| {
-            let seeds = (testbed == SIMULATED).then(|| seeds.clone());
-            Case {
-                claim: number,
-                lock: spec.lock.clone().unwrap_or_default(),
-                spec: RunSpec {
-                    testbed,
-                    ..spec.clone()
-                },
-                seeds,
-                needs: needs.clone(),
-                within,
-            }
-        };
-        let mut cases: Vec<Case> = testbeds.into_iter().map(case).collect();
-        for case in &mut cases {
-            if let Some(lock) = self.check_case(case)? {
-                case.lock = lock;
-            }
-        }
-        Ok(cases)
+        self.check_testbeds(number, &testbeds)?;
+        let seeds = amount.seeds.unwrap_or(Seeds(SEEDS));
+        let cases = testbeds.into_iter().map(|testbed| Case {
+            claim: number,
+            lock: spec.lock.clone().unwrap_or_default(),
+            seeds: (testbed == SIMULATED).then(|| seeds.clone()),
+            spec: RunSpec {
+                testbed,
+                ..spec.clone()
+            },
+            needs: amount.needs.clone(),
+            within: amount.within.unwrap_or(WITHIN),
+        });
+        cases.map(|case| self.planned(case)).collect()
     }
 
-    /// What can be known of a run before anything starts: what its lock is called. What a program is,
-    /// only it can say.
-    fn check_case(&self, case: &Case) -> Result<Option<String>, Mistake> {
-        let lock = case.spec.lock.as_deref().unwrap_or_default();
-        if lock.starts_with(PROGRAM) {
-            if case.testbed() == SIMULATED {
-                return Err(self.mistake(case, &PlanError::Program));
-            }
-            if case.needs.power > 0 {
-                let text = "the known mistakes are made on RabbitMQ and say nothing of a program: leave power out";
-                return Err(self.at_key(case.claim, "needs", text));
-            }
-            return Ok(None);
+    fn check_testbeds(&self, number: usize, testbeds: &[String]) -> Result<(), Mistake> {
+        let once: BTreeSet<&String> = testbeds.iter().collect();
+        let text = match testbeds {
+            [] => "a claim needs a testbed: testbeds = [\"docker\"]",
+            all if once.len() < all.len() => "a testbed is named twice: name each once",
+            _ => return Ok(()),
+        };
+        Err(self.at_key(number, "testbeds", text))
+    }
+
+    /// With what can be known of its run before anything starts. What a program is, only it can say:
+    /// [`check`](Self::check) takes the plan that follows from that.
+    fn planned(&self, mut case: Case) -> Result<Case, Mistake> {
+        if case.is_of_program() {
+            self.check_program(&case)?;
+            return Ok(case);
         }
-        if case.testbed() == "auto" {
+        if case.testbed() == TESTBED_OF_PROGRAM {
             let text = "what is proven must not depend on the machine: name docker, sim or both";
             return Err(self.at_key(case.claim, "testbeds", text));
         }
@@ -327,15 +235,35 @@ impl File {
             Some(seeds) => spec_of(&case.spec, Seed(seeds.0.start)),
             None => case.spec.clone(),
         };
-        let plan = Plan::new(&spec).map_err(|error| self.mistake(case, &error))?;
-        for fault in case.needs.landed.keys() {
-            let mut faults = plan.faults.iter().map(ToString::to_string);
-            if !faults.any(|one| one == *fault) {
-                let text = format!("the run has no fault {fault}: name one of those under nemesis");
-                return Err(self.at_key(case.claim, "needs", &text));
-            }
+        let plan = Plan::new(&spec).map_err(|error| self.mistake(&case, &error))?;
+        case.lock = plan.lock.to_string();
+        self.check(&case, &plan)?;
+        Ok(case)
+    }
+
+    fn check_program(&self, case: &Case) -> Result<(), Mistake> {
+        if case.testbed() == SIMULATED {
+            return Err(self.mistake(case, &PlanError::Program));
         }
-        Ok(Some(plan.lock.to_string()))
+        if case.needs.power > 0 {
+            let text = "the known mistakes are made on RabbitMQ and say nothing of a program: leave power out";
+            return Err(self.at_key(case.claim, "needs", text));
+        }
+        Ok(())
+    }
+
+    /// Looks at the plan of a case's run.
+    ///
+    /// # Errors
+    /// What the claim needs can never be seen in such a run.
+    pub fn check(&self, case: &Case, plan: &Plan) -> Result<(), Mistake> {
+        let faults: BTreeSet<String> = plan.faults.iter().map(ToString::to_string).collect();
+        let mut needed = case.needs.landed.keys();
+        if let Some(fault) = needed.find(|fault| !faults.contains(*fault)) {
+            let text = format!("the run has no fault {fault}: name one of those under nemesis");
+            return Err(self.at_key(case.claim, "needs", &text));
+        }
+        Ok(())
     }
 
     /// A file that is named in this one.
@@ -344,17 +272,9 @@ impl File {
         folder.map_or_else(|| file.to_owned(), |folder| folder.join(file))
     }
 
-    fn at_run(&self, number: usize, text: &str) -> Mistake {
-        self.at_key(number, "run", text)
-    }
-
     fn at_key(&self, number: usize, key: &str, text: &str) -> Mistake {
         Mistake::at(&self.places.text, self.places.of_key(number, key), text)
     }
-}
-
-fn parsed<R: DeserializeOwned>(text: &str) -> Result<FileText<R>, Mistake> {
-    toml::from_str(text).map_err(|error| of_toml(text, &error))
 }
 
 const fn is_of_id(c: char) -> bool {

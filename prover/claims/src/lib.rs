@@ -20,6 +20,7 @@ mod selection;
 mod shard;
 mod standing;
 mod tested;
+mod written;
 
 pub use case::Case;
 pub use claim::{Accepted, Claim, Expected};

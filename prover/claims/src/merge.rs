@@ -27,6 +27,9 @@ pub enum MergeError {
     Twice(Shard),
 }
 
+/// So many missing shards are named.
+const NAMED: usize = 8;
+
 /// What the shards showed together: the same as if one machine had done it all. What a shard that is
 /// missing should have run counts as not run.
 ///
@@ -42,10 +45,9 @@ pub fn merge(shards: Vec<Proof>) -> Result<Proof, MergeError> {
             return Err(MergeError::Twice(proof.shard));
         }
     }
-    let count = shards.len() as u64;
     let mut all = shards.into_iter();
     let mut whole = all.next().ok_or(MergeError::Nothing)?;
-    let is_complete = count == whole.shard.count;
+    let missing = missing(whole.shard.count, &seen);
     for proof in all {
         whole.began = whole.began.min(proof.began);
         whole.state = whole.state.max(proof.state);
@@ -53,14 +55,25 @@ pub fn merge(shards: Vec<Proof>) -> Result<Proof, MergeError> {
             tested.merge(other);
         }
     }
-    if !is_complete {
-        whole.state = whole.state.max(State::Interrupted);
-    }
     whole.shard = Shard::WHOLE;
     for tested in &mut whole.cases {
         tested.decide(Shard::WHOLE);
     }
+    if !missing.is_empty() {
+        whole.state = whole.state.max(State::Interrupted);
+        for tested in &mut whole.cases {
+            tested.miss(&missing);
+        }
+    }
     Ok(whole)
+}
+
+/// The shards that are not there: `2/4, 3/4`.
+fn missing(count: u64, seen: &BTreeSet<Shard>) -> String {
+    let all = (1..=count).map(|index| Shard { index, count });
+    let missing = all.filter(|shard| !seen.contains(shard));
+    let named: Vec<String> = missing.take(NAMED).map(|shard| shard.to_string()).collect();
+    named.join(", ")
 }
 
 fn check(first: &Proof, other: &Proof) -> Result<(), MergeError> {

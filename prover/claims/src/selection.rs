@@ -1,7 +1,10 @@
 //! Which of the claims of a file are wanted.
 
+use std::collections::BTreeSet;
+
 use plan::nearest;
 
+use crate::case::Case;
 use crate::file::File;
 use crate::proof::LeftOut;
 
@@ -25,6 +28,14 @@ pub enum NothingSelected {
         /// What was meant.
         hint: String,
     },
+    /// A testbed that no claim names.
+    #[error("no claim is put to the test on \"{name}\": known are {known}")]
+    Testbed {
+        /// The name.
+        name: String,
+        /// Those that claims name.
+        known: String,
+    },
     /// All was left out.
     #[error("no claim is left: name others with --only or --on, or another --profile")]
     Nothing,
@@ -46,6 +57,9 @@ impl File {
         for name in &selection.only {
             self.check_name(name)?;
         }
+        for name in &selection.testbeds {
+            self.check_testbed(name)?;
+        }
         let (cases, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.cases)
             .into_iter()
             .partition(|case| selection.has(&self.claims[case.claim].id, case.testbed()));
@@ -60,6 +74,23 @@ impl File {
             return Err(NothingSelected::Nothing);
         }
         Ok(self)
+    }
+
+    fn check_testbed(&self, name: &str) -> Result<(), NothingSelected> {
+        let left_out = self.left_out.iter().map(|left| left.testbed.as_str());
+        let known: BTreeSet<&str> = self
+            .cases
+            .iter()
+            .map(Case::testbed)
+            .chain(left_out)
+            .collect();
+        if known.contains(name) {
+            return Ok(());
+        }
+        Err(NothingSelected::Testbed {
+            name: name.to_owned(),
+            known: known.into_iter().collect::<Vec<_>>().join(", "),
+        })
     }
 
     fn check_name(&self, name: &str) -> Result<(), NothingSelected> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use checker::counted;
+use checker::{counted, stem};
 use serde::{Deserialize, Serialize};
 use suite::{Power, Summary};
 
@@ -109,12 +109,35 @@ fn seen(summary: &Summary) -> String {
     if summary.faults.is_empty() {
         text += " without faults";
     }
-    let revoked = summary.revoked();
-    if let Some(bound) = bound_at_95(revoked) {
+    let (trials, told) = trials(summary);
+    text += &told;
+    if let Some(bound) = bound_at_95(trials) {
         let percent = rounded_up(bound * 100.0);
-        text += &format!(", the lock taken away {revoked} times: below {percent} % each at 95 %");
+        text += &format!(": below {percent} % each at 95 %");
     }
     text
+}
+
+/// What each loss of a lock puts to the test by itself. Everything else is decided once a run.
+const OF_EACH_LOSS: &[&str] = &[
+    "exclusion",
+    "confirmed-exclusion",
+    "overlap",
+    "slot-exclusion",
+];
+
+/// How often violations could have been seen, and the words for it where these are not the runs. A loss
+/// in a run that left open what is judged is none.
+fn trials(summary: &Summary) -> (u64, String) {
+    let mut judged = summary.judged();
+    let is_of_each_loss = judged.all(|name| OF_EACH_LOSS.contains(&stem(name)));
+    match summary.revoked() {
+        0 => (summary.decided_runs(), String::new()),
+        losses if is_of_each_loss && summary.open.is_empty() => {
+            (losses, format!(", the lock lost {losses} times"))
+        }
+        _ => (summary.decided_runs(), String::new()),
+    }
 }
 
 /// What was not put to the test, or stayed open.

@@ -70,6 +70,13 @@ impl Tested {
         (self.standing, self.why) = decide(self.claim.expected, &self.needs, evidence);
     }
 
+    /// Says which shards are missing, where these may be why nothing is decided.
+    pub(crate) fn miss(&mut self, shards: &str) {
+        if matches!(self.standing, Standing::Unknown | Standing::NotRun) {
+            self.why += &format!(" (missing: shard {shards})");
+        }
+    }
+
     /// Takes in what another shard showed.
     pub(crate) fn merge(&mut self, other: Self) {
         self.summary.merge(other.summary);

@@ -762,7 +762,10 @@ pub fn check_promises(lock: &dyn Lock) -> Result<(), String> {
     if promises.contains(&COVERAGE) {
         return Err(format!("{COVERAGE} is asked of a run, no lock promises it"));
     }
-    if promises.iter().any(|name| EXCLUSIONS.contains(&stem(name))) {
+    if promises
+        .iter()
+        .any(|name| EXCLUSIONS.contains(&checker::stem(name)))
+    {
         return Ok(());
     }
     Err(format!(
@@ -775,14 +778,9 @@ pub fn check_promises(lock: &dyn Lock) -> Result<(), String> {
     ))
 }
 
-/// The name of a guarantee without its bound.
-fn stem(promise: &str) -> &str {
-    promise.split("<=").next().unwrap_or(promise)
-}
-
 /// Whether a run of a workload can put a promise to the test.
 pub fn judges(workload: &dyn Workload, promise: &str) -> bool {
-    workload.judges().contains(&stem(promise))
+    workload.judges().contains(&checker::stem(promise))
 }
 
 /// The guarantee that is asked for without a bound where a run's heartbeat gives one.

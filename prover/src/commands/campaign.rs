@@ -11,7 +11,7 @@ use testbed::Described;
 
 use super::NO_FAULTS;
 use super::check::verdict_line;
-use super::power::{self, of_campaign};
+use super::power::{self, Effort, of_campaign};
 use crate::campaign::{Campaign, exposure};
 use crate::causes::with_causes;
 use crate::cli::RunArgs;
@@ -20,9 +20,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
 use crate::output::{self, Bar, Format, result};
-use crate::rerun::rerun;
 use crate::schema::Schema;
 use crate::store::{Store, file};
+use crate::stored_run::stored_again;
 
 /// How many seeds of a kind are printed.
 const SHOWN: usize = 3;
@@ -52,7 +52,7 @@ pub(super) async fn run_seeds(arguments: &RunArgs, seeds: &Seeds) -> Result<Exit
     let verdict = verdict(&summary, was_interrupted);
     let within = arguments.power_within;
     let (power, was_interrupted) = if verdict == Verdict::Valid && !within.is_zero() {
-        let (power, is_over) = of_campaign(spec, seeds, within, output.quiet).await?;
+        let (power, is_over) = of_campaign(spec, seeds, Effort::all(within), output.quiet).await?;
         (Some(power), is_over)
     } else {
         (None, was_interrupted)
@@ -94,8 +94,8 @@ fn keep(campaign: &mut Campaign<'_>, store: &Store, commit: Option<&str>) -> Res
         let name = format!("seed-{seed}");
         let spec = spec_of(campaign.spec, seed);
         let repeat = campaign.repeat(seed);
-        let folder = store.path(&name);
-        tokio::task::block_in_place(|| rerun(&spec, &folder, commit, &repeat))?;
+        let store = Store::make(&store.path(&name))?;
+        stored_again(&spec, store, commit, &repeat)?;
         campaign.stored = Some(name);
     }
     campaign.keep(store)

@@ -1,5 +1,6 @@
 //! `prover power`: which known mistakes a plan would catch.
 
+use claims::Needs;
 use std::time::Duration;
 
 use plan::Plan;
@@ -18,15 +19,44 @@ use crate::schema::Schema;
 /// How long known mistakes are tried where nobody says.
 pub(super) const WITHIN: Duration = Duration::from_secs(20);
 
+/// How long they are tried for a claim, which waits for them.
+const OF_CLAIM: Duration = Duration::from_secs(60);
+
+/// How long known mistakes are tried, and how many are enough.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    pub(crate) within: Duration,
+    /// No more seeds are tried once so many are caught.
+    pub(crate) enough: usize,
+}
+
+impl Effort {
+    /// Until as many are caught as a claim needs.
+    pub(crate) fn of(needs: &Needs) -> Self {
+        Self {
+            within: OF_CLAIM,
+            enough: usize::try_from(needs.power).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// All of them.
+    pub(crate) const fn all(within: Duration) -> Self {
+        Self {
+            within,
+            enough: usize::MAX,
+        }
+    }
+}
+
 /// Finds out the power of a plan, and prints each mistake and what became of it.
 pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> {
     let PowerArgs { spec, seeds, .. } = arguments;
-    let (within, is_quiet) = (arguments.power_within, arguments.quiet);
+    let (effort, is_quiet) = (Effort::all(arguments.power_within), arguments.quiet);
     let (power, was_interrupted) = match seeds {
-        Some(seeds) => of_campaign(spec, seeds, within, is_quiet).await?,
+        Some(seeds) => of_campaign(spec, seeds, effort, is_quiet).await?,
         None => {
             let plan = Plan::new(spec)?;
-            of_run(&plan, &plan.spec, within, is_quiet).await?
+            of_run(&plan, &plan.spec, effort, is_quiet).await?
         }
     };
     match arguments.format {
@@ -46,10 +76,10 @@ pub(super) async fn print_power(arguments: &PowerArgs) -> Result<Exit, Failure> 
 
 /// The power of the plan of one run, with its own schedule and as it was played; says also whether
 /// somebody interrupted that. What `all` means on its testbed stays so.
-pub(super) async fn of_run(
+pub(crate) async fn of_run(
     plan: &Plan,
     played: &RunSpec,
-    within: Duration,
+    effort: Effort,
     is_quiet: bool,
 ) -> Result<(Power, bool), Failure> {
     let nemesis = match played.nemesis.as_str() {
@@ -64,25 +94,25 @@ pub(super) async fn of_run(
         spec,
         schedule: Some(&plan.schedule),
         seeds: [plan.seed],
-        enough: usize::MAX,
+        enough: effort.enough,
     };
-    determine(trials, within, is_quiet).await
+    determine(trials, effort.within, is_quiet).await
 }
 
 /// The power of a campaign; says also whether somebody interrupted that.
-pub(super) async fn of_campaign(
+pub(crate) async fn of_campaign(
     spec: &RunSpec,
     seeds: &Seeds,
-    within: Duration,
+    effort: Effort,
     is_quiet: bool,
 ) -> Result<(Power, bool), Failure> {
     let trials = Trials {
         spec,
         schedule: None,
         seeds: seeds.0.clone().map(Seed),
-        enough: usize::MAX,
+        enough: effort.enough,
     };
-    determine(trials, within, is_quiet).await
+    determine(trials, effort.within, is_quiet).await
 }
 
 async fn determine(

@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 
 use claims::{File, Proof, Selection, Shard, State};
 use gate::Subject;
-use plan::{PROGRAM, Plan};
 
 use crate::cli::{EndingArgs, ProveArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::lock;
 use crate::output::Steps;
 use crate::proof_end::{self, Ending};
 use crate::proofs;
-use crate::prove::{Order, prove};
+use crate::prove::{Order, Programs, prove};
 
 /// Puts all claims to the test, and prints what came of each.
 pub(super) async fn prove_all(arguments: &ProveArgs) -> Result<Exit, Failure> {
@@ -38,14 +36,21 @@ pub(super) async fn prove_all(arguments: &ProveArgs) -> Result<Exit, Failure> {
     Ok(Exit::worst(exits))
 }
 
+/// A file that is without mistakes, and the programs among its locks.
+struct Read {
+    file: File,
+    programs: Programs,
+}
+
 async fn prove_file(
-    file: &File,
+    Read { file, programs }: &Read,
     arguments: &ProveArgs,
     shard: Shard,
     before: Option<&Proof>,
 ) -> Result<Exit, Failure> {
     let order = Order {
         file,
+        programs,
         profile: arguments.profile,
         shard,
         jobs: arguments.jobs.unwrap_or_else(usual_jobs),
@@ -122,7 +127,7 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-async fn read(path: &Path, arguments: &ProveArgs) -> Result<File, Failure> {
+async fn read(path: &Path, arguments: &ProveArgs) -> Result<Read, Failure> {
     let text = fs::read_to_string(path).map_err(|source| Failure::OpenClaims {
         path: path.to_owned(),
         source,
@@ -137,16 +142,6 @@ async fn read(path: &Path, arguments: &ProveArgs) -> Result<File, Failure> {
         testbeds: arguments.on.clone(),
     };
     let file = file.selected(&selection)?;
-    for case in &file.cases {
-        let is_program = case
-            .spec
-            .lock
-            .as_deref()
-            .is_some_and(|lock| lock.starts_with(PROGRAM));
-        if is_program {
-            let lock = lock::chosen(&case.spec).await?;
-            Plan::of(lock, &case.spec, None).map_err(|error| wrong(file.mistake(case, &error)))?;
-        }
-    }
-    Ok(file)
+    let programs = Programs::of(&file).await.map_err(wrong)?;
+    Ok(Read { file, programs })
 }

@@ -19,11 +19,11 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::campaign::run_seeds;
 use super::check::{Explained, print_judgement};
-use super::power::{self, of_run};
+use super::power::{self, Effort, of_run};
 use super::{NO_FAULTS, NO_FAULTS_NO_LINKS};
 use crate::causes::with_causes;
 use crate::cli::{OutputArgs, RunArgs};
-use crate::conclusion::{Conclusion, begin, conclude, keep, note_record};
+use crate::conclusion::{Conclusion, as_played, begin, conclude, keep, note_record};
 use crate::ending::Ending;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -75,7 +75,7 @@ pub(super) async fn run_with(
     let has_mistakes = !lock::is_program(spec);
     if conclusion.judgement.verdict == Verdict::Valid && has_mistakes && !power_within.is_zero() {
         let played = &as_played(&plan.spec, manifest.settled_ms);
-        match of_run(&plan, played, power_within, output.quiet).await {
+        match of_run(&plan, played, Effort::all(power_within), output.quiet).await {
             Ok((power, is_over)) => {
                 exits.push(power::exit(&power, is_over));
                 conclusion.add(power);
@@ -208,19 +208,6 @@ fn print(
     output::result(&format!("results: {folder}"))?;
     output::result(&format!("repeat:  {}", words.repeat))?;
     output::result(&format!("next:    {next}"))
-}
-
-/// What was asked for, where that had an end that came of the run itself: with this end.
-pub(crate) fn as_played(spec: &RunSpec, settled_ms: Option<u64>) -> RunSpec {
-    let Some(ms) = settled_ms else {
-        return spec.clone();
-    };
-    RunSpec {
-        until_covered: false,
-        at_most: None,
-        time_limit: Duration::from_millis(ms),
-        ..spec.clone()
-    }
 }
 
 /// What helps where something stayed open that another plan decides.

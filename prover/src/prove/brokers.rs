@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use plan::PROGRAM;
 use plan::spec::RunSpec;
 use testbed::{Direct, Progress, RealSite};
 use tokio::sync::Mutex;
@@ -12,6 +11,7 @@ use tokio::sync::Mutex;
 use crate::causes::with_causes;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
+use crate::lock;
 use crate::output::Steps;
 
 /// The version of a spec that names none.
@@ -98,10 +98,7 @@ impl<'a> Brokers<'a> {
 
 /// The version of RabbitMQ that a run needs, if it needs nothing else.
 fn version(spec: &RunSpec) -> Option<&str> {
-    let is_program = spec
-        .lock
-        .as_deref()
-        .is_some_and(|lock| lock.starts_with(PROGRAM));
     let is_plain = spec.testbed == "docker" && spec.service.is_empty() && spec.toxiproxy.is_none();
-    (is_plain && !is_program && !spec.keep).then(|| spec.rabbitmq.as_deref().unwrap_or(USUAL))
+    (is_plain && !lock::is_program(spec) && !spec.keep)
+        .then(|| spec.rabbitmq.as_deref().unwrap_or(USUAL))
 }

@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use super::brokers::Brokers;
 use super::folder::Folder;
 use super::ledger::Ledger;
+use super::programs::Programs;
 use super::real::{Site, real};
 use super::simulated::simulated;
 use crate::failure::Failure;
@@ -28,6 +29,7 @@ use crate::output::Steps;
 /// How the claims of a file are to be put to the test.
 pub(crate) struct Order<'a> {
     pub(crate) file: &'a File,
+    pub(crate) programs: &'a Programs,
     pub(crate) profile: Profile,
     pub(crate) shard: Shard,
     /// So many claims on real testbeds at a time.
@@ -106,6 +108,7 @@ async fn all_real(
     let site = Site {
         brokers: &brokers,
         folder,
+        programs: order.programs,
         commit: order.commit,
         seed: order.seed,
         steps: if jobs == 1 { steps } else { &quiet },

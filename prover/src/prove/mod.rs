@@ -5,8 +5,9 @@ mod brokers;
 mod driver;
 mod folder;
 mod ledger;
+mod programs;
 mod real;
 mod simulated;
-mod strength;
 
 pub(crate) use driver::{Order, prove};
+pub(crate) use programs::Programs;

@@ -4,17 +4,18 @@
 use std::time::{Duration, Instant};
 
 use claims::{Case, Shard, Standing, Tested};
+use locks::Chosen;
 use plan::spec::RunSpec;
 use run::seed::Seed;
 use suite::{Came, Outcome, Summary};
 
 use super::brokers::{Brokers, Served};
 use super::folder::Folder;
+use super::programs::Programs;
 use super::simulated::counterexample;
-use super::strength::strength;
 use crate::causes::with_causes;
+use crate::commands::power::{Effort, of_run};
 use crate::failure::Failure;
-use crate::lock;
 use crate::output::Steps;
 use crate::stored_run::{StoredRun, stored_run};
 
@@ -23,6 +24,7 @@ use crate::stored_run::{StoredRun, stored_run};
 pub(super) struct Site<'a> {
     pub(super) brokers: &'a Brokers<'a>,
     pub(super) folder: &'a Folder,
+    pub(super) programs: &'a Programs,
     pub(super) commit: Option<&'a str>,
     /// The seed of the first run.
     pub(super) seed: u64,
@@ -34,23 +36,23 @@ pub(super) struct Site<'a> {
 pub(super) async fn real(case: &Case, site: Site<'_>, mut tested: Tested) -> Tested {
     let began = Instant::now();
     let mut longest = Duration::ZERO;
+    let first = case.spec.seed.map_or(site.seed, |seed| seed.0);
+    let lock = match site.programs.lock(case).await {
+        Ok(lock) => lock,
+        Err(why) => {
+            tested.summary.merge(broken(Seed(first), why));
+            tested.decide(Shard::WHOLE);
+            return tested;
+        }
+    };
     for number in 0.. {
         let run_began = Instant::now();
-        let seed = Seed(
-            case.spec
-                .seed
-                .map_or(site.seed, |seed| seed.0)
-                .wrapping_add(number),
-        );
-        match run(case, seed, site, &mut tested).await {
+        let seed = Seed(first.wrapping_add(number));
+        match run(case, lock.clone(), seed, site, &mut tested).await {
             Ok(true) => {}
             Ok(false) => break,
             Err(failure) => {
-                let why = with_causes(&failure);
-                tested.summary.merge(Summary::of(&Outcome {
-                    seed,
-                    came: Came::Broken(why),
-                }));
+                tested.summary.merge(broken(seed, with_causes(&failure)));
                 site.brokers.retire(&case.spec).await;
             }
         }
@@ -66,9 +68,15 @@ pub(super) async fn real(case: &Case, site: Site<'_>, mut tested: Tested) -> Tes
     tested
 }
 
+fn broken(seed: Seed, why: String) -> Summary {
+    let came = Came::Broken(why);
+    Summary::of(&Outcome { seed, came })
+}
+
 /// One run; false where somebody interrupts.
 async fn run(
     case: &Case,
+    lock: Chosen,
     seed: Seed,
     site: Site<'_>,
     tested: &mut Tested,
@@ -83,21 +91,14 @@ async fn run(
         Served::Interrupted => return Ok(false),
     };
     let results = site.folder.of_runs(&tested.claim, &tested.testbed);
-    let run = stored_run(&spec, broker.as_deref(), &results, site.commit, site.steps).await?;
+    let (broker, commit) = (broker.as_deref(), site.commit);
+    let run = stored_run(lock, &spec, broker, &results, commit, site.steps).await?;
     let Some(run) = run else {
         return Ok(false);
     };
-    if case.needs.power > 0 && tested.power.is_none() && !lock::is_program(&spec) {
-        let plan = &run.plan;
-        tested.power = Some(
-            strength(
-                &plan.spec,
-                Some(&plan.schedule),
-                [plan.seed.0],
-                case.needs.power,
-            )
-            .await?,
-        );
+    if case.needs.power > 0 && tested.power.is_none() {
+        let effort = Effort::of(&case.needs);
+        tested.power = Some(of_run(&run.plan, &run.played, effort, true).await?.0);
     }
     take(tested, run, site.folder);
     Ok(true)

@@ -5,16 +5,19 @@ use std::path::Path;
 use std::time::Instant;
 
 use claims::{Case, Counterexample, Shard, Tested};
+use jiff::Timestamp;
+use plan::Plan;
 use plan::spec::RunSpec;
 use run::seed::{Seed, Seeds};
 use suite::{Came, Engine, Evidence, Outcome, Summary, spec_of};
 
 use super::folder::Folder;
-use super::strength::strength;
+use crate::commands::power::{Effort, of_campaign};
 use crate::failure::Failure;
 use crate::interruption::unless_interrupted;
-use crate::output::Steps;
-use crate::stored_run::stored_run;
+use crate::repeat;
+use crate::store::Store;
+use crate::stored_run::stored_again;
 
 /// So many runs are under way before anybody looks at what came of them.
 const BATCH: usize = 32;
@@ -41,21 +44,16 @@ pub(super) async fn simulated(
     let (ran, _) = unless_interrupted(|go_on| run(specs, case, began, go_on, take)).await;
     ran?;
     if case.needs.power > 0 && shard.has(case.claim) {
-        tested.power = Some(strength(&case.spec, None, seeds.0.clone(), case.needs.power).await?);
+        let effort = Effort::of(&case.needs);
+        tested.power = Some(of_campaign(&case.spec, seeds, effort, true).await?.0);
     }
     let results = folder.of_runs(&tested.claim, &tested.testbed);
     let first = shard.of_seeds(seeds).next();
     let shortest = tested.summary.shortest();
     let kept = shortest.map(|it| it.seed.0).or(first);
     if let Some(seed) = kept.filter(|_| tested.summary.judged_runs() > 0) {
-        keep(
-            &spec_of(&case.spec, Seed(seed)),
-            &results,
-            folder,
-            commit,
-            &mut tested,
-        )
-        .await?;
+        let spec = spec_of(&case.spec, Seed(seed));
+        keep(&spec, &results, folder, commit, &mut tested)?;
     }
     Ok(tested)
 }
@@ -83,16 +81,15 @@ fn run(
 }
 
 /// Makes a run once more, to the byte, and keeps it.
-async fn keep(
+fn keep(
     spec: &RunSpec,
     results: &Path,
     folder: &Folder,
     commit: Option<&str>,
     tested: &mut Tested,
 ) -> Result<(), Failure> {
-    let Some(run) = stored_run(spec, None, results, commit, &Steps::new(true)).await? else {
-        return Ok(());
-    };
+    let store = Store::open(results, &Plan::new(spec)?.name(), Timestamp::now())?;
+    let run = stored_again(spec, store, commit, &repeat::of_spec(spec, results))?;
     tested.place = Some(run.testbed.to_string());
     tested
         .stored

@@ -30,5 +30,5 @@ pub use said::{Said, recorded};
 pub use shrink::{Case, ShrinkError, Shrunk, shrink};
 pub use simulation::simulate;
 pub use situation::{Phase, Saturation, Situation};
-pub use summary::{Counterexample, Landings, Seen, Summary, Tally, Verdicts};
+pub use summary::{Counterexample, Landings, Seen, Summary, Tally, Verdicts, tallied};
 pub use trial::{Trial, TrialError, attempt};

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use checker::{COVERAGE, Finding, POWER, Row, Verdict, counted};
+use checker::{COVERAGE, Finding, POWER, Row, Verdict, counted, stem};
 use locks::Lock;
 use nemesis::Schedule;
 use plan::spec::RunSpec;
@@ -134,11 +134,6 @@ fn judged_by(spec: &RunSpec, plan: &Plan) -> Vec<String> {
     let promises = plan.lock.lock.promises().into_iter();
     let judged = promises.filter(|promise| judges(plan.workload, promise));
     judged.map(str::to_owned).collect()
-}
-
-/// A guarantee's name without its bound.
-fn stem(guarantee: &str) -> &str {
-    guarantee.split("<=").next().unwrap_or(guarantee)
 }
 
 /// Guarantees that speak of the same: whoever breaks one of them breaks the others, too.

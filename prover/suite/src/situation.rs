@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use checker::search::Limits;
-use checker::{Case, Row, Scope, Verdict, impacts};
+use checker::{Case, Row, Scope, Verdict, impacts, stem};
 use history::fault::Effect;
 use history::{Answer, Event, Function, History, Kind, Process, Value};
 use serde::{Deserialize, Serialize};
@@ -80,8 +80,8 @@ fn missed(guarantees: &[Row]) -> BTreeMap<String, Verdict> {
     let rows = guarantees.iter().filter(|row| !row.is_about_the_run());
     let missed = rows.filter(|row| row.finding.verdict != Verdict::Valid);
     let named = missed.map(|row| {
-        let name = row.finding.guarantee.split("<=").next();
-        (name.unwrap_or_default().to_owned(), row.finding.verdict)
+        let name = stem(&row.finding.guarantee).to_owned();
+        (name, row.finding.verdict)
     });
     named.collect()
 }

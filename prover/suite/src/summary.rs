@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::{COVERAGE, Finding, Verdict};
+use checker::{COVERAGE, Finding, Verdict, stem};
 use history::fault::Effect;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,15 @@ use super::situation::{Saturation, Situation};
 
 /// Where the bounds of progress differ from run to run they still are one guarantee.
 const BOUNDED_BY_RUN: &str = "progress";
+
+/// The name that a guarantee has among those of many runs.
+#[must_use]
+pub fn tallied(guarantee: &str) -> &str {
+    match stem(guarantee) {
+        BOUNDED_BY_RUN => BOUNDED_BY_RUN,
+        _ => guarantee,
+    }
+}
 
 /// What many runs found out. Summaries of parts merge into that of the whole, however it is
 /// divided.
@@ -232,10 +241,7 @@ impl Summary {
         if finding.guarantee == COVERAGE {
             self.cover(finding);
         }
-        let name = match finding.guarantee.split_once("<=") {
-            Some((BOUNDED_BY_RUN, _)) => BOUNDED_BY_RUN.to_owned(),
-            _ => finding.guarantee.clone(),
-        };
+        let name = tallied(&finding.guarantee).to_owned();
         let tally = self.guarantees.entry(name).or_default();
         tally.judged |= is_judged;
         tally.verdicts.count(finding.verdict);
@@ -298,6 +304,13 @@ impl Summary {
     #[must_use]
     pub fn revoked(&self) -> u64 {
         self.faults.values().map(|fault| fault.revoked).sum()
+    }
+
+    /// The guarantees that decide, coverage left out.
+    pub fn judged(&self) -> impl Iterator<Item = &str> {
+        let deciding = self.guarantees.iter().filter(|(_, tally)| tally.judged);
+        let names = deciding.map(|(name, _)| name.as_str());
+        names.filter(|name| *name != COVERAGE)
     }
 
     /// The guarantees that decide and that some run violates.

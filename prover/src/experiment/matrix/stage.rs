@@ -13,6 +13,7 @@ use super::ledger::Ledger;
 use crate::causes::with_causes;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
+use crate::lock;
 use crate::output::{self, Steps};
 use crate::stored_run::stored_run;
 
@@ -125,7 +126,9 @@ async fn on_broker(
     spec: &RunSpec,
     results: &Path,
 ) -> Result<Option<CellRun>, Failure> {
-    let run = stored_run(spec, Some(broker), results, None, &Steps::new(true)).await?;
+    let lock = lock::chosen(spec).await?;
+    let quiet = Steps::new(true);
+    let run = stored_run(lock, spec, Some(broker), results, None, &quiet).await?;
     Ok(run.map(|run| CellRun {
         outcome: run.outcome,
         testbed: run.testbed.to_string(),

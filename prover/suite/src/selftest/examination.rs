@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use checker::Verdict;
+use checker::{Verdict, stem};
 use locks::Lock;
 use plan::PlanError;
 use run::seed::Seed;
@@ -111,6 +111,7 @@ impl Examination {
         seed: Seed,
         judged: &Judged,
     ) -> Result<Option<Shown>, Shortcoming> {
+        // Promises have no bound, guarantees may: how soon `progress` is asked for depends on the run.
         if let Some(guarantee) = judged.violated().find(|name| stem(name) == promise) {
             self.recheck(seed, judged, Some(guarantee))?;
             return Ok(Some(Shown::Caught(seed)));
@@ -176,11 +177,6 @@ impl Examination {
             shown,
         }
     }
-}
-
-/// Promises have no bound, guarantees may: how soon `progress` is asked for depends on the run.
-fn stem(guarantee: &str) -> &str {
-    guarantee.split("<=").next().unwrap_or(guarantee)
 }
 
 #[cfg(test)]
