@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use ::certify::{Certified, Standing as Recheck, certify};
 use checker::{COVERAGE, POWER, Row, Verdict, stem};
-use claims::{Proof, Standing, Stored, Tested};
+use claims::{Measured, Proof, Standing, Stored, Tested};
 use gate::attestation::{Digests, Tests, is_beside};
 use gate::name;
 use plan::manifest::Manifest;
@@ -18,6 +18,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use suite::{recorded, tallied};
 
+use crate::experiment::cost::SAMPLES;
 use crate::failure::Failure;
 use crate::proofs;
 use crate::reading;
@@ -48,6 +49,15 @@ struct Said {
     unfinished: Option<String>,
     missing_event: Option<u64>,
     guarantees: Vec<Row>,
+}
+
+/// A measurement, as far as it is asked.
+#[derive(Debug, Deserialize)]
+struct Sampled {
+    subject: String,
+    operation: String,
+    slots: u32,
+    round_trips: u32,
 }
 
 /// One run.
@@ -86,6 +96,8 @@ pub(crate) fn examine(folder: &Path) -> Result<Evidence, Failure> {
         let proof = proofs::read(&folder.join(proofs::FILE))?;
         let cases = proof.cases.iter();
         problems.extend(cases.flat_map(|case| of_case(case, &proof, &all)));
+        let measured = proof.cases.iter();
+        problems.extend(measured.filter_map(|case| mismeasured(folder, case)));
         problems.extend(unlisted(&proof, &all));
         let source = (proof.source.path.clone(), proof.source.sha256.clone());
         (Digests::from([source]), Tests::of_proof(&proof))
@@ -242,6 +254,40 @@ fn unjudged(said: &Said, manifest: &Manifest) -> Option<String> {
     ))
 }
 
+/// What is said of costs and does not follow from the measurements.
+fn mismeasured(folder: &Path, case: &Tested) -> Option<String> {
+    let Measured { cost, folder: own } = case.measured.as_ref()?;
+    let Some(own) = own.as_deref().filter(|own| is_below(own)) else {
+        let is_empty = case.summary.judged_runs() == 0;
+        return (!is_empty).then(|| format!("{}: {}: no measurements", proofs::FILE, name(case)));
+    };
+    let path = folder.join(own).join(SAMPLES);
+    let wrong = |why: &str| Some(format!("{own}/{SAMPLES}: {why}"));
+    let Ok(text) = fs::read_to_string(path) else {
+        return wrong("it cannot be read");
+    };
+    let samples: Result<Vec<Sampled>, _> = text.lines().map(serde_json::from_str).collect();
+    let Ok(samples) = samples else {
+        return wrong("a line is no measurement");
+    };
+    let is_of = |it: &Sampled| {
+        it.operation == cost.operation.name()
+            && it.slots == cost.slots
+            && case.lock.starts_with(&it.subject)
+    };
+    if !samples.iter().all(is_of) {
+        return wrong("it is of another lock or operation");
+    }
+    let dear = samples
+        .iter()
+        .filter(|it| it.round_trips > cost.round_trips);
+    let counts = (samples.len() as u64, dear.count());
+    if counts != (case.summary.judged_runs(), case.summary.failing.len()) {
+        return wrong("it shows something else than is counted");
+    }
+    None
+}
+
 /// Runs in the folder that no claim speaks of.
 fn unlisted(proof: &Proof, runs: &BTreeMap<String, Run>) -> Vec<String> {
     let stored = proof.cases.iter().flat_map(|case| &case.stored);
@@ -360,7 +406,9 @@ fn of_case(case: &Tested, proof: &Proof, runs: &BTreeMap<String, Run>) -> Vec<St
             Some(_) => {}
         }
     }
-    if let Some(shown) = &case.counterexample {
+    // What was measured is counted again, and shows itself.
+    let of_run = case.counterexample.as_ref();
+    if let Some(shown) = of_run.filter(|_| case.measured.is_none()) {
         let of_seed = case.stored.iter().filter(|it| it.seed == shown.seed);
         let mut shows = of_seed.filter_map(|it| runs.get(&it.folder));
         let is_shown = shows.any(|run| run.violated().any(|it| stem(it) == stem(&shown.guarantee)));

@@ -311,3 +311,58 @@ fn a_program_that_does_not_start_breaks_its_claim_and_no_other() {
     let confirmed = standings.iter().filter(|it| **it == Standing::Confirmed);
     assert_eq!(confirmed.count(), 2);
 }
+
+/// What an operation costs is counted; more than is claimed contradicts, and `certify` counts again.
+#[test]
+fn costs_are_counted_and_counted_again() {
+    let folder = Folder::with(
+        r#"
+[[claim]]
+id = "cheap"
+says = "Verifying is one round trip."
+testbeds = ["sim"]
+cost = { operation = "verify", round-trips = 1 }
+run = { lock = "exclusive-queue" }
+[[claim]]
+id = "dear"
+says = "The last of eight slots is one round trip."
+testbeds = ["sim"]
+needs = { runs = 5 }
+cost = { operation = "acquire", slots = 8, round-trips = 1 }
+run = { lock = "persistent-semaphore" }
+[[claim]]
+id = "wrong"
+says = "A lock that grants everything refuses for nothing."
+testbeds = ["sim"]
+cost = { operation = "refused-acquire", round-trips = 1 }
+run = { lock = "no-lock" }
+"#,
+    );
+    let done = folder.prover(&["prove", "-q"]).code(1);
+    let said = out(&done);
+    for part in [
+        "never more than 1 round trip in 20 rounds",
+        "more than 1 round trip in 5 of 5 rounds",
+        "acquire of persistent-semaphore with 8 slots: 18 round trips for 18 methods, at most 1 claimed",
+        "it said granted, where it must be refused",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let (proof_folder, proof) = folder.proofs().pop().expect("a proof");
+    let standings: Vec<_> = proof.cases.iter().map(|case| case.standing).collect();
+    let expected = [
+        Standing::Confirmed,
+        Standing::Contradicted,
+        Standing::Broken,
+    ];
+    assert_eq!(standings, expected);
+    let proof = proof_folder.to_str().expect("a path");
+    folder.prover(&["certify", proof]).code(0);
+    let samples = proof_folder.join("runs/dear/sim/cost/samples.jsonl");
+    let text = fs::read_to_string(&samples).expect("they are there");
+    let cheaper = text.replacen("\"round_trips\":18", "\"round_trips\":1", 1);
+    assert_ne!(text, cheaper);
+    fs::write(&samples, cheaper).expect("writable");
+    let done = folder.prover(&["certify", proof]).code(1);
+    assert!(out(&done).contains("shows something else than is counted"));
+}

@@ -6,7 +6,11 @@ use plan::PROGRAM;
 use plan::spec::RunSpec;
 use run::seed::Seeds;
 
+use crate::cost::Cost;
 use crate::needs::Needs;
+
+/// The testbed that is none.
+pub(crate) const SIMULATED: &str = "sim";
 
 /// A claim on one testbed.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +23,8 @@ pub struct Case {
     pub spec: RunSpec,
     /// The seeds, where they are given: all of them are run, in simulations.
     pub seeds: Option<Seeds>,
+    /// What is measured instead of runs with faults, where the claim is about costs.
+    pub cost: Option<Cost>,
     /// How often it must be put to the test.
     pub needs: Needs,
     /// How long it may take.
@@ -31,6 +37,12 @@ impl Case {
     pub fn is_of_program(&self) -> bool {
         let lock = self.spec.lock.as_deref();
         lock.is_some_and(|lock| lock.starts_with(PROGRAM))
+    }
+
+    /// Whether it is run in a simulation.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.testbed() == SIMULATED
     }
 
     /// Where it is run, as that was asked for.

@@ -3,6 +3,8 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::standing::Standing;
+
 /// What somebody says of a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
@@ -34,6 +36,16 @@ pub enum Expected {
     Holds,
     /// Some run violates it.
     Violated,
+}
+
+impl Expected {
+    /// How a claim stands that is violated.
+    pub(crate) const fn if_violated(self) -> Standing {
+        match self {
+            Self::Holds => Standing::Contradicted,
+            Self::Violated => Standing::Confirmed,
+        }
+    }
 }
 
 /// A claim that is known to be contradicted, and does not fail the gate for a while.

@@ -12,9 +12,11 @@ use sha2::{Digest, Sha256};
 use suite::spec_of;
 use toml::Table;
 
-use crate::case::Case;
+use crate::case::{Case, SIMULATED};
 use crate::claim::{Claim, Expected};
+use crate::cost::Cost;
 use crate::mistake::{Mistake, Place};
+use crate::needs::Needs;
 use crate::places::Places;
 use crate::profile::Profile;
 use crate::proof::{LeftOut, Source};
@@ -31,11 +33,11 @@ const SEEDS: std::ops::Range<u64> = 0..100;
 const TESTBED: &str = "docker";
 const TESTBED_OF_PROGRAM: &str = "auto";
 
+/// How often an operation is measured where nobody says.
+const ROUNDS: u64 = 20;
+
 /// How long an id may be.
 const ID_MAX: usize = 100;
-
-/// Where runs take no time.
-const SIMULATED: &str = "sim";
 
 /// A claims file that was read.
 #[derive(Clone, Debug)]
@@ -112,6 +114,9 @@ impl File {
         let claim = written.claim(line);
         self.check_claim(number, &claim)?;
         let is_selected = written.is_in(profile);
+        if let Some((key, text)) = written.beside_cost() {
+            return Err(self.at_key(number, key, &text));
+        }
         let amount = written.amount(profile, common);
         let cases = self.cases_of(number, claim.expected, amount)?;
         if is_selected {
@@ -186,8 +191,21 @@ impl File {
     ) -> Result<Vec<Case>, Mistake> {
         let mut spec = RunSpec::deserialize(amount.run)
             .map_err(|error| self.at_key(number, "run", error.message()))?;
+        let (cost, mut needs) = (amount.cost, amount.needs);
+        if let Some(cost) = &cost {
+            self.check_cost(number, cost, &needs)?;
+            // Faults and times of runs are of no use here, whatever holds for all claims.
+            spec = RunSpec {
+                lock: spec.lock,
+                rabbitmq: spec.rabbitmq,
+                ..RunSpec::default()
+            };
+            if needs.runs == 0 {
+                needs.runs = ROUNDS;
+            }
+        }
         spec.schedule = spec.schedule.map(|file| self.beside(&file));
-        if expected == Expected::Violated && spec.guarantees.len() != 1 {
+        if expected == Expected::Violated && spec.guarantees.len() != 1 && cost.is_none() {
             let text = "a claim that is to be violated names the one guarantee: guarantee = [\"exclusion\"]";
             return Err(self.at_key(number, "run", text));
         }
@@ -199,15 +217,31 @@ impl File {
         let cases = testbeds.into_iter().map(|testbed| Case {
             claim: number,
             lock: spec.lock.clone().unwrap_or_default(),
-            seeds: (testbed == SIMULATED).then(|| seeds.clone()),
+            seeds: (testbed == SIMULATED && cost.is_none()).then(|| seeds.clone()),
             spec: RunSpec {
                 testbed,
                 ..spec.clone()
             },
-            needs: amount.needs.clone(),
+            cost: cost.clone(),
+            needs: needs.clone(),
             within: amount.within.unwrap_or(WITHIN),
         });
         cases.map(|case| self.planned(case)).collect()
+    }
+
+    fn check_cost(&self, number: usize, cost: &Cost, needs: &Needs) -> Result<(), Mistake> {
+        if cost.slots == 0 {
+            return Err(self.at_key(number, "cost", "a lock has a slot at least: slots = 1"));
+        }
+        let measurable = Needs {
+            runs: needs.runs,
+            ..Needs::default()
+        };
+        if *needs != measurable {
+            let text = "what is measured needs rounds only: needs = { runs = 20 }";
+            return Err(self.at_key(number, "needs", text));
+        }
+        Ok(())
     }
 
     fn check_testbeds(&self, number: usize, testbeds: &[String]) -> Result<(), Mistake> {
@@ -227,6 +261,10 @@ impl File {
             self.check_program(&case)?;
             return Ok(case);
         }
+        if case.cost.is_some() && ![TESTBED, SIMULATED].contains(&case.testbed()) {
+            let text = "costs are counted on docker and sim: testbeds = [\"docker\"]";
+            return Err(self.at_key(case.claim, "testbeds", text));
+        }
         if case.testbed() == TESTBED_OF_PROGRAM {
             let text = "what is proven must not depend on the machine: name docker, sim or both";
             return Err(self.at_key(case.claim, "testbeds", text));
@@ -242,7 +280,11 @@ impl File {
     }
 
     fn check_program(&self, case: &Case) -> Result<(), Mistake> {
-        if case.testbed() == SIMULATED {
+        if case.cost.is_some() {
+            let text = "what a program asks of its service is not counted: name a lock of ours";
+            return Err(self.at_key(case.claim, "cost", text));
+        }
+        if case.is_simulated() {
             return Err(self.mistake(case, &PlanError::Program));
         }
         if case.needs.power > 0 {

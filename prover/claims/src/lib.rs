@@ -6,6 +6,7 @@
 
 mod case;
 mod claim;
+mod cost;
 mod distribution;
 mod environment;
 mod file;
@@ -24,6 +25,7 @@ mod written;
 
 pub use case::Case;
 pub use claim::{Accepted, Claim, Expected};
+pub use cost::{Cost, Operation};
 pub use distribution::Distribution;
 pub use environment::BadEnvironment;
 pub use file::File;
@@ -36,4 +38,4 @@ pub use proof::{LeftOut, Proof, Source, State};
 pub use selection::{NothingSelected, Selection};
 pub use shard::{NoShard, Shard};
 pub use standing::{Evidence, Standing, bound_at_95, decide};
-pub use tested::{Counterexample, Stored, Tested};
+pub use tested::{Counterexample, Measured, Stored, Tested};

@@ -62,12 +62,8 @@ pub fn decide(expected: Expected, needs: &Needs, evidence: Evidence<'_>) -> (Sta
     let runs = counted(summary.judged_runs(), "run");
     if violated > 0 {
         let (seed, names) = (summary.failing[0], summary.violated().join(", "));
-        let standing = match expected {
-            Expected::Holds => Standing::Contradicted,
-            Expected::Violated => Standing::Confirmed,
-        };
         return (
-            standing,
+            expected.if_violated(),
             format!("{names} violated in {violated} of {runs}, first with seed {seed}"),
         );
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use suite::{Power, Summary};
 
 use crate::claim::Claim;
+use crate::cost::Cost;
 use crate::measures::Measures;
 use crate::needs::Needs;
 use crate::shard::Shard;
@@ -44,6 +45,10 @@ pub struct Tested {
     /// Which known mistakes the plan catches, where that was tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
+    /// What was measured instead of runs with faults, where the claim is about costs. Each round counts as
+    /// a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     /// The runs whose records are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stored: Vec<Stored>,
@@ -61,6 +66,11 @@ impl Tested {
     /// Says how it stands, by what its own runs showed. What a shard alone has not seen nobody has seen
     /// yet: that is for the whole to say.
     pub fn decide(&mut self, shard: Shard) {
+        if let Some(Measured { cost, .. }) = &self.measured {
+            let expected = self.claim.expected;
+            (self.standing, self.why) = cost.decide(expected, self.needs.runs, &self.summary);
+            return;
+        }
         let evidence = Evidence {
             summary: &self.summary,
             power: self.power.as_ref(),
@@ -86,6 +96,13 @@ impl Tested {
         self.measures.merge(&other.measures);
         self.place = self.place.take().or(other.place);
         self.power = self.power.take().or(other.power);
+        if other
+            .measured
+            .as_ref()
+            .is_some_and(|it| it.folder.is_some())
+        {
+            self.measured = other.measured;
+        }
         self.stored.extend(other.stored);
         self.stored.sort();
         let counterexamples = self
@@ -106,6 +123,16 @@ impl Tested {
             .map_or(0, |seeds| seeds.0.end - seeds.0.start);
         asked.saturating_sub(self.summary.runs)
     }
+}
+
+/// What was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measured {
+    /// What it may cost.
+    pub cost: Cost,
+    /// The folder of the measurements, from that of the proof; nothing where nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
 }
 
 /// A run whose record is kept.

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use toml::Table;
 
 use crate::claim::{Accepted, Claim, Expected};
+use crate::cost::Cost;
 use crate::mistake::Mistake;
 use crate::needs::Needs;
 use crate::places::of_toml;
@@ -43,6 +44,7 @@ pub(crate) struct WrittenClaim<R> {
     within: Option<Duration>,
     needs: Option<Needs>,
     run: Option<R>,
+    cost: Option<Cost>,
     quick: Option<Quick<R>>,
 }
 
@@ -58,12 +60,16 @@ struct Quick<R> {
     run: Option<R>,
 }
 
+/// What a run takes that is about what operations cost.
+const OF_COST: [&str; 2] = ["lock", "rabbitmq"];
+
 /// How a claim is put to the test in one profile.
 pub(crate) struct Amount {
     pub(crate) testbeds: Option<Vec<String>>,
     pub(crate) seeds: Option<Seeds>,
     pub(crate) within: Option<Duration>,
     pub(crate) needs: Needs,
+    pub(crate) cost: Option<Cost>,
     pub(crate) run: Table,
 }
 
@@ -95,6 +101,22 @@ impl WrittenClaim<Table> {
             .is_none_or(|all| all.contains(&profile))
     }
 
+    /// What is said beside a cost and means nothing there: the key, and what is wrong.
+    pub(crate) fn beside_cost(&self) -> Option<(&str, String)> {
+        self.cost.as_ref()?;
+        let quick = self.quick.as_ref();
+        let seeds = self.seeds.is_some() || quick.is_some_and(|it| it.seeds.is_some());
+        if seeds {
+            let text = "what is measured has no seeds: needs = { runs = 20 } says how often";
+            return Some(("seeds", text.to_owned()));
+        }
+        let runs = self.run.iter().chain(quick.and_then(|it| it.run.as_ref()));
+        let mut keys = runs.flat_map(Table::keys);
+        let key = keys.find(|key| !OF_COST.contains(&key.as_str()))?;
+        let text = format!("costs are measured while nothing is broken: leave {key} out");
+        Some((key, text))
+    }
+
     /// What is said for a profile; `common` holds for all claims.
     pub(crate) fn amount(self, profile: Profile, common: &Table) -> Amount {
         let mut run = common.clone();
@@ -104,6 +126,7 @@ impl WrittenClaim<Table> {
             seeds: self.seeds,
             within: self.within,
             needs: self.needs.unwrap_or_default(),
+            cost: self.cost,
             run,
         };
         match self.quick.filter(|_| profile == Profile::Quick) {
@@ -121,6 +144,7 @@ impl Amount {
             seeds: quick.seeds.or(self.seeds),
             within: quick.within.or(self.within),
             needs: quick.needs.unwrap_or(self.needs),
+            cost: self.cost,
             run: self.run,
         }
     }

@@ -191,3 +191,45 @@ fn only_what_is_selected_is_left_and_the_rest_is_named() {
         Err(NothingSelected::Nothing)
     ));
 }
+
+const COST: &str = r#"
+[run]
+nemesis-interval = "3s"
+[[claim]]
+id = "cheap"
+says = "Verifying is one round trip."
+testbeds = ["sim", "docker"]
+cost = { operation = "verify", round-trips = 1 }
+run = { lock = "exclusive-queue" }
+"#;
+
+#[test]
+fn a_cost_is_measured_while_nothing_is_broken() {
+    let file = read(COST).expect("no mistake");
+    for case in &file.cases {
+        assert_eq!(case.needs.runs, 20);
+        assert!(case.seeds.is_none() && case.cost.is_some());
+    }
+    let said = |old: &str, new: &str| {
+        assert!(COST.contains(old), "{old}");
+        read(&COST.replacen(old, new, 1)).expect_err("a mistake")
+    };
+    let mistakes = [
+        ("\"verify\"", "\"ask\"", "8:22: unknown variant `ask`"),
+        ("\"verify\"", "\"verfy\"", "did you mean verify?"),
+        ("round-trips = 1", "round-trips = 1, slots = 0", "slots = 1"),
+        (
+            "exclusive-queue\"",
+            "exclusive-queue\", nemesis = \"cut\"",
+            "leave nemesis out",
+        ),
+        ("id = ", "seeds = \"0..3\"\nid = ", "no seeds"),
+        ("id = ", "needs = { holds = 3 }\nid = ", "rounds only"),
+        ("exclusive-queue", "process:./mine", "is not counted"),
+        ("\"docker\"]", "\"auto\"]", "docker and sim"),
+    ];
+    for (old, new, part) in mistakes {
+        let said = said(old, new);
+        assert!(said.contains(part), "{new}: {said}");
+    }
+}

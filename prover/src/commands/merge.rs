@@ -89,8 +89,24 @@ fn places(shards: &mut [Found]) -> Result<Vec<(PathBuf, String)>, Failure> {
             }
             copies.push((from, stored.folder.clone()));
         }
+        copies.extend(measurements(folder, proof)?);
     }
     Ok(copies)
+}
+
+/// The measurements of a shard: no other has those of the same claim on the same testbed.
+fn measurements(folder: &Path, proof: &Proof) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let measured = proof.cases.iter().filter_map(|case| case.measured.as_ref());
+    let folders = measured.filter_map(|it| it.folder.as_deref());
+    let checked = folders.map(|place| {
+        let from = folder.join(place);
+        if is_below(place) && from.is_dir() {
+            Ok((from, place.to_owned()))
+        } else {
+            Err(Failure::NoStoredRun(from))
+        }
+    });
+    checked.collect()
 }
 
 fn other_place(place: &str, shard: Shard, taken: &BTreeSet<String>) -> String {

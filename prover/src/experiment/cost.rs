@@ -3,6 +3,7 @@
 
 mod ask;
 mod cell;
+mod count;
 mod lock;
 mod measure;
 mod table;
@@ -17,7 +18,8 @@ use checker::counted;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use jiff::Timestamp;
 use locks::Lock;
-use measure::{Rounds, Sample, measure, set_up, source};
+pub(crate) use measure::Sample;
+use measure::{Rounds, measure, set_up, source};
 use plan::PlanError;
 use plan::manifest::Git;
 use plan::spec::{IN_WORKSPACE, command_line_of, heading, number, program, utf8_path};
@@ -43,6 +45,7 @@ use crate::interruption::interrupted;
 use crate::output::{self, Format, Steps};
 use crate::store::fresh_folder;
 
+pub(crate) use count::{Place, count};
 pub use measure::CostError;
 
 /// What the operations of the locks cost.
@@ -87,7 +90,7 @@ struct CostArgs {
 }
 
 /// The files of an experiment's folder.
-const SAMPLES: &str = "samples.jsonl";
+pub(crate) const SAMPLES: &str = "samples.jsonl";
 const MANIFEST: &str = "manifest.json";
 
 /// The locks whose costs are measured: those that keep what they promise, and of those that differ

@@ -1,7 +1,7 @@
 //! Questions about the locks that are answered by measurements: each experiment is one file here
 //! and its entry in [`ALL`], and a command of its own.
 
-mod cost;
+pub(crate) mod cost;
 pub mod counting;
 mod document;
 mod machine;

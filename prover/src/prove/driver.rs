@@ -8,15 +8,17 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use claims::{Case, File, Profile, Proof, Shard, Standing, State, Tested};
+use claims::{Case, File, Measured, Profile, Proof, Shard, Standing, State, Tested};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use plan::manifest::Git;
 use plan::spec::{RunSpec, program, typed};
+use run::seed::Seed;
 use testbed::without_password;
 use tokio::runtime::Handle;
 
 use super::brokers::Brokers;
+use super::cost;
 use super::folder::Folder;
 use super::ledger::Ledger;
 use super::programs::Programs;
@@ -49,7 +51,7 @@ pub(crate) async fn prove(order: &Order<'_>, steps: &Steps) -> Result<(Proof, Pa
     let folder = Folder::new(&order.results, began)?;
     let ledger = Ledger::begin(&folder, untested(order, began), steps)?;
     let (in_simulation, on_site): (Vec<_>, Vec<_>) =
-        own(order).partition(|(_, case)| case.seeds.is_some());
+        own(order).partition(|(_, case)| case.is_simulated());
     all_real(order, on_site.into(), &folder, &ledger, steps).await?;
     for (place, case) in in_simulation {
         if is_interrupted() {
@@ -83,11 +85,14 @@ async fn one_simulated(
     ledger: &Ledger<'_>,
 ) -> Result<(), Failure> {
     let (began, tested) = (Instant::now(), ledger.case(place));
-    let Some(seeds) = &case.seeds else {
-        return Ok(());
-    };
     ledger.announce(&tested);
-    let mut tested = simulated(case, seeds, order.shard, folder, order.commit, tested).await?;
+    let mut tested = match (&case.cost, &case.seeds) {
+        (Some(cost), _) => cost::in_simulation(case, cost, (Seed(order.seed), folder), tested),
+        (None, Some(seeds)) => {
+            simulated(case, seeds, order.shard, folder, order.commit, tested).await?
+        }
+        (None, None) => return Ok(()),
+    };
     tested.decide(order.shard);
     tested.spent_ms = spent_ms(began);
     ledger.take(place, tested)
@@ -148,7 +153,10 @@ async fn one_real(
 ) -> Result<(), Failure> {
     let (began, tested) = (Instant::now(), ledger.case(place));
     ledger.announce(&tested);
-    let mut tested = real(case, site, tested).await;
+    let mut tested = match &case.cost {
+        Some(cost) => cost::on_broker(case, cost, site, tested).await,
+        None => real(case, site, tested).await,
+    };
     tested.decide(Shard::WHOLE);
     tested.spent_ms = spent_ms(began);
     ledger.take(place, tested)
@@ -187,8 +195,13 @@ fn untested_case(order: &Order<'_>, case: &Case) -> Tested {
         testbed,
         place: None,
         lock: case.lock.clone(),
-        workload: case.spec.workload.clone(),
-        nemesis: if case.spec.schedule.is_some() {
+        workload: match &case.cost {
+            Some(cost) => cost.to_string(),
+            None => case.spec.workload.clone(),
+        },
+        nemesis: if case.cost.is_some() {
+            "none".to_owned()
+        } else if case.spec.schedule.is_some() {
             assumed.nemesis
         } else {
             case.spec.nemesis.clone()
@@ -200,6 +213,10 @@ fn untested_case(order: &Order<'_>, case: &Case) -> Tested {
         summary: suite::Summary::default(),
         measures: claims::Measures::default(),
         power: None,
+        measured: case
+            .cost
+            .clone()
+            .map(|cost| Measured { cost, folder: None }),
         stored: Vec::new(),
         counterexample: None,
         spent_ms: 0,

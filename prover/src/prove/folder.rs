@@ -47,10 +47,15 @@ impl Folder {
 
     /// A run that is kept, as the proof names it.
     pub(crate) fn stored(&self, seed: u64, run: &Path) -> Stored {
-        let folder = run.strip_prefix(&self.0).unwrap_or(run);
         Stored {
             seed,
-            folder: folder.to_string_lossy().into_owned(),
+            folder: self.below(run),
         }
+    }
+
+    /// A folder below this one, as the proof names it.
+    pub(crate) fn below(&self, path: &Path) -> String {
+        let below = path.strip_prefix(&self.0).unwrap_or(path);
+        below.to_string_lossy().into_owned()
     }
 }

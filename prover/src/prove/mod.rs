@@ -2,6 +2,7 @@
 //! cores.
 
 mod brokers;
+mod cost;
 mod driver;
 mod folder;
 mod ledger;

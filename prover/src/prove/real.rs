@@ -68,7 +68,7 @@ pub(super) async fn real(case: &Case, site: Site<'_>, mut tested: Tested) -> Tes
     tested
 }
 
-fn broken(seed: Seed, why: String) -> Summary {
+pub(super) fn broken(seed: Seed, why: String) -> Summary {
     let came = Came::Broken(why);
     Summary::of(&Outcome { seed, came })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+pub(super) use claims::Operation;
 use serde::Serialize;
 
 use super::super::counting::Counter;
@@ -29,50 +30,14 @@ pub(super) trait Cell: Send {
 
 /// What a cell is called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Label {
+pub(crate) struct Label {
     /// What does it: a lock, or a way to verify.
-    pub(super) subject: String,
+    pub(crate) subject: String,
     /// What is done.
-    pub(super) operation: Operation,
+    pub(crate) operation: Operation,
     /// How many slots the lock was made with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) slots: Option<u32>,
-}
-
-/// What is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Operation {
-    /// A session is opened.
-    Open,
-    /// A session that is new takes a free lock.
-    FirstAcquire,
-    /// A session that has held the lock before takes it while it is free; of several slots, the
-    /// last free one.
-    Acquire,
-    /// A session that was refused before is refused again.
-    RefusedAcquire,
-    /// The holder asks whether it holds.
-    Verify,
-    /// The holder gives back.
-    Release,
-    /// A way to verify, by itself.
-    Ask,
-}
-
-impl Operation {
-    /// Its name in results.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::FirstAcquire => "first-acquire",
-            Self::Acquire => "acquire",
-            Self::RefusedAcquire => "refused-acquire",
-            Self::Verify => "verify",
-            Self::Release => "release",
-            Self::Ask => "ask",
-        }
-    }
+    pub(crate) slots: Option<u32>,
 }
 
 impl fmt::Display for Label {

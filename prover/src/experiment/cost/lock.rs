@@ -23,6 +23,8 @@ pub(super) struct Source {
     pub(super) prefix: String,
     /// Decides what locks draw at random.
     pub(super) seed: u64,
+    /// How the lock is used.
+    pub(super) options: locks::Options,
 }
 
 impl Source {
@@ -37,7 +39,7 @@ impl Source {
             prefix: self.prefix.clone(),
             name: self.prefix.clone(),
             seed: self.seed,
-            options: locks::Options::default(),
+            options: self.options.clone(),
         }
     }
 }
@@ -74,11 +76,24 @@ pub(super) async fn cells(
     }
     let mut cells: Vec<Box<dyn Cell>> = Vec::new();
     for (operation, slots) in wanted {
-        cells.push(Box::new(
-            LockCell::set_up(source, lock, operation, slots).await?,
-        ));
+        cells.push(cell(source, lock, operation, slots).await?);
     }
     Ok(cells)
+}
+
+/// The cell of one operation of a lock that is made with so many slots.
+///
+/// # Errors
+/// The lock could not be made, or not be held by as many sessions as the cell needs.
+pub(super) async fn cell(
+    source: &Source,
+    lock: &Arc<dyn Lock>,
+    operation: Operation,
+    slots: u32,
+) -> Result<Box<dyn Cell>, FigureError> {
+    Ok(Box::new(
+        LockCell::set_up(source, lock, operation, slots).await?,
+    ))
 }
 
 /// Whether two sessions can hold it at once where it is made for two: asked of the lock itself.

@@ -23,20 +23,20 @@ const STEP_WITHIN: Duration = Duration::from_secs(30);
 
 /// One measurement.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     /// The round, from 0 on, without those that warm up.
-    pub(super) round: u32,
+    pub(crate) round: u32,
     /// Which of the cells.
     #[serde(skip)]
-    pub(super) cell: usize,
+    pub(crate) cell: usize,
     /// What the cell is called.
     #[serde(flatten)]
-    pub(super) label: Label,
+    pub(crate) label: Label,
     /// How long it took, in nanoseconds.
-    pub(super) ns: u64,
+    pub(crate) ns: u64,
     /// What was asked of the broker.
     #[serde(flatten)]
-    pub(super) operations: Operations,
+    pub(crate) operations: Operations,
 }
 
 /// How often everything is measured.
@@ -83,7 +83,7 @@ impl From<CostError> for Failure {
 }
 
 impl CostError {
-    fn of(cell: &impl ToString, error: FigureError) -> Self {
+    pub(super) fn of(cell: &impl ToString, error: FigureError) -> Self {
         let cell = cell.to_string();
         match error {
             FigureError::Unexpected(said) => Self::Unexpected { cell, said },
@@ -103,6 +103,7 @@ pub(super) fn source(connect: &ConnectOptions, prefix: String, seed: u64) -> Sou
         },
         prefix,
         seed,
+        options: locks::Options::default(),
     }
 }
 
@@ -172,7 +173,9 @@ async fn once(cell: &mut dyn Cell) -> Result<(Duration, Operations), FigureError
     Ok((took, operations))
 }
 
-async fn in_time<T>(step: impl Future<Output = Result<T, FigureError>>) -> Result<T, FigureError> {
+pub(super) async fn in_time<T>(
+    step: impl Future<Output = Result<T, FigureError>>,
+) -> Result<T, FigureError> {
     let late = |_| {
         let seconds = STEP_WITHIN.as_secs();
         Err(Error::new(ErrorKind::Timeout, format!("no answer within {seconds} s")).into())
@@ -199,6 +202,7 @@ mod tests {
             },
             prefix: "cost".to_owned(),
             seed,
+            options: locks::Options::default(),
         }
     }
 
