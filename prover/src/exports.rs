@@ -2,11 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use gate::{ALL, Export, Subject, named};
 use plan::nearest;
+use same_file::is_same_file;
 
 use crate::failure::Failure;
 use crate::output;
@@ -58,16 +59,40 @@ impl FromStr for ReportTo {
     }
 }
 
+/// Makes sure, before anything runs, that each report has a file of its own that can be written and is
+/// not one of these, which are read.
+pub(crate) fn check(reports: &[ReportTo], read: &[PathBuf]) -> Result<(), Failure> {
+    for (place, report) in reports.iter().enumerate() {
+        let path = &report.path;
+        reading::ensure_no_part_of_a_run(path)?;
+        let is = |other: &PathBuf| other == path || is_same_file(other, path).unwrap_or(false);
+        let mut others = reports[..place].iter().map(|it| &it.path).chain(read);
+        if others.any(is) {
+            return Err(Failure::ReportOver(path.clone()));
+        }
+        let opened = make_folder(path).and_then(|()| match path.exists() {
+            true => OpenOptions::new().append(true).open(path).map(drop),
+            false => Ok(()),
+        });
+        opened.map_err(|source| Failure::Write {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.map_or(Ok(()), fs::create_dir_all)
+}
+
 /// Writes each report to its file.
 pub(crate) fn write(reports: &[ReportTo], subject: Subject<'_>) -> Result<(), Failure> {
     for report in reports {
         let path = &report.path;
-        reading::ensure_no_part_of_a_run(path)?;
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        folder
-            .map_or(Ok(()), fs::create_dir_all)
+        make_folder(path)
             .and_then(|()| fs::write(path, report.form.text(subject)))
             .map_err(|source| Failure::Write {
                 path: path.clone(),

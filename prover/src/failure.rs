@@ -56,6 +56,9 @@ pub enum Failure {
     /// No claim was selected.
     #[error(transparent)]
     NoClaim(#[from] NothingSelected),
+    /// A report would be written over what is read, or over another.
+    #[error("{} is written or read by something else already: give each report a file of its own", .0.display())]
+    ReportOver(PathBuf),
     /// Broken ones are asked for of a kind that has none.
     #[error("only locks are broken on purpose: leave --broken out, or list locks")]
     OnlyLocks,
@@ -304,6 +307,7 @@ impl Failure {
             | Self::OpenClaims { .. }
             | Self::Claims { .. }
             | Self::NoClaims(_)
+            | Self::ReportOver(_)
             | Self::Exists(_)
             | Self::Environment(_)
             | Self::NoClaim(NothingSelected::Claim { .. })

@@ -183,6 +183,11 @@ impl Steps {
         self.set(Doing::Run(live, length));
     }
 
+    /// Shows a step that was told before, since now.
+    pub(crate) fn again(&self, text: &str) {
+        self.set(Doing::Step(text.to_owned(), Instant::now()));
+    }
+
     /// Says something that stays on the terminal.
     pub(crate) fn say(&self, text: &str) {
         if !self.is_quiet {

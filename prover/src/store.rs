@@ -45,6 +45,8 @@ pub mod file {
     pub const CAMPAIGN: &str = "campaign.json";
     /// The prover's own log.
     pub const LOG: &str = "run.log";
+    /// What a run has that was judged.
+    pub const OF_WHOLE_RUN: [&str; 4] = [MANIFEST, HISTORY, VERDICT, CERTIFICATE];
     /// All of them.
     pub const OF_A_RUN: [&str; 8] = [
         MANIFEST,

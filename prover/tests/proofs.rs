@@ -438,6 +438,8 @@ fn a_verdict_that_leaves_out_what_its_run_was_to_be_judged_by_is_not_attested() 
         change(other["guarantees"].as_array_mut().expect("rows"));
         other["verdict"] = json!("unknown");
         fs::write(&path, other.to_string()).expect("writable");
+        let certified = place.says(&format!("certify {folder}"), 1);
+        assert!(certified.contains("refused: verdict.json"), "{certified}");
         place.says(&format!("attest {folder}"), 1)
     };
     let is_violated = |row: &Value| row["verdict"] == "violated";

@@ -366,3 +366,23 @@ run = { lock = "no-lock" }
     let done = folder.prover(&["certify", proof]).code(1);
     assert!(out(&done).contains("shows something else than is counted"));
 }
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_anything_runs() {
+    let folder = Folder::with(CLAIMS);
+    fs::write(folder.0.path().join("file"), "").expect("writable");
+    for (reports, part) in [
+        (vec!["junit=claims.toml"], "a file of its own"),
+        (vec!["junit=one.xml", "ctrf=one.xml"], "a file of its own"),
+        (vec!["junit=file/one.xml"], "file/one.xml"),
+    ] {
+        let mut words = vec!["prove", "-q"];
+        words.extend(reports.iter().flat_map(|report| ["--report", report]));
+        let done = folder.prover(&words);
+        let said = error(&done);
+        assert!(said.contains(part), "{said}");
+        assert!(!folder.0.path().join("results").exists());
+    }
+    let text = fs::read_to_string(folder.0.path().join("claims.toml")).expect("it is there");
+    assert_eq!(text, CLAIMS);
+}

@@ -168,12 +168,13 @@ impl File {
                 "a claim says something: write it as a sentence".to_owned(),
             );
         }
-        if claim.expected == Expected::Violated
-            && claim
-                .reason
-                .as_ref()
-                .is_none_or(|reason| reason.trim().is_empty())
-        {
+        let accepted = claim.accepted.as_ref();
+        if accepted.is_some_and(|accepted| accepted.reason.trim().is_empty()) {
+            let text = "what is accepted says why: give it a reason";
+            return wrong("accepted", text.to_owned());
+        }
+        let reason = claim.reason.as_deref().unwrap_or_default();
+        if claim.expected == Expected::Violated && reason.trim().is_empty() {
             return wrong(
                 "expected",
                 "a claim that is to be violated says why: add reason = \"…\"".to_owned(),

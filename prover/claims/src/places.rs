@@ -76,6 +76,10 @@ pub(crate) fn of_toml(text: &str, error: &toml::de::Error) -> Mistake {
 /// ``unknown field `nemsis`, expected one of …`` in one line with what was meant.
 fn meant(message: &str) -> String {
     let message = message.replace('\n', ", ");
+    // Of all keys only `claim` holds tables one after the other.
+    if message == "invalid type: map, expected a sequence" {
+        return "each claim begins with [[claim]], in double brackets".to_owned();
+    }
     let mut names = message.split('`').skip(1).step_by(2);
     let (is_unknown, name) = (message.starts_with("unknown "), names.next());
     let known: Vec<&str> = names.collect();

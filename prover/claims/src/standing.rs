@@ -129,9 +129,10 @@ fn trials(summary: &Summary) -> (u64, String) {
     let is_of_each_loss = judged.all(|name| OF_EACH_LOSS.contains(&stem(name)));
     match summary.revoked() {
         0 => (summary.decided_runs(), String::new()),
-        losses if is_of_each_loss && summary.open.is_empty() => {
-            (losses, format!(", the lock lost {losses} times"))
-        }
+        losses if is_of_each_loss && summary.open.is_empty() => (
+            losses,
+            format!(", the lock lost {}", counted(losses, "time")),
+        ),
         _ => (summary.decided_runs(), String::new()),
     }
 }

@@ -233,3 +233,18 @@ fn a_cost_is_measured_while_nothing_is_broken() {
         assert!(said.contains(part), "{new}: {said}");
     }
 }
+
+#[test]
+fn what_beginners_write_is_told_as_they_wrote_it() {
+    let said = read("[claim]\nid = \"x\"\nsays = \"y\"\n").expect_err("one bracket");
+    assert!(said.contains("[[claim]]"), "{said}");
+    let said = said_of_accepted("reason = \" \", until = \"2027-01-31\"");
+    assert!(said.contains("says why"), "{said}");
+}
+
+fn said_of_accepted(accepted: &str) -> String {
+    said(
+        "profiles = [\"full\"]",
+        &format!("accepted = {{ {accepted} }}"),
+    )
+}

@@ -20,12 +20,12 @@ use crate::proofs;
 use crate::reading;
 use crate::store::file;
 
-/// Checks again what can be: a certificate, or all of a folder that was attested or holds a proof.
+/// Checks again what can be: a certificate, or all of a folder that holds a whole run or a proof.
 pub(super) fn certify(arguments: &CertifyArgs) -> Result<Exit, Failure> {
     let folder = &arguments.history;
-    let is_kept = [attestation::FILE, proofs::FILE]
-        .iter()
-        .any(|name| folder.join(name).is_file());
+    let has = |name: &str| folder.join(name).is_file();
+    let is_run = file::OF_WHOLE_RUN.iter().all(|name| has(name));
+    let is_kept = has(attestation::FILE) || has(proofs::FILE) || is_run;
     if arguments.certificate.is_some() || !is_kept {
         return of_history(arguments);
     }

@@ -25,7 +25,7 @@ pub(super) fn init(arguments: &InitArgs) -> Result<Exit, Failure> {
         write(&path, &text)?;
         result(&format!("wrote {}", path.display()))?;
     }
-    result("next: prover prove --profile quick")?;
+    result("next: prover prove --profile quick (it writes below results: add that to .gitignore)")?;
     Ok(Exit::Valid)
 }
 

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::cli::MergeArgs;
 use crate::evidence::is_below;
 use crate::exit::Exit;
+use crate::exports;
 use crate::failure::Failure;
 use crate::proof_end::{self, Ending};
 use crate::proofs;
@@ -23,6 +24,7 @@ type Found = (PathBuf, Proof);
 pub(super) fn merge(arguments: &MergeArgs) -> Result<Exit, Failure> {
     let before = arguments.ending.against.as_deref();
     let before = before.map(proofs::the_one_in).transpose()?;
+    exports::check(&arguments.ending.reports, &[])?;
     let mut shards = found(&arguments.folders)?;
     let copies = places(&mut shards)?;
     let proof = claims::merge(shards.into_iter().map(|(_, proof)| proof).collect())?;

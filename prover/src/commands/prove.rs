@@ -9,6 +9,7 @@ use gate::Subject;
 
 use crate::cli::{EndingArgs, ProveArgs};
 use crate::exit::Exit;
+use crate::exports;
 use crate::failure::Failure;
 use crate::output::Steps;
 use crate::proof_end::{self, Ending};
@@ -17,15 +18,17 @@ use crate::prove::{Order, Programs, prove};
 
 /// Puts all claims to the test, and prints what came of each.
 pub(super) async fn prove_all(arguments: &ProveArgs) -> Result<Exit, Failure> {
+    let EndingArgs { reports, against } = &arguments.ending;
+    let paths = claims_files(&arguments.claims)?;
     let mut files = Vec::new();
     // Every mistake in every file is found before anything starts.
-    for path in claims_files(&arguments.claims)? {
-        files.push(read(&path, arguments).await?);
+    for path in &paths {
+        files.push(read(path, arguments).await?);
     }
-    let EndingArgs { reports, against } = &arguments.ending;
     if files.len() > 1 && !(reports.is_empty() && against.is_none()) {
         return Err(Failure::OneProof);
     }
+    exports::check(reports, &paths)?;
     let shard = shard(arguments)?;
     let before = against.as_deref();
     let before = before.map(proofs::the_one_in).transpose()?;

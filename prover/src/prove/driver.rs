@@ -85,7 +85,7 @@ async fn one_simulated(
     ledger: &Ledger<'_>,
 ) -> Result<(), Failure> {
     let (began, tested) = (Instant::now(), ledger.case(place));
-    ledger.announce(&tested);
+    ledger.announce(place, &tested);
     let mut tested = match (&case.cost, &case.seeds) {
         (Some(cost), _) => cost::in_simulation(case, cost, (Seed(order.seed), folder), tested),
         (None, Some(seeds)) => {
@@ -152,7 +152,7 @@ async fn one_real(
     ledger: &Ledger<'_>,
 ) -> Result<(), Failure> {
     let (began, tested) = (Instant::now(), ledger.case(place));
-    ledger.announce(&tested);
+    ledger.announce(place, &tested);
     let mut tested = match &case.cost {
         Some(cost) => cost::on_broker(case, cost, site, tested).await,
         None => real(case, site, tested).await,

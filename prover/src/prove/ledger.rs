@@ -1,5 +1,6 @@
 //! The proof as it grows: whatever is found is on disk before the next thing begins.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use checker::counted;
@@ -15,6 +16,8 @@ pub(super) struct Ledger<'a> {
     folder: &'a Folder,
     steps: &'a Steps,
     proof: Mutex<Proof>,
+    /// What is being put to the test, by its place.
+    under_way: Mutex<BTreeMap<usize, String>>,
 }
 
 impl<'a> Ledger<'a> {
@@ -29,6 +32,7 @@ impl<'a> Ledger<'a> {
             folder,
             steps,
             proof: Mutex::new(proof),
+            under_way: Mutex::default(),
         })
     }
 
@@ -38,17 +42,26 @@ impl<'a> Ledger<'a> {
     }
 
     /// Says what begins.
-    pub(super) fn announce(&self, tested: &Tested) {
-        self.steps.step(&format!(
-            "{} on {}: {}",
-            tested.claim.id, tested.testbed, tested.claim.says
-        ));
+    pub(super) fn announce(&self, place: usize, tested: &Tested) {
+        let of = of(tested);
+        self.steps.step(&format!("{of}: {}", tested.claim.says));
+        self.under_way().insert(place, of);
+    }
+
+    /// Says what is left under way where something has ended.
+    fn go_on(&self, ended: usize) {
+        let mut under_way = self.under_way();
+        under_way.remove(&ended);
+        let names: Vec<&str> = under_way.values().map(String::as_str).collect();
+        if !names.is_empty() {
+            self.steps.again(&names.join(", "));
+        }
     }
 
     /// Takes in what came of a case.
     pub(super) fn take(&self, place: usize, tested: Tested) -> Result<(), Failure> {
         let mut proof = self.lock();
-        let of = format!("{} on {}", tested.claim.id, tested.testbed);
+        let of = of(&tested);
         let (standing, why) = (tested.standing, tested.why.clone());
         proof.cases[place] = tested;
         self.folder.write(&proof)?;
@@ -60,6 +73,7 @@ impl<'a> Ledger<'a> {
         drop(proof);
         self.steps
             .say(&format!("{of}: {standing}: {why} ({left} left)"));
+        self.go_on(place);
         Ok(())
     }
 
@@ -74,8 +88,17 @@ impl<'a> Ledger<'a> {
         Ok(proof)
     }
 
+    fn under_way(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
+        let under_way = self.under_way.lock();
+        under_way.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Cases are replaced as a whole.
     fn lock(&self) -> MutexGuard<'_, Proof> {
         self.proof.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn of(tested: &Tested) -> String {
+    format!("{} on {}", tested.claim.id, tested.testbed)
 }

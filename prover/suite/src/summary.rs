@@ -360,6 +360,9 @@ impl Landings {
         match self.due {
             _ if self.landed > 0 => None,
             Effect::None => None,
+            _ if self.windows == 0 => Some(format!(
+                "{name} never struck: give --time-limit more, or --nemesis-interval less"
+            )),
             Effect::Delayed => Some(format!(
                 "{name} never delayed a holder: give --nemesis-duration or --time-limit more"
             )),
