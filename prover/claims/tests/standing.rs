@@ -40,6 +40,10 @@ fn run() -> impl Strategy<Value = Run> {
 }
 
 fn outcome(seed: u64, run: &Run) -> Outcome {
+    judged_by("exclusion", seed, run)
+}
+
+fn judged_by(guarantee: &str, seed: u64, run: &Run) -> Outcome {
     let Some(verdict) = run.verdict else {
         return Outcome {
             seed: Seed(seed),
@@ -47,7 +51,7 @@ fn outcome(seed: u64, run: &Run) -> Outcome {
         };
     };
     let exclusion = Finding {
-        guarantee: "exclusion".to_owned(),
+        guarantee: guarantee.to_owned(),
         verdict,
         ..Finding::default()
     };
@@ -175,5 +179,120 @@ proptest! {
         // What no run of a shard shows, the shard does not say.
         let says_more = of_shard != standing && !matches!(of_shard, Standing::Unknown | Standing::NotRun);
         prop_assert!(!says_more, "{:?} {:?}", of_shard, standing);
+    }
+}
+
+/// How often something could have been seen, as docs/claims.md words the rule of three.
+fn naive_trials(guarantee: &str, runs: &[Run]) -> u64 {
+    let is_of_each_loss = ["exclusion", "overlap<=1s"].contains(&guarantee);
+    let left_open = runs.iter().any(|run| run.verdict == Some(Verdict::Unknown));
+    let losses: u64 = runs.iter().map(|run| run.landed).sum();
+    if is_of_each_loss && !left_open && losses > 0 {
+        return losses;
+    }
+    let decided = runs
+        .iter()
+        .filter(|run| run.verdict == Some(Verdict::Valid));
+    decided.count() as u64
+}
+
+/// The percentage that is told, in digits.
+fn told(why: &str) -> Option<f64> {
+    let (_, rest) = why.split_once("below ")?;
+    rest.split_once(" %")?.0.parse().ok()
+}
+
+fn run_without_violation() -> impl Strategy<Value = Run> {
+    (run(), 0..40_u8).prop_map(|(run, open)| Run {
+        verdict: Some(if open == 0 {
+            Verdict::Unknown
+        } else {
+            Verdict::Valid
+        }),
+        contended: true,
+        taken: true,
+        ..run
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #[test]
+    fn how_rare_a_violation_is_follows_from_what_was_tried(
+        runs in vec(run_without_violation(), 1..70),
+        guarantee in prop_oneof![Just("exclusion"), Just("overlap<=1s"), Just("ownership"), Just("progress<=9s")],
+    ) {
+        let mut summary = Summary::default();
+        for (seed, run) in runs.iter().enumerate() {
+            summary.merge(Summary::of(&judged_by(guarantee, seed as u64, run)));
+        }
+        let needs = Needs { decided: 1, ..Needs::default() };
+        let evidence = Evidence { summary: &summary, power: None, missing: 0, is_whole: true };
+        let (standing, why) = decide(Expected::Holds, &needs, evidence);
+        let trials = naive_trials(guarantee, &runs);
+        match told(&why) {
+            None => prop_assert!(standing != Standing::Confirmed || trials < 30, "{}: {}", trials, why),
+            Some(told) => {
+                let exact = 300.0 / trials as f64;
+                prop_assert!(trials >= 30 && exact <= told + 1e-9 && told < exact * 1.11, "{}: {}", trials, why);
+            }
+        }
+    }
+}
+
+/// What is claimed of a cost, with the round trips that each round took.
+fn measured(expected: Expected, most: u32, needed: u64, rounds: &[u32]) -> claims::Tested {
+    let mut summary = Summary::default();
+    for (seed, took) in rounds.iter().enumerate() {
+        let verdict = if *took > most {
+            Verdict::Violated
+        } else {
+            Verdict::Valid
+        };
+        let mut outcome = outcome(
+            seed as u64,
+            &Run {
+                verdict: Some(verdict),
+                contended: false,
+                taken: false,
+                windows: 0,
+                landed: 0,
+            },
+        );
+        if let Came::Judged(judged) = &mut outcome.came {
+            judged.guarantees.pop();
+            judged.verdict = verdict;
+        }
+        summary.merge(Summary::of(&outcome));
+    }
+    serde_json::from_value(serde_json::json!({
+        "claim": {"id": "cheap", "says": "it is", "expected": expected, "line": 1},
+        "testbed": "sim", "lock": "x", "workload": "cost of verify", "nemesis": "none",
+        "standing": "not-run", "why": "", "needs": {"runs": needed}, "summary": summary, "repeat": "",
+        "measured": {"cost": {"operation": "verify", "slots": 1, "round-trips": most}},
+    }))
+    .expect("a case")
+}
+
+proptest! {
+    #[test]
+    fn a_cost_is_what_every_round_took(
+        rounds in vec(0..4_u32, 0..6),
+        most in 0..4_u32,
+        needed in 0..6_u64,
+        is_to_hold in any::<bool>(),
+    ) {
+        let expected = if is_to_hold { Expected::Holds } else { Expected::Violated };
+        let mut tested = measured(expected, most, needed, &rounds);
+        tested.decide(claims::Shard::WHOLE);
+        let is_dear = rounds.iter().any(|took| *took > most);
+        let is_enough = !rounds.is_empty() && rounds.len() as u64 >= needed;
+        let naive = match (is_dear, is_enough, is_to_hold) {
+            (true, _, true) | (false, true, false) => Standing::Contradicted,
+            (true, _, false) | (false, true, true) => Standing::Confirmed,
+            (false, false, _) if rounds.is_empty() => Standing::NotRun,
+            (false, false, _) => Standing::Unknown,
+        };
+        prop_assert_eq!(tested.standing, naive, "{}", tested.why);
     }
 }
