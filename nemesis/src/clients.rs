@@ -19,6 +19,8 @@ pub enum Need {
     Nothing,
     /// Clients that are processes of their own, or a simulation.
     Processes,
-    /// A simulation.
-    Simulation,
+    /// A broker that can die and come back: one that was started for the run, or a simulated one.
+    Broker,
+    /// A broker in a container that was started for the run.
+    Container,
 }

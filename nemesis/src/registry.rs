@@ -2,7 +2,8 @@
 
 use crate::Fault;
 use crate::faults::{
-    Crash, Cut, Freeze, Partition, PartitionDownstream, PartitionUpstream, Pause, Restart,
+    BrokerPause, Crash, Cut, Freeze, Partition, PartitionDownstream, PartitionUpstream, Pause,
+    Restart,
 };
 
 /// Every fault.
@@ -15,6 +16,7 @@ pub const ALL: &[&dyn Fault] = &[
     &Freeze,
     &Crash,
     &Restart,
+    &BrokerPause,
 ];
 
 /// The fault with this name.

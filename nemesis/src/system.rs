@@ -79,7 +79,17 @@ pub trait System: Send + Sync {
         Err(unable("kill the broker"))
     }
 
-    /// The broker starts again, with what it keeps on disk.
+    /// The broker stands still, with all it has.
+    async fn pause_broker(&self) -> Result<(), SystemError> {
+        Err(unable("pause the broker"))
+    }
+
+    /// The broker goes on.
+    async fn resume_broker(&self) -> Result<(), SystemError> {
+        Err(unable("resume the broker"))
+    }
+
+    /// The broker starts again, with what it keeps on disk; it answers when this returns.
     async fn start_broker(&self) -> Result<(), SystemError> {
         Err(unable("start the broker"))
     }

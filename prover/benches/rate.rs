@@ -24,6 +24,7 @@ use nemesis::{Schedule, System, SystemError, Worker};
 use proxy::Embedded;
 use run::seed::Seed;
 use run::{Clock, Recording, Setup, Stage, execute};
+use testbed::RealSystem;
 use testbed::links::{Endpoint, Links, Route};
 use testbed::testing::shared_broker;
 use workloads::Params;
@@ -111,7 +112,7 @@ async fn through_proxy(
     let links = Links::create(Arc::new(Embedded::new(0)), &[route]).await?;
     let addresses = (0..links.workers()).map(|worker| links.addresses(worker));
     let addresses = addresses.collect::<Result<Vec<_>, _>>()?.concat();
-    let operations = through_prover(&addresses, &links, round).await?;
+    let operations = through_prover(&addresses, &RealSystem::of_links(&links), round).await?;
     links.delete().await?;
     Ok(operations)
 }

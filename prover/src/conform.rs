@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use conform::arm::{Arm, LINKS, Running};
 use conform::{LinkError, Stage};
-use nemesis::{System, SystemError};
 use run::seed::Seed;
 use testbed::Testbed;
 use testbed::amqp::greet;
@@ -48,21 +47,21 @@ struct Part {
 #[async_trait]
 impl conform::Links for Part {
     async fn partition(&self, link: usize) -> Result<(), LinkError> {
-        let done = System::partition(&self.links, self.first + link).await;
+        let done = self.links.partition(self.first + link).await;
         done.map_err(of_link)
     }
 
     async fn cut(&self, link: usize) -> Result<(), LinkError> {
-        let done = System::cut(&self.links, self.first + link).await;
+        let done = self.links.cut(self.first + link).await;
         done.map_err(of_link)
     }
 
     async fn heal(&self, link: usize) -> Result<(), LinkError> {
-        let done = System::heal(&self.links, self.first + link).await;
+        let done = self.links.heal(self.first + link).await;
         done.map_err(of_link)
     }
 }
 
-fn of_link(error: SystemError) -> LinkError {
+fn of_link(error: Error) -> LinkError {
     LinkError(Box::new(error))
 }

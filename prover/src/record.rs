@@ -169,11 +169,12 @@ async fn on_testbed(
     testbed: &Testbed,
     steps: &Steps,
 ) -> Result<Ran, Failure> {
+    let system = testbed.system();
     let stage = Stage {
         clients: testbed
             .clients(&testbed.prefix(), plan.seed.of_locks())
             .map_err(StartError::Links)?,
-        system: testbed.links(),
+        system: &system,
         clock: Clock::of_runtime(),
         folder: Some(store.folder().to_owned()),
     };

@@ -55,7 +55,8 @@ pub(crate) async fn stored_run(
 ) -> Result<Option<StoredRun>, Failure> {
     let plan = Plan::of(lock, spec, None)?;
     let (mut store, mut manifest) = begin(&plan, results, commit)?;
-    let ran = match broker {
+    // What strikes a broker must not strike those who share it.
+    let ran = match broker.filter(|_| !plan.strikes_the_service()) {
         Some(broker) => {
             let (links, described) = linked(broker, &plan, store.folder()).await?;
             manifest.testbed = Some(described);

@@ -1,5 +1,6 @@
 //! The faults, one a file.
 
+mod broker_pause;
 mod crash;
 mod cut;
 mod freeze;
@@ -9,6 +10,7 @@ mod partition_upstream;
 mod pause;
 mod restart;
 
+pub(crate) use broker_pause::BrokerPause;
 pub(crate) use crash::Crash;
 pub(crate) use cut::Cut;
 pub(crate) use freeze::Freeze;

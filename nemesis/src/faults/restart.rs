@@ -27,7 +27,7 @@ impl Fault for Restart {
     }
 
     fn needs(&self) -> Need {
-        Need::Simulation
+        Need::Broker
     }
 
     fn strikes_all(&self) -> bool {

@@ -173,7 +173,7 @@ impl Manifest {
         // All that Docker could have broken; the simulation can break more.
         let all = nemesis::ALL
             .iter()
-            .filter(|fault| fault.needs() == Need::Nothing);
+            .filter(|fault| matches!(fault.needs(), Need::Nothing | Need::Broker));
         let all: Vec<_> = all.map(|fault| fault.name()).collect();
         RunSpec {
             testbed: "sim".to_owned(),

@@ -183,8 +183,13 @@ pub enum PlanError {
     #[error("--seeds makes simulated runs: leave --testbed out, or choose sim")]
     SeedsAreSimulated,
     /// A fault that is not to be had there.
-    #[error("the fault {0} needs --testbed sim: no other testbed can do it")]
-    SimulatedOnly(&'static str),
+    #[error(
+        "the fault {0} strikes the service itself: choose --testbed docker or sim, where it is the run's own"
+    )]
+    OwnBroker(&'static str),
+    /// A fault that is possible in Docker only.
+    #[error("the fault {0} stops a container: choose --testbed docker")]
+    OwnContainer(&'static str),
     /// A fault that stops processes.
     #[error(
         "the fault {0} stops a client that is a process of its own: add --isolate, or choose --testbed sim"
@@ -390,6 +395,14 @@ impl Plan {
     /// lock's lease.
     pub(crate) fn kept_within(&self) -> Duration {
         self.progress_within.saturating_sub(NOTICED_WITHIN)
+    }
+
+    /// Whether some fault strikes what all clients share: it must be the run's own.
+    #[must_use]
+    pub fn strikes_the_service(&self) -> bool {
+        let names = self.schedule.fault_names().into_iter();
+        let mut parts = names.filter_map(nemesis::find).flat_map(Fault::parts);
+        parts.any(|part| *part == Part::Broker)
     }
 
     /// What its clients are to an operating system.
@@ -646,7 +659,8 @@ impl<'a> Ground<'a> {
         match fault.needs() {
             _ if self.is_possible(fault) && !self.breaks_nothing(fault) => Ok(()),
             Need::Processes => Err(PlanError::OwnProcesses(fault.name())),
-            Need::Simulation => Err(PlanError::SimulatedOnly(fault.name())),
+            Need::Broker => Err(PlanError::OwnBroker(fault.name())),
+            Need::Container => Err(PlanError::OwnContainer(fault.name())),
             Need::Nothing => Err(PlanError::NoLink(fault.name(), self.others())),
         }
     }
@@ -655,7 +669,9 @@ impl<'a> Ground<'a> {
         match fault.needs() {
             Need::Nothing => true,
             Need::Processes => self.site.is_simulated() || self.clients == Clients::Processes,
-            Need::Simulation => self.site.is_simulated(),
+            Need::Broker => self.site.is_simulated() || self.site.is_all_started(),
+            // Where Docker may not answer, a simulation takes its place.
+            Need::Container => self.site.is_all_started() && !matches!(self.site, Site::Auto(_)),
         }
     }
 

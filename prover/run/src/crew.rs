@@ -244,6 +244,14 @@ impl System for Reach<'_> {
     async fn start_broker(&self) -> Result<(), SystemError> {
         self.testbed.start_broker().await
     }
+
+    async fn pause_broker(&self) -> Result<(), SystemError> {
+        self.testbed.pause_broker().await
+    }
+
+    async fn resume_broker(&self) -> Result<(), SystemError> {
+        self.testbed.resume_broker().await
+    }
 }
 
 #[cfg(test)]

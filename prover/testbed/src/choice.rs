@@ -68,6 +68,17 @@ impl Site {
         matches!(self, Self::Simulated)
     }
 
+    /// Whether all services are started for the run, and it may do to them what it likes.
+    #[must_use]
+    pub fn is_all_started(&self) -> bool {
+        match self {
+            Self::Simulated => false,
+            Self::Auto(site) | Self::Real(site) => {
+                !site.instances.is_empty() && site.is_all_started()
+            }
+        }
+    }
+
     /// Whether clients reach nothing over a link, so that none can break.
     #[must_use]
     pub fn has_no_link(&self) -> bool {

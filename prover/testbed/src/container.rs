@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use testcontainers::bollard::Docker as Daemon;
 use testcontainers::bollard::models::PortBinding;
-use testcontainers::bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
+use testcontainers::bollard::query_parameters::{
+    InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder, StartContainerOptions,
+};
+use testcontainers::bollard::{self, Docker as Daemon};
 use testcontainers::core::ContainerPort;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerRequest, GenericImage, ImageExt};
@@ -35,7 +38,7 @@ pub struct Container {
 }
 
 /// A request for one container of a run: labelled, in the run's network, `ports` published on
-/// 127.0.0.1 where the daemon likes.
+/// 127.0.0.1, on ports that stay when the container is started again.
 pub(crate) fn request(
     run: &Run,
     role: &str,
@@ -64,14 +67,28 @@ pub(crate) fn request(
 }
 
 fn loopback_bindings(ports: &[u16]) -> HashMap<String, Option<Vec<PortBinding>>> {
-    let binding = PortBinding {
+    let binding = |host_port| PortBinding {
         host_ip: Some(Ipv4Addr::LOCALHOST.to_string()),
-        host_port: None,
+        host_port,
     };
-    ports
-        .iter()
-        .map(|port| (format!("{port}/tcp"), Some(vec![binding.clone()])))
+    let bound = ports.iter().zip(free_ports(ports.len()));
+    bound
+        .map(|(port, host)| (format!("{port}/tcp"), Some(vec![binding(host)])))
         .collect()
+}
+
+/// Ports that are free now. One that the daemon chose would be another after the container was killed
+/// and started again. Where none can be found out the daemon chooses.
+fn free_ports(count: usize) -> Vec<Option<String>> {
+    // All are held until all are known, so that each is another.
+    let held: Vec<_> = (0..count)
+        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .collect();
+    let port = |listener: &io::Result<TcpListener>| {
+        let address = listener.as_ref().ok()?.local_addr().ok()?;
+        Some(address.port().to_string())
+    };
+    held.iter().map(port).collect()
 }
 
 /// testcontainers puts the two together again, with a colon, so a digest may stand in the tag's
@@ -121,6 +138,42 @@ impl Container {
             Some(host_port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, host_port))),
             None => Err(self.died_or("its port is not published".to_owned()).await),
         }
+    }
+
+    /// Kills it (SIGKILL).
+    pub(crate) async fn kill(&self) -> Result<(), TestbedError> {
+        let killed = self
+            .daemon
+            .kill_container(&self.id, None::<KillContainerOptions>);
+        self.done("kill", killed.await)
+    }
+
+    /// Starts it again after it was killed.
+    pub(crate) async fn start_again(&self) -> Result<(), TestbedError> {
+        let started = self
+            .daemon
+            .start_container(&self.id, None::<StartContainerOptions>);
+        self.done("start", started.await)
+    }
+
+    /// Stops all of its processes where they are.
+    pub(crate) async fn pause(&self) -> Result<(), TestbedError> {
+        self.done("pause", self.daemon.pause_container(&self.id).await)
+    }
+
+    /// Has them go on.
+    pub(crate) async fn resume(&self) -> Result<(), TestbedError> {
+        self.done("resume", self.daemon.unpause_container(&self.id).await)
+    }
+
+    fn done(
+        &self,
+        what: &str,
+        done: Result<(), bollard::errors::Error>,
+    ) -> Result<(), TestbedError> {
+        done.map_err(|error| {
+            TestbedError::docker(format!("{what} container {}", self.name), &error)
+        })
     }
 
     /// The address inside the run's network.

@@ -39,6 +39,7 @@ mod served;
 mod service;
 pub mod services;
 mod simulated_system;
+mod system;
 pub mod testing;
 pub mod toxiproxy;
 
@@ -59,4 +60,5 @@ pub use progress::{Progress, Silent};
 pub use running::{Demand, StartError, Testbed};
 pub use service::{Door, File, Made, Outfit, Presence, Service, Setting, Thing, Unfit};
 pub use simulated_system::SimulatedSystem;
+pub use system::RealSystem;
 pub use toxiproxy::{Toxiproxy, ToxiproxyPlan, ToxiproxyState};

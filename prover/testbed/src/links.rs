@@ -6,9 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use nemesis::{System, SystemError, Worker};
 use proxy::{Bandwidth, Proxies, ProxiesError, ResetPeer, SlowClose, Stream, Toxic};
 
 /// "Until healed", in milliseconds: thirty days.
@@ -261,31 +259,4 @@ fn reach(endpoint: &Endpoint, listen: &str) -> Option<SocketAddr> {
             .filter(|address: &SocketAddr| !address.ip().is_unspecified())
     };
     endpoint.reach.or_else(reported)
-}
-
-#[async_trait]
-impl System for Links {
-    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition(worker).await.map_err(failed)
-    }
-
-    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition_upstream(worker).await.map_err(failed)
-    }
-
-    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition_downstream(worker).await.map_err(failed)
-    }
-
-    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
-        self.cut(worker).await.map_err(failed)
-    }
-
-    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
-        self.heal(worker).await.map_err(failed)
-    }
-}
-
-fn failed(error: Error) -> SystemError {
-    SystemError(Box::new(error))
 }

@@ -77,6 +77,36 @@ impl Node {
         })
     }
 
+    /// Kills it.
+    pub(crate) async fn kill(&self) -> Result<(), TestbedError> {
+        self.container.kill().await
+    }
+
+    /// Starts it again after it was killed, and waits until it answers.
+    pub(crate) async fn start_again(&self) -> Result<(), TestbedError> {
+        self.container.start_again().await?;
+        self.answer().await
+    }
+
+    /// Stops it where it is.
+    pub(crate) async fn pause(&self) -> Result<(), TestbedError> {
+        self.container.pause().await
+    }
+
+    /// Has it go on.
+    pub(crate) async fn resume(&self) -> Result<(), TestbedError> {
+        self.container.resume().await
+    }
+
+    async fn answer(&self) -> Result<(), TestbedError> {
+        let place = self.place();
+        let greet = || self.service.greet(&place);
+        let answers = self
+            .container
+            .wait_until(self.service.product(), ANSWER_WAIT, greet);
+        answers.await.map(drop)
+    }
+
     /// The sort of service.
     #[must_use]
     pub fn service(&self) -> &'static dyn Service {
@@ -89,7 +119,7 @@ impl Node {
         &self.name
     }
 
-    /// Where clients on this host connect. Another restart of the container may change it.
+    /// Where clients on this host connect.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -23,6 +23,7 @@ use crate::progress::Progress;
 use crate::served::{AllServed, Served};
 use crate::service::Made;
 use crate::services;
+use crate::system::RealSystem;
 use crate::toxiproxy::{Toxiproxy, ToxiproxyPlan, ToxiproxyState};
 
 /// A running testbed.
@@ -133,6 +134,14 @@ impl Testbed {
     }
 
     /// What the nemesis can break.
+    #[must_use]
+    pub fn system(&self) -> RealSystem<'_> {
+        let docker = self.docker.as_ref();
+        let nodes = docker.map_or(&[][..], |(docker, _)| docker.nodes());
+        RealSystem::of(&self.links, nodes)
+    }
+
+    /// The links of the workers.
     #[must_use]
     pub fn links(&self) -> &Links {
         &self.links
