@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use history::{History, Kind};
+use history::{Function, History, Kind};
 
 use super::administration::{AdminOp, administered, last_count};
 use super::error::{Flaw, ensure};
@@ -66,7 +66,7 @@ impl<'a> Progress<'a> {
     }
 
     pub(super) fn of_key(&self, key: usize) -> Again {
-        if self.healed == NEVER {
+        if self.healed == NEVER || !self.shows_a_lock() {
             return Again::Unknown;
         }
         let holds: Vec<&Hold> = self
@@ -88,6 +88,18 @@ impl<'a> Progress<'a> {
             Again::Never { .. } if slots.may_change => Again::Unknown,
             known => known,
         }
+    }
+
+    /// Whether some acquire says that there is a lock to be had: it was granted, or refused as taken.
+    fn shows_a_lock(&self) -> bool {
+        self.history.events().iter().any(|event| {
+            let error = event.error.as_ref().map(|error| &*error.kind);
+            event.function == Function::Acquire
+                && match (event.kind, error) {
+                    (Kind::Ok, _) | (Kind::Fail, None | Some("busy" | "no-slot")) => true,
+                    _ => false,
+                }
+        })
     }
 
     /// What is known if the slots are those for good.

@@ -13,6 +13,9 @@
 //! Nobody can wait for slots that are still to be made or removed, so for an administered lock the
 //! clock starts at the last change if that comes after the last healing.
 //!
+//! Where nobody was ever granted any lock, nor refused one because it is taken, nothing is known: the
+//! service may not be there at all, and that is not the lock's doing.
+//!
 //! One grant does not settle it: a lock that is then stuck for good is violated too. Once the last
 //! hold is over, whoever asks must be granted within the bound; if nobody is, although somebody
 //! goes on asking beyond it, the lock is never granted again. If it may be held after all (by an
@@ -23,6 +26,8 @@ mod slots;
 mod wait;
 
 use std::time::Duration;
+
+use history::{Function, Kind};
 
 use self::slots::Slots;
 use self::wait::Wait;
@@ -64,6 +69,7 @@ impl Guarantee for ProgressWithin {
         let (verdict, reason) = match () {
             () if healed == NEVER => unknown("a fault was not healed before the record ended"),
             () if returns.is_empty() => unknown("nobody asked for a lock"),
+            () if !shows_a_lock(case) => unknown(NO_LOCK),
             () if !stuck.is_empty() => (Verdict::Violated, None),
             () => {
                 let undecided = returns.iter().find_map(|(_, again)| again.undecided());
@@ -91,6 +97,21 @@ impl Guarantee for ProgressWithin {
             ..Finding::default()
         })
     }
+}
+
+/// Whether somebody was ever granted a lock, or refused because it is taken. Where nobody was, it may be
+/// that nothing is there that could grant one.
+fn shows_a_lock(case: &Case<'_>) -> bool {
+    let events = case.history.events().iter();
+    let mut acquires = events.filter(|event| event.function == Function::Acquire);
+    acquires.any(|event| match event.kind {
+        Kind::Ok => true,
+        Kind::Fail => {
+            let error = event.error.as_ref();
+            error.is_none_or(|error| ["busy", "no-slot"].contains(&&*error.kind))
+        }
+        Kind::Invoke | Kind::Info => false,
+    })
 }
 
 fn unknown(reason: &str) -> (Verdict, Option<String>) {
@@ -159,6 +180,7 @@ enum Return {
     Undecided(&'static str),
 }
 
+const NO_LOCK: &str = "nobody was ever granted a lock, nor told that it is taken: look at the errors, and whether the service is there at all";
 const TOO_LITTLE: &str =
     "too few clients asked for a lock after the last fault, or the record ended too soon";
 const DOUBTFUL: &str = "nobody was granted a lock any more, but it may have been held, or nobody asked for it long enough";
@@ -309,6 +331,25 @@ mod tests {
     fn a_semaphore_must_be_wanted_by_as_many_at_one_time_as_it_has_slots() {
         let one_by_one = "+cut:0 -cut 1:acquire 1:acquire! 1:release 1:release! 2:acquire 2:acquire! 2:release 2:release! 1:acquire 1:acquire!";
         assert_eq!(finding(one_by_one, 2).verdict, Verdict::Unknown);
+    }
+
+    /// Each time the client says that it could not ask the service, in vain until the end.
+    #[test]
+    fn a_service_that_is_not_there_says_nothing_of_the_lock() {
+        let down = "+cut:0 -cut ".to_owned() + &"1:acquire 1:acquirexdeclined ".repeat(6);
+        let found = finding(&down, 1);
+        assert_eq!(found.verdict, Verdict::Unknown, "{}", found.evidence);
+        assert!(found.reason.expect("a reason").contains("is there"));
+        for shows in [
+            "1:acquire 1:acquirexbusy ",
+            "2:acquire 2:acquire! 2:release 2:release! ",
+        ] {
+            assert_eq!(
+                verdict(&(shows.to_owned() + &down)),
+                Verdict::Violated,
+                "{shows}"
+            );
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use history::Kind;
+use history::{Function, Kind};
 
 use super::record::{Hold, NEVER, Op, Reach, Record};
 use super::{Verdict, WORKERS, verdict};
@@ -13,6 +13,15 @@ pub(crate) fn progress(record: &Record, slots: u32, bound_ns: u64) -> Verdict {
     let Some(healed) = record.healed else {
         return Verdict::Unknown;
     };
+    let says_there_is_one = |op: &Op| {
+        op.is_ok(&Function::Acquire)
+            || op.is(&Function::Acquire)
+                && op.kind == Kind::Fail
+                && ["", "busy", "no-slot"].contains(&op.error.as_str())
+    };
+    if !record.ops.iter().any(says_there_is_one) {
+        return Verdict::Unknown;
+    }
     let of_key = |key| {
         Lock::new(record, key, slots, healed)
             .map_or(Verdict::Unknown, |lock| lock.verdict(bound_ns))
