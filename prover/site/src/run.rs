@@ -125,9 +125,11 @@ impl Run {
     }
 }
 
+/// What the report in a folder is called.
+pub(crate) const REPORT: &str = "report.html";
+
 /// The report among files.
 pub(crate) fn has_report(files: &[FileEntry]) -> Option<&'static str> {
-    const REPORT: &str = "report.html";
     files
         .iter()
         .any(|file| file.name == REPORT)
