@@ -176,7 +176,7 @@ fn harm(window: &Window) -> &'static str {
         ("crash", _) => "died of it",
         (_, Class::Halting) => "stood still",
         (_, Class::Isolating) => "was cut off from the service",
-        (_, Class::Breaking) => "lost its connection to it",
+        (_, Class::Breaking) => "lost its connection",
         (_, Class::Slowing) => "was slowed down",
     }
 }

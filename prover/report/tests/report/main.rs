@@ -354,6 +354,24 @@ fn who_waits_too_long_is_told_with_the_holder_that_stood_still() {
 }
 
 #[test]
+fn one_length_is_said_and_not_drawn() {
+    let html = samples::starved().html();
+    let said = "holder noticed: 51.00 ms (once); granted to another: never; both believed: never.";
+    assert!(text(&html).contains(said), "{html}");
+    assert!(
+        !svgs(&html).iter().any(|svg| svg.contains("id=\"lags")),
+        "{html}"
+    );
+    let html = samples::violated().html();
+    assert!(text(&html).contains("1 overlap, 4.93 s long."));
+    assert!(
+        !svgs(&html)
+            .iter()
+            .any(|svg| svg.contains("Length of the overlaps"))
+    );
+}
+
+#[test]
 fn what_is_violated_beside_the_verdict_is_named_once() {
     let mut sample = samples::unpromised();
     let rows = sample.judgement.guarantees.clone();
