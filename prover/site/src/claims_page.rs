@@ -57,7 +57,10 @@ struct ExampleView {
     seed: u64,
     operations: u64,
     guarantee: String,
-    text: String,
+    /// What happened, in sentences.
+    told: Vec<String>,
+    /// Its events and their picture, to scale.
+    picture: String,
     /// The report of its run.
     report: Option<String>,
 }
@@ -204,11 +207,13 @@ const fn tone(ruling: Ruling<'_>) -> &'static str {
 
 fn example(found: &Counterexample, stored: &[Stored]) -> ExampleView {
     let run = stored.iter().find(|run| run.seed == found.seed);
+    let (told, picture) = found.text.split_once("\n\n").unwrap_or((&found.text, ""));
     ExampleView {
         seed: found.seed,
         operations: found.operations,
         guarantee: found.guarantee.clone(),
-        text: found.text.clone(),
+        told: told.lines().map(str::to_owned).collect(),
+        picture: picture.to_owned(),
         report: run.map(report_of),
     }
 }
@@ -296,6 +301,18 @@ mod tests {
         assert!(of("excludes on plain") < of("first on plain"));
         assert!(page.contains("1 of 2 cases keep the gate shut"));
         assert!(page.contains("x%20y"), "{page}");
+    }
+
+    #[test]
+    fn a_counterexample_is_told_and_then_drawn() {
+        let page =
+            made("never granted again\nThe last to hold it died.\n\n  index  time\n      1  2 s");
+        assert!(page.contains("<p>The last to hold it died.</p>"), "{page}");
+        assert!(
+            page.contains("<pre class=\"drawn\"><code>  index  time\n      1  2 s</code></pre>"),
+            "{page}"
+        );
+        assert!(!made("told").contains("class=\"drawn\""));
     }
 
     #[test]
