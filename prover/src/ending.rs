@@ -22,7 +22,7 @@ impl Ending {
         Self {
             shown: shown(manifest, judgement),
             open: open(manifest, judgement),
-            next: next(judgement, folder),
+            next: next(manifest, judgement, folder),
         }
     }
 }
@@ -109,12 +109,13 @@ fn open(manifest: &Manifest, judgement: &Judgement) -> String {
 }
 
 /// The command that goes on from here.
-fn next(judgement: &Judgement, folder: &str) -> String {
+fn next(manifest: &Manifest, judgement: &Judgement, folder: &str) -> String {
     let command = |name: &str| typed(program(), &[name.to_owned(), folder.to_owned()]);
     let report = format!("{folder}/{}", file::REPORT);
     match judgement.verdict {
         Verdict::Valid => command("certify"),
-        Verdict::Violated => command("shrink"),
+        Verdict::Violated if manifest.is_of_script() => command("shrink"),
+        Verdict::Violated => command("replay"),
         Verdict::Unknown => format!("read {report}"),
     }
 }
@@ -202,6 +203,21 @@ mod tests {
             "{said:?}"
         );
         assert!(said[2].ends_with("certify results/x"), "{said:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_played_as_a_script_is_repeated() {
+        let violated = judgement(&[("exclusion", true, Verdict::Violated)]);
+        let next = |manifest: &Manifest| Ending::of(manifest, &violated, "results/x").next;
+        assert!(next(&manifest()).ends_with("shrink results/x"));
+        let mut of_program = manifest();
+        of_program.spec.lock = Some("process:python3 my_lock.py".to_owned());
+        assert!(next(&of_program).ends_with("replay results/x"));
+        let elsewhere = Manifest {
+            testbed: None,
+            ..manifest()
+        };
+        assert!(next(&elsewhere).ends_with("replay results/x"));
     }
 
     #[test]

@@ -364,8 +364,7 @@ impl Run {
 fn of_case(case: &Tested, proof: &Proof, runs: &BTreeMap<String, Run>) -> Vec<String> {
     let (name, mut problems) = (name(case), Vec::new());
     let mut say = |what: String| problems.push(format!("{}: {name}: {what}", proofs::FILE));
-    let mut again = case.clone();
-    again.decide(proof.shard);
+    let again = case.again(proof.shard);
     let is_decided = matches!(case.standing, Standing::Confirmed | Standing::Contradicted);
     if is_decided && again.standing != case.standing {
         say(format!(

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use flate2::read::GzDecoder;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const PROVER: &str = env!("CARGO_BIN_EXE_prover");
@@ -335,6 +335,85 @@ fn the_pages_of_the_same_results_are_the_same() {
     }
     let (code, _) = prover(results.path(), "site results/pages");
     assert_eq!(code, Some(254));
+}
+
+/// A proof of one claim that a run contradicts, which says of it what it is told to.
+fn store_proof(results: &Results, name: &str, standing: &str) {
+    let verdicts = json!({"valid": 0, "violated": 1, "unknown": 0});
+    let summary = json!({
+        "runs": 1, "verdicts": verdicts, "events": 1, "operations": 1, "holds": 1, "contended": 1,
+        "must_take": false, "taken": 0, "faults": {}, "failing": [7], "open": [], "broken": [],
+        "guarantees": {"exclusion": {"judged": true, "verdicts": verdicts, "overlaps": 1, "exposure_ns_max": 1}},
+    });
+    let case = json!({
+        "claim": {"id": "excludes", "says": "at most one holds it", "expected": "holds", "line": 3},
+        "testbed": "sim", "lock": "no-lock", "workload": "mutex", "nemesis": "cut",
+        "standing": standing, "why": "not violated in 400 runs", "summary": summary, "repeat": "prover prove",
+    });
+    let proof = json!({
+        "schema": "proof/1", "prover": "0", "source": {"path": "claims.toml", "sha256": "00", "title": "What it keeps"},
+        "git": {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": false},
+        "profile": "full", "shard": {"index": 1, "count": 1}, "began": "2026-02-03T04:05:06Z",
+        "state": "finished", "cases": [case],
+    });
+    fs::create_dir_all(results.run(name)).expect("writable");
+    fs::write(results.run(name).join("proof.json"), proof.to_string()).expect("writable");
+    let green = "<div class=\"verdict valid\">passed</div>";
+    fs::write(results.run(name).join("report.html"), green).expect("writable");
+}
+
+#[test]
+fn a_proof_is_decided_again_by_its_counts() {
+    let results = Results {
+        place: tempfile::tempdir().expect("a temporary folder"),
+    };
+    store_proof(&results, "prove/1", "contradicted");
+    let badge = "badges/claims.svg";
+    let seen = |out: &str| {
+        let (code, said) = prover(results.path(), &format!("site {out} --commit 0123456789ab"));
+        assert_eq!(code, Some(0), "{said}");
+        let read = |name: &str| {
+            let path = results.path().join(out).join(name);
+            fs::read_to_string(path).expect("it is written")
+        };
+        [
+            read("index.html"),
+            read("runs/prove/1/report.html"),
+            read(badge),
+        ]
+    };
+    let [list, page, svg] = seen("honest");
+    assert!(list.contains(">What it keeps</a>"), "{list}");
+    assert!(page.contains("1 of 1 case keep"), "{page}");
+    assert!(svg.contains("violated 0123456789"), "{svg}");
+
+    store_proof(&results, "prove/1", "confirmed");
+    let [list, page, svg] = seen("forged");
+    let server = Server::start(&results);
+    assert_eq!(server.page("/runs/prove/1/report.html"), page);
+    let served = String::from_utf8(server.get(&format!("/{badge}")).body).expect("text");
+    assert!(
+        served.contains("does not follow from its counts"),
+        "{served}"
+    );
+    for text in [&list, &page, &svg] {
+        assert!(text.contains("does not follow from its counts"), "{text}");
+        assert!(!text.contains("not violated in 400 runs"), "{text}");
+    }
+    assert!(list.contains("data-verdict=\"broken\""), "{list}");
+    assert!(!page.contains("class=\"verdict valid\""), "{page}");
+    assert!(!svg.contains("#1a7f37"), "{svg}");
+
+    let no_proof = results.run("prove/1").join("proof.json");
+    fs::write(
+        no_proof,
+        r#"{"state":"finished","cases":[{"standing":"confirmed"}]}"#,
+    )
+    .expect("writable");
+    let [list, page, svg] = seen("none");
+    assert!(list.contains("proof.json: missing field"), "{list}");
+    assert!(page.contains("proof.json: missing field"), "{page}");
+    assert!(!svg.contains("#1a7f37") && svg.contains("unknown"), "{svg}");
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {

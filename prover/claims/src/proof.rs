@@ -33,6 +33,19 @@ pub struct Proof {
     pub left_out: Vec<LeftOut>,
 }
 
+impl Proof {
+    /// The same with each case as its own counts decide it. What is stored may say otherwise: then
+    /// somebody has changed it, or another prover has made it.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let cases = self.cases.iter().map(|case| case.again(self.shard));
+        Self {
+            cases: cases.collect(),
+            ..self.clone()
+        }
+    }
+}
+
 /// The file that the claims stand in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {

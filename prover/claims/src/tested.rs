@@ -11,6 +11,9 @@ use crate::needs::Needs;
 use crate::shard::Shard;
 use crate::standing::{Evidence, Standing, decide};
 
+/// What stands before and after the shards that are missing.
+const MISSING: [&str; 2] = [" (missing: shard ", ")"];
+
 /// What came of a claim on one testbed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tested {
@@ -80,11 +83,33 @@ impl Tested {
         (self.standing, self.why) = decide(self.claim.expected, &self.needs, evidence);
     }
 
+    /// The same as its own counts decide it, whatever was written of how it stands. In a proof of
+    /// this shard; what has no seeds was not divided, so one machine has run all of it.
+    #[must_use]
+    pub fn again(&self, shard: Shard) -> Self {
+        let mut again = self.clone();
+        again.decide(self.seeds.as_ref().map_or(Shard::WHOLE, |_| shard));
+        if let Some(shards) = self.missed(&again.why) {
+            again.miss(shards);
+        }
+        again
+    }
+
     /// Says which shards are missing, where these may be why nothing is decided.
     pub(crate) fn miss(&mut self, shards: &str) {
         if matches!(self.standing, Standing::Unknown | Standing::NotRun) {
-            self.why += &format!(" (missing: shard {shards})");
+            let [before, after] = MISSING;
+            self.why += &format!("{before}{shards}{after}");
         }
+    }
+
+    /// The shards that it says are missing, after this reason.
+    fn missed(&self, why: &str) -> Option<&str> {
+        let [before, after] = MISSING;
+        let rest = self.why.strip_prefix(why)?.strip_prefix(before)?;
+        let shards = rest.strip_suffix(after)?;
+        let is_named = |it: char| it.is_ascii_digit() || "/, ".contains(it);
+        shards.chars().all(is_named).then_some(shards)
     }
 
     /// Takes in what another shard showed.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use testbed::Described;
 
 pub use crate::git::Git;
-use crate::plan::{Plan, progress_on_rabbitmq};
+use crate::plan::{PROGRAM, Plan, progress_on_rabbitmq};
 use crate::spec::RunSpec;
 
 /// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has
@@ -81,11 +81,22 @@ impl State {
             Self::Finished => None,
             Self::Running => Some("the run was killed, or is not over yet".to_owned()),
             Self::Stuck => Some(
-                "the run did not come to its end: some lock could not be had any more".to_owned(),
+                "the last phase was broken off, for some lock could not be had any more".to_owned(),
             ),
             Self::Interrupted => Some("the run was interrupted".to_owned()),
             Self::Broken(why) => Some(format!("the harness broke down: {why}")),
         }
+    }
+}
+
+impl Manifest {
+    /// Whether its run can be played as a script: in the simulation, where no program takes part.
+    #[must_use]
+    pub fn is_of_script(&self) -> bool {
+        let testbed = self.testbed.as_ref();
+        let is_simulated = testbed.is_some_and(|testbed| testbed.caveat().is_some());
+        let lock = self.spec.lock.as_deref();
+        is_simulated && !lock.is_some_and(|lock| lock.starts_with(PROGRAM))
     }
 }
 

@@ -6,6 +6,9 @@ use history::History;
 use crate::html::seconds;
 use crate::subject::Subject;
 
+/// How the testbed of a program is called that needs no service.
+const WITHOUT_SERVICE: &str = "none";
+
 /// The sentence that was tested.
 pub(crate) fn sentence(subject: &Subject, judgement: &Judgement) -> String {
     let judged = judgement.guarantees.iter();
@@ -27,7 +30,10 @@ pub(crate) fn sentence(subject: &Subject, judgement: &Judgement) -> String {
         _ => faults.replace(" strikes", " strike"),
     };
     let testbed = subject.setting.iter().find(|fact| fact.name() == "testbed");
-    let testbed = testbed.map_or(String::new(), |fact| format!(", on {}", fact.text()));
+    let testbed = testbed.map_or(String::new(), |fact| match fact.text() {
+        WITHOUT_SERVICE => ", without a service".to_owned(),
+        on => format!(", on {on}"),
+    });
     format!(
         "{} keeps {kept} under {}, {faults}{testbed}.",
         subject.lock, subject.workload
@@ -112,12 +118,13 @@ fn about_criteria(judgement: &Judgement) -> Vec<String> {
             "Whether the run proves anything (coverage) was not part of the verdict.".to_owned(),
         );
     }
-    let beside: Vec<&str> = judgement
-        .guarantees
-        .iter()
-        .filter(|row| !row.judged)
-        .filter_map(violated)
-        .collect();
+    let mut beside: Vec<&str> = Vec::new();
+    let rows = judgement.guarantees.iter().filter(|row| !row.judged);
+    for name in rows.filter_map(violated) {
+        if !beside.contains(&name) {
+            beside.push(name);
+        }
+    }
     if !beside.is_empty() {
         texts.push(format!(
             "Violated, but not part of the verdict: {}.",

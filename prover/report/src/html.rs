@@ -24,7 +24,7 @@ use crate::overlaps::{Incident, exposed, incidents, listed_until};
 use crate::plots::{exposures, lag_plot, latency, rate_plot, span_plot, whole_run};
 use crate::record::{EVENTS_MAX, Record};
 use crate::scene::Scene;
-use crate::spans::{self, Spans};
+use crate::spans::{self, Spans, differ};
 use crate::subject::{Fact, Mistake, Subject};
 use crate::table::verdict_text;
 use crate::template;
@@ -211,7 +211,8 @@ struct Overlaps {
     count: usize,
     longest: String,
     total: String,
-    plot: String,
+    /// Nothing where all are of one length.
+    plot: Option<String>,
     listed: Vec<Exposure>,
 }
 
@@ -237,7 +238,9 @@ struct Timing {
 /// Lengths of several sorts, as a plot and as a table.
 #[derive(Serialize)]
 struct Lengths {
-    plot: String,
+    /// Nothing where a curve would be a line: then words say it.
+    plot: Option<String>,
+    words: String,
     rows: Vec<LengthRow>,
     /// How many lengths there are, of all sorts.
     count: usize,
@@ -366,7 +369,7 @@ impl Overlaps {
             count: lengths.len(),
             longest: show_ns(lengths.iter().max().copied().unwrap_or(0)),
             total: show_ns(total),
-            plot: exposures(lengths)?,
+            plot: differ(lengths).then(|| exposures(lengths)).transpose()?,
             listed: longest(row, incidents, scene),
         }))
     }
@@ -417,12 +420,27 @@ impl Lengths {
         spans: &[Spans],
         plot: fn(&[Spans]) -> Result<String, ReportError>,
     ) -> Result<Self, ReportError> {
+        let is_curve = spans.iter().any(Spans::differ);
         Ok(Self {
-            plot: plot(spans)?,
+            plot: is_curve.then(|| plot(spans)).transpose()?,
+            words: in_words(spans),
             rows: spans.iter().map(LengthRow::of).collect(),
             count: spans.iter().map(|spans| spans.lengths.len()).sum(),
         })
     }
+}
+
+/// `holder noticed: 59.34 µs (once); granted to another: never`.
+fn in_words(spans: &[Spans]) -> String {
+    let told = spans.iter().map(|spans| {
+        let often = match spans.lengths.len() {
+            0 => return format!("{}: never", spans.name),
+            1 => "once".to_owned(),
+            count => format!("{count} times"),
+        };
+        format!("{}: {} ({often})", spans.name, spans.show(1_000))
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 impl LengthRow {

@@ -22,6 +22,7 @@ mod rate;
 mod record;
 mod scene;
 mod spans;
+mod starvation;
 mod story;
 mod subject;
 mod summary;

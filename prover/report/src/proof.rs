@@ -8,6 +8,7 @@ use history::fault::Window;
 use history::{Event, Function, History, Kind, Process};
 
 use crate::scene::Scene;
+use crate::starvation::Blocker;
 
 /// A moment between events or at one, in the order of the record: events are odd.
 pub(crate) type Moment = usize;
@@ -27,6 +28,8 @@ pub(crate) struct Evidence<'a> {
     /// The windows of faults that touch it, those that strike who took part first.
     pub(crate) windows: Vec<Window>,
     pub(crate) processes: BTreeSet<u32>,
+    /// Who stands in the way of those that wait in vain, where that is the violation.
+    pub(crate) blocker: Option<Blocker<'a>>,
     pub(crate) slots: usize,
     /// The places of the events that the violation names, and of their other ends.
     pub(crate) places: BTreeSet<usize>,
@@ -46,7 +49,15 @@ impl<'a> Evidence<'a> {
             .filter_map(|index| place_of(history, *index));
         let read =
             |place| (violation.rule == Rule::LostUpdate).then(|| read_before(history, place));
+        let lock = locks
+            .iter()
+            .find(|lock| lock.key() == violation.key.as_ref());
+        let blocker = (violation.rule == Rule::NeverGranted)
+            .then(|| Blocker::of(history, lock, violation, slots as usize))
+            .flatten();
+        let blocked = blocker.iter().map(|it| it.from);
         let places: BTreeSet<usize> = named
+            .chain(blocked)
             .flat_map(|place| [Some(place), read(place).flatten()])
             .flatten()
             .flat_map(|place| [Some(place), history.partner(place)])
@@ -56,7 +67,7 @@ impl<'a> Evidence<'a> {
             .iter()
             .filter_map(|place| client(&history.events()[*place]))
             .collect();
-        let holds = taking_part(locks, violation, &places, &processes);
+        let holds = taking_part(lock, &places, &processes);
         let mut evidence = Self {
             history,
             scene,
@@ -64,6 +75,7 @@ impl<'a> Evidence<'a> {
             holds,
             windows: Vec::new(),
             processes,
+            blocker,
             slots: slots as usize,
             places,
         };
@@ -199,14 +211,10 @@ pub(crate) fn read_before(history: &History, place: usize) -> Option<usize> {
 /// The holds whose grants are named; of who took part without such a grant, those that were
 /// believed in meanwhile.
 fn taking_part<'a>(
-    locks: &'a [Lock],
-    violation: &Violation,
+    lock: Option<&'a Lock>,
     places: &BTreeSet<usize>,
     processes: &BTreeSet<u32>,
 ) -> Vec<&'a Hold> {
-    let lock = locks
-        .iter()
-        .find(|lock| lock.key() == violation.key.as_ref());
     let holds = lock.into_iter().flat_map(Lock::holds);
     let own: Vec<&Hold> = holds
         .filter(|hold| processes.contains(&hold.process()))

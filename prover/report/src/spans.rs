@@ -51,9 +51,19 @@ impl Spans {
         self.lengths.get(rank.saturating_sub(1)).copied()
     }
 
+    /// Whether they are not all the same: then a curve shows more than words do.
+    pub(crate) fn differ(&self) -> bool {
+        differ(&self.lengths)
+    }
+
     pub(crate) fn show(&self, thousandths: usize) -> String {
         self.quantile(thousandths).map_or("-".to_owned(), show_ns)
     }
+}
+
+/// Whether some lengths are not the same.
+pub(crate) fn differ(lengths: &[u64]) -> bool {
+    lengths.iter().any(|length| Some(length) != lengths.first())
 }
 
 /// How long locks were held and waited for.

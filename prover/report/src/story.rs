@@ -6,6 +6,7 @@ use history::fault::Window;
 use history::{Event, Function, Kind, Value};
 
 use crate::proof::{End, Evidence, read_before};
+use crate::starvation::starvation;
 use crate::words::{did, struck};
 
 /// How many faults and events are told of.
@@ -19,6 +20,7 @@ pub(crate) fn story(evidence: &Evidence<'_>) -> Vec<String> {
             double_hold(evidence)
         }
         Rule::LostUpdate => lost_update(evidence),
+        Rule::NeverGranted => starvation(evidence),
         Rule::TokenRegressed | Rule::OrderOfTokens => tokens(evidence),
         _ => events(evidence),
     }
@@ -46,7 +48,7 @@ fn faults(evidence: &Evidence<'_>) -> impl Iterator<Item = (usize, String)> {
         .map(|window| (window.inject, fault(evidence, window)))
 }
 
-fn fault(evidence: &Evidence<'_>, window: &Window) -> String {
+pub(crate) fn fault(evidence: &Evidence<'_>, window: &Window) -> String {
     let began = evidence.time(window.inject);
     let lasted = window.heal.map_or(
         "the record does not show that it healed".to_owned(),
@@ -75,7 +77,7 @@ fn granted(evidence: &Evidence<'_>, hold: &Hold, number: usize) -> String {
 }
 
 /// `until it asked to give it back, at 3.200 s`.
-fn until(evidence: &Evidence<'_>, hold: &Hold) -> String {
+pub(crate) fn until(evidence: &Evidence<'_>, hold: &Hold) -> String {
     let place = match evidence.end(hold) {
         End::Lease(time) => return format!("until its lease was over, at {}", seconds(time)),
         End::Never => return "to the end of the record".to_owned(),
@@ -255,13 +257,13 @@ fn whose(evidence: &Evidence<'_>, event: &Event) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| {
         first.to_uppercase().chain(letters).collect()
     })
 }
 
-fn seconds(time: u64) -> String {
+pub(crate) fn seconds(time: u64) -> String {
     format!("{:.3} s", time as f64 / 1e9)
 }

@@ -1,8 +1,12 @@
 //! Tables for people.
 
-use checker::{Finding, Judgement, Row, Verdict, Violation};
+use checker::{Finding, Judgement, Row, Rule, Verdict, Violation};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use history::History;
+
+use crate::proof::Evidence;
+use crate::scene::Scene;
+use crate::story::story;
 
 /// The closing table of a run: a row a guarantee, within a width if there is one.
 #[must_use]
@@ -96,11 +100,31 @@ pub fn violation_text(finding: &Finding, violation: &Violation, history: &Histor
         format!(" (and {others} more)")
     };
     let explained = checker::explain(history, violation);
+    let explained = match story_beside(violation, history) {
+        Some(story) => explained.replacen("\n\n", &format!("\n{story}\n\n"), 1),
+        None => explained,
+    };
     format!(
         "\n{} is violated{more}: {}",
         finding.guarantee,
         explained.trim_end()
     )
+}
+
+/// The story of a lock that nobody gets any more: the few events that prove it do not name who stands
+/// in the way.
+fn story_beside(violation: &Violation, history: &History) -> Option<String> {
+    if violation.rule != Rule::NeverGranted {
+        return None;
+    }
+    // Where nobody says how many workers there were, each process is one.
+    let (workers, slots) = history
+        .outline()
+        .map_or((u32::MAX, 1), |outline| (outline.workers, outline.slots));
+    let scene = Scene::of(history, workers);
+    let locks = checker::locks(history);
+    let evidence = Evidence::new(history, &scene, &locks, violation, slots);
+    Some(story(&evidence).join("\n"))
 }
 
 #[cfg(test)]

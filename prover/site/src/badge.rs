@@ -5,6 +5,7 @@ use report::template::render;
 use serde::Serialize;
 
 use crate::error::SiteError;
+use crate::proven::DOES_NOT_FOLLOW;
 use crate::standing::Standing;
 
 const TEMPLATE: &str = include_str!("badge.svg.j2");
@@ -16,6 +17,8 @@ pub struct Badge {
     pub subject: Option<String>,
     /// What the proof says.
     pub verdict: Verdict,
+    /// Whether it says what its counts do not: then that is said in place of the verdict.
+    pub is_unfounded: bool,
     /// The commit that it speaks of, or when it was made.
     pub of: String,
     /// Whether it speaks of another commit than the one that is asked about, or of none that is
@@ -57,7 +60,11 @@ pub fn badge(badge: &Badge) -> Result<String, SiteError> {
         Some(subject) => format!("proof {subject}"),
         None => "proof".to_owned(),
     };
-    let verdict = Standing::from(badge.verdict).word();
+    let verdict = if badge.is_unfounded {
+        DOES_NOT_FOLLOW
+    } else {
+        Standing::from(badge.verdict).word()
+    };
     let of = line(&badge.of);
     let message = match (badge.is_outdated, of.as_str()) {
         (true, "") => format!("outdated ({verdict})"),
@@ -77,13 +84,17 @@ pub fn badge(badge: &Badge) -> Result<String, SiteError> {
     Ok(render(TEMPLATE, &view)?.trim_end().to_owned())
 }
 
+/// The colour of what shows nothing.
+const OPEN: &str = "#8a5a00";
+
 /// Dark enough for white text, on light paper and on dark.
 fn tone(badge: &Badge) -> &'static str {
     match badge.verdict {
         _ if badge.is_outdated => "#656d76",
+        _ if badge.is_unfounded => OPEN,
         Verdict::Valid => "#1a7f37",
         Verdict::Violated => "#cf222e",
-        Verdict::Unknown => "#8a5a00",
+        Verdict::Unknown => OPEN,
     }
 }
 
@@ -134,6 +145,7 @@ mod tests {
         Badge {
             subject: Some("exclusive-queue mutex".to_owned()),
             verdict,
+            is_unfounded: false,
             of: "0123456789".to_owned(),
             is_outdated,
         }
@@ -180,6 +192,18 @@ mod tests {
             ..of(Verdict::Valid, false)
         });
         assert_eq!(title(&all), "proof: valid");
+    }
+
+    #[test]
+    fn what_does_not_follow_is_never_green() {
+        for verdict in [Verdict::Valid, Verdict::Violated, Verdict::Unknown] {
+            let svg = drawn(&Badge {
+                is_unfounded: true,
+                ..of(verdict, false)
+            });
+            assert!(title(&svg).contains(DOES_NOT_FOLLOW), "{svg}");
+            assert!(svg.contains(OPEN) && !svg.contains("#1a7f37"), "{svg}");
+        }
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! The report of a proof: what came of each claim, those first that keep the gate shut.
 
 use checker::counted;
-use claims::{Counterexample, Expected, Stored, Tested};
+use claims::{Counterexample, Expected, Proof, Stored, Tested};
 use gate::{Decision, Ruling, Subject, decide, facts_of_case, facts_of_proof, show_times};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::error::SiteError;
 use crate::link::href;
 use crate::page::page;
+use crate::proven::{DOES_NOT_FOLLOW, Proven, unfounded};
 
 const TEMPLATE: &str = include_str!("claims_page.html.j2");
 
@@ -55,40 +57,65 @@ struct ExampleView {
     seed: u64,
     operations: u64,
     guarantee: String,
-    text: String,
+    /// What happened, in sentences.
+    told: Vec<String>,
+    /// Its events and their picture, to scale.
+    picture: String,
     /// The report of its run.
     report: Option<String>,
 }
 
-/// The report of a proof, as it counts on a day. The same arguments give the same bytes.
+/// The report of a stored proof, as it counts on the day on which it began: the same on each day.
+pub(crate) fn stored_claims_page(proof: &Proof) -> Result<String, SiteError> {
+    let today = TimeZone::UTC.to_datetime(proof.began).date();
+    claims_page(Subject { proof, today })
+}
+
+/// The report of a proof, as it counts on a day. Each claim stands as its counts say; where the proof
+/// says otherwise, it is not believed. The same arguments give the same bytes.
 ///
 /// # Errors
 /// Never, unless a template of the prover is broken.
 pub fn claims_page(subject: Subject<'_>) -> Result<String, SiteError> {
-    let Subject { proof, today } = subject;
+    let proven = Proven::of(subject.proof);
+    let Subject { proof, today } = Subject {
+        proof: &proven.again,
+        ..subject
+    };
     let (decision, standing) = match decide(proof, today) {
+        _ if proven.unfounded() > 0 => (DOES_NOT_FOLLOW, "broken"),
         Decision::Passed => ("passed", "valid"),
         Decision::Failed => ("failed", "violated"),
         Decision::Broken => ("broken", "unknown"),
         Decision::Open | Decision::Nothing => ("not decided", "unknown"),
     };
     let name = proof.source.title.as_ref().unwrap_or(&proof.source.path);
-    let mut all: Vec<(usize, &Tested)> = proof.cases.iter().enumerate().collect();
-    // Whoever opens this asks first what is wrong.
-    all.sort_by_key(|(place, tested)| (!Ruling::of(tested, proof, today).stops(), *place));
-    let claims: Vec<ClaimView> = all
+    let mut all: Vec<(usize, Case<'_>)> = proof
+        .cases
         .iter()
-        .map(|(place, tested)| claim(*place, tested, subject))
+        .map(|tested| Case::of(tested, proof, today))
+        .enumerate()
         .collect();
+    for (place, case) in &mut all {
+        case.unfounded = proven
+            .said_instead(*place)
+            .map(|said| unfounded(said, case.tested));
+    }
+    let says = says(&all);
+    // Whoever opens this asks first what is wrong.
+    all.sort_by_key(|(place, case)| (!case.stops(), *place));
     let view = View {
         title: name.clone(),
         standing,
         decision,
-        says: says(subject),
+        says,
         today: today.to_string(),
         is_shard: proof.shard != claims::Shard::WHOLE,
         facts: facts_of_proof(proof),
-        claims,
+        claims: all
+            .into_iter()
+            .map(|(place, case)| claim(place, case))
+            .collect(),
         left_out: proof
             .left_out
             .iter()
@@ -98,21 +125,47 @@ pub fn claims_page(subject: Subject<'_>) -> Result<String, SiteError> {
     page(&format!("{name}: {decision}"), TEMPLATE, &view)
 }
 
-fn says(Subject { proof, today }: Subject<'_>) -> String {
-    let rulings = proof
-        .cases
-        .iter()
-        .map(|tested| Ruling::of(tested, proof, today));
-    let stopping = rulings.filter(|ruling| ruling.stops()).count();
-    let all = counted(proof.cases.len() as u64, "case");
-    match stopping {
-        0 => format!("{all}, each as claimed or accepted."),
-        _ => format!("{stopping} of {all} keep the gate shut."),
+/// A claim as its counts decide it.
+struct Case<'a> {
+    tested: &'a Tested,
+    ruling: Ruling<'a>,
+    /// What the proof says instead, where it does.
+    unfounded: Option<String>,
+}
+
+impl<'a> Case<'a> {
+    fn of(tested: &'a Tested, proof: &Proof, today: jiff::civil::Date) -> Self {
+        Self {
+            tested,
+            ruling: Ruling::of(tested, proof, today),
+            unfounded: None,
+        }
+    }
+
+    fn stops(&self) -> bool {
+        self.unfounded.is_some() || self.ruling.stops()
     }
 }
 
-fn claim(place: usize, tested: &Tested, Subject { proof, today }: Subject<'_>) -> ClaimView {
-    let ruling = Ruling::of(tested, proof, today);
+fn says(all: &[(usize, Case<'_>)]) -> String {
+    let unfounded = all.iter().filter(|(_, case)| case.unfounded.is_some());
+    let stopping = all.iter().filter(|(_, case)| case.stops());
+    let count = counted(all.len() as u64, "case");
+    match (unfounded.count(), stopping.count()) {
+        (0, 0) => format!("{count}, each as claimed or accepted."),
+        (0, stopping) => format!("{stopping} of {count} keep the gate shut."),
+        (unfounded, _) => format!(
+            "How {unfounded} of {count} stands {DOES_NOT_FOLLOW}: proof.json was changed, or another prover made it. It shows nothing."
+        ),
+    }
+}
+
+fn claim(place: usize, case: Case<'_>) -> ClaimView {
+    let Case { tested, ruling, .. } = case;
+    let (standing, word, why) = match case.unfounded {
+        Some(why) => ("broken", DOES_NOT_FOLLOW, why),
+        None => (tone(ruling), ruling.word(), ruling.told(&tested.why)),
+    };
     let claim = &tested.claim;
     let stored = tested.stored.iter().take(STORED_MAX);
     ClaimView {
@@ -126,9 +179,9 @@ fn claim(place: usize, tested: &Tested, Subject { proof, today }: Subject<'_>) -
         },
         reason: claim.reason.clone(),
         link: claim.link.clone(),
-        standing: tone(ruling),
-        word: ruling.word(),
-        why: ruling.told(&tested.why),
+        standing,
+        word,
+        why,
         runs: tested.summary.judged_runs(),
         exposures: show_times(&tested.measures.exposures),
         counterexample: tested
@@ -154,11 +207,13 @@ const fn tone(ruling: Ruling<'_>) -> &'static str {
 
 fn example(found: &Counterexample, stored: &[Stored]) -> ExampleView {
     let run = stored.iter().find(|run| run.seed == found.seed);
+    let (told, picture) = found.text.split_once("\n\n").unwrap_or((&found.text, ""));
     ExampleView {
         seed: found.seed,
         operations: found.operations,
         guarantee: found.guarantee.clone(),
-        text: found.text.clone(),
+        told: told.lines().map(str::to_owned).collect(),
+        picture: picture.to_owned(),
         report: run.map(report_of),
     }
 }
@@ -169,7 +224,6 @@ fn report_of(run: &Stored) -> String {
 
 #[cfg(test)]
 mod tests {
-    use claims::Proof;
     use jiff::civil::date;
 
     use super::*;
@@ -187,8 +241,9 @@ mod tests {
         });
         let fine = {
             let mut fine = case.clone();
-            fine["standing"] = "confirmed".into();
             fine["claim"]["id"] = "first".into();
+            fine["claim"]["expected"] = "violated".into();
+            fine["standing"] = "confirmed".into();
             fine
         };
         let proof = serde_json::json!({
@@ -207,13 +262,33 @@ mod tests {
     }
 
     fn made(hostile: &str) -> String {
-        let proof = proof(hostile);
+        of(&proof(hostile))
+    }
+
+    fn of(proof: &Proof) -> String {
         let today = date(2026, 2, 3);
-        claims_page(Subject {
-            proof: &proof,
-            today,
-        })
-        .expect("a page")
+        claims_page(Subject { proof, today }).expect("a page")
+    }
+
+    #[test]
+    fn a_standing_that_was_forged_is_not_shown() {
+        let mut forged = proof("plain");
+        forged.cases[1].standing = claims::Standing::Confirmed;
+        forged.cases[1].why = "not violated in 400 runs".to_owned();
+        let page = of(&forged);
+        let said = "excludes on plain: does not follow from its counts";
+        assert!(page.contains(said), "{page}");
+        assert!(
+            page.contains("<strong>does not follow from its counts"),
+            "{page}"
+        );
+        assert!(page.contains("by these it is contradicted"), "{page}");
+        assert!(!page.contains("class=\"verdict valid\""), "{page}");
+        assert!(!page.contains("not violated in 400 runs"), "{page}");
+        assert!(
+            page.find("excludes on plain") < page.find("first on plain"),
+            "what is wrong comes first"
+        );
     }
 
     #[test]
@@ -226,6 +301,18 @@ mod tests {
         assert!(of("excludes on plain") < of("first on plain"));
         assert!(page.contains("1 of 2 cases keep the gate shut"));
         assert!(page.contains("x%20y"), "{page}");
+    }
+
+    #[test]
+    fn a_counterexample_is_told_and_then_drawn() {
+        let page =
+            made("never granted again\nThe last to hold it died.\n\n  index  time\n      1  2 s");
+        assert!(page.contains("<p>The last to hold it died.</p>"), "{page}");
+        assert!(
+            page.contains("<pre class=\"drawn\"><code>  index  time\n      1  2 s</code></pre>"),
+            "{page}"
+        );
+        assert!(!made("told").contains("class=\"drawn\""));
     }
 
     #[test]

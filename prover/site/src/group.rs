@@ -1,14 +1,24 @@
 //! What many runs were made for together: a campaign over seeds, or the claims that were proved.
 
-use checker::{Verdict, counted};
-use jiff::Timestamp;
+use claims::Proof;
 use plan::manifest::Git;
-use serde::Deserialize;
 use serde_json::Value;
 
+use crate::claims_page::stored_claims_page;
+use crate::error::SiteError;
 use crate::folder::FileEntry;
-use crate::run::{has_report, last_part, short, stamp, when};
+use crate::page::page;
+use crate::proven::Proven;
+use crate::run::{REPORT, has_report, last_part, parsed, short, stamp, when};
 use crate::standing::{Standing, Stands};
+use crate::told::Told;
+
+/// The page of what is no proof.
+const UNREADABLE: &str = r#"<div class="verdict broken">
+<h1><strong>broken</strong> {{ title }}</h1>
+<p>{{ why }}</p>
+</div>
+"#;
 
 /// Which file says what many runs showed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,36 +43,42 @@ pub struct Group {
     /// Its own files.
     pub files: Vec<FileEntry>,
     told: Told,
+    proof: Option<Box<Proof>>,
 }
 
-/// What its file says; what it does not say is not shown.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Told {
-    verdict: Option<Verdict>,
-    lock: Option<String>,
-    workload: Option<String>,
-    faults: Option<Value>,
-    seeds: Option<String>,
-    runs: Option<Value>,
-    began: Option<Timestamp>,
-    git: Option<Git>,
-    state: Option<String>,
-    shard: Option<Part>,
-    cases: Vec<Case>,
-    left_out: Vec<Value>,
+/// What was read of it.
+struct Read {
+    stands: Stands,
+    told: Told,
+    proof: Option<Box<Proof>>,
 }
 
-/// Which part of the claims it is about.
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Part {
-    count: u64,
+impl Default for Read {
+    fn default() -> Self {
+        Self {
+            stands: (Standing::Broken, None),
+            told: Told::default(),
+            proof: None,
+        }
+    }
 }
 
-/// A claim, and how it stands.
-#[derive(Clone, Debug, Deserialize)]
-struct Case {
-    standing: String,
+fn of_campaign(text: &str) -> Result<Read, String> {
+    let told: Told = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    Ok(Read {
+        stands: told.of_campaign(),
+        told,
+        proof: None,
+    })
+}
+
+fn of_proof(text: &str) -> Result<Read, String> {
+    let proof: Proof = parsed(text, gate::FORM)?;
+    Ok(Read {
+        stands: Proven::of(&proof).stands(),
+        told: Told::of_proof(&proof),
+        proof: Some(Box::new(proof)),
+    })
 }
 
 impl Told {
@@ -72,43 +88,6 @@ impl Told {
             None => (
                 Standing::Unknown,
                 Some("campaign.json names no verdict".to_owned()),
-            ),
-        }
-    }
-
-    /// What was claimed is `valid` where all of it is confirmed, a violation that is expected too.
-    fn of_proof(&self) -> Stands {
-        let are = |standing: &str| {
-            self.cases
-                .iter()
-                .filter(|case| case.standing == standing)
-                .count()
-        };
-        let (all, confirmed, contradicted) =
-            (self.cases.len(), are("confirmed"), are("contradicted"));
-        let said = |count: usize, what: &str| {
-            Some(format!(
-                "{count} of {} {what}",
-                counted(all as u64, "claim")
-            ))
-        };
-        match self.state.as_deref() {
-            _ if contradicted > 0 => (Standing::Violated, said(contradicted, "contradicted")),
-            Some("finished") if confirmed < all || all == 0 => {
-                (Standing::Unknown, said(confirmed, "confirmed"))
-            }
-            Some("finished") if !self.left_out.is_empty() => {
-                let left_out = counted(self.left_out.len() as u64, "claim");
-                (Standing::Unknown, Some(format!("{left_out} left out")))
-            }
-            Some("finished") if self.shard.is_some_and(|part| part.count > 1) => (
-                Standing::Unknown,
-                Some("the part of one machine: prover merge decides".to_owned()),
-            ),
-            Some("finished") => (Standing::Valid, None),
-            _ => (
-                Standing::Unfinished,
-                Some("not all claims were put to the test".to_owned()),
             ),
         }
     }
@@ -144,23 +123,44 @@ impl Group {
         text: Result<String, String>,
         files: Vec<FileEntry>,
     ) -> Self {
-        let told: Result<Told, String> =
-            text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
-        let (standing, reason) = match &told {
-            Err(why) => (Standing::Broken, Some(format!("{}: {why}", kind.file()))),
-            Ok(told) => match kind {
-                GroupKind::Campaign => told.of_campaign(),
-                GroupKind::Proof => told.of_proof(),
-            },
+        let read = match kind {
+            GroupKind::Campaign => text.and_then(|text| of_campaign(&text)),
+            GroupKind::Proof => text.and_then(|text| of_proof(&text)),
         };
-        let told = told.unwrap_or_default();
+        let read = read.unwrap_or_else(|why| Read {
+            stands: (Standing::Broken, Some(format!("{}: {why}", kind.file()))),
+            ..Read::default()
+        });
+        let (standing, reason) = read.stands;
         Self {
             path,
             kind,
             standing,
             reason,
             files,
-            told,
+            told: read.told,
+            proof: read.proof,
+        }
+    }
+
+    /// Whether it is a proof that says of some claim what its counts do not.
+    pub(crate) fn is_unfounded(&self) -> bool {
+        let proof = self.proof.as_deref();
+        proof.is_some_and(|proof| Proven::of(proof).unfounded() > 0)
+    }
+
+    /// The report of a proof, made again of what it counts; that of a campaign lies in its folder.
+    ///
+    /// # Errors
+    /// Never, unless a template of the prover is broken.
+    pub fn page(&self) -> Result<Option<String>, SiteError> {
+        match (self.kind, &self.proof) {
+            (GroupKind::Campaign, _) => Ok(None),
+            (GroupKind::Proof, Some(proof)) => stored_claims_page(proof).map(Some),
+            (GroupKind::Proof, None) => {
+                let view = minijinja::context! { title => &self.path, why => &self.reason };
+                page(&format!("{}: broken", self.path), UNREADABLE, &view).map(Some)
+            }
         }
     }
 
@@ -215,9 +215,21 @@ impl Group {
         names.join(", ")
     }
 
+    /// What it is about, for people: the lock and the workload of a campaign, the title of claims.
+    pub(crate) fn title(&self) -> String {
+        match (self.subject(), &self.told.title) {
+            (Some((lock, workload)), _) => format!("{lock} {workload}"),
+            (None, Some(title)) => title.clone(),
+            (None, None) => self.path.clone(),
+        }
+    }
+
     /// Where it is opened: its report, else its file.
     pub(crate) fn opens(&self) -> &'static str {
-        has_report(&self.files).unwrap_or(self.kind.file())
+        match self.kind {
+            GroupKind::Proof => REPORT,
+            GroupKind::Campaign => has_report(&self.files).unwrap_or(self.kind.file()),
+        }
     }
 }
 
@@ -230,39 +242,29 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_valid_where_all_are_confirmed() {
-        let proof = |state: &str, standings: &[&str], left_out: &str| {
-            let cases: Vec<_> = standings
-                .iter()
-                .map(|one| serde_json::json!({ "standing": one }))
-                .collect();
-            let text = serde_json::json!({ "state": state, "cases": cases }).to_string();
-            let text = text.replacen('{', &format!("{{\"left_out\":[{left_out}],"), 1);
-            standing(GroupKind::Proof, &text)
-        };
-        assert_eq!(
-            proof("finished", &["confirmed", "confirmed"], ""),
-            Standing::Valid
+    fn what_is_no_proof_is_told_as_such() {
+        let forged = r#"{"state":"finished","cases":[{"standing":"confirmed"}]}"#;
+        let group = Group::of(
+            "prove/1".to_owned(),
+            GroupKind::Proof,
+            Ok(forged.to_owned()),
+            Vec::new(),
         );
+        assert_eq!(group.standing, Standing::Broken);
+        let why = group.reason.clone().expect("it says why");
+        assert!(why.starts_with("proof.json: "), "{why}");
+        let page = group.page().expect("it renders").expect("a page");
+        assert!(page.contains("proof.json: missing field"), "{page}");
+        assert!(!page.contains("class=\"verdict valid\""), "{page}");
+    }
+
+    #[test]
+    fn a_proof_of_another_form_is_left_to_its_own_prover() {
+        let mut json = serde_json::json!(crate::sample::proof(vec![]));
+        json["schema"] = "proof/9".into();
         assert_eq!(
-            proof("finished", &["confirmed", "confirmed"], "{}"),
-            Standing::Unknown
-        );
-        assert_eq!(
-            proof("finished", &["confirmed", "unknown"], ""),
-            Standing::Unknown
-        );
-        assert_eq!(
-            proof("finished", &["confirmed", "not-run"], ""),
-            Standing::Unknown
-        );
-        assert_eq!(proof("finished", &[], ""), Standing::Unknown);
-        let shard = r#"{"state":"finished","cases":[{"standing":"confirmed"}],"shard":{"index":1,"count":2}}"#;
-        assert_eq!(standing(GroupKind::Proof, shard), Standing::Unknown);
-        assert_eq!(proof("running", &["confirmed"], ""), Standing::Unfinished);
-        assert_eq!(
-            proof("interrupted", &["contradicted"], ""),
-            Standing::Violated
+            standing(GroupKind::Proof, &json.to_string()),
+            Standing::Broken
         );
     }
 

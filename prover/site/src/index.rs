@@ -11,7 +11,7 @@ use crate::group::Group;
 use crate::link::href;
 use crate::page::{Place, page};
 use crate::proof::Proof;
-use crate::run::{Run, last_part};
+use crate::run::Run;
 use crate::standing::{ALL, Standing};
 
 const TEMPLATE: &str = include_str!("index.html.j2");
@@ -146,16 +146,12 @@ impl RunView {
 
 impl GroupView {
     fn of(group: &Group) -> Self {
-        let subject = match group.subject() {
-            Some((lock, workload)) => format!("{lock} {workload}"),
-            None => last_part(&group.path).to_owned(),
-        };
         let mut view = Self {
             href: format!("runs/{}/{}", href(&group.path), group.opens()),
             kind: group.kind.word(),
             standing: group.standing.word(),
             reason: group.reason.clone(),
-            subject,
+            subject: group.title(),
             faults: group.faults(),
             runs: group.runs(),
             commit: group.commit(),
@@ -171,6 +167,7 @@ impl GroupView {
             &view.runs,
             &view.commit,
             &view.when,
+            view.reason.as_deref().unwrap_or_default(),
         ]);
         view
     }

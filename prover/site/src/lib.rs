@@ -16,8 +16,12 @@ mod index;
 mod link;
 mod page;
 mod proof;
+mod proven;
 mod run;
+#[cfg(test)]
+mod sample;
 mod standing;
+mod told;
 
 pub use badge::{Badge, badge};
 pub use campaign::{Campaign, Failing, FaultTally, GuaranteeTally, Share, campaign_page};

@@ -31,6 +31,8 @@ pub struct Proof {
     pub subject: Option<String>,
     /// What they say.
     pub verdict: Verdict,
+    /// Whether something that they say of it does not follow from its counts.
+    pub is_unfounded: bool,
     /// Of which commit.
     pub commit: Option<Commit>,
     /// The day of the newest of the runs.
@@ -43,6 +45,8 @@ pub struct Proof {
 /// One thing that says something of a subject.
 struct Evidence {
     standing: Standing,
+    /// Whether it says what its counts do not.
+    is_unfounded: bool,
     /// In the order of time.
     time: String,
     commit: Option<Commit>,
@@ -90,6 +94,7 @@ impl Proof {
         Badge {
             subject: self.subject.clone(),
             verdict: self.verdict,
+            is_unfounded: self.is_unfounded,
             of,
             is_outdated: self.is_outdated,
         }
@@ -119,6 +124,7 @@ pub fn proofs(runs: &[&Run], groups: &[&Group], asked: &Asked) -> Vec<Proof> {
         let of = evidence.entry(format!("{lock} {workload}")).or_default();
         of.push(Evidence {
             standing: run.standing,
+            is_unfounded: false,
             time: run.time(),
             commit: manifest.git.as_ref().map(Commit::of),
         });
@@ -130,6 +136,7 @@ pub fn proofs(runs: &[&Run], groups: &[&Group], asked: &Asked) -> Vec<Proof> {
         };
         evidence.entry(name).or_default().push(Evidence {
             standing: group.standing,
+            is_unfounded: group.is_unfounded(),
             time: group.time(),
             commit: group.git().map(Commit::of),
         });
@@ -151,10 +158,13 @@ fn is_of_claims(run: &Run, groups: &[&Group]) -> bool {
 }
 
 /// What speaks of the commit that is asked about counts, else what speaks of the same commit as the
-/// newest does. A violation there is one, whatever came after it; else the newest counts.
+/// newest does. A violation there is one, whatever came after it, and so is what does not follow from
+/// its counts; else the newest counts.
 fn proof(subject: String, mut evidence: Vec<Evidence>, asked: &Asked) -> Proof {
     evidence.sort_by(|one, other| other.time.cmp(&one.time));
-    let says = |one: &Evidence| !matches!(one.standing, Standing::Unfinished | Standing::Broken);
+    let says = |one: &Evidence| {
+        one.is_unfounded || !matches!(one.standing, Standing::Unfinished | Standing::Broken)
+    };
     if evidence.iter().any(says) {
         evidence.retain(says);
     }
@@ -169,15 +179,17 @@ fn proof(subject: String, mut evidence: Vec<Evidence>, asked: &Asked) -> Proof {
         }
         _ => false,
     };
-    let mut of_it = evidence.iter().filter(is_of_it);
-    let is_violated = of_it.any(|one| one.standing == Standing::Violated);
+    let of_it: Vec<_> = evidence.iter().filter(is_of_it).collect();
+    let is_violated = of_it.iter().any(|one| one.standing == Standing::Violated);
+    let is_unfounded = first.is_unfounded || of_it.iter().any(|one| one.is_unfounded);
     Proof {
         subject: Some(subject),
-        verdict: if is_violated {
-            Verdict::Violated
-        } else {
-            first.standing.verdict()
+        verdict: match (is_violated, is_unfounded) {
+            (true, _) => Verdict::Violated,
+            (_, true) => Verdict::Unknown,
+            _ => first.standing.verdict(),
         },
+        is_unfounded: is_unfounded && !is_violated,
         is_outdated: !asked.is(commit.as_ref()),
         commit,
         day: day(&first.time),
@@ -187,11 +199,13 @@ fn proof(subject: String, mut evidence: Vec<Evidence>, asked: &Asked) -> Proof {
 /// The worst of all, and as old as the oldest.
 fn all(each: &[Proof]) -> Proof {
     let verdicts = each.iter().map(|proof| proof.verdict);
+    let verdict = verdicts.max().unwrap_or(Verdict::Unknown);
     let first = each.first().and_then(|proof| proof.commit.clone());
     let is_one = each.iter().all(|proof| proof.commit == first);
     Proof {
         subject: None,
-        verdict: verdicts.max().unwrap_or(Verdict::Unknown),
+        verdict,
+        is_unfounded: verdict != Verdict::Violated && each.iter().any(|proof| proof.is_unfounded),
         commit: first.filter(|_| is_one),
         day: each
             .iter()
@@ -222,6 +236,7 @@ mod tests {
     fn evidence(standing: Standing, minute: u32, commit: Option<(&str, bool)>) -> Evidence {
         Evidence {
             standing,
+            is_unfounded: false,
             time: format!("20260203T04{minute:02}00.000Z"),
             commit: commit.map(|(name, is_dirty)| Commit {
                 name: name.to_owned(),
@@ -311,10 +326,28 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_follow_stays_beside_what_is_valid() {
+        let forged = Evidence {
+            is_unfounded: true,
+            ..evidence(Standing::Broken, 1, Some((NEW, false)))
+        };
+        let fine = evidence(Standing::Valid, 2, Some((NEW, false)));
+        let both = proof(
+            "claims".to_owned(),
+            vec![forged, fine],
+            &Asked(Some(NEW.to_owned())),
+        );
+        assert_eq!((both.verdict, both.is_unfounded), (Verdict::Unknown, true));
+        let all = all(&[both]);
+        assert_eq!((all.verdict, all.is_unfounded), (Verdict::Unknown, true));
+    }
+
+    #[test]
     fn all_are_as_bad_as_the_worst_and_as_old_as_the_oldest() {
         let one = |verdict, is_outdated| Proof {
             subject: Some("lock mutex".to_owned()),
             verdict,
+            is_unfounded: false,
             commit: Some(Commit {
                 name: NEW.to_owned(),
                 is_dirty: false,

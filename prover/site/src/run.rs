@@ -91,7 +91,10 @@ impl Run {
 
     pub(crate) fn testbed(&self) -> String {
         let testbed = self.manifest.as_ref().and_then(|it| it.testbed.as_ref());
-        testbed.map(|it| it.kind.clone()).unwrap_or_default()
+        match testbed.map(|it| it.kind.as_str()) {
+            Some("none") => "no service".to_owned(),
+            kind => kind.unwrap_or_default().to_owned(),
+        }
     }
 
     /// The commit of what was tested, with a mark where the source was changed since.
@@ -125,9 +128,11 @@ impl Run {
     }
 }
 
+/// What the report in a folder is called.
+pub(crate) const REPORT: &str = "report.html";
+
 /// The report among files.
 pub(crate) fn has_report(files: &[FileEntry]) -> Option<&'static str> {
-    const REPORT: &str = "report.html";
     files
         .iter()
         .any(|file| file.name == REPORT)
@@ -313,21 +318,32 @@ pub(crate) fn evidence(row: &Row) -> String {
     }
 }
 
-/// What can be done with the run next, as it can be typed.
+/// What can be done with the run next, as it can be typed: only what its files allow.
 fn commands(run: &Run, place: &Place<'_>) -> Vec<(&'static str, String)> {
-    let folder = format!("{}/{}", place.results.trim_end_matches('/'), run.path);
-    let command = |name: &str| typed(program(), &[name.to_owned(), folder.clone()]);
-    let next = match run.standing {
-        Standing::Valid => vec![("check the evidence again", "certify")],
-        Standing::Violated => vec![
-            ("find the fewest steps that violate it", "shrink"),
-            ("check the evidence again", "certify"),
-        ],
-        Standing::Unknown | Standing::Unfinished | Standing::Broken => Vec::new(),
+    let Some(manifest) = &run.manifest else {
+        return Vec::new();
     };
-    let always = [("judge it again", "check"), ("repeat it", "replay")];
-    let all = next.into_iter().chain(always);
-    all.map(|(what, name)| (what, command(name))).collect()
+    let folder = format!("{}/{}", place.results.trim_end_matches('/'), run.path);
+    let has = |name: &str| run.files.iter().any(|file| file.name.starts_with(name));
+    let is_violated = run.standing == Standing::Violated;
+    let is_decided = is_violated || run.standing == Standing::Valid;
+    let is_recorded = has("history.jsonl");
+    let all = [
+        (
+            is_violated && manifest.is_of_script(),
+            ["find the fewest steps that violate it", "shrink"],
+        ),
+        (
+            is_decided && is_recorded && has("certificate.json"),
+            ["check the evidence again", "certify"],
+        ),
+        (is_recorded, ["judge it again", "check"]),
+        (has("schedule.json"), ["repeat it", "replay"]),
+    ];
+    let works = all.into_iter().filter(|(works, _)| *works);
+    works
+        .map(|(_, [what, name])| (what, typed(program(), &[name.to_owned(), folder.clone()])))
+        .collect()
 }
 
 impl<'a> FileView<'a> {
@@ -361,6 +377,105 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A run with these files, as its manifest and its verdict say.
+    fn run(change: fn(&mut Value), verdict: &str, files: &[&str]) -> Run {
+        let stored = include_str!("../../tests/cmd/check.in/whole/manifest.json");
+        let mut manifest: Value = serde_json::from_str(stored).expect("JSON");
+        manifest
+            .as_object_mut()
+            .expect("an object")
+            .remove("recorded");
+        change(&mut manifest);
+        let row = serde_json::json!({
+            "judged": true, "guarantee": "exclusion", "verdict": verdict, "evidence": "", "violations": [],
+        });
+        let judgement = serde_json::json!({
+            "schema": "verdict/1", "verdict": verdict, "incomplete": false, "guarantees": [row],
+        });
+        let files = files.iter().map(|name| FileEntry {
+            name: (*name).to_owned(),
+            bytes: 1,
+        });
+        Run::of(Folder {
+            path: "lock/1".to_owned(),
+            manifest: Some(Ok(manifest.to_string())),
+            verdict: Some(Ok(judgement.to_string())),
+            record: Record::Read {
+                events: 1,
+                digest: String::new(),
+                lasted_ns: None,
+            },
+            files: files.collect(),
+        })
+        .expect("one of ours")
+    }
+
+    const FILES: [&str; 3] = ["certificate.json", "history.jsonl", "schedule.json"];
+
+    fn advised(run: &Run) -> Vec<String> {
+        let place = Place {
+            results: "results",
+            is_served: true,
+        };
+        let all = commands(run, &place).into_iter();
+        let last = |command: &str| command.rsplit(' ').nth(1).map(str::to_owned);
+        all.filter_map(|(_, command)| last(&command)).collect()
+    }
+
+    fn simulated(manifest: &mut Value) {
+        manifest["state"] = "finished".into();
+        manifest["testbed"] = serde_json::json!(testbed::Described::simulated());
+    }
+
+    fn of_program(manifest: &mut Value) {
+        simulated(manifest);
+        manifest["spec"]["lock"] = "process:python3 my_lock.py".into();
+    }
+
+    fn on_docker(manifest: &mut Value) {
+        simulated(manifest);
+        manifest["testbed"]["kind"] = "docker".into();
+    }
+
+    #[test]
+    fn only_what_works_for_a_run_is_advised() {
+        let of = |change, files: &[&str]| {
+            let run = run(change, "violated", files);
+            assert_eq!(run.standing, Standing::Violated, "{:?}", run.reason);
+            advised(&run)
+        };
+        assert_eq!(
+            of(simulated, &FILES),
+            ["shrink", "certify", "check", "replay"]
+        );
+        assert_eq!(of(of_program, &FILES), ["certify", "check", "replay"]);
+        assert_eq!(of(on_docker, &FILES), ["certify", "check", "replay"]);
+        assert_eq!(of(on_docker, &["history.jsonl"]), ["check"]);
+        let valid = run(simulated, "valid", &FILES);
+        assert_eq!(advised(&valid), ["certify", "check", "replay"]);
+        let damaged = Run {
+            manifest: None,
+            ..valid
+        };
+        assert_eq!(advised(&damaged), [""; 0]);
+    }
+
+    #[test]
+    fn a_violation_stands_where_the_run_ended_early() {
+        fn stuck(manifest: &mut Value) {
+            simulated(manifest);
+            manifest["state"] = "stuck".into();
+        }
+        let run = run(stuck, "violated", &FILES);
+        assert_eq!(run.standing, Standing::Violated);
+        let why = run.reason.expect("it says why");
+        assert!(
+            why.ends_with("what was recorded until then shows the violation"),
+            "{why}"
+        );
+        assert!(!why.contains("did not come to its end"), "{why}");
+    }
 
     #[test]
     fn sizes_are_short() {

@@ -81,6 +81,9 @@ impl fmt::Display for Standing {
     }
 }
 
+/// What is said of a violation in a run that ended early.
+const SHOWN_BY_THEN: &str = "what was recorded until then shows the violation";
+
 /// What a run stands for, and why where that is not in its guarantees.
 pub(crate) type Stands = (Standing, Option<String>);
 
@@ -152,6 +155,10 @@ fn judged(manifest: &Manifest, judgement: &Judgement) -> Stands {
     let unfinished = unfinished.or_else(|| judgement.unfinished.clone());
     match (judgement.verdict, unfinished) {
         (Verdict::Valid, Some(why)) => broken(format!("verdict.json says valid, but {why}")),
+        // What ended early shows no less of what had happened by then.
+        (Verdict::Violated, Some(why)) => {
+            (Standing::Violated, Some(format!("{why}; {SHOWN_BY_THEN}")))
+        }
         (verdict, Some(why)) => (verdict.into(), Some(why)),
         (Verdict::Unknown, None) => {
             let open = rows().find(|row| row.finding.verdict == Verdict::Unknown);

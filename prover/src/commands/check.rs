@@ -257,7 +257,11 @@ pub(super) fn print_judgement(
         ))?;
     }
     if let Some(why) = &judgement.unfinished {
-        output::result(&format!("\n{why}: such a run proves nothing"))?;
+        let worth = match judgement.verdict {
+            Verdict::Violated => "what was recorded until then shows the violation",
+            _ => "such a run proves nothing",
+        };
+        output::result(&format!("\n{why}: {worth}"))?;
     }
     if let Some(index) = judgement.missing_event {
         output::result(&format!(

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 use super::archive::archive;
 use super::{Shelf, headers, query};
 use crate::commands::compare;
+use crate::store::file;
 
 /// How long requests that are being answered may take to end once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -167,10 +168,21 @@ impl Served {
                 }
                 .into()
             }
-            _ => match self.shelf.file(path).and_then(File::open) {
-                Ok(file) => headers::file(name, body(file)).into(),
-                Err(_) => nothing().into(),
+            // What a proof was said to show when it was made is not believed.
+            file::REPORT => match self.shelf.group(folder).map(|group| group.page()) {
+                Some(Ok(Some(page))) => made(Ok(page)).into(),
+                Some(Err(error)) => broken(&error.to_string()).into(),
+                Some(Ok(None)) | None => self.file(path).into(),
             },
+            _ => self.file(path).into(),
+        }
+    }
+
+    fn file(&self, path: &str) -> Response {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        match self.shelf.file(path).and_then(File::open) {
+            Ok(file) => headers::file(name, body(file)),
+            Err(_) => nothing(),
         }
     }
 

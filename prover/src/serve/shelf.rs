@@ -105,6 +105,11 @@ impl Shelf {
         run
     }
 
+    /// What many runs at a path below the results were made for together, if there is such a thing.
+    pub(crate) fn group(&self, path: &str) -> Option<Group> {
+        group(&self.located(path)?, path)
+    }
+
     /// The folder or file at a path below the results. Nothing where it is no such path, or leads
     /// out of the results.
     pub(crate) fn located(&self, path: &str) -> Option<PathBuf> {

@@ -74,7 +74,11 @@ fn write_run(shelf: &Shelf, run: &Run, place: &Place<'_>, out: &Path) -> Result<
 
 fn write_group(shelf: &Shelf, group: &Group, out: &Path) -> Result<(), Failure> {
     copy(shelf, &group.path, &group.files, out)?;
-    Ok(())
+    // What a proof was said to show when it was made is not believed.
+    match group.page().transpose() {
+        Some(page) => put_page(out, &format!("runs/{}/{}", group.path, file::REPORT), page),
+        None => Ok(()),
+    }
 }
 
 /// Copies the files of a folder; returns what became of them.

@@ -316,6 +316,87 @@ fn a_lost_update_is_told_with_its_numbers() {
     }
 }
 
+/// The page and the text of the terminal tell the same story.
+fn assert_told(sample: &Sample, sentences: &[&str]) {
+    let finding = &sample.judgement.guarantees[0].finding;
+    let shown = report::violation_text(finding, &finding.violations[0], &sample.history);
+    let page = text_of(sample);
+    for sentence in sentences {
+        assert_eq!(page.matches(sentence).count(), 1, "{sentence} in {page}");
+        assert_eq!(shown.matches(sentence).count(), 1, "{sentence} in {shown}");
+    }
+}
+
+#[test]
+fn who_waits_in_vain_is_told_with_the_holder_that_died() {
+    assert_told(
+        &samples::starved(),
+        &[
+            "The last to hold lock-0 was worker 2: it was granted lock-0 at 5.004 s and believed in it until it gave up at 5.201 s: nobody knows how its verify ended (heartbeat-missed).",
+            "At 5.150 s crash began for worker 2; it lasted 1.85 s. Worker 2 died of it, while it held the lock.",
+            "Worker 1 waited: it asked for lock-0 at 12.000 s, when no fault was on, and was refused at 12.002 s (busy); since 8.000 s it asked 20 times.",
+            "Nobody was granted lock-0 any more, to the end of the record at 17.502 s.",
+        ],
+    );
+}
+
+#[test]
+fn who_waits_too_long_is_told_with_the_holder_that_stood_still() {
+    assert_told(
+        &samples::late(),
+        &[
+            "The last to hold lock-0 was worker 2: it was granted lock-0 at 1.004 s and believed in it until it asked to give it back, at 4.000 s.",
+            "At 2.000 s pause began for worker 2; it lasted 1.00 s. Worker 2 stood still, while it held the lock.",
+            "Worker 1 waited: it asked for lock-0 at 5.000 s, when no fault was on, and was granted it only at 14.000 s.",
+            "Worker 1 was the next to be granted lock-0, at 14.000 s: 9.00 s after that.",
+        ],
+    );
+}
+
+#[test]
+fn one_length_is_said_and_not_drawn() {
+    let html = samples::starved().html();
+    let said = "holder noticed: 51.00 ms (once); granted to another: never; both believed: never.";
+    assert!(text(&html).contains(said), "{html}");
+    assert!(
+        !svgs(&html).iter().any(|svg| svg.contains("id=\"lags")),
+        "{html}"
+    );
+    let html = samples::violated().html();
+    assert!(text(&html).contains("1 overlap, 4.93 s long."));
+    assert!(
+        !svgs(&html)
+            .iter()
+            .any(|svg| svg.contains("Length of the overlaps"))
+    );
+}
+
+#[test]
+fn what_is_violated_beside_the_verdict_is_named_once() {
+    let mut sample = samples::unpromised();
+    let rows = sample.judgement.guarantees.clone();
+    sample.judgement.guarantees.extend(rows);
+    let text = text_of(&sample);
+    assert_eq!(
+        text.matches("part of the verdict: exclusion, overlap<=1s.")
+            .count()
+            + text
+                .matches("part of the verdict: exclusion, overlap&lt;=1s.")
+                .count(),
+        1,
+        "{text}"
+    );
+}
+
+#[test]
+fn a_program_without_a_service_is_said_to_have_none() {
+    let mut sample = samples::starved();
+    sample.subject.setting[0] = report::Fact::new("testbed", "none");
+    let text = text_of(&sample);
+    assert!(text.contains("crash strikes, without a service."), "{text}");
+    assert!(!text.contains("on none"), "{text}");
+}
+
 #[test]
 fn a_trace_has_a_slice_for_everything() {
     let sample = samples::violated();

@@ -187,7 +187,11 @@ impl Script {
         self.faults += 1;
         let inject = Note::Inject {
             id,
-            class: Class::Isolating,
+            class: match name {
+                "pause" => Class::Halting,
+                "crash" => Class::Breaking,
+                _ => Class::Isolating,
+            },
             targets: Targets::Processes(targets.to_vec()),
             parameters: Parameters::new(),
         };
@@ -400,6 +404,42 @@ pub(crate) fn lost_update() -> Sample {
     Sample::new("lost-update", subject("no-lock", &[]), criteria, script)
 }
 
+/// The holder dies, and nobody gets its lock any more.
+pub(crate) fn starved() -> Sample {
+    let mut script = Script::default();
+    rounds(&mut script, 10 * MS, 4 * S, [0, 1, 2, 3, 4], &["lock-0"]);
+    script.ok(5 * S, 4 * MS, 2, Function::Acquire, "lock-0");
+    script.fault("crash", 5 * S + 150 * MS, 7 * S, &[2]);
+    script.unknown(5 * S + 200 * MS, MS, 2, Function::Verify, "lock-0");
+    for attempt in 0..20 {
+        script.refused((8_000 + attempt * 500) * MS, 2 * MS, 1, "lock-0");
+    }
+    let criteria = Criteria {
+        judged: &["progress<=4s"],
+        shown: &["exclusion"],
+    };
+    Sample::new(
+        "starved",
+        subject("lock-file", &["crash"]),
+        criteria,
+        script,
+    )
+}
+
+/// Who waits is granted the lock in the end, much later than it should.
+pub(crate) fn late() -> Sample {
+    let mut script = Script::default();
+    script.ok(S, 4 * MS, 2, Function::Acquire, "lock-0");
+    script.fault("pause", 2 * S, 3 * S, &[2]);
+    script.ok(4 * S, 2 * MS, 2, Function::Release, "lock-0");
+    script.ok(5 * S, 9 * S, 1, Function::Acquire, "lock-0");
+    let criteria = Criteria {
+        judged: &["progress<=4s"],
+        shown: &[],
+    };
+    Sample::new("late", subject("slow-lock", &["pause"]), criteria, script)
+}
+
 /// No fault struck anybody.
 pub(crate) fn unknown() -> Sample {
     let mut script = Script::default();
@@ -473,6 +513,8 @@ pub(crate) fn all() -> Vec<Sample> {
         unpromised(),
         violated(),
         lost_update(),
+        starved(),
+        late(),
         unknown(),
         empty(),
         hostile(),
