@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use ::certify::{Certified, Standing as Recheck, certify};
 use checker::{COVERAGE, POWER, Row, Verdict, stem};
-use claims::{Measured, Proof, Standing, Stored, Tested};
+use claims::{Counterexample, Measured, Proof, Standing, Stored, Tested};
 use gate::attestation::{Digests, Tests, is_beside};
 use gate::name;
 use plan::manifest::Manifest;
@@ -54,6 +54,7 @@ struct Said {
 /// A measurement, as far as it is asked.
 #[derive(Debug, Deserialize)]
 struct Sampled {
+    round: u64,
     subject: String,
     operation: String,
     slots: u32,
@@ -99,6 +100,7 @@ pub(crate) fn examine(folder: &Path) -> Result<Evidence, Failure> {
         let measured = proof.cases.iter();
         problems.extend(measured.filter_map(|case| mismeasured(folder, case)));
         problems.extend(unlisted(&proof, &all));
+        problems.extend(astray(&proof, &files));
         let source = (proof.source.path.clone(), proof.source.sha256.clone());
         (Digests::from([source]), Tests::of_proof(&proof))
     } else if files.contains_key(file::MANIFEST) {
@@ -208,6 +210,11 @@ fn of_run(folder: &Path, place: &str) -> Result<(Run, Vec<String>), String> {
     if let Some(why) = disagreement(&said, &certified).or_else(|| unjudged(&said, &manifest)) {
         return Err(format!("{}: {why}", at(file::VERDICT)));
     }
+    let unfinished = manifest.state.unfinished();
+    if let (Some(why), None) = (unfinished, &said.unfinished) {
+        let why = format!("{why}, and the verdict does not say so");
+        return Err(format!("{}: {why}", at(file::VERDICT)));
+    }
     if manifest
         .recorded
         .as_ref()
@@ -254,10 +261,31 @@ fn unjudged(said: &Said, manifest: &Manifest) -> Option<String> {
     ))
 }
 
+/// Where the measurements of a case are.
+fn measured_in(case: &Tested) -> String {
+    format!("runs/{}/{}/cost", case.claim.id, case.testbed)
+}
+
+/// Cases that are there twice, and measurements that no claim speaks of.
+fn astray(proof: &Proof, files: &Digests) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    let all = proof.cases.iter().map(name);
+    let twice = all.filter(|it| !names.insert(it.clone()));
+    let twice = twice.map(|name| format!("{}: {name} is there twice", proofs::FILE));
+    let measured = proof.cases.iter().filter(|case| case.measured.is_some());
+    let due = measured.map(|case| format!("{}/{SAMPLES}", measured_in(case)));
+    let due: BTreeSet<String> = due.collect();
+    let is_stray = |path: &&String| path.ends_with(&format!("/{SAMPLES}")) && !due.contains(*path);
+    let strays = files.keys().filter(is_stray);
+    let strays = strays.map(|path| format!("{path}: no claim speaks of it: move it away"));
+    twice.chain(strays).collect()
+}
+
 /// What is said of costs and does not follow from the measurements.
-fn mismeasured(folder: &Path, case: &Tested) -> Option<String> {
+pub(crate) fn mismeasured(folder: &Path, case: &Tested) -> Option<String> {
     let Measured { cost, folder: own } = case.measured.as_ref()?;
-    let Some(own) = own.as_deref().filter(|own| is_below(own)) else {
+    let due = measured_in(case);
+    let Some(own) = own.as_deref().filter(|own| *own == due) else {
         let is_empty = case.summary.judged_runs() == 0;
         return (!is_empty).then(|| format!("{}: {}: no measurements", proofs::FILE, name(case)));
     };
@@ -277,6 +305,21 @@ fn mismeasured(folder: &Path, case: &Tested) -> Option<String> {
     };
     if !samples.iter().all(is_of) {
         return wrong("it is of another lock or operation");
+    }
+    if !samples
+        .iter()
+        .map(|it| it.round)
+        .eq(0..samples.len() as u64)
+    {
+        return wrong("its rounds are not numbered one after the other");
+    }
+    let is_shown = |it: &Counterexample| {
+        let mut failing = case.summary.failing.iter();
+        it.guarantee == cost.guarantee() && failing.any(|seed| seed.0 == it.seed)
+    };
+    let shown = case.counterexample.as_ref();
+    if !shown.map_or(case.summary.failing.is_empty(), is_shown) {
+        return wrong("the counterexample is none of its rounds");
     }
     let dear = samples
         .iter()

@@ -56,6 +56,14 @@ pub enum Failure {
     /// No claim was selected.
     #[error(transparent)]
     NoClaim(#[from] NothingSelected),
+    /// A shard contradicts itself.
+    #[error("{}: {why}: run this shard again", .folder.display())]
+    Flaw {
+        /// Its folder.
+        folder: PathBuf,
+        /// What cannot be.
+        why: String,
+    },
     /// A report would be written over what is read, or over another.
     #[error("{} is written or read by something else already: give each report a file of its own", .0.display())]
     ReportOver(PathBuf),
@@ -308,6 +316,7 @@ impl Failure {
             | Self::Claims { .. }
             | Self::NoClaims(_)
             | Self::ReportOver(_)
+            | Self::Flaw { .. }
             | Self::Exists(_)
             | Self::Environment(_)
             | Self::NoClaim(NothingSelected::Claim { .. })

@@ -654,3 +654,16 @@ async fn four_containers_find_what_one_machine_finds() {
     assert_eq!(merged.cases[0].standing, claims::Standing::Contradicted);
     assert_eq!(comparable(merged, &whole), whole);
 }
+
+#[test]
+fn a_run_that_is_not_over_is_not_attested() {
+    let place = Place::new();
+    let folder = run(&place, "results", "exclusive-queue", 1, 0);
+    let path = place.path(&format!("{folder}/manifest.json"));
+    let text = fs::read_to_string(&path).expect("it is there");
+    let mut manifest: Value = serde_json::from_str(&text).expect("JSON");
+    manifest["state"] = json!("running");
+    fs::write(&path, manifest.to_string()).expect("writable");
+    let said = place.says(&format!("attest {folder}"), 1);
+    assert!(said.contains("the verdict does not say so"), "{said}");
+}

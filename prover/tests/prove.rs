@@ -358,6 +358,36 @@ run = { lock = "no-lock" }
     assert_eq!(standings, expected);
     let proof = proof_folder.to_str().expect("a path");
     folder.prover(&["certify", proof]).code(0);
+    // Another bound with other verdicts does not make it cheap.
+    let path = proof_folder.join("proof.json");
+    let stored = fs::read_to_string(&path).expect("it is there");
+    let mut forged: serde_json::Value = serde_json::from_str(&stored).expect("JSON");
+    let case = &mut forged["cases"][1];
+    case["measured"]["cost"]["round-trips"] = 30.into();
+    case["summary"]["failing"] = serde_json::json!([]);
+    case["summary"]["verdicts"] = serde_json::json!({"valid": 5, "violated": 0, "unknown": 0});
+    case["standing"] = "confirmed".into();
+    case.as_object_mut()
+        .expect("an object")
+        .remove("counterexample");
+    fs::write(&path, forged.to_string()).expect("writable");
+    let done = folder.prover(&["certify", proof]).code(1);
+    assert!(
+        out(&done).contains("another bound than the one that is claimed"),
+        "{}",
+        out(&done)
+    );
+    fs::write(&path, stored).expect("writable");
+    let stray = proof_folder.join("runs/gone/sim/cost");
+    fs::create_dir_all(&stray).expect("writable");
+    fs::write(stray.join("samples.jsonl"), "").expect("writable");
+    let done = folder.prover(&["certify", proof]).code(1);
+    assert!(
+        out(&done).contains("no claim speaks of it"),
+        "{}",
+        out(&done)
+    );
+    fs::remove_dir_all(stray).expect("writable");
     let samples = proof_folder.join("runs/dear/sim/cost/samples.jsonl");
     let text = fs::read_to_string(&samples).expect("they are there");
     let cheaper = text.replacen("\"round_trips\":18", "\"round_trips\":1", 1);
@@ -365,6 +395,25 @@ run = { lock = "no-lock" }
     fs::write(&samples, cheaper).expect("writable");
     let done = folder.prover(&["certify", proof]).code(1);
     assert!(out(&done).contains("shows something else than is counted"));
+    let done = folder.prover(&["merge", proof]).code(254);
+    assert!(
+        error(&done).contains("run this shard again"),
+        "{}",
+        error(&done)
+    );
+}
+
+/// Whatever a lock does, coverage alone is valid: it says nothing of it.
+#[test]
+fn coverage_alone_is_no_claim() {
+    let only = CLAIMS.replace("[\"confirmed-exclusion\"]", "[\"coverage\"]");
+    let folder = Folder::with(&only);
+    let done = folder.prover(&["prove", "-q"]).code(254);
+    assert!(
+        error(&done).contains("name a guarantee beside it"),
+        "{}",
+        error(&done)
+    );
 }
 
 #[test]

@@ -347,7 +347,7 @@ fn store_proof(results: &Results, name: &str, standing: &str) {
     });
     let case = json!({
         "claim": {"id": "excludes", "says": "at most one holds it", "expected": "holds", "line": 3},
-        "testbed": "sim", "lock": "no-lock", "workload": "mutex", "nemesis": "cut",
+        "testbed": "sim", "lock": "no-lock", "workload": "mutex", "nemesis": "cut", "seeds": "7..8",
         "standing": standing, "why": "not violated in 400 runs", "summary": summary, "repeat": "prover prove",
     });
     let proof = json!({

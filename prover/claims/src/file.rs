@@ -36,6 +36,12 @@ const TESTBED_OF_PROGRAM: &str = "auto";
 /// How often an operation is measured where nobody says.
 const ROUNDS: u64 = 20;
 
+/// How often it is measured at the most.
+const ROUNDS_MAX: u64 = 10_000;
+
+/// What locks with several slots are put to.
+const SEMAPHORE: &str = "semaphore";
+
 /// How long an id may be.
 const ID_MAX: usize = 100;
 
@@ -234,6 +240,10 @@ impl File {
         if cost.slots == 0 {
             return Err(self.at_key(number, "cost", "a lock has a slot at least: slots = 1"));
         }
+        if needs.runs > ROUNDS_MAX {
+            let text = format!("at most {ROUNDS_MAX} rounds are measured");
+            return Err(self.at_key(number, "needs", &text));
+        }
         let measurable = Needs {
             runs: needs.runs,
             ..Needs::default()
@@ -274,7 +284,8 @@ impl File {
             Some(seeds) => spec_of(&case.spec, Seed(seeds.0.start)),
             None => case.spec.clone(),
         };
-        let plan = Plan::new(&spec).map_err(|error| self.mistake(&case, &error))?;
+        let plan = Plan::new(&of_slots(spec, case.cost.as_ref()));
+        let plan = plan.map_err(|error| self.mistake(&case, &error))?;
         case.lock = plan.lock.to_string();
         self.check(&case, &plan)?;
         Ok(case)
@@ -322,6 +333,19 @@ impl File {
 
 const fn is_of_id(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+/// A run of a lock that has as many slots as are to be measured: only some can have more than one.
+fn of_slots(spec: RunSpec, cost: Option<&Cost>) -> RunSpec {
+    match cost.map(|cost| cost.slots) {
+        None | Some(1) => spec,
+        Some(slots) => RunSpec {
+            workload: SEMAPHORE.to_owned(),
+            slots: Some(slots),
+            concurrency: Some(slots),
+            ..spec
+        },
+    }
 }
 
 fn usual_testbed(spec: &RunSpec) -> String {

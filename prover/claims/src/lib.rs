@@ -10,6 +10,7 @@ mod cost;
 mod distribution;
 mod environment;
 mod file;
+mod flaw;
 mod measures;
 mod merge;
 mod mistake;

@@ -125,16 +125,14 @@ const OF_EACH_LOSS: &[&str] = &[
 /// How often violations could have been seen, and the words for it where these are not the runs. A loss
 /// in a run that left open what is judged is none.
 fn trials(summary: &Summary) -> (u64, String) {
-    let mut judged = summary.judged();
-    let is_of_each_loss = judged.all(|name| OF_EACH_LOSS.contains(&stem(name)));
-    match summary.revoked() {
-        0 => (summary.decided_runs(), String::new()),
-        losses if is_of_each_loss && summary.open.is_empty() => (
-            losses,
-            format!(", the lock lost {}", counted(losses, "time")),
-        ),
-        _ => (summary.decided_runs(), String::new()),
+    let mut judged = summary.judged().peekable();
+    let is_of_each_loss =
+        judged.peek().is_some() && judged.all(|name| OF_EACH_LOSS.contains(&stem(name)));
+    let (runs, losses) = (summary.decided_runs(), summary.revoked());
+    if is_of_each_loss && summary.open.is_empty() && losses > runs {
+        return (losses, format!(", the lock lost {losses} times"));
     }
+    (runs, String::new())
 }
 
 /// What was not put to the test, or stayed open.

@@ -89,6 +89,10 @@ impl Tested {
     pub fn again(&self, shard: Shard) -> Self {
         let mut again = self.clone();
         again.decide(self.seeds.as_ref().map_or(Shard::WHOLE, |_| shard));
+        if let Some(flaw) = self.flaw() {
+            (again.standing, again.why) = (Standing::Broken, flaw);
+            return again;
+        }
         if let Some(shards) = self.missed(&again.why) {
             again.miss(shards);
         }

@@ -226,6 +226,16 @@ fn a_cost_is_measured_while_nothing_is_broken() {
         ("id = ", "seeds = \"0..3\"\nid = ", "no seeds"),
         ("id = ", "needs = { holds = 3 }\nid = ", "rounds only"),
         ("exclusive-queue", "process:./mine", "is not counted"),
+        (
+            "round-trips = 1",
+            "round-trips = 1, slots = 8",
+            "needs a lock with slots",
+        ),
+        (
+            "id = ",
+            "needs = { runs = 4294967295 }\nid = ",
+            "at most 10000",
+        ),
         ("\"docker\"]", "\"auto\"]", "docker and sim"),
     ];
     for (old, new, part) in mistakes {

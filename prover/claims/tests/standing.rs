@@ -187,13 +187,14 @@ fn naive_trials(guarantee: &str, runs: &[Run]) -> u64 {
     let is_of_each_loss = ["exclusion", "overlap<=1s"].contains(&guarantee);
     let left_open = runs.iter().any(|run| run.verdict == Some(Verdict::Unknown));
     let losses: u64 = runs.iter().map(|run| run.landed).sum();
-    if is_of_each_loss && !left_open && losses > 0 {
-        return losses;
-    }
     let decided = runs
         .iter()
-        .filter(|run| run.verdict == Some(Verdict::Valid));
-    decided.count() as u64
+        .filter(|run| run.verdict == Some(Verdict::Valid))
+        .count() as u64;
+    if is_of_each_loss && !left_open {
+        return losses.max(decided);
+    }
+    decided
 }
 
 /// The percentage that is told, in digits.

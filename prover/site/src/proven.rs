@@ -166,7 +166,7 @@ mod tests {
             let (standing, why) = Proven::of(&forged).stands();
             assert_eq!(standing, Standing::Broken);
             let why = why.expect("it says why");
-            assert!(why.starts_with("bad on sim: "), "{why}");
+            assert!(why.starts_with("bad on docker: "), "{why}");
             assert!(why.contains(DOES_NOT_FOLLOW), "{why}");
         }
     }

@@ -26,7 +26,7 @@ fn nothing() -> Value {
 pub(crate) fn case(id: &str, runs: &[(u64, bool)]) -> Tested {
     let case = json!({
         "claim": { "id": id, "says": "at most one client holds the lock", "expected": "holds", "line": 3 },
-        "testbed": "sim", "lock": "no-lock", "workload": "mutex", "nemesis": "cut",
+        "testbed": "docker", "lock": "no-lock", "workload": "mutex", "nemesis": "cut",
         "standing": "not-run", "why": "", "summary": nothing(), "repeat": "prover prove",
     });
     let mut case: Tested = serde_json::from_value(case).expect("a case");

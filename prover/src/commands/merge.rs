@@ -5,12 +5,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use claims::{Proof, Shard};
+use claims::{Proof, Shard, Tested};
 use gate::{Export, Subject, named};
 use jiff::Timestamp;
 
 use crate::cli::MergeArgs;
-use crate::evidence::is_below;
+use crate::evidence::{is_below, mismeasured};
 use crate::exit::Exit;
 use crate::exports;
 use crate::failure::Failure;
@@ -26,6 +26,7 @@ pub(super) fn merge(arguments: &MergeArgs) -> Result<Exit, Failure> {
     let before = before.map(proofs::the_one_in).transpose()?;
     exports::check(&arguments.ending.reports, &[])?;
     let mut shards = found(&arguments.folders)?;
+    shards.iter().try_for_each(check)?;
     let copies = places(&mut shards)?;
     let proof = claims::merge(shards.into_iter().map(|(_, proof)| proof).collect())?;
     let folder = proofs::new_folder(&arguments.results, Timestamp::now())?;
@@ -47,6 +48,18 @@ pub(super) fn merge(arguments: &MergeArgs) -> Result<Exit, Failure> {
             format: arguments.format,
         },
     )
+}
+
+/// What a shard counts must be possible, and what it measured must be there.
+fn check((folder, proof): &Found) -> Result<(), Failure> {
+    let flaw = |case: &Tested| case.flaw().or_else(|| mismeasured(folder, case));
+    match proof.cases.iter().find_map(flaw) {
+        None => Ok(()),
+        Some(why) => Err(Failure::Flaw {
+            folder: folder.clone(),
+            why,
+        }),
+    }
 }
 
 fn write(folder: &Path, subject: Subject<'_>) -> Result<(), Failure> {

@@ -291,13 +291,13 @@ impl Summary {
             violated,
             unknown,
         } = self.verdicts;
-        valid + violated + unknown
+        valid.saturating_add(violated).saturating_add(unknown)
     }
 
     /// Runs that decide what they were judged by, whatever they covered.
     #[must_use]
     pub fn decided_runs(&self) -> u64 {
-        self.judged_runs() - self.open.len() as u64
+        self.judged_runs().saturating_sub(self.open.len() as u64)
     }
 
     /// Windows in which a fault took a lock away.
