@@ -22,6 +22,7 @@
 //! - The stream of a toxic is answered in lower case, however it was asked for.
 
 mod address;
+mod budget;
 mod collection;
 mod connection;
 mod embedded;

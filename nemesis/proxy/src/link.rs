@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rand::Rng;
@@ -16,15 +17,8 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::budget::Budget;
 use crate::toxic::{AnyEffect, End, Front, Payload, State, Step};
-
-/// Bytes that a link takes from its sender and holds; then it stops reading, and TCP stops the
-/// sender.
-const CAPACITY: usize = 1 << 20;
-
-/// Pieces that a queue holds, so that many small ones cannot take much more memory than their
-/// bytes.
-const QUEUE_MAX: usize = 1024;
 
 /// The most that is read at once.
 const CHUNK: usize = 64 << 10;
@@ -99,6 +93,7 @@ pub(crate) struct Link {
     stages: Vec<Stage>,
     /// `queues[i]` waits before `stages[i]`; the last one before the writing end.
     queues: Vec<VecDeque<Front>>,
+    budget: Budget,
     reading: Reading,
     /// The sender was found dead by writing to it.
     sender_dead: bool,
@@ -117,6 +112,7 @@ impl Link {
         Self {
             stages: Vec::new(),
             queues: vec![VecDeque::new()],
+            budget: Budget::for_delay(Duration::ZERO),
             reading: Reading::Open,
             sender_dead: false,
             finished: false,
@@ -155,6 +151,7 @@ impl Link {
             ended: false,
         });
         self.queues.push(VecDeque::new());
+        self.make_room();
     }
 
     /// Gives a toxic other parameters.
@@ -170,6 +167,7 @@ impl Link {
             stage.toxicity = toxicity;
             stage.state.restart(now);
         }
+        self.make_room();
     }
 
     /// Removes a toxic; what it held goes on in order, unless its removal ends the stream.
@@ -185,6 +183,15 @@ impl Link {
         self.stages.remove(place);
         let waiting = self.queues.remove(place);
         self.queues[place].extend(waiting);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
+        let acting = self.stages.iter().filter(|stage| stage.acts());
+        let delay = acting.fold(Duration::ZERO, |sum, stage| {
+            sum.saturating_add(stage.effect.delay_max())
+        });
+        self.budget = Budget::for_delay(delay);
     }
 
     /// The proxy closed the connection towards this link's sender: what was read goes on, then the
@@ -207,7 +214,9 @@ impl Link {
     /// Whether bytes from the sender are welcome.
     pub(crate) fn wants_read(&self) -> bool {
         match self.reading {
-            Reading::Open => self.held < CAPACITY && self.queues[0].len() < QUEUE_MAX,
+            Reading::Open => {
+                self.held < self.budget.bytes && self.queues[0].len() < self.budget.pieces
+            }
             Reading::Discard => true,
             Reading::Ended => false,
         }
@@ -312,10 +321,11 @@ impl Link {
         let mut moved = false;
         loop {
             // A toxic whose way on is blocked is asked all the same: its time may have come.
-            let blocked = self.queues[place + 1].len() >= QUEUE_MAX;
+            let blocked = self.queues[place + 1].len() >= self.budget.pieces;
             let front = self.queues[place].front().filter(|_| !blocked);
             match self.stages[place].step(front, now, &mut self.effect_rng) {
                 Step::Pass => self.pass(place, usize::MAX),
+                Step::PassSince(time) => self.pass_since(place, time),
                 Step::PassBytes(bytes) => self.pass(place, bytes),
                 Step::Discard => self.discard(place),
                 Step::End(end) => self.end_at(place, end, now),
@@ -343,6 +353,12 @@ impl Link {
             self.stages[place].state.passed += data.len() as u64;
         }
         self.queues[place + 1].push_back(front);
+    }
+
+    fn pass_since(&mut self, place: usize, time: Instant) {
+        self.pass(place, usize::MAX);
+        let passed = self.queues[place + 1].back_mut();
+        passed.expect("it has just passed").arrived = time;
     }
 
     fn discard(&mut self, place: usize) {

@@ -144,6 +144,12 @@ pub trait Effect: Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
         rng: &mut ChaCha8Rng,
     ) -> Step;
 
+    /// How long, at most, bytes are on their way because of it, however many there are. A link holds
+    /// the more for it.
+    fn delay_max(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// What its removal does to the links on which it acts; most just let go of what they held.
     fn removed(&self) -> Option<End> {
         None
@@ -166,6 +172,9 @@ pub trait AnyEffect: Debug + Send + Sync {
         now: Instant,
         rng: &mut ChaCha8Rng,
     ) -> Step;
+
+    /// See [`Effect::delay_max`].
+    fn delay_max(&self) -> Duration;
 
     /// See [`Effect::removed`].
     fn removed(&self) -> Option<End>;
@@ -190,6 +199,10 @@ impl<E: Effect> AnyEffect for E {
         Effect::step(self, front, state, now, rng)
     }
 
+    fn delay_max(&self) -> Duration {
+        Effect::delay_max(self)
+    }
+
     fn removed(&self) -> Option<End> {
         Effect::removed(self)
     }
@@ -206,7 +219,7 @@ pub(crate) fn later(from: Instant, by: Duration) -> Instant {
 pub struct Front {
     /// What it is.
     pub payload: Payload,
-    /// When the proxy read it from its socket.
+    /// When it set out: the proxy read it from its socket then, or a toxic that delays let it go.
     pub arrived: Instant,
 }
 
@@ -264,6 +277,8 @@ impl State {
 pub enum Step {
     /// The front passes, whole.
     Pass,
+    /// The front passes, whole, and set out then: what delays it further adds to that.
+    PassSince(Instant),
     /// The first bytes of the front pass; at least one, at most all.
     PassBytes(usize),
     /// The front is lost.

@@ -178,6 +178,54 @@ async fn latency_keeps_bytes_before_their_close() {
 }
 
 #[tokio::test]
+async fn toxics_of_one_kind_add_up() {
+    let bed = Bed::new().await;
+    let (mut client, mut server) = bed.connect().await;
+    let latency = Latency {
+        latency: 200,
+        jitter: 0,
+    };
+    bed.add_named(Upstream, &latency, "one").await;
+    bed.add_named(Upstream, &latency, "two").await;
+    bed.add_named(Upstream, &latency, "three").await;
+    let start = Instant::now();
+    passes(&mut client, &mut server, "slow").await;
+    assert!(start.elapsed() >= Duration::from_millis(600));
+
+    bed.remove("two").await;
+    bed.remove("three").await;
+    let start = Instant::now();
+    for name in ["four", "five"] {
+        bed.add_named(Upstream, &SlowClose { delay: 200 }, name)
+            .await;
+    }
+    drop(client);
+    ends(&mut server).await;
+    assert!(start.elapsed() >= Duration::from_millis(400));
+}
+
+#[tokio::test]
+async fn a_latency_leaves_room_for_a_gigabit() {
+    let bed = Bed::new().await;
+    let (mut client, mut server) = bed.connect().await;
+    let latency = Latency {
+        latency: 200,
+        jitter: 0,
+    };
+    bed.add(Upstream, &latency).await;
+    let sent = noise(80_000_000);
+    let expected = sent.clone();
+    let writing = tokio::spawn(async move { client.write_all(&sent).await.unwrap() });
+    // A gigabit has that much under way in 200 ms. The server does not read, so that it stays here.
+    bed.until(|counters| counters.held_bytes >= 25_000_000)
+        .await;
+    let mut got = Vec::new();
+    within(server.read_to_end(&mut got)).await.unwrap();
+    assert!(got == expected);
+    writing.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_change_reaches_bytes_that_are_stalled() {
     let bed = Bed::new().await;
     let (mut client, mut server) = bed.connect().await;
