@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::link::{Link, Pumped};
+use crate::share::Share;
 use crate::toxic::Stream;
 
 /// How long the server may take to accept; a client behind a real link would not wait for ever
@@ -43,6 +44,26 @@ impl Links {
     }
 }
 
+/// A turn of the connection's task, each direction's part for itself: else one that is full would
+/// leave nothing to the other.
+struct Shares {
+    upstream: Share,
+    downstream: Share,
+}
+
+impl Shares {
+    fn new() -> Self {
+        Self {
+            upstream: Share::new(),
+            downstream: Share::new(),
+        }
+    }
+
+    fn are_spent(&self) -> bool {
+        self.upstream.is_spent() || self.downstream.is_spent()
+    }
+}
+
 /// What the connection's task does next.
 enum Next {
     Wait {
@@ -50,6 +71,8 @@ enum Next {
         server: Option<Interest>,
         until: Option<Instant>,
     },
+    /// Go on when others have had their turn.
+    Yield,
     Close,
     Reset,
 }
@@ -97,8 +120,14 @@ impl Connection {
             // Small messages must not wait in the proxy for one another.
             let _ = socket.set_nodelay(true);
         }
+        let mut shares = Shares::new();
         loop {
-            match self.pump(&client, server.as_ref()) {
+            if shares.are_spent() {
+                tokio::task::yield_now().await;
+                shares = Shares::new();
+            }
+            match self.pump(&client, server.as_ref(), &mut shares) {
+                Next::Yield => {}
                 Next::Close => return,
                 Next::Reset => return iter::once(&client).chain(&server).for_each(reset),
                 Next::Wait {
@@ -143,7 +172,7 @@ impl Connection {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pump(&self, client: &TcpStream, server: Option<&TcpStream>) -> Next {
+    fn pump(&self, client: &TcpStream, server: Option<&TcpStream>, shares: &mut Shares) -> Next {
         let links = &mut *self.lock();
         // The time is read under the lock, so that no toxic is asked about a time before its own
         // beginning.
@@ -157,14 +186,17 @@ impl Connection {
             return Next::Close;
         }
         let (up, down) = loop {
-            let up = upstream.pump(Some(client), server, now);
-            let down = downstream.pump(server, Some(client), now);
+            let up = upstream.pump(Some(client), server, now, &mut shares.upstream);
+            let down = downstream.pump(server, Some(client), now, &mut shares.downstream);
             if up == Pumped::Reset || down == Pumped::Reset {
                 return Next::Reset;
             }
             let told = tell(up, downstream, now) | tell(down, upstream, now);
             if let (Pumped::Idle(up), Pumped::Idle(down), false) = (up, down, told) {
                 break (up, down);
+            }
+            if up == Pumped::Busy || down == Pumped::Busy {
+                return Next::Yield;
             }
         };
         if upstream.is_done() && downstream.is_done() {
@@ -184,7 +216,7 @@ fn tell(pumped: Pumped, opposite: &mut Link, now: Instant) -> bool {
     match pumped {
         Pumped::Closed => opposite.sender_closed(now),
         Pumped::Broken => opposite.sender_died(now),
-        Pumped::Idle(_) | Pumped::Reset => return false,
+        Pumped::Idle(_) | Pumped::Busy | Pumped::Reset => return false,
     }
     true
 }

@@ -22,6 +22,7 @@
 //! - The stream of a toxic is answered in lower case, however it was asked for.
 
 mod address;
+mod api_thread;
 mod budget;
 mod collection;
 mod connection;
@@ -37,6 +38,7 @@ mod refusal;
 mod relocation;
 mod seed;
 mod server;
+mod share;
 mod toxic;
 mod toxics;
 pub mod toxiproxy;

@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::budget::Budget;
+use crate::share::Share;
 use crate::toxic::{AnyEffect, End, Front, Payload, State, Step};
 
 /// The most that is read at once.
@@ -69,6 +70,8 @@ impl Stage {
 pub(crate) enum Pumped {
     /// All that can move has moved; the next toxic wants to be asked again then.
     Idle(Option<Instant>),
+    /// More may move when others have had their turn.
+    Busy,
     /// The proxy closed the connection in this direction; the other must follow.
     Closed,
     /// The receiver is gone; whoever reads from it must know.
@@ -83,6 +86,8 @@ enum Written {
     Some,
     /// Nothing to write, or no room for it.
     Nothing,
+    /// It is the others' turn.
+    Enough,
     /// As [`Pumped`].
     End(Pumped),
 }
@@ -232,19 +237,21 @@ impl Link {
         self.finished && self.queues.iter().all(VecDeque::is_empty)
     }
 
-    /// Reads, asks the toxics and writes, as far as sockets and toxics allow at `now`. A peer that
+    /// Reads, asks the toxics and writes, as far as sockets, toxics and `share` allow at `now`. A peer that
     /// could not be reached has no socket; it is as good as dead.
     pub(crate) fn pump(
         &mut self,
         sender: Option<&TcpStream>,
         receiver: Option<&TcpStream>,
         now: Instant,
+        share: &mut Share,
     ) -> Pumped {
-        self.read(sender, now);
+        self.read(sender, now, share);
         loop {
             let wake = self.advance(now);
-            match self.write(receiver) {
+            match self.write(receiver, share) {
                 Written::Some => {}
+                Written::Enough => return Pumped::Busy,
                 Written::Nothing => return Pumped::Idle(wake),
                 Written::End(pumped) => return pumped,
             }
@@ -267,7 +274,7 @@ impl Link {
         });
     }
 
-    fn read(&mut self, sender: Option<&TcpStream>, now: Instant) {
+    fn read(&mut self, sender: Option<&TcpStream>, now: Instant, share: &mut Share) {
         if !self.wants_read() {
             return;
         }
@@ -287,8 +294,12 @@ impl Link {
                 },
                 now,
             ),
-            Ok(_) if self.reading == Reading::Discard => self.buffer.clear(),
-            Ok(_) => {
+            Ok(bytes) if self.reading == Reading::Discard => {
+                share.spend(bytes);
+                self.buffer.clear();
+            }
+            Ok(bytes) => {
+                share.spend(bytes);
                 let data = self.buffer.split().freeze();
                 self.push(Payload::Data(data), now);
             }
@@ -381,7 +392,7 @@ impl Link {
         });
     }
 
-    fn write(&mut self, receiver: Option<&TcpStream>) -> Written {
+    fn write(&mut self, receiver: Option<&TcpStream>, share: &mut Share) -> Written {
         let Some(receiver) = receiver else {
             return self.write_to_nobody();
         };
@@ -391,9 +402,13 @@ impl Link {
             .expect("there is one queue more than stages");
         let mut written = Written::Nothing;
         while let Some(front) = out.front_mut() {
+            if share.is_spent() {
+                return Written::Enough;
+            }
             match &mut front.payload {
                 Payload::Data(data) => match receiver.try_write(data) {
                     Ok(bytes) => {
+                        share.spend(bytes);
                         self.held -= bytes;
                         self.delivered += bytes as u64;
                         written = Written::Some;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -31,6 +32,8 @@ pub(crate) struct Proxy {
     /// There while the proxy is enabled.
     accepting: Option<Accepting>,
     live: Arc<Live>,
+    /// Where its tasks run, whoever changes it from wherever.
+    runtime: Handle,
 }
 
 /// A listener, and the task that accepts from it.
@@ -57,12 +60,19 @@ pub struct Counters {
 
 impl Proxy {
     /// A proxy that is not enabled yet.
-    pub(crate) fn new(seed: u64, name: &str, listen: &str, upstream: &str) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        name: &str,
+        listen: &str,
+        upstream: &str,
+        runtime: &Handle,
+    ) -> Self {
         Self {
             listen: listen.to_owned(),
             upstream: upstream.to_owned(),
             accepting: None,
             live: Arc::new(Live::new(seed, name)),
+            runtime: runtime.clone(),
         }
     }
 
@@ -99,7 +109,7 @@ impl Proxy {
     /// Begins to accept; from then on `listen` names the port even if the system chose it.
     pub(crate) async fn start(&mut self) -> io::Result<()> {
         if !self.is_enabled() {
-            let listener = bind(&self.listen).await?;
+            let listener = self.bind(&self.listen).await?;
             self.accept_from(listener);
         }
         Ok(())
@@ -139,14 +149,19 @@ impl Proxy {
         }
         let listener = match (&to.other_listen, &self.accepting) {
             (None, Some(accepting)) => Arc::clone(&accepting.listener),
-            (None, None) => bind(&to.listen).await?,
+            (None, None) => self.bind(&to.listen).await?,
             (Some(listen), _) => self.bind_elsewhere(listen).await?,
         };
         Ok(Some(listener))
     }
 
+    async fn bind(&self, listen: &str) -> io::Result<Arc<Listener>> {
+        let address = ListenAddress::resolve(listen).await?;
+        Listener::bind(&address, &self.runtime).map(Arc::new)
+    }
+
     async fn bind_elsewhere(&mut self, listen: &ListenAddress) -> io::Result<Arc<Listener>> {
-        let bound = Listener::bind(listen).await.map(Arc::new);
+        let bound = Listener::bind(listen, &self.runtime).map(Arc::new);
         match bound {
             Err(error) if self.is_in_the_way(listen, &error) => self.step_aside_for(listen).await,
             bound => bound,
@@ -167,10 +182,10 @@ impl Proxy {
     /// Tries again without the listener of now, and takes that back if it was not in the way.
     async fn step_aside_for(&mut self, listen: &ListenAddress) -> io::Result<Arc<Listener>> {
         self.stop_accepting().await;
-        let bound = Listener::bind(listen).await.map(Arc::new);
+        let bound = Listener::bind(listen, &self.runtime).map(Arc::new);
         if bound.is_err() {
             // Somebody else may have taken the port meanwhile: then the proxy is disabled.
-            match bind(&self.listen).await {
+            match self.bind(&self.listen).await {
                 Ok(listener) => self.accept_from(listener),
                 Err(_) => self.live.close_all().await,
             }
@@ -201,7 +216,7 @@ impl Proxy {
             Arc::clone(&self.live),
             self.upstream.as_str().into(),
         );
-        let task = tokio::spawn(accept);
+        let task = self.runtime.spawn(accept);
         self.accepting = Some(Accepting { listener, task });
     }
 }
@@ -217,11 +232,6 @@ impl Drop for Proxy {
             .values()
             .for_each(|connection| connection.close());
     }
-}
-
-async fn bind(listen: &str) -> io::Result<Arc<Listener>> {
-    let address = ListenAddress::resolve(listen).await?;
-    Listener::bind(&address).await.map(Arc::new)
 }
 
 async fn accept(listener: Arc<Listener>, live: Arc<Live>, upstream: Arc<str>) {

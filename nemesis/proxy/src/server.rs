@@ -2,10 +2,9 @@
 
 use std::future::Future;
 use std::io;
-use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,8 +13,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
 
+use crate::api_thread::ApiThread;
 use crate::collection::Wish;
 use crate::embedded::Embedded;
 use crate::error::ProxyError;
@@ -27,39 +27,50 @@ use crate::toxic::{Stream, Toxic};
 /// What `GET /version` answers: the version of Toxiproxy's API, and that this is not Toxiproxy.
 pub const VERSION: &str = "2.12.0+prover";
 
-/// How long requests that are being answered may take to end once the server is told to stop.
-const GRACE: Duration = Duration::from_secs(2);
-
 type Answer<T> = Result<Json<T>, Refusal>;
 
 /// Serves the API of these proxies on `listener` until `shutdown` completes; then all of them are
-/// taken down.
+/// taken down. The API is answered on a thread of its own; the proxies that it puts up run on the
+/// runtime that this is called on.
 ///
 /// # Errors
-/// The listener is of no more use.
+/// The listener is of no more use, or the system has no thread for the API.
 pub async fn serve(
     listener: TcpListener,
     proxies: Embedded,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(listener, router(proxies.clone()))
-        .with_graceful_shutdown(async move { drop(stopped.await) })
-        .into_future();
-    tokio::pin!(serving);
-    let result = tokio::select! {
-        result = &mut serving => result,
-        () = shutdown => {
-            drop(stop);
-            // Requests that take longer lose their answer.
-            tokio::time::timeout(GRACE, serving).await.unwrap_or(Ok(()))
-        }
+    let api = Api {
+        proxies: proxies.clone(),
+        runtime: Handle::current(),
     };
+    let thread = ApiThread::start(listener.into_std()?, router(api))?;
+    let result = thread.until(shutdown).await;
     proxies.clear().await;
     result
 }
 
-fn router(proxies: Embedded) -> Router {
+/// What the answers are made from.
+#[derive(Clone)]
+struct Api {
+    proxies: Embedded,
+    /// Where new proxies run.
+    runtime: Handle,
+}
+
+impl FromRef<Api> for Embedded {
+    fn from_ref(api: &Api) -> Self {
+        api.proxies.clone()
+    }
+}
+
+impl FromRef<Api> for Handle {
+    fn from_ref(api: &Api) -> Self {
+        api.runtime.clone()
+    }
+}
+
+fn router(api: Api) -> Router {
     Router::new()
         .route("/version", get(version))
         .route("/reset", post(reset))
@@ -84,7 +95,7 @@ fn router(proxies: Embedded) -> Router {
                 .delete(delete_toxic),
         )
         .fallback(|| async { Refusal::no_such_path() })
-        .with_state(proxies)
+        .with_state(api)
 }
 
 /// Reads a body whatever its content type says: clients do not agree on it.
@@ -117,9 +128,13 @@ struct Populated {
     proxies: Vec<ProxyRecord>,
 }
 
-async fn populate(State(all): State<Embedded>, body: Bytes) -> Response {
+async fn populate(
+    State(all): State<Embedded>,
+    State(runtime): State<Handle>,
+    body: Bytes,
+) -> Response {
     let (proxies, error) = match parse_all::<Wish>(&body) {
-        Ok(wishes) => all.lock().await.populate(&wishes).await,
+        Ok(wishes) => all.lock().await.populate(&wishes, &runtime).await,
         Err(error) => (Vec::new(), Some(error)),
     };
     let error = error.map(Refusal::from);
@@ -133,9 +148,11 @@ async fn list_proxies(State(all): State<Embedded>) -> Response {
 
 async fn create_proxy(
     State(all): State<Embedded>,
+    State(runtime): State<Handle>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<ProxyRecord>), Refusal> {
-    let record = all.lock().await.create(&parse(&body)?).await?;
+    let wish = parse(&body)?;
+    let record = all.lock().await.create(&wish, &runtime).await?;
     Ok((StatusCode::CREATED, Json(record)))
 }
 
