@@ -50,4 +50,6 @@ pub use proxy::Counters;
 pub use record::ProxyRecord;
 pub use server::{VERSION, serve};
 pub use toxic::{AnyEffect, Effect, End, Front, Kind, Payload, State, Step, Stream, Toxic};
-pub use toxics::{ALL, Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout, find};
+pub use toxics::{
+    ALL, Bandwidth, Latency, LimitData, Noop, ResetPeer, Slicer, SlowClose, Timeout, find,
+};

@@ -180,8 +180,9 @@ impl Link {
         let Some(place) = self.stages.iter().position(|stage| stage.name == name) else {
             return;
         };
-        if self.stages[place].acts()
-            && let Some(end) = self.stages[place].effect.removed()
+        let stage = &self.stages[place];
+        if stage.acts()
+            && let Some(end) = stage.effect.removed(self.queues[place].front())
         {
             self.end_at(place, end, now);
         }

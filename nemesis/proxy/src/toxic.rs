@@ -150,8 +150,9 @@ pub trait Effect: Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
         Duration::ZERO
     }
 
-    /// What its removal does to the links on which it acts; most just let go of what they held.
-    fn removed(&self) -> Option<End> {
+    /// What its removal does to the links on which it acts, `front` being what it held; most just
+    /// let go of that.
+    fn removed(&self, _front: Option<&Front>) -> Option<End> {
         None
     }
 }
@@ -177,7 +178,7 @@ pub trait AnyEffect: Debug + Send + Sync {
     fn delay_max(&self) -> Duration;
 
     /// See [`Effect::removed`].
-    fn removed(&self) -> Option<End>;
+    fn removed(&self, front: Option<&Front>) -> Option<End>;
 }
 
 impl<E: Effect> AnyEffect for E {
@@ -203,8 +204,8 @@ impl<E: Effect> AnyEffect for E {
         Effect::delay_max(self)
     }
 
-    fn removed(&self) -> Option<End> {
-        Effect::removed(self)
+    fn removed(&self, front: Option<&Front>) -> Option<End> {
+        Effect::removed(self, front)
     }
 }
 

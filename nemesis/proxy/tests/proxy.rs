@@ -9,8 +9,8 @@ use common::{
     Bed, PROXY, Served, arrives, ends, is_reset, is_silent, noise, passes, until, within,
 };
 use proxy::{
-    Bandwidth, Embedded, Latency, LimitData, Proxies, ProxiesError, ResetPeer, Slicer, SlowClose,
-    Stream, Timeout, Toxic,
+    Bandwidth, Embedded, Latency, LimitData, Noop, Proxies, ProxiesError, ResetPeer, Slicer,
+    SlowClose, Stream, Timeout, Toxic,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -335,6 +335,27 @@ async fn timeout_closes_both_ends_in_time() {
 }
 
 #[tokio::test]
+async fn timeout_lets_a_close_pass_at_once_and_waits_for_traffic_to_end() {
+    let bed = Bed::new().await;
+    bed.add(Upstream, &Timeout { timeout: FOR_EVER }).await;
+    let (mut client, mut server) = bed.connect().await;
+    client.write_all(b"lost").await.unwrap();
+    client.shutdown().await.unwrap();
+    ends(&mut server).await;
+    passes(&mut server, &mut client, "the other half lives").await;
+
+    bed.update(Upstream, &Timeout { timeout: 1000 }).await;
+    let (mut client, mut server) = bed.connect().await;
+    // Traffic in the middle of that time puts the end off.
+    is_silent(&mut server).await;
+    let last = Instant::now();
+    client.write_all(b"alive").await.unwrap();
+    ends(&mut server).await;
+    ends(&mut client).await;
+    assert!(last.elapsed() >= Duration::from_millis(1000));
+}
+
+#[tokio::test]
 async fn timeout_zero_is_a_black_hole_and_its_removal_closes() {
     let bed = Bed::new().await;
     let (mut client, mut server) = bed.connect().await;
@@ -364,6 +385,33 @@ async fn reset_peer_resets_both_ends_of_open_and_new_connections() {
     bed.remove("reset_peer_downstream").await;
     let (mut client, mut server) = bed.connect().await;
     passes(&mut client, &mut server, "well again").await;
+}
+
+#[tokio::test]
+async fn reset_peer_removed_early_loses_what_it_held() {
+    let bed = Bed::new().await;
+    let reset = ResetPeer { timeout: FOR_EVER };
+    let (mut client, mut server) = bed.connect().await;
+    bed.add(Upstream, &reset).await;
+    bed.remove("reset_peer_upstream").await;
+    passes(&mut client, &mut server, "it held nothing").await;
+
+    bed.add(Upstream, &reset).await;
+    client.write_all(b"lost").await.unwrap();
+    bed.until(|counters| counters.held_bytes == 4).await;
+    bed.remove("reset_peer_upstream").await;
+    is_reset(&mut server).await;
+    is_reset(&mut client).await;
+}
+
+#[tokio::test]
+async fn noop_does_nothing() {
+    let bed = Bed::new().await;
+    let (mut client, mut server) = bed.connect().await;
+    bed.add(Upstream, &Noop {}).await;
+    passes(&mut client, &mut server, "ping").await;
+    drop(client);
+    ends(&mut server).await;
 }
 
 #[tokio::test]
