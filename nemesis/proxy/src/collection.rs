@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tokio::runtime::Handle;
 
 use crate::error::ProxyError;
-use crate::proxy::Proxy;
+use crate::proxy::{Counters, Proxy};
 use crate::record::ProxyRecord;
 
 /// All proxies, by name.
@@ -64,6 +64,14 @@ impl Collection {
         self.proxies
             .iter()
             .map(|(name, proxy)| (name.as_str(), proxy.record()))
+            .collect()
+    }
+
+    /// All proxies with what they have done.
+    pub(crate) fn counted(&self) -> Vec<(ProxyRecord, Counters)> {
+        let proxies = self.proxies.values();
+        proxies
+            .map(|proxy| (proxy.record(), proxy.live().counters()))
             .collect()
     }
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::link::{Link, Pumped};
 use crate::share::Share;
 use crate::toxic::Stream;
+use crate::traffic::Traffic;
 
 /// How long the server may take to accept; a client behind a real link would not wait for ever
 /// either.
@@ -101,9 +102,9 @@ impl Connection {
         self.change(|links| links.closed = true);
     }
 
-    /// Bytes delivered in one direction.
-    pub(crate) fn delivered(&self, stream: Stream) -> u64 {
-        self.lock().of(stream).delivered()
+    /// What has come through in one direction.
+    pub(crate) fn traffic(&self, stream: Stream) -> Traffic {
+        self.lock().of(stream).traffic()
     }
 
     /// Bytes read and not yet delivered, in both directions.

@@ -23,6 +23,7 @@
 
 mod address;
 mod api_thread;
+mod browser;
 mod budget;
 mod collection;
 mod connection;
@@ -31,6 +32,7 @@ mod error;
 mod fields;
 mod link;
 mod listener;
+mod metrics;
 mod proxies;
 mod proxy;
 mod record;
@@ -42,6 +44,7 @@ mod share;
 mod toxic;
 mod toxics;
 pub mod toxiproxy;
+mod traffic;
 
 pub use embedded::Embedded;
 pub use error::ProxyError;
@@ -53,3 +56,4 @@ pub use toxic::{AnyEffect, Effect, End, Front, Kind, Payload, State, Step, Strea
 pub use toxics::{
     ALL, Bandwidth, Latency, LimitData, Noop, ResetPeer, Slicer, SlowClose, Timeout, find,
 };
+pub use traffic::Traffic;

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::budget::Budget;
 use crate::share::Share;
 use crate::toxic::{AnyEffect, End, Front, Payload, State, Step};
+use crate::traffic::Traffic;
 
 /// The most that is read at once.
 const CHUNK: usize = 64 << 10;
@@ -106,7 +107,7 @@ pub(crate) struct Link {
     finished: bool,
     /// Bytes in all queues.
     held: usize,
-    delivered: u64,
+    traffic: Traffic,
     buffer: BytesMut,
     effect_rng: ChaCha8Rng,
     toxicity_rng: ChaCha8Rng,
@@ -122,16 +123,16 @@ impl Link {
             sender_dead: false,
             finished: false,
             held: 0,
-            delivered: 0,
+            traffic: Traffic::default(),
             buffer: BytesMut::new(),
             effect_rng,
             toxicity_rng,
         }
     }
 
-    /// Bytes that the receiver's socket has taken.
-    pub(crate) fn delivered(&self) -> u64 {
-        self.delivered
+    /// What has come through.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     /// Bytes that were read and not yet delivered.
@@ -295,17 +296,21 @@ impl Link {
                 },
                 now,
             ),
-            Ok(bytes) if self.reading == Reading::Discard => {
-                share.spend(bytes);
-                self.buffer.clear();
-            }
             Ok(bytes) => {
                 share.spend(bytes);
-                let data = self.buffer.split().freeze();
-                self.push(Payload::Data(data), now);
+                self.take(bytes, now);
             }
             Err(error) if is_transient(&error) => {}
             Err(_) => self.read_end(End::Reset, now),
+        }
+    }
+
+    /// Takes what was read into the buffer.
+    fn take(&mut self, bytes: usize, now: Instant) {
+        self.traffic.received += bytes as u64;
+        let data = self.buffer.split().freeze();
+        if self.reading == Reading::Open {
+            self.push(Payload::Data(data), now);
         }
     }
 
@@ -411,7 +416,7 @@ impl Link {
                     Ok(bytes) => {
                         share.spend(bytes);
                         self.held -= bytes;
-                        self.delivered += bytes as u64;
+                        self.traffic.delivered += bytes as u64;
                         written = Written::Some;
                         if bytes == data.len() {
                             out.pop_front();

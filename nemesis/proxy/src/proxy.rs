@@ -23,6 +23,7 @@ use crate::relocation::Relocation;
 use crate::seed::{self, Purpose};
 use crate::toxic::{AnyEffect, Stream, Toxic};
 use crate::toxics;
+use crate::traffic::Traffic;
 
 /// A named proxy.
 #[derive(Debug)]
@@ -50,12 +51,22 @@ pub struct Counters {
     pub accepted: u64,
     /// Connections whose task still runs.
     pub open: u64,
-    /// Bytes delivered to the server.
-    pub upstream_bytes: u64,
-    /// Bytes delivered to clients.
-    pub downstream_bytes: u64,
+    /// Bytes from clients to the server.
+    pub upstream: Traffic,
+    /// Bytes from the server to clients.
+    pub downstream: Traffic,
     /// Bytes that open connections have read and not yet delivered.
     pub held_bytes: u64,
+}
+
+impl Counters {
+    /// The bytes of one direction.
+    pub fn of(&self, stream: Stream) -> Traffic {
+        match stream {
+            Stream::Upstream => self.upstream,
+            Stream::Downstream => self.downstream,
+        }
+    }
 }
 
 impl Proxy {
@@ -264,9 +275,9 @@ struct LiveState {
     toxics: Vec<LiveToxic>,
     connections: BTreeMap<u64, Arc<Connection>>,
     accepted: u64,
-    /// Bytes delivered by connections that are over.
-    past_upstream_bytes: u64,
-    past_downstream_bytes: u64,
+    /// Of connections that are over.
+    past_upstream: Traffic,
+    past_downstream: Traffic,
 }
 
 /// A toxic and what it does.
@@ -335,18 +346,18 @@ impl Live {
 
     pub(crate) fn counters(&self) -> Counters {
         let state = self.lock();
-        let delivered = |stream| -> u64 {
+        let traffic = |stream| -> Traffic {
             state
                 .connections
                 .values()
-                .map(|connection| connection.delivered(stream))
+                .map(|connection| connection.traffic(stream))
                 .sum()
         };
         Counters {
             accepted: state.accepted,
             open: state.connections.len() as u64,
-            upstream_bytes: state.past_upstream_bytes + delivered(Stream::Upstream),
-            downstream_bytes: state.past_downstream_bytes + delivered(Stream::Downstream),
+            upstream: state.past_upstream + traffic(Stream::Upstream),
+            downstream: state.past_downstream + traffic(Stream::Downstream),
             held_bytes: state
                 .connections
                 .values()
@@ -480,8 +491,8 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let mut state = self.live.lock();
         state.connections.remove(&self.number);
-        state.past_upstream_bytes += self.connection.delivered(Stream::Upstream);
-        state.past_downstream_bytes += self.connection.delivered(Stream::Downstream);
+        state.past_upstream += self.connection.traffic(Stream::Upstream);
+        state.past_downstream += self.connection.traffic(Stream::Downstream);
         self.live.open.send_replace(state.connections.len());
     }
 }

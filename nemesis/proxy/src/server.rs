@@ -5,21 +5,23 @@ use std::io;
 
 use axum::body::Bytes;
 use axum::extract::{FromRef, Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 use crate::api_thread::ApiThread;
+use crate::browser;
 use crate::collection::Wish;
 use crate::embedded::Embedded;
 use crate::error::ProxyError;
 use crate::fields::Fields;
+use crate::metrics;
 use crate::record::ProxyRecord;
 use crate::refusal::Refusal;
 use crate::toxic::{Stream, Toxic};
@@ -73,6 +75,7 @@ impl FromRef<Api> for Handle {
 fn router(api: Api) -> Router {
     Router::new()
         .route("/version", get(version))
+        .route("/metrics", get(metrics))
         .route("/reset", post(reset))
         .route("/populate", post(populate))
         .route("/proxies", get(list_proxies).post(create_proxy))
@@ -95,24 +98,38 @@ fn router(api: Api) -> Router {
                 .delete(delete_toxic),
         )
         .fallback(|| async { Refusal::no_such_path() })
+        .layer(middleware::from_fn(browser::refuse))
         .with_state(api)
 }
 
 /// Reads a body whatever its content type says: clients do not agree on it.
 fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ProxyError> {
-    let fields: Fields = serde_json::from_slice(body).map_err(ProxyError::bad_body)?;
+    let fields: Fields = first_value(body)?;
     fields.read().map_err(ProxyError::bad_body)
 }
 
 /// Reads a body that is a list; `null` is an empty one.
 fn parse_all<T: DeserializeOwned>(body: &Bytes) -> Result<Vec<T>, ProxyError> {
-    let list: Option<Vec<Fields>> = serde_json::from_slice(body).map_err(ProxyError::bad_body)?;
+    let list: Option<Vec<Fields>> = first_value(body)?;
     let all = list.into_iter().flatten().map(Fields::read);
     all.collect::<Result<_, _>>().map_err(ProxyError::bad_body)
 }
 
-async fn version() -> Json<Value> {
-    Json(json!({ "version": VERSION }))
+/// What stands behind the first value is not looked at, as in Toxiproxy.
+fn first_value<T: DeserializeOwned>(body: &Bytes) -> Result<T, ProxyError> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    T::deserialize(&mut reader).map_err(ProxyError::bad_body)
+}
+
+/// In Toxiproxy's very bytes: some scripts look for these.
+async fn version() -> impl IntoResponse {
+    let content_type = [(header::CONTENT_TYPE, "application/json;charset=utf-8")];
+    (content_type, format!("{{\"version\": \"{VERSION}\"}}\n"))
+}
+
+async fn metrics(State(all): State<Embedded>) -> impl IntoResponse {
+    let text = metrics::text(&all.lock().await.counted());
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
 }
 
 async fn reset(State(all): State<Embedded>) -> Result<StatusCode, Refusal> {

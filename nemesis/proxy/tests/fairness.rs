@@ -42,7 +42,7 @@ async fn a_flood_gives_way_after_its_share() {
     });
     bed.until(|counters| counters.held_bytes >= 1 << 20).await;
     bed.remove("bandwidth_upstream").await;
-    let mut before = bed.counters().await.upstream_bytes;
+    let mut before = bed.counters().await.upstream.delivered;
     assert!(
         before < FLOOD / 2,
         "{before} bytes went before anybody looked"
@@ -50,7 +50,7 @@ async fn a_flood_gives_way_after_its_share() {
     within(async {
         while before < FLOOD {
             yield_now().await;
-            let now = bed.counters().await.upstream_bytes;
+            let now = bed.counters().await.upstream.delivered;
             assert!(
                 now - before <= 2 * SHARE,
                 "{} bytes in one turn",

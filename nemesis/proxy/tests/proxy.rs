@@ -524,7 +524,7 @@ async fn bytes_that_wait_for_a_slow_receiver_are_held_back_too() {
     // The server does not read: the proxy fills up behind its socket.
     bed.until(|counters| counters.held_bytes >= 1 << 20).await;
     bed.add(Upstream, &Bandwidth { rate: 0 }).await;
-    let delivered = usize::try_from(bed.counters().await.upstream_bytes).unwrap();
+    let delivered = usize::try_from(bed.counters().await.upstream.delivered).unwrap();
     let mut got = vec![0; delivered];
     within(server.read_exact(&mut got)).await.unwrap();
     is_silent(&mut server).await;
