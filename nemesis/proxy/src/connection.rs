@@ -1,5 +1,6 @@
 //! One client's connection: two sockets, a link each way, and the task that serves them.
 
+use std::io;
 use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::link::{Link, Pumped};
 use crate::share::Share;
-use crate::toxic::Stream;
+use crate::toxic::{End, Stream};
 use crate::traffic::Traffic;
 
 /// How long the server may take to accept; a client behind a real link would not wait for ever
@@ -42,6 +43,13 @@ impl Links {
             Stream::Upstream => &mut self.upstream,
             Stream::Downstream => &mut self.downstream,
         }
+    }
+
+    /// Without a server what the client sends goes nowhere, and it hears of an end as far as the
+    /// toxics let that through.
+    fn without_server(&mut self, end: End, now: Instant) {
+        self.upstream.lead_nowhere();
+        self.downstream.begin_with(end, now);
     }
 }
 
@@ -115,8 +123,13 @@ impl Connection {
 
     /// Connects to the server and serves the connection until it is over.
     pub(crate) async fn run(&self, client: TcpStream, upstream: &str) {
-        // Without a server the client is reset, as far as the toxics let that through.
-        let server = self.dial(upstream).await;
+        let server = match self.dial(upstream).await {
+            Ok(server) => Some(server),
+            Err(end) => {
+                self.change(|links| links.without_server(end, Instant::now()));
+                None
+            }
+        };
         for socket in iter::once(&client).chain(&server) {
             // Small messages must not wait in the proxy for one another.
             let _ = socket.set_nodelay(true);
@@ -145,21 +158,22 @@ impl Connection {
         }
     }
 
-    async fn dial(&self, upstream: &str) -> Option<TcpStream> {
+    /// Connects to the server; without one, says how the client is to hear of it.
+    async fn dial(&self, upstream: &str) -> Result<TcpStream, End> {
         let connect = tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(upstream));
         tokio::select! {
             connected = connect => match connected {
-                Ok(Ok(server)) => Some(server),
+                Ok(Ok(server)) => Ok(server),
                 Ok(Err(error)) => {
                     tracing::warn!(upstream, %error, "failed to connect to the server behind the proxy");
-                    None
+                    Err(end_after(&error))
                 }
                 Err(_) => {
                     tracing::warn!(upstream, "the server behind the proxy did not accept in time");
-                    None
+                    Err(End::Close)
                 }
             },
-            () = self.closed() => None,
+            () = self.closed() => Err(End::Close),
         }
     }
 
@@ -188,8 +202,12 @@ impl Connection {
         }
         let (up, down) = loop {
             let up = upstream.pump(Some(client), server, now, &mut shares.upstream);
+            if up == Pumped::Reset {
+                // Nothing that the other direction has may come before it.
+                return Next::Reset;
+            }
             let down = downstream.pump(server, Some(client), now, &mut shares.downstream);
-            if up == Pumped::Reset || down == Pumped::Reset {
+            if down == Pumped::Reset {
                 return Next::Reset;
             }
             let told = tell(up, downstream, now) | tell(down, upstream, now);
@@ -208,6 +226,15 @@ impl Connection {
             server: interest(downstream.wants_read(), upstream.wants_write()),
             until: up.into_iter().chain(down).min(),
         }
+    }
+}
+
+/// A server that is not there refuses. One that resets has accepted before, and a reset stays a
+/// reset.
+fn end_after(error: &io::Error) -> End {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => End::Reset,
+        _ => End::Close,
     }
 }
 

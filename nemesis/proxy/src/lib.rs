@@ -10,7 +10,7 @@
 //!
 //! What differs from Toxiproxy, on purpose:
 //! - Half-closes stay half-closes, and a reset stays a reset: both travel through the toxics behind
-//!   the bytes that were sent before them. So does the reset that stands for a server that could
+//!   the bytes that were sent before them. So does the close that stands for a server that could
 //!   not be reached.
 //! - A change takes effect before its request is answered, on open connections too, and holds back
 //!   even bytes that only waited for a slow receiver.

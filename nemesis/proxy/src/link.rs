@@ -218,6 +218,17 @@ impl Link {
         }
     }
 
+    /// There is no receiver: what the sender sends is lost.
+    pub(crate) fn lead_nowhere(&mut self) {
+        self.reading = Reading::Discard;
+        self.finished = true;
+    }
+
+    /// There is no sender: this end is all that comes.
+    pub(crate) fn begin_with(&mut self, end: End, now: Instant) {
+        self.read_end(end, now);
+    }
+
     /// Whether bytes from the sender are welcome.
     pub(crate) fn wants_read(&self) -> bool {
         match self.reading {
@@ -239,8 +250,8 @@ impl Link {
         self.finished && self.queues.iter().all(VecDeque::is_empty)
     }
 
-    /// Reads, asks the toxics and writes, as far as sockets, toxics and `share` allow at `now`. A peer that
-    /// could not be reached has no socket; it is as good as dead.
+    /// Reads, asks the toxics and writes, as far as sockets, toxics and `share` allow at `now`. A server
+    /// that could not be reached has no socket.
     pub(crate) fn pump(
         &mut self,
         sender: Option<&TcpStream>,
@@ -266,6 +277,14 @@ impl Link {
             .expect("there is one queue more than stages")
     }
 
+    fn pop_out(&mut self) -> Option<Payload> {
+        let out = self.queues.last_mut();
+        let front = out
+            .expect("there is one queue more than stages")
+            .pop_front();
+        front.map(|front| front.payload)
+    }
+
     fn push(&mut self, payload: Payload, now: Instant) {
         if let Payload::Data(data) = &payload {
             self.held += data.len();
@@ -281,7 +300,7 @@ impl Link {
             return;
         }
         let Some(sender) = sender else {
-            return self.read_end(End::Reset, now);
+            return;
         };
         // A few bytes of room left would make for tiny reads.
         if self.buffer.capacity() - self.buffer.len() < CHUNK / 16 {
@@ -437,11 +456,12 @@ impl Link {
         written
     }
 
+    /// Nothing but an end that a toxic made comes this far.
     fn write_to_nobody(&mut self) -> Written {
-        if self.finished {
-            Written::Nothing
-        } else {
-            Written::End(self.receiver_died())
+        match self.pop_out() {
+            Some(Payload::End(End::Reset)) => Written::End(Pumped::Reset),
+            Some(_) => Written::Some,
+            None => Written::Nothing,
         }
     }
 

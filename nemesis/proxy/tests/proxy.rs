@@ -9,8 +9,8 @@ use common::{
     Bed, PROXY, Served, arrives, ends, is_reset, is_silent, noise, passes, until, within,
 };
 use proxy::{
-    Bandwidth, Embedded, Latency, LimitData, Noop, Proxies, ProxiesError, ResetPeer, Slicer,
-    SlowClose, Stream, Timeout, Toxic,
+    Bandwidth, Counters, Embedded, Latency, LimitData, Noop, Proxies, ProxiesError, ResetPeer,
+    Slicer, SlowClose, Stream, Timeout, Toxic,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -554,21 +554,55 @@ async fn disabling_drops_connections_and_refuses_new_ones() {
     passes(&mut client, &mut server, "ping").await;
 }
 
+/// A proxy of a server that is not there, with a toxic or without.
+async fn dead(bed: &Bed, toxic: Option<Toxic>) -> TcpStream {
+    let dead = bed.client.create("dead", "127.0.0.1:0", "127.0.0.1:1");
+    let listen = dead.await.unwrap().listen;
+    if let Some(toxic) = toxic {
+        bed.client.add_toxic("dead", &toxic).await.unwrap();
+    }
+    TcpStream::connect(listen).await.unwrap()
+}
+
+async fn nobody_is_left(bed: &Bed) {
+    let mut gone = |counters: Counters| counters.open == 0;
+    until(&bed.served.embedded, "dead", &mut gone).await;
+}
+
 #[tokio::test]
-async fn a_server_that_is_not_there_resets_the_client() {
+async fn without_a_server_a_client_connects_and_is_closed() {
     let bed = Bed::new().await;
-    let listen = bed
-        .client
-        .create("dead", "127.0.0.1:0", "127.0.0.1:1")
+    let mut client = dead(&bed, None).await;
+    ends(&mut client).await;
+    nobody_is_left(&bed).await;
+}
+
+#[tokio::test]
+async fn the_close_without_a_server_waits_for_the_toxics() {
+    let bed = Bed::new().await;
+    let hold = Toxic::new(Downstream, &SlowClose { delay: FOR_EVER });
+    let mut client = dead(&bed, Some(hold)).await;
+    client.write_all(b"to nobody").await.unwrap();
+    is_silent(&mut client).await;
+    let counters = bed.served.embedded.counters("dead").await.unwrap();
+    assert_eq!((counters.held_bytes, counters.upstream.delivered), (0, 0));
+    bed.client
+        .remove_toxic("dead", "slow_close_downstream")
         .await
-        .unwrap()
-        .listen;
-    let mut client = TcpStream::connect(listen).await.unwrap();
-    is_reset(&mut client).await;
-    until(&bed.served.embedded, "dead", &mut |counters| {
-        counters.open == 0
-    })
-    .await;
+        .unwrap();
+    ends(&mut client).await;
+    nobody_is_left(&bed).await;
+}
+
+#[tokio::test]
+async fn without_a_server_a_reset_is_a_reset() {
+    for stream in Stream::BOTH {
+        let bed = Bed::new().await;
+        let reset = Toxic::new(stream, &ResetPeer { timeout: 0 });
+        let mut client = dead(&bed, Some(reset)).await;
+        is_reset(&mut client).await;
+        nobody_is_left(&bed).await;
+    }
 }
 
 #[tokio::test]
