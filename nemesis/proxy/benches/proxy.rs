@@ -1,19 +1,24 @@
 //! What the proxy costs: throughput and the time of a small message there and back, direct and
-//! through it.
+//! through it, through a latency, and beside connections that send all they can.
 
 use std::hint::black_box;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{self, SocketAddr};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use proxy::{Embedded, Latency, Proxies, Stream, Toxic};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
+use proxy::{Embedded, Latency, Proxies, Stream, Toxic, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 const TRANSFER: usize = 64 << 20;
 const MESSAGE: usize = 100;
+const FLOOD_CHUNK: usize = 1 << 20;
 
 /// A server that sends back what it gets.
 async fn echo() -> SocketAddr {
@@ -117,6 +122,115 @@ fn latency(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, proxy: &
     }
 }
 
+/// Through a latency, bytes on their way must not keep others from setting out.
+fn throughput_with_latency(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    runtime: &Runtime,
+    proxy: &Embedded,
+) {
+    group.throughput(Throughput::Bytes(TRANSFER as u64));
+    let server = runtime.block_on(sink());
+    for latency in [20, 200] {
+        let listen = runtime.block_on(async {
+            let name = format!("{latency} ms");
+            let listen = proxy.put(&name, "127.0.0.1:0", &server.to_string()).await;
+            let toxic = Toxic::new(Stream::Upstream, &Latency { latency, jitter: 0 });
+            proxy.add_toxic(&name, &toxic).await.expect("added");
+            listen.expect("put up").parse().expect("an address")
+        });
+        group.bench_function(
+            BenchmarkId::from_parameter(format!("{latency} ms")),
+            |bench| {
+                bench.iter(|| runtime.block_on(transfer(listen)));
+            },
+        );
+    }
+}
+
+/// A server that sends back what it gets, on threads of its own: it waits for nobody's task.
+fn echo_on_threads() -> SocketAddr {
+    let listener = net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    thread::spawn(move || {
+        for socket in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut message = [0; MESSAGE];
+                while (&socket).read_exact(&mut message).is_ok() {
+                    let _ = (&socket).write_all(&message);
+                }
+            });
+        }
+    });
+    address
+}
+
+/// A server that reads for ever, on threads of its own.
+fn pit() -> SocketAddr {
+    let listener = net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut buffer = vec![0; FLOOD_CHUNK];
+                while socket.read(&mut buffer).is_ok_and(|bytes| bytes > 0) {}
+            });
+        }
+    });
+    address
+}
+
+/// Sends all it can, on a thread of its own, for as long as somebody takes it.
+fn flood(to: SocketAddr) {
+    let mut socket = net::TcpStream::connect(to).expect("connects");
+    thread::spawn(move || while socket.write_all(&[7; FLOOD_CHUNK]).is_ok() {});
+}
+
+/// A message there and back.
+fn ping(socket: &mut net::TcpStream) {
+    let mut message = [7; MESSAGE];
+    socket.write_all(&message).expect("writes");
+    socket.read_exact(&mut message).expect("an answer");
+}
+
+/// A question to the API and its answer.
+fn ask_version(api: SocketAddr) {
+    let mut socket = net::TcpStream::connect(api).expect("connects");
+    let request = b"GET /version HTTP/1.1\r\nHost: proxy\r\nConnection: close\r\n\r\n";
+    socket.write_all(request).expect("writes");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// What the others wait while `floods` connections send all they can through the same proxies. The
+/// proxies have a runtime to themselves; clients and servers have threads.
+fn fairness(group: &mut BenchmarkGroup<'_, WallTime>, floods: usize) {
+    let proxies = Runtime::new().expect("a runtime");
+    let proxy = Embedded::new(0);
+    let put = |name: &str, server: SocketAddr| -> SocketAddr {
+        let server = server.to_string();
+        let put = proxy.put(name, "127.0.0.1:0", &server);
+        let listen = proxies.block_on(put).expect("put up");
+        listen.parse().expect("an address")
+    };
+    let flooded = put("flooded", pit());
+    let quiet = put("quiet", echo_on_threads());
+    let listener = proxies.block_on(TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.expect("a free port");
+    let api = listener.local_addr().expect("bound");
+    proxies.spawn(serve(listener, proxy.clone(), std::future::pending()));
+    (0..floods).for_each(|_| flood(flooded));
+    let mut socket = net::TcpStream::connect(quiet).expect("connects");
+    socket.set_nodelay(true).expect("TCP");
+    group.bench_function(BenchmarkId::new("ping", floods), |bench| {
+        bench.iter(|| ping(&mut socket));
+    });
+    group.bench_function(BenchmarkId::new("GET /version", floods), |bench| {
+        bench.iter(|| ask_version(api));
+    });
+    proxies.shutdown_background();
+}
+
 fn proxy(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let proxy = Embedded::new(0);
@@ -126,6 +240,16 @@ fn proxy(criterion: &mut Criterion) {
     group.finish();
     let mut group = criterion.benchmark_group("100 bytes there and back");
     latency(&mut group, &runtime, &proxy);
+    group.finish();
+    let mut group = criterion.benchmark_group("64 MiB one way through a latency");
+    group.sample_size(10);
+    throughput_with_latency(&mut group, &runtime, &proxy);
+    group.finish();
+    let mut group = criterion.benchmark_group("beside floods");
+    group.sample_size(10);
+    for floods in [0, 50, 200] {
+        fairness(&mut group, floods);
+    }
     group.finish();
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use tokio::runtime::Handle;
 
 use crate::error::ProxyError;
-use crate::proxy::Proxy;
+use crate::proxy::{Counters, Proxy};
 use crate::record::ProxyRecord;
 
 /// All proxies, by name.
@@ -66,6 +67,14 @@ impl Collection {
             .collect()
     }
 
+    /// All proxies with what they have done.
+    pub(crate) fn counted(&self) -> Vec<(ProxyRecord, Counters)> {
+        let proxies = self.proxies.values();
+        proxies
+            .map(|proxy| (proxy.record(), proxy.live().counters()))
+            .collect()
+    }
+
     pub(crate) fn get(&self, name: &str) -> Result<&Proxy, ProxyError> {
         self.proxies.get(name).ok_or(ProxyError::ProxyNotFound)
     }
@@ -74,19 +83,24 @@ impl Collection {
         self.proxies.get_mut(name).ok_or(ProxyError::ProxyNotFound)
     }
 
-    pub(crate) async fn create(&mut self, wish: &Wish) -> Result<ProxyRecord, ProxyError> {
+    /// Makes a proxy, on `runtime`.
+    pub(crate) async fn create(
+        &mut self,
+        wish: &Wish,
+        runtime: &Handle,
+    ) -> Result<ProxyRecord, ProxyError> {
         let (name, _) = wish.required("")?;
         if self.proxies.contains_key(name) {
             return Err(ProxyError::ProxyExists);
         }
-        self.put(wish).await
+        self.put(wish, runtime).await
     }
 
     /// Starts a new proxy, if wished.
-    async fn put(&mut self, wish: &Wish) -> Result<ProxyRecord, ProxyError> {
+    async fn put(&mut self, wish: &Wish, runtime: &Handle) -> Result<ProxyRecord, ProxyError> {
         let (name, upstream) = wish.required("")?;
         let listen = wish.listen.as_deref().unwrap_or_default();
-        let mut proxy = Proxy::new(self.seed, name, listen, upstream);
+        let mut proxy = Proxy::new(self.seed, name, listen, upstream, runtime);
         if wish.enabled.unwrap_or(true) {
             proxy.start().await?;
         }
@@ -122,13 +136,14 @@ impl Collection {
     pub(crate) async fn populate(
         &mut self,
         wishes: &[Wish],
+        runtime: &Handle,
     ) -> (Vec<ProxyRecord>, Option<ProxyError>) {
         if let Err(error) = check(wishes) {
             return (Vec::new(), Some(error));
         }
         let mut records = Vec::new();
         for wish in wishes {
-            match self.put_unless_there(wish).await {
+            match self.put_unless_there(wish, runtime).await {
                 Ok(record) => records.push(record),
                 Err(error) => return (records, Some(error)),
             }
@@ -136,10 +151,14 @@ impl Collection {
         (records, None)
     }
 
-    async fn put_unless_there(&mut self, wish: &Wish) -> Result<ProxyRecord, ProxyError> {
+    async fn put_unless_there(
+        &mut self,
+        wish: &Wish,
+        runtime: &Handle,
+    ) -> Result<ProxyRecord, ProxyError> {
         let (name, upstream) = wish.required("")?;
         let Some(there) = self.proxies.get_mut(name) else {
-            return self.put(wish).await;
+            return self.put(wish, runtime).await;
         };
         let listen = wish.listen.as_deref().unwrap_or_default();
         let to = there.plan(Some(listen), Some(upstream)).await?;

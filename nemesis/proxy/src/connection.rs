@@ -1,5 +1,6 @@
 //! One client's connection: two sockets, a link each way, and the task that serves them.
 
+use std::io;
 use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::link::{Link, Pumped};
-use crate::toxic::Stream;
+use crate::share::Share;
+use crate::toxic::{End, Stream};
+use crate::traffic::Traffic;
 
 /// How long the server may take to accept; a client behind a real link would not wait for ever
 /// either.
@@ -41,6 +44,33 @@ impl Links {
             Stream::Downstream => &mut self.downstream,
         }
     }
+
+    /// Without a server what the client sends goes nowhere, and it hears of an end as far as the
+    /// toxics let that through.
+    fn without_server(&mut self, end: End, now: Instant) {
+        self.upstream.lead_nowhere();
+        self.downstream.begin_with(end, now);
+    }
+}
+
+/// A turn of the connection's task, each direction's part for itself: else one that is full would
+/// leave nothing to the other.
+struct Shares {
+    upstream: Share,
+    downstream: Share,
+}
+
+impl Shares {
+    fn new() -> Self {
+        Self {
+            upstream: Share::new(),
+            downstream: Share::new(),
+        }
+    }
+
+    fn are_spent(&self) -> bool {
+        self.upstream.is_spent() || self.downstream.is_spent()
+    }
 }
 
 /// What the connection's task does next.
@@ -50,6 +80,8 @@ enum Next {
         server: Option<Interest>,
         until: Option<Instant>,
     },
+    /// Go on when others have had their turn.
+    Yield,
     Close,
     Reset,
 }
@@ -78,9 +110,9 @@ impl Connection {
         self.change(|links| links.closed = true);
     }
 
-    /// Bytes delivered in one direction.
-    pub(crate) fn delivered(&self, stream: Stream) -> u64 {
-        self.lock().of(stream).delivered()
+    /// What has come through in one direction.
+    pub(crate) fn traffic(&self, stream: Stream) -> Traffic {
+        self.lock().of(stream).traffic()
     }
 
     /// Bytes read and not yet delivered, in both directions.
@@ -91,14 +123,25 @@ impl Connection {
 
     /// Connects to the server and serves the connection until it is over.
     pub(crate) async fn run(&self, client: TcpStream, upstream: &str) {
-        // Without a server the client is reset, as far as the toxics let that through.
-        let server = self.dial(upstream).await;
+        let server = match self.dial(upstream).await {
+            Ok(server) => Some(server),
+            Err(end) => {
+                self.change(|links| links.without_server(end, Instant::now()));
+                None
+            }
+        };
         for socket in iter::once(&client).chain(&server) {
             // Small messages must not wait in the proxy for one another.
             let _ = socket.set_nodelay(true);
         }
+        let mut shares = Shares::new();
         loop {
-            match self.pump(&client, server.as_ref()) {
+            if shares.are_spent() {
+                tokio::task::yield_now().await;
+                shares = Shares::new();
+            }
+            match self.pump(&client, server.as_ref(), &mut shares) {
+                Next::Yield => {}
                 Next::Close => return,
                 Next::Reset => return iter::once(&client).chain(&server).for_each(reset),
                 Next::Wait {
@@ -115,21 +158,22 @@ impl Connection {
         }
     }
 
-    async fn dial(&self, upstream: &str) -> Option<TcpStream> {
+    /// Connects to the server; without one, says how the client is to hear of it.
+    async fn dial(&self, upstream: &str) -> Result<TcpStream, End> {
         let connect = tokio::time::timeout(DIAL_TIMEOUT, TcpStream::connect(upstream));
         tokio::select! {
             connected = connect => match connected {
-                Ok(Ok(server)) => Some(server),
+                Ok(Ok(server)) => Ok(server),
                 Ok(Err(error)) => {
                     tracing::warn!(upstream, %error, "failed to connect to the server behind the proxy");
-                    None
+                    Err(end_after(&error))
                 }
                 Err(_) => {
                     tracing::warn!(upstream, "the server behind the proxy did not accept in time");
-                    None
+                    Err(End::Close)
                 }
             },
-            () = self.closed() => None,
+            () = self.closed() => Err(End::Close),
         }
     }
 
@@ -143,7 +187,7 @@ impl Connection {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pump(&self, client: &TcpStream, server: Option<&TcpStream>) -> Next {
+    fn pump(&self, client: &TcpStream, server: Option<&TcpStream>, shares: &mut Shares) -> Next {
         let links = &mut *self.lock();
         // The time is read under the lock, so that no toxic is asked about a time before its own
         // beginning.
@@ -157,14 +201,21 @@ impl Connection {
             return Next::Close;
         }
         let (up, down) = loop {
-            let up = upstream.pump(Some(client), server, now);
-            let down = downstream.pump(server, Some(client), now);
-            if up == Pumped::Reset || down == Pumped::Reset {
+            let up = upstream.pump(Some(client), server, now, &mut shares.upstream);
+            if up == Pumped::Reset {
+                // Nothing that the other direction has may come before it.
+                return Next::Reset;
+            }
+            let down = downstream.pump(server, Some(client), now, &mut shares.downstream);
+            if down == Pumped::Reset {
                 return Next::Reset;
             }
             let told = tell(up, downstream, now) | tell(down, upstream, now);
             if let (Pumped::Idle(up), Pumped::Idle(down), false) = (up, down, told) {
                 break (up, down);
+            }
+            if up == Pumped::Busy || down == Pumped::Busy {
+                return Next::Yield;
             }
         };
         if upstream.is_done() && downstream.is_done() {
@@ -178,13 +229,22 @@ impl Connection {
     }
 }
 
+/// A server that is not there refuses. One that resets has accepted before, and a reset stays a
+/// reset.
+fn end_after(error: &io::Error) -> End {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => End::Reset,
+        _ => End::Close,
+    }
+}
+
 /// Tells the opposite link what happened to the socket that it reads from; whether there was
 /// something to tell.
 fn tell(pumped: Pumped, opposite: &mut Link, now: Instant) -> bool {
     match pumped {
         Pumped::Closed => opposite.sender_closed(now),
         Pumped::Broken => opposite.sender_died(now),
-        Pumped::Idle(_) | Pumped::Reset => return false,
+        Pumped::Idle(_) | Pumped::Busy | Pumped::Reset => return false,
     }
     true
 }

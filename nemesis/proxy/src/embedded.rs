@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::collection::{Collection, Wish};
@@ -51,7 +52,11 @@ impl Proxies for Embedded {
         let mut all = self.lock().await;
         gone(all.delete(name).await).map_err(failed)?;
         let wish = Wish::of(name, listen, upstream);
-        Ok(all.create(&wish).await.map_err(failed)?.listen)
+        Ok(all
+            .create(&wish, &Handle::current())
+            .await
+            .map_err(failed)?
+            .listen)
     }
 
     async fn remove(&self, name: &str) -> Result<(), ProxiesError> {

@@ -8,20 +8,15 @@
 //! listener and its toxics) -> `connection` (the two sockets) -> `link` (one direction: reading
 //! end, toxics, writing end) -> `toxics` (one file each).
 //!
-//! What differs from Toxiproxy, on purpose:
-//! - Half-closes stay half-closes, and a reset stays a reset: both travel through the toxics behind
-//!   the bytes that were sent before them. So does the reset that stands for a server that could
-//!   not be reached.
-//! - A change takes effect before its request is answered, on open connections too, and holds back
-//!   even bytes that only waited for a slow receiver.
-//! - Chance (jitter, toxicity, slices) is seeded: the same seed and the same connections give the
-//!   same decisions.
-//! - Other words for a proxy's own addresses touch neither connections nor toxics; Toxiproxy sees
-//!   that of most `listen` addresses only, and of no `upstream`.
-//! - A proxy that cannot listen where it is to go stays as it was; Toxiproxy stops it first.
-//! - The stream of a toxic is answered in lower case, however it was asked for.
+//! What differs from Toxiproxy, and why, stands in docs/proxy.md. In short: ends travel through the
+//! toxics as they are, half-closes and resets too; a change is in force on open connections when its
+//! request is answered; all chance comes from a seed; and a request that cannot be fulfilled leaves
+//! everything as it was.
 
 mod address;
+mod api_thread;
+mod browser;
+mod budget;
 mod collection;
 mod connection;
 mod embedded;
@@ -29,6 +24,7 @@ mod error;
 mod fields;
 mod link;
 mod listener;
+mod metrics;
 mod proxies;
 mod proxy;
 mod record;
@@ -36,9 +32,11 @@ mod refusal;
 mod relocation;
 mod seed;
 mod server;
+mod share;
 mod toxic;
 mod toxics;
 pub mod toxiproxy;
+mod traffic;
 
 pub use embedded::Embedded;
 pub use error::ProxyError;
@@ -47,4 +45,7 @@ pub use proxy::Counters;
 pub use record::ProxyRecord;
 pub use server::{VERSION, serve};
 pub use toxic::{AnyEffect, Effect, End, Front, Kind, Payload, State, Step, Stream, Toxic};
-pub use toxics::{ALL, Bandwidth, Latency, LimitData, ResetPeer, Slicer, SlowClose, Timeout, find};
+pub use toxics::{
+    ALL, Bandwidth, Latency, LimitData, Noop, ResetPeer, Slicer, SlowClose, Timeout, find,
+};
+pub use traffic::Traffic;

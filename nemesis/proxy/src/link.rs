@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rand::Rng;
@@ -16,15 +17,10 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::budget::Budget;
+use crate::share::Share;
 use crate::toxic::{AnyEffect, End, Front, Payload, State, Step};
-
-/// Bytes that a link takes from its sender and holds; then it stops reading, and TCP stops the
-/// sender.
-const CAPACITY: usize = 1 << 20;
-
-/// Pieces that a queue holds, so that many small ones cannot take much more memory than their
-/// bytes.
-const QUEUE_MAX: usize = 1024;
+use crate::traffic::Traffic;
 
 /// The most that is read at once.
 const CHUNK: usize = 64 << 10;
@@ -75,6 +71,8 @@ impl Stage {
 pub(crate) enum Pumped {
     /// All that can move has moved; the next toxic wants to be asked again then.
     Idle(Option<Instant>),
+    /// More may move when others have had their turn.
+    Busy,
     /// The proxy closed the connection in this direction; the other must follow.
     Closed,
     /// The receiver is gone; whoever reads from it must know.
@@ -89,6 +87,8 @@ enum Written {
     Some,
     /// Nothing to write, or no room for it.
     Nothing,
+    /// It is the others' turn.
+    Enough,
     /// As [`Pumped`].
     End(Pumped),
 }
@@ -99,6 +99,7 @@ pub(crate) struct Link {
     stages: Vec<Stage>,
     /// `queues[i]` waits before `stages[i]`; the last one before the writing end.
     queues: Vec<VecDeque<Front>>,
+    budget: Budget,
     reading: Reading,
     /// The sender was found dead by writing to it.
     sender_dead: bool,
@@ -106,7 +107,7 @@ pub(crate) struct Link {
     finished: bool,
     /// Bytes in all queues.
     held: usize,
-    delivered: u64,
+    traffic: Traffic,
     buffer: BytesMut,
     effect_rng: ChaCha8Rng,
     toxicity_rng: ChaCha8Rng,
@@ -117,20 +118,21 @@ impl Link {
         Self {
             stages: Vec::new(),
             queues: vec![VecDeque::new()],
+            budget: Budget::for_delay(Duration::ZERO),
             reading: Reading::Open,
             sender_dead: false,
             finished: false,
             held: 0,
-            delivered: 0,
+            traffic: Traffic::default(),
             buffer: BytesMut::new(),
             effect_rng,
             toxicity_rng,
         }
     }
 
-    /// Bytes that the receiver's socket has taken.
-    pub(crate) fn delivered(&self) -> u64 {
-        self.delivered
+    /// What has come through.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     /// Bytes that were read and not yet delivered.
@@ -155,6 +157,7 @@ impl Link {
             ended: false,
         });
         self.queues.push(VecDeque::new());
+        self.make_room();
     }
 
     /// Gives a toxic other parameters.
@@ -170,6 +173,7 @@ impl Link {
             stage.toxicity = toxicity;
             stage.state.restart(now);
         }
+        self.make_room();
     }
 
     /// Removes a toxic; what it held goes on in order, unless its removal ends the stream.
@@ -177,14 +181,24 @@ impl Link {
         let Some(place) = self.stages.iter().position(|stage| stage.name == name) else {
             return;
         };
-        if self.stages[place].acts()
-            && let Some(end) = self.stages[place].effect.removed()
+        let stage = &self.stages[place];
+        if stage.acts()
+            && let Some(end) = stage.effect.removed(self.queues[place].front())
         {
             self.end_at(place, end, now);
         }
         self.stages.remove(place);
         let waiting = self.queues.remove(place);
         self.queues[place].extend(waiting);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
+        let acting = self.stages.iter().filter(|stage| stage.acts());
+        let delay = acting.fold(Duration::ZERO, |sum, stage| {
+            sum.saturating_add(stage.effect.delay_max())
+        });
+        self.budget = Budget::for_delay(delay);
     }
 
     /// The proxy closed the connection towards this link's sender: what was read goes on, then the
@@ -204,10 +218,23 @@ impl Link {
         }
     }
 
+    /// There is no receiver: what the sender sends is lost.
+    pub(crate) fn lead_nowhere(&mut self) {
+        self.reading = Reading::Discard;
+        self.finished = true;
+    }
+
+    /// There is no sender: this end is all that comes.
+    pub(crate) fn begin_with(&mut self, end: End, now: Instant) {
+        self.read_end(end, now);
+    }
+
     /// Whether bytes from the sender are welcome.
     pub(crate) fn wants_read(&self) -> bool {
         match self.reading {
-            Reading::Open => self.held < CAPACITY && self.queues[0].len() < QUEUE_MAX,
+            Reading::Open => {
+                self.held < self.budget.bytes && self.queues[0].len() < self.budget.pieces
+            }
             Reading::Discard => true,
             Reading::Ended => false,
         }
@@ -223,19 +250,21 @@ impl Link {
         self.finished && self.queues.iter().all(VecDeque::is_empty)
     }
 
-    /// Reads, asks the toxics and writes, as far as sockets and toxics allow at `now`. A peer that
-    /// could not be reached has no socket; it is as good as dead.
+    /// Reads, asks the toxics and writes, as far as sockets, toxics and `share` allow at `now`. A server
+    /// that could not be reached has no socket.
     pub(crate) fn pump(
         &mut self,
         sender: Option<&TcpStream>,
         receiver: Option<&TcpStream>,
         now: Instant,
+        share: &mut Share,
     ) -> Pumped {
-        self.read(sender, now);
+        self.read(sender, now, share);
         loop {
             let wake = self.advance(now);
-            match self.write(receiver) {
+            match self.write(receiver, share) {
                 Written::Some => {}
+                Written::Enough => return Pumped::Busy,
                 Written::Nothing => return Pumped::Idle(wake),
                 Written::End(pumped) => return pumped,
             }
@@ -248,6 +277,14 @@ impl Link {
             .expect("there is one queue more than stages")
     }
 
+    fn pop_out(&mut self) -> Option<Payload> {
+        let out = self.queues.last_mut();
+        let front = out
+            .expect("there is one queue more than stages")
+            .pop_front();
+        front.map(|front| front.payload)
+    }
+
     fn push(&mut self, payload: Payload, now: Instant) {
         if let Payload::Data(data) = &payload {
             self.held += data.len();
@@ -258,12 +295,12 @@ impl Link {
         });
     }
 
-    fn read(&mut self, sender: Option<&TcpStream>, now: Instant) {
+    fn read(&mut self, sender: Option<&TcpStream>, now: Instant, share: &mut Share) {
         if !self.wants_read() {
             return;
         }
         let Some(sender) = sender else {
-            return self.read_end(End::Reset, now);
+            return;
         };
         // A few bytes of room left would make for tiny reads.
         if self.buffer.capacity() - self.buffer.len() < CHUNK / 16 {
@@ -278,13 +315,21 @@ impl Link {
                 },
                 now,
             ),
-            Ok(_) if self.reading == Reading::Discard => self.buffer.clear(),
-            Ok(_) => {
-                let data = self.buffer.split().freeze();
-                self.push(Payload::Data(data), now);
+            Ok(bytes) => {
+                share.spend(bytes);
+                self.take(bytes, now);
             }
             Err(error) if is_transient(&error) => {}
             Err(_) => self.read_end(End::Reset, now),
+        }
+    }
+
+    /// Takes what was read into the buffer.
+    fn take(&mut self, bytes: usize, now: Instant) {
+        self.traffic.received += bytes as u64;
+        let data = self.buffer.split().freeze();
+        if self.reading == Reading::Open {
+            self.push(Payload::Data(data), now);
         }
     }
 
@@ -312,10 +357,11 @@ impl Link {
         let mut moved = false;
         loop {
             // A toxic whose way on is blocked is asked all the same: its time may have come.
-            let blocked = self.queues[place + 1].len() >= QUEUE_MAX;
+            let blocked = self.queues[place + 1].len() >= self.budget.pieces;
             let front = self.queues[place].front().filter(|_| !blocked);
             match self.stages[place].step(front, now, &mut self.effect_rng) {
                 Step::Pass => self.pass(place, usize::MAX),
+                Step::PassSince(time) => self.pass_since(place, time),
                 Step::PassBytes(bytes) => self.pass(place, bytes),
                 Step::Discard => self.discard(place),
                 Step::End(end) => self.end_at(place, end, now),
@@ -345,6 +391,12 @@ impl Link {
         self.queues[place + 1].push_back(front);
     }
 
+    fn pass_since(&mut self, place: usize, time: Instant) {
+        self.pass(place, usize::MAX);
+        let passed = self.queues[place + 1].back_mut();
+        passed.expect("it has just passed").arrived = time;
+    }
+
     fn discard(&mut self, place: usize) {
         let front = self.queues[place].pop_front().expect("a front was shown");
         self.held -= len(&front);
@@ -365,7 +417,7 @@ impl Link {
         });
     }
 
-    fn write(&mut self, receiver: Option<&TcpStream>) -> Written {
+    fn write(&mut self, receiver: Option<&TcpStream>, share: &mut Share) -> Written {
         let Some(receiver) = receiver else {
             return self.write_to_nobody();
         };
@@ -375,11 +427,15 @@ impl Link {
             .expect("there is one queue more than stages");
         let mut written = Written::Nothing;
         while let Some(front) = out.front_mut() {
+            if share.is_spent() {
+                return Written::Enough;
+            }
             match &mut front.payload {
                 Payload::Data(data) => match receiver.try_write(data) {
                     Ok(bytes) => {
+                        share.spend(bytes);
                         self.held -= bytes;
-                        self.delivered += bytes as u64;
+                        self.traffic.delivered += bytes as u64;
                         written = Written::Some;
                         if bytes == data.len() {
                             out.pop_front();
@@ -400,11 +456,12 @@ impl Link {
         written
     }
 
+    /// Nothing but an end that a toxic made comes this far.
     fn write_to_nobody(&mut self) -> Written {
-        if self.finished {
-            Written::Nothing
-        } else {
-            Written::End(self.receiver_died())
+        match self.pop_out() {
+            Some(Payload::End(End::Reset)) => Written::End(Pumped::Reset),
+            Some(_) => Written::Some,
+            None => Written::Nothing,
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Handle;
 
 use crate::address::ListenAddress;
 
@@ -19,11 +20,14 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens at the first socket of `address` that allows it.
-    pub(crate) async fn bind(address: &ListenAddress) -> io::Result<Self> {
+    /// Listens at the first socket of `address` that allows it; whoever accepts does so on
+    /// `runtime`.
+    pub(crate) fn bind(address: &ListenAddress, runtime: &Handle) -> io::Result<Self> {
+        // A socket belongs to the runtime that it was made in.
+        let _guard = runtime.enter();
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for &socket in address.sockets() {
-            match Self::bind_socket(socket).await {
+            match Self::bind_socket(socket) {
                 Ok(listener) => return Ok(listener),
                 Err(error) => last = error,
             }
@@ -31,11 +35,11 @@ impl Listener {
         Err(address.failed(&last))
     }
 
-    async fn bind_socket(address: SocketAddr) -> io::Result<Self> {
+    fn bind_socket(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.ip().is_unspecified() {
-            bind_every_interface(address).await?
+            bind_every_interface(address)?
         } else {
-            TcpListener::bind(address).await?
+            bind_one(address)?
         };
         let address = socket.local_addr()?;
         Ok(Self { socket, address })
@@ -53,10 +57,10 @@ impl Listener {
 }
 
 /// Listens for IPv6 and IPv4 alike, as Go does; for IPv4 alone where there is no IPv6.
-async fn bind_every_interface(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_every_interface(address: SocketAddr) -> io::Result<TcpListener> {
     match bind_both_families(address) {
         Err(error) if may_lack_ipv6(&error) => {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+            bind_one((Ipv4Addr::UNSPECIFIED, address.port()).into())
         }
         bound => bound,
     }
@@ -65,6 +69,18 @@ async fn bind_every_interface(address: SocketAddr) -> io::Result<TcpListener> {
 fn bind_both_families(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v6()?;
     SockRef::from(&socket).set_only_v6(false)?;
+    listen(address, socket)
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    listen(address, socket)
+}
+
+fn listen(address: SocketAddr, socket: TcpSocket) -> io::Result<TcpListener> {
     // A proxy must get its port back while connections of its past still linger. Elsewhere than on
     // Unix this would let it take a port from others.
     if cfg!(unix) {
@@ -88,7 +104,7 @@ mod tests {
     use super::*;
 
     async fn bind(text: &str) -> io::Result<Listener> {
-        Listener::bind(&ListenAddress::resolve(text).await?).await
+        Listener::bind(&ListenAddress::resolve(text).await?, &Handle::current())
     }
 
     /// Whether a test has to do without IPv6; then it says so.

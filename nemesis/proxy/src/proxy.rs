@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -22,6 +23,7 @@ use crate::relocation::Relocation;
 use crate::seed::{self, Purpose};
 use crate::toxic::{AnyEffect, Stream, Toxic};
 use crate::toxics;
+use crate::traffic::Traffic;
 
 /// A named proxy.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Proxy {
     /// There while the proxy is enabled.
     accepting: Option<Accepting>,
     live: Arc<Live>,
+    /// Where its tasks run, whoever changes it from wherever.
+    runtime: Handle,
 }
 
 /// A listener, and the task that accepts from it.
@@ -47,22 +51,39 @@ pub struct Counters {
     pub accepted: u64,
     /// Connections whose task still runs.
     pub open: u64,
-    /// Bytes delivered to the server.
-    pub upstream_bytes: u64,
-    /// Bytes delivered to clients.
-    pub downstream_bytes: u64,
+    /// Bytes from clients to the server.
+    pub upstream: Traffic,
+    /// Bytes from the server to clients.
+    pub downstream: Traffic,
     /// Bytes that open connections have read and not yet delivered.
     pub held_bytes: u64,
 }
 
+impl Counters {
+    /// The bytes of one direction.
+    pub fn of(&self, stream: Stream) -> Traffic {
+        match stream {
+            Stream::Upstream => self.upstream,
+            Stream::Downstream => self.downstream,
+        }
+    }
+}
+
 impl Proxy {
     /// A proxy that is not enabled yet.
-    pub(crate) fn new(seed: u64, name: &str, listen: &str, upstream: &str) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        name: &str,
+        listen: &str,
+        upstream: &str,
+        runtime: &Handle,
+    ) -> Self {
         Self {
             listen: listen.to_owned(),
             upstream: upstream.to_owned(),
             accepting: None,
             live: Arc::new(Live::new(seed, name)),
+            runtime: runtime.clone(),
         }
     }
 
@@ -99,7 +120,7 @@ impl Proxy {
     /// Begins to accept; from then on `listen` names the port even if the system chose it.
     pub(crate) async fn start(&mut self) -> io::Result<()> {
         if !self.is_enabled() {
-            let listener = bind(&self.listen).await?;
+            let listener = self.bind(&self.listen).await?;
             self.accept_from(listener);
         }
         Ok(())
@@ -139,14 +160,19 @@ impl Proxy {
         }
         let listener = match (&to.other_listen, &self.accepting) {
             (None, Some(accepting)) => Arc::clone(&accepting.listener),
-            (None, None) => bind(&to.listen).await?,
+            (None, None) => self.bind(&to.listen).await?,
             (Some(listen), _) => self.bind_elsewhere(listen).await?,
         };
         Ok(Some(listener))
     }
 
+    async fn bind(&self, listen: &str) -> io::Result<Arc<Listener>> {
+        let address = ListenAddress::resolve(listen).await?;
+        Listener::bind(&address, &self.runtime).map(Arc::new)
+    }
+
     async fn bind_elsewhere(&mut self, listen: &ListenAddress) -> io::Result<Arc<Listener>> {
-        let bound = Listener::bind(listen).await.map(Arc::new);
+        let bound = Listener::bind(listen, &self.runtime).map(Arc::new);
         match bound {
             Err(error) if self.is_in_the_way(listen, &error) => self.step_aside_for(listen).await,
             bound => bound,
@@ -167,10 +193,10 @@ impl Proxy {
     /// Tries again without the listener of now, and takes that back if it was not in the way.
     async fn step_aside_for(&mut self, listen: &ListenAddress) -> io::Result<Arc<Listener>> {
         self.stop_accepting().await;
-        let bound = Listener::bind(listen).await.map(Arc::new);
+        let bound = Listener::bind(listen, &self.runtime).map(Arc::new);
         if bound.is_err() {
             // Somebody else may have taken the port meanwhile: then the proxy is disabled.
-            match bind(&self.listen).await {
+            match self.bind(&self.listen).await {
                 Ok(listener) => self.accept_from(listener),
                 Err(_) => self.live.close_all().await,
             }
@@ -201,7 +227,7 @@ impl Proxy {
             Arc::clone(&self.live),
             self.upstream.as_str().into(),
         );
-        let task = tokio::spawn(accept);
+        let task = self.runtime.spawn(accept);
         self.accepting = Some(Accepting { listener, task });
     }
 }
@@ -217,11 +243,6 @@ impl Drop for Proxy {
             .values()
             .for_each(|connection| connection.close());
     }
-}
-
-async fn bind(listen: &str) -> io::Result<Arc<Listener>> {
-    let address = ListenAddress::resolve(listen).await?;
-    Listener::bind(&address).await.map(Arc::new)
 }
 
 async fn accept(listener: Arc<Listener>, live: Arc<Live>, upstream: Arc<str>) {
@@ -254,9 +275,9 @@ struct LiveState {
     toxics: Vec<LiveToxic>,
     connections: BTreeMap<u64, Arc<Connection>>,
     accepted: u64,
-    /// Bytes delivered by connections that are over.
-    past_upstream_bytes: u64,
-    past_downstream_bytes: u64,
+    /// Of connections that are over.
+    past_upstream: Traffic,
+    past_downstream: Traffic,
 }
 
 /// A toxic and what it does.
@@ -325,18 +346,18 @@ impl Live {
 
     pub(crate) fn counters(&self) -> Counters {
         let state = self.lock();
-        let delivered = |stream| -> u64 {
+        let traffic = |stream| -> Traffic {
             state
                 .connections
                 .values()
-                .map(|connection| connection.delivered(stream))
+                .map(|connection| connection.traffic(stream))
                 .sum()
         };
         Counters {
             accepted: state.accepted,
             open: state.connections.len() as u64,
-            upstream_bytes: state.past_upstream_bytes + delivered(Stream::Upstream),
-            downstream_bytes: state.past_downstream_bytes + delivered(Stream::Downstream),
+            upstream: state.past_upstream + traffic(Stream::Upstream),
+            downstream: state.past_downstream + traffic(Stream::Downstream),
             held_bytes: state
                 .connections
                 .values()
@@ -470,8 +491,8 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let mut state = self.live.lock();
         state.connections.remove(&self.number);
-        state.past_upstream_bytes += self.connection.delivered(Stream::Upstream);
-        state.past_downstream_bytes += self.connection.delivered(Stream::Downstream);
+        state.past_upstream += self.connection.traffic(Stream::Upstream);
+        state.past_downstream += self.connection.traffic(Stream::Downstream);
         self.live.open.send_replace(state.connections.len());
     }
 }

@@ -2,24 +2,26 @@
 
 use std::future::Future;
 use std::io;
-use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::{FromRef, Path, State};
+use axum::http::{StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
 
+use crate::api_thread::ApiThread;
+use crate::browser;
 use crate::collection::Wish;
 use crate::embedded::Embedded;
 use crate::error::ProxyError;
 use crate::fields::Fields;
+use crate::metrics;
 use crate::record::ProxyRecord;
 use crate::refusal::Refusal;
 use crate::toxic::{Stream, Toxic};
@@ -27,41 +29,53 @@ use crate::toxic::{Stream, Toxic};
 /// What `GET /version` answers: the version of Toxiproxy's API, and that this is not Toxiproxy.
 pub const VERSION: &str = "2.12.0+prover";
 
-/// How long requests that are being answered may take to end once the server is told to stop.
-const GRACE: Duration = Duration::from_secs(2);
-
 type Answer<T> = Result<Json<T>, Refusal>;
 
 /// Serves the API of these proxies on `listener` until `shutdown` completes; then all of them are
-/// taken down.
+/// taken down. The API is answered on a thread of its own; the proxies that it puts up run on the
+/// runtime that this is called on.
 ///
 /// # Errors
-/// The listener is of no more use.
+/// The listener is of no more use, or the system has no thread for the API.
 pub async fn serve(
     listener: TcpListener,
     proxies: Embedded,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(listener, router(proxies.clone()))
-        .with_graceful_shutdown(async move { drop(stopped.await) })
-        .into_future();
-    tokio::pin!(serving);
-    let result = tokio::select! {
-        result = &mut serving => result,
-        () = shutdown => {
-            drop(stop);
-            // Requests that take longer lose their answer.
-            tokio::time::timeout(GRACE, serving).await.unwrap_or(Ok(()))
-        }
+    let api = Api {
+        proxies: proxies.clone(),
+        runtime: Handle::current(),
     };
+    let thread = ApiThread::start(listener.into_std()?, router(api))?;
+    let result = thread.until(shutdown).await;
     proxies.clear().await;
     result
 }
 
-fn router(proxies: Embedded) -> Router {
+/// What the answers are made from.
+#[derive(Clone)]
+struct Api {
+    proxies: Embedded,
+    /// Where new proxies run.
+    runtime: Handle,
+}
+
+impl FromRef<Api> for Embedded {
+    fn from_ref(api: &Api) -> Self {
+        api.proxies.clone()
+    }
+}
+
+impl FromRef<Api> for Handle {
+    fn from_ref(api: &Api) -> Self {
+        api.runtime.clone()
+    }
+}
+
+fn router(api: Api) -> Router {
     Router::new()
         .route("/version", get(version))
+        .route("/metrics", get(metrics))
         .route("/reset", post(reset))
         .route("/populate", post(populate))
         .route("/proxies", get(list_proxies).post(create_proxy))
@@ -84,24 +98,38 @@ fn router(proxies: Embedded) -> Router {
                 .delete(delete_toxic),
         )
         .fallback(|| async { Refusal::no_such_path() })
-        .with_state(proxies)
+        .layer(middleware::from_fn(browser::refuse))
+        .with_state(api)
 }
 
 /// Reads a body whatever its content type says: clients do not agree on it.
 fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ProxyError> {
-    let fields: Fields = serde_json::from_slice(body).map_err(ProxyError::bad_body)?;
+    let fields: Fields = first_value(body)?;
     fields.read().map_err(ProxyError::bad_body)
 }
 
 /// Reads a body that is a list; `null` is an empty one.
 fn parse_all<T: DeserializeOwned>(body: &Bytes) -> Result<Vec<T>, ProxyError> {
-    let list: Option<Vec<Fields>> = serde_json::from_slice(body).map_err(ProxyError::bad_body)?;
+    let list: Option<Vec<Fields>> = first_value(body)?;
     let all = list.into_iter().flatten().map(Fields::read);
     all.collect::<Result<_, _>>().map_err(ProxyError::bad_body)
 }
 
-async fn version() -> Json<Value> {
-    Json(json!({ "version": VERSION }))
+/// What stands behind the first value is not looked at, as in Toxiproxy.
+fn first_value<T: DeserializeOwned>(body: &Bytes) -> Result<T, ProxyError> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    T::deserialize(&mut reader).map_err(ProxyError::bad_body)
+}
+
+/// In Toxiproxy's very bytes: some scripts look for these.
+async fn version() -> impl IntoResponse {
+    let content_type = [(header::CONTENT_TYPE, "application/json;charset=utf-8")];
+    (content_type, format!("{{\"version\": \"{VERSION}\"}}\n"))
+}
+
+async fn metrics(State(all): State<Embedded>) -> impl IntoResponse {
+    let text = metrics::text(&all.lock().await.counted());
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
 }
 
 async fn reset(State(all): State<Embedded>) -> Result<StatusCode, Refusal> {
@@ -117,9 +145,13 @@ struct Populated {
     proxies: Vec<ProxyRecord>,
 }
 
-async fn populate(State(all): State<Embedded>, body: Bytes) -> Response {
+async fn populate(
+    State(all): State<Embedded>,
+    State(runtime): State<Handle>,
+    body: Bytes,
+) -> Response {
     let (proxies, error) = match parse_all::<Wish>(&body) {
-        Ok(wishes) => all.lock().await.populate(&wishes).await,
+        Ok(wishes) => all.lock().await.populate(&wishes, &runtime).await,
         Err(error) => (Vec::new(), Some(error)),
     };
     let error = error.map(Refusal::from);
@@ -133,9 +165,11 @@ async fn list_proxies(State(all): State<Embedded>) -> Response {
 
 async fn create_proxy(
     State(all): State<Embedded>,
+    State(runtime): State<Handle>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<ProxyRecord>), Refusal> {
-    let record = all.lock().await.create(&parse(&body)?).await?;
+    let wish = parse(&body)?;
+    let record = all.lock().await.create(&wish, &runtime).await?;
     Ok((StatusCode::CREATED, Json(record)))
 }
 

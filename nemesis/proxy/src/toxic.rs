@@ -144,8 +144,15 @@ pub trait Effect: Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
         rng: &mut ChaCha8Rng,
     ) -> Step;
 
-    /// What its removal does to the links on which it acts; most just let go of what they held.
-    fn removed(&self) -> Option<End> {
+    /// How long, at most, bytes are on their way because of it, however many there are. A link holds
+    /// the more for it.
+    fn delay_max(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// What its removal does to the links on which it acts, `front` being what it held; most just
+    /// let go of that.
+    fn removed(&self, _front: Option<&Front>) -> Option<End> {
         None
     }
 }
@@ -167,8 +174,11 @@ pub trait AnyEffect: Debug + Send + Sync {
         rng: &mut ChaCha8Rng,
     ) -> Step;
 
+    /// See [`Effect::delay_max`].
+    fn delay_max(&self) -> Duration;
+
     /// See [`Effect::removed`].
-    fn removed(&self) -> Option<End>;
+    fn removed(&self, front: Option<&Front>) -> Option<End>;
 }
 
 impl<E: Effect> AnyEffect for E {
@@ -190,8 +200,12 @@ impl<E: Effect> AnyEffect for E {
         Effect::step(self, front, state, now, rng)
     }
 
-    fn removed(&self) -> Option<End> {
-        Effect::removed(self)
+    fn delay_max(&self) -> Duration {
+        Effect::delay_max(self)
+    }
+
+    fn removed(&self, front: Option<&Front>) -> Option<End> {
+        Effect::removed(self, front)
     }
 }
 
@@ -206,7 +220,7 @@ pub(crate) fn later(from: Instant, by: Duration) -> Instant {
 pub struct Front {
     /// What it is.
     pub payload: Payload,
-    /// When the proxy read it from its socket.
+    /// When it set out: the proxy read it from its socket then, or a toxic that delays let it go.
     pub arrived: Instant,
 }
 
@@ -264,6 +278,8 @@ impl State {
 pub enum Step {
     /// The front passes, whole.
     Pass,
+    /// The front passes, whole, and set out then: what delays it further adds to that.
+    PassSince(Instant),
     /// The first bytes of the front pass; at least one, at most all.
     PassBytes(usize),
     /// The front is lost.

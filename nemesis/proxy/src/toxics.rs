@@ -3,6 +3,7 @@
 mod bandwidth;
 mod latency;
 mod limit_data;
+mod noop;
 mod reset_peer;
 mod slicer;
 mod slow_close;
@@ -11,6 +12,7 @@ mod timeout;
 pub use bandwidth::Bandwidth;
 pub use latency::Latency;
 pub use limit_data::LimitData;
+pub use noop::Noop;
 pub use reset_peer::ResetPeer;
 pub use slicer::Slicer;
 pub use slow_close::SlowClose;
@@ -23,6 +25,7 @@ pub const ALL: &[&Kind] = &[
     Bandwidth::KIND,
     Latency::KIND,
     LimitData::KIND,
+    Noop::KIND,
     ResetPeer::KIND,
     Slicer::KIND,
     SlowClose::KIND,
@@ -76,7 +79,7 @@ mod tests {
             assert_eq!(effect.kind().name, kind.name);
             assert!(find(kind.name).is_some());
         }
-        assert!(find("noop").is_none());
+        assert!(find("no_such_toxic").is_none());
     }
 
     #[test]

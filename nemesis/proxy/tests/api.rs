@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::{Served, within};
+use common::{Bed, Served, passes, within};
 use proxy::VERSION;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 struct Api {
     served: Served,
@@ -68,10 +69,85 @@ fn redis() -> Value {
 
 #[tokio::test]
 async fn version() {
+    let api = Api::new().await;
+    assert_eq!(api.get("/version").await, json!({ "version": VERSION }));
+    let response = api.http.get(format!("{}/version", api.served.url));
+    let text = within(response.send()).await.unwrap().text().await;
+    assert_eq!(text.unwrap(), format!("{{\"version\": \"{VERSION}\"}}\n"));
+}
+
+#[tokio::test]
+async fn browsers_are_refused_whatever_they_ask_for() {
+    let api = Api::with_proxy().await;
+    let before = api.get("/proxies").await;
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+    let body = redis().to_string().replace("redis", "evil");
+    for (method, path, body) in [
+        (Method::GET, "/version", ""),
+        (Method::GET, "/proxies", ""),
+        (Method::POST, "/proxies", &*body),
+        (Method::POST, "/populate", &*" ".repeat(100_000)),
+        (Method::POST, "/reset", "{}"),
+        (Method::DELETE, "/proxies/redis", ""),
+    ] {
+        let url = format!("{}{path}", api.served.url);
+        let request = api.http.request(method, url).header("User-Agent", agent);
+        let response = within(request.body(body.to_owned()).send()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path}");
+        let said = response.text().await.unwrap();
+        assert_eq!(said, "User agent not allowed\n", "{path}");
+    }
+    assert_eq!(api.get("/proxies").await, before);
+}
+
+#[tokio::test]
+async fn metrics_count_what_was_read_and_passed_on() {
+    let bed = Bed::new().await;
+    let (mut client, mut server) = bed.connect().await;
+    passes(&mut client, &mut server, "ping").await;
+    passes(&mut server, &mut client, "to you").await;
+    let timeout = proxy::Timeout { timeout: 0 };
+    bed.add(proxy::Stream::Upstream, &timeout).await;
+    passes(&mut server, &mut client, "!").await;
+    client.write_all(b"lost").await.unwrap();
+    bed.until(|counters| counters.upstream.received == 8).await;
+    let text = metrics(&bed.served.url).await;
+    for (name, direction, bytes) in [
+        ("received", "upstream", 8),
+        ("sent", "upstream", 4),
+        ("received", "downstream", 7),
+        ("sent", "downstream", 7),
+    ] {
+        let upstream = bed.server.local_addr().unwrap();
+        let line = format!(
+            "toxiproxy_proxy_{name}_bytes_total{{direction=\"{direction}\",listener=\"{}\",proxy=\"p\",upstream=\"{upstream}\"}} {bytes}\n",
+            bed.listen
+        );
+        assert!(text.contains(&line), "{line} is not in {text}");
+    }
+
+    drop((client, server));
+    bed.until(|counters| counters.open == 0).await;
+    assert_eq!(metrics(&bed.served.url).await, text, "past ones count on");
+}
+
+async fn metrics(api: &str) -> String {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let response = within(http.get(format!("{api}/metrics")).send());
+    let response = response.await.unwrap();
     assert_eq!(
-        Api::new().await.get("/version").await,
-        json!({ "version": VERSION })
+        response.headers()["content-type"],
+        "text/plain; version=0.0.4; charset=utf-8"
     );
+    response.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_body_is_not_looked_at() {
+    let api = Api::new().await;
+    let body = format!("{} and more", redis());
+    let (status, made) = api.ask(Method::POST, "/proxies", &body).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
 }
 
 #[tokio::test]

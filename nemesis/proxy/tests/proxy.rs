@@ -9,8 +9,8 @@ use common::{
     Bed, PROXY, Served, arrives, ends, is_reset, is_silent, noise, passes, until, within,
 };
 use proxy::{
-    Bandwidth, Embedded, Latency, LimitData, Proxies, ProxiesError, ResetPeer, Slicer, SlowClose,
-    Stream, Timeout, Toxic,
+    Bandwidth, Counters, Embedded, Latency, LimitData, Noop, Proxies, ProxiesError, ResetPeer,
+    Slicer, SlowClose, Stream, Timeout, Toxic,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -178,6 +178,54 @@ async fn latency_keeps_bytes_before_their_close() {
 }
 
 #[tokio::test]
+async fn toxics_of_one_kind_add_up() {
+    let bed = Bed::new().await;
+    let (mut client, mut server) = bed.connect().await;
+    let latency = Latency {
+        latency: 200,
+        jitter: 0,
+    };
+    bed.add_named(Upstream, &latency, "one").await;
+    bed.add_named(Upstream, &latency, "two").await;
+    bed.add_named(Upstream, &latency, "three").await;
+    let start = Instant::now();
+    passes(&mut client, &mut server, "slow").await;
+    assert!(start.elapsed() >= Duration::from_millis(600));
+
+    bed.remove("two").await;
+    bed.remove("three").await;
+    let start = Instant::now();
+    for name in ["four", "five"] {
+        bed.add_named(Upstream, &SlowClose { delay: 200 }, name)
+            .await;
+    }
+    drop(client);
+    ends(&mut server).await;
+    assert!(start.elapsed() >= Duration::from_millis(400));
+}
+
+#[tokio::test]
+async fn a_latency_leaves_room_for_a_gigabit() {
+    let bed = Bed::new().await;
+    let (mut client, mut server) = bed.connect().await;
+    let latency = Latency {
+        latency: 200,
+        jitter: 0,
+    };
+    bed.add(Upstream, &latency).await;
+    let sent = noise(80_000_000);
+    let expected = sent.clone();
+    let writing = tokio::spawn(async move { client.write_all(&sent).await.unwrap() });
+    // A gigabit has that much under way in 200 ms. The server does not read, so that it stays here.
+    bed.until(|counters| counters.held_bytes >= 25_000_000)
+        .await;
+    let mut got = Vec::new();
+    within(server.read_to_end(&mut got)).await.unwrap();
+    assert!(got == expected);
+    writing.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_change_reaches_bytes_that_are_stalled() {
     let bed = Bed::new().await;
     let (mut client, mut server) = bed.connect().await;
@@ -287,6 +335,27 @@ async fn timeout_closes_both_ends_in_time() {
 }
 
 #[tokio::test]
+async fn timeout_lets_a_close_pass_at_once_and_waits_for_traffic_to_end() {
+    let bed = Bed::new().await;
+    bed.add(Upstream, &Timeout { timeout: FOR_EVER }).await;
+    let (mut client, mut server) = bed.connect().await;
+    client.write_all(b"lost").await.unwrap();
+    client.shutdown().await.unwrap();
+    ends(&mut server).await;
+    passes(&mut server, &mut client, "the other half lives").await;
+
+    bed.update(Upstream, &Timeout { timeout: 1000 }).await;
+    let (mut client, mut server) = bed.connect().await;
+    // Traffic in the middle of that time puts the end off.
+    is_silent(&mut server).await;
+    let last = Instant::now();
+    client.write_all(b"alive").await.unwrap();
+    ends(&mut server).await;
+    ends(&mut client).await;
+    assert!(last.elapsed() >= Duration::from_millis(1000));
+}
+
+#[tokio::test]
 async fn timeout_zero_is_a_black_hole_and_its_removal_closes() {
     let bed = Bed::new().await;
     let (mut client, mut server) = bed.connect().await;
@@ -316,6 +385,33 @@ async fn reset_peer_resets_both_ends_of_open_and_new_connections() {
     bed.remove("reset_peer_downstream").await;
     let (mut client, mut server) = bed.connect().await;
     passes(&mut client, &mut server, "well again").await;
+}
+
+#[tokio::test]
+async fn reset_peer_removed_early_loses_what_it_held() {
+    let bed = Bed::new().await;
+    let reset = ResetPeer { timeout: FOR_EVER };
+    let (mut client, mut server) = bed.connect().await;
+    bed.add(Upstream, &reset).await;
+    bed.remove("reset_peer_upstream").await;
+    passes(&mut client, &mut server, "it held nothing").await;
+
+    bed.add(Upstream, &reset).await;
+    client.write_all(b"lost").await.unwrap();
+    bed.until(|counters| counters.held_bytes == 4).await;
+    bed.remove("reset_peer_upstream").await;
+    is_reset(&mut server).await;
+    is_reset(&mut client).await;
+}
+
+#[tokio::test]
+async fn noop_does_nothing() {
+    let bed = Bed::new().await;
+    let (mut client, mut server) = bed.connect().await;
+    bed.add(Upstream, &Noop {}).await;
+    passes(&mut client, &mut server, "ping").await;
+    drop(client);
+    ends(&mut server).await;
 }
 
 #[tokio::test]
@@ -428,7 +524,7 @@ async fn bytes_that_wait_for_a_slow_receiver_are_held_back_too() {
     // The server does not read: the proxy fills up behind its socket.
     bed.until(|counters| counters.held_bytes >= 1 << 20).await;
     bed.add(Upstream, &Bandwidth { rate: 0 }).await;
-    let delivered = usize::try_from(bed.counters().await.upstream_bytes).unwrap();
+    let delivered = usize::try_from(bed.counters().await.upstream.delivered).unwrap();
     let mut got = vec![0; delivered];
     within(server.read_exact(&mut got)).await.unwrap();
     is_silent(&mut server).await;
@@ -458,21 +554,55 @@ async fn disabling_drops_connections_and_refuses_new_ones() {
     passes(&mut client, &mut server, "ping").await;
 }
 
+/// A proxy of a server that is not there, with a toxic or without.
+async fn dead(bed: &Bed, toxic: Option<Toxic>) -> TcpStream {
+    let dead = bed.client.create("dead", "127.0.0.1:0", "127.0.0.1:1");
+    let listen = dead.await.unwrap().listen;
+    if let Some(toxic) = toxic {
+        bed.client.add_toxic("dead", &toxic).await.unwrap();
+    }
+    TcpStream::connect(listen).await.unwrap()
+}
+
+async fn nobody_is_left(bed: &Bed) {
+    let mut gone = |counters: Counters| counters.open == 0;
+    until(&bed.served.embedded, "dead", &mut gone).await;
+}
+
 #[tokio::test]
-async fn a_server_that_is_not_there_resets_the_client() {
+async fn without_a_server_a_client_connects_and_is_closed() {
     let bed = Bed::new().await;
-    let listen = bed
-        .client
-        .create("dead", "127.0.0.1:0", "127.0.0.1:1")
+    let mut client = dead(&bed, None).await;
+    ends(&mut client).await;
+    nobody_is_left(&bed).await;
+}
+
+#[tokio::test]
+async fn the_close_without_a_server_waits_for_the_toxics() {
+    let bed = Bed::new().await;
+    let hold = Toxic::new(Downstream, &SlowClose { delay: FOR_EVER });
+    let mut client = dead(&bed, Some(hold)).await;
+    client.write_all(b"to nobody").await.unwrap();
+    is_silent(&mut client).await;
+    let counters = bed.served.embedded.counters("dead").await.unwrap();
+    assert_eq!((counters.held_bytes, counters.upstream.delivered), (0, 0));
+    bed.client
+        .remove_toxic("dead", "slow_close_downstream")
         .await
-        .unwrap()
-        .listen;
-    let mut client = TcpStream::connect(listen).await.unwrap();
-    is_reset(&mut client).await;
-    until(&bed.served.embedded, "dead", &mut |counters| {
-        counters.open == 0
-    })
-    .await;
+        .unwrap();
+    ends(&mut client).await;
+    nobody_is_left(&bed).await;
+}
+
+#[tokio::test]
+async fn without_a_server_a_reset_is_a_reset() {
+    for stream in Stream::BOTH {
+        let bed = Bed::new().await;
+        let reset = Toxic::new(stream, &ResetPeer { timeout: 0 });
+        let mut client = dead(&bed, Some(reset)).await;
+        is_reset(&mut client).await;
+        nobody_is_left(&bed).await;
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::toxic::{Effect, Front, Kind, Payload, State, Step, later};
 
-/// Delays bytes by `latency` plus or minus up to `jitter`; their order stays. A close is not
-/// delayed for its own sake, but stays behind the bytes.
+/// Delays bytes by `latency` plus or minus up to `jitter`; their order stays. Several add up. A
+/// close is not delayed for its own sake, but stays behind the bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Latency {
@@ -53,7 +53,11 @@ impl Effect for Latency {
             return Step::Wait(due);
         }
         state.due = None;
-        Step::Pass
+        Step::PassSince(due)
+    }
+
+    fn delay_max(&self) -> Duration {
+        Duration::from_millis(self.latency.saturating_add(self.jitter))
     }
 }
 
@@ -74,7 +78,7 @@ mod tests {
         let front = bytes(10, start);
         let mut step = |now| Effect::step(&toxic, Some(&front), &mut state, now, &mut rng());
         assert_eq!(step(start), Step::Wait(due));
-        assert_eq!(step(due), Step::Pass);
+        assert_eq!(step(due + Duration::from_millis(3)), Step::PassSince(due));
     }
 
     #[test]

@@ -6,10 +6,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::toxic::{Effect, End, Front, Kind, State, Step, later};
+use crate::toxic::{Effect, End, Front, Kind, Payload, State, Step, later};
 
 /// Resets the connection, at both ends, `timeout` after it was opened or the toxic was added; until
-/// then nothing passes.
+/// then nothing passes. Removing it earlier loses what it held, and so resets the connection at once
+/// where it held bytes.
 ///
 /// Toxiproxy itself waits for the first bytes before it counts, and resets only connections opened
 /// after the toxic was added: on others it closes.
@@ -38,12 +39,16 @@ impl Effect for ResetPeer {
             Step::End(End::Reset)
         }
     }
+
+    fn removed(&self, front: Option<&Front>) -> Option<End> {
+        matches!(front?.payload, Payload::Data(_)).then_some(End::Reset)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::toxics::testing::rng;
+    use crate::toxics::testing::{bytes, end, rng};
 
     #[test]
     fn resets_without_waiting_for_bytes() {
@@ -59,5 +64,15 @@ mod tests {
         };
         assert_eq!(step(0, now), Step::End(End::Reset));
         assert_eq!(step(5, now), Step::Wait(now + Duration::from_millis(5)));
+    }
+
+    #[test]
+    fn its_removal_resets_only_where_bytes_are_lost() {
+        let toxic = ResetPeer { timeout: 5 };
+        let now = Instant::now();
+        let removed = |front: Option<&Front>| Effect::removed(&toxic, front);
+        assert_eq!(removed(Some(&bytes(1, now))), Some(End::Reset));
+        assert_eq!(removed(Some(&end(End::Fin, now))), None);
+        assert_eq!(removed(None), None);
     }
 }

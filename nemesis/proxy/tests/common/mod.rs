@@ -123,6 +123,11 @@ impl Bed {
             .unwrap()
     }
 
+    pub async fn add_named(&self, stream: Stream, effect: &impl Effect, name: &str) {
+        let toxic = Toxic::new(stream, effect).named(name);
+        self.client.add_toxic(PROXY, &toxic).await.unwrap();
+    }
+
     pub async fn update(&self, stream: Stream, effect: &impl Effect) -> Toxic {
         self.client
             .update_toxic(PROXY, &Toxic::new(stream, effect))
