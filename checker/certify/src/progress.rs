@@ -94,11 +94,11 @@ impl<'a> Progress<'a> {
     fn shows_a_lock(&self) -> bool {
         self.history.events().iter().any(|event| {
             let error = event.error.as_ref().map(|error| &*error.kind);
-            event.function == Function::Acquire
-                && match (event.kind, error) {
-                    (Kind::Ok, _) | (Kind::Fail, None | Some("busy" | "no-slot")) => true,
-                    _ => false,
-                }
+            let shows = matches!(
+                (event.kind, error),
+                (Kind::Ok, _) | (Kind::Fail, None | Some("busy" | "no-slot"))
+            );
+            event.function == Function::Acquire && shows
         })
     }
 
