@@ -57,6 +57,7 @@ pub(crate) fn tested(id: &str, standing: Standing) -> Tested {
         },
         measures: Measures::default(),
         power: None,
+        measured: None,
         stored: Vec::new(),
         counterexample: None,
         repeat: "prover prove --only it".to_owned(),
