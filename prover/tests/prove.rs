@@ -386,3 +386,22 @@ fn a_report_that_cannot_be_written_is_told_before_anything_runs() {
     let text = fs::read_to_string(folder.0.path().join("claims.toml")).expect("it is there");
     assert_eq!(text, CLAIMS);
 }
+
+/// A file whose name begins like an option is repeated by a command that takes it for a file.
+#[test]
+fn the_command_that_repeats_a_claim_does_so_whatever_its_file_is_called() {
+    let folder = Folder::with("");
+    let wrong = CLAIMS
+        .split("[[claim]]")
+        .next()
+        .expect("its head")
+        .to_owned()
+        + WRONG;
+    fs::write(folder.0.path().join("-s.toml"), wrong).expect("writable");
+    folder.prover(&["prove", "-q", "--", "-s.toml"]).code(1);
+    let (_, proof) = folder.proof();
+    let repeat = &proof.cases[0].repeat;
+    let words: Vec<&str> = repeat.split_whitespace().skip(1).collect();
+    assert_eq!(words[1], "./-s.toml", "{repeat}");
+    folder.prover(&words).code(1);
+}
