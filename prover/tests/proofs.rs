@@ -390,6 +390,15 @@ fn a_run_that_was_attested_is_certified_until_a_byte_is_flipped() {
     fs::remove_file(added).expect("it is there");
     fs::write(place.path(&folder).join("attestation.sigstore.json"), "{}").expect("writable");
     place.says(&format!("certify {folder}"), 0);
+    #[cfg(unix)]
+    {
+        let link = place.path(&folder).join("latest");
+        for (target, code) in [("history.jsonl", 0), ("/etc", 1), ("..", 1), ("gone", 1)] {
+            std::os::unix::fs::symlink(target, &link).expect("writable");
+            place.says(&format!("certify {folder}"), code);
+            fs::remove_file(&link).expect("it is there");
+        }
+    }
     fs::remove_file(place.path(&folder).join("run.log")).expect("it is there");
     assert!(
         place
