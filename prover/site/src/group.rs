@@ -49,6 +49,8 @@ struct Told {
     git: Option<Git>,
     state: Option<String>,
     shard: Option<Part>,
+    source: Option<Source>,
+    profile: Option<String>,
     cases: Vec<Case>,
     left_out: Vec<Value>,
 }
@@ -57,6 +59,12 @@ struct Told {
 #[derive(Clone, Copy, Debug, Deserialize)]
 struct Part {
     count: u64,
+}
+
+/// The file that the claims stand in.
+#[derive(Clone, Debug, Deserialize)]
+struct Source {
+    path: String,
 }
 
 /// A claim, and how it stands.
@@ -174,6 +182,17 @@ impl Group {
     #[must_use]
     pub fn subject(&self) -> Option<(&str, &str)> {
         Some((self.told.lock.as_deref()?, self.told.workload.as_deref()?))
+    }
+
+    /// The claims file, as it was called.
+    pub(crate) fn claims_file(&self) -> Option<&str> {
+        let path = self.told.source.as_ref()?.path.as_str();
+        Some(path.trim_start_matches("./"))
+    }
+
+    /// How much was to be done.
+    pub(crate) fn profile(&self) -> &str {
+        self.told.profile.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn git(&self) -> Option<&Git> {

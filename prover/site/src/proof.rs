@@ -43,6 +43,8 @@ pub struct Proof {
 /// One thing that says something of a subject.
 struct Evidence {
     standing: Standing,
+    /// Of claims, the profile: what passes in one says nothing of the other.
+    profile: String,
     /// In the order of time.
     time: String,
     commit: Option<Commit>,
@@ -119,6 +121,7 @@ pub fn proofs(runs: &[&Run], groups: &[&Group], asked: &Asked) -> Vec<Proof> {
         let of = evidence.entry(format!("{lock} {workload}")).or_default();
         of.push(Evidence {
             standing: run.standing,
+            profile: String::new(),
             time: run.time(),
             commit: manifest.git.as_ref().map(Commit::of),
         });
@@ -126,10 +129,11 @@ pub fn proofs(runs: &[&Run], groups: &[&Group], asked: &Asked) -> Vec<Proof> {
     for group in groups {
         let name = match group.subject() {
             Some((lock, workload)) => format!("{lock} {workload}"),
-            None => "claims".to_owned(),
+            None => group.claims_file().unwrap_or("claims").to_owned(),
         };
         evidence.entry(name).or_default().push(Evidence {
             standing: group.standing,
+            profile: group.profile().to_owned(),
             time: group.time(),
             commit: group.git().map(Commit::of),
         });
@@ -151,36 +155,58 @@ fn is_of_claims(run: &Run, groups: &[&Group]) -> bool {
 }
 
 /// What speaks of the commit that is asked about counts, else what speaks of the same commit as the
-/// newest does. A violation there is one, whatever came after it; else the newest counts.
+/// newest does. A violation there is one, whatever came after it; else the newest of each profile
+/// counts, and the worst of these.
 fn proof(subject: String, mut evidence: Vec<Evidence>, asked: &Asked) -> Proof {
     evidence.sort_by(|one, other| other.time.cmp(&one.time));
-    let says = |one: &Evidence| !matches!(one.standing, Standing::Unfinished | Standing::Broken);
-    if evidence.iter().any(says) {
-        evidence.retain(says);
-    }
-    let current = evidence
-        .iter()
-        .position(|one| asked.0.is_some() && asked.is(one.commit.as_ref()));
-    let first = &evidence[current.unwrap_or(0)];
-    let commit = first.commit.clone();
-    let is_of_it = |one: &&Evidence| match (&one.commit, &commit) {
-        (Some(one), Some(commit)) => {
-            one.is_dirty == commit.is_dirty && is_same(&one.name, &commit.name)
-        }
-        _ => false,
+    let is_asked = |one: &&Evidence| asked.0.is_some() && asked.is(one.commit.as_ref());
+    let any_says = evidence.iter().any(Evidence::says);
+    let mut saying = evidence.iter().filter(|one| one.says() || !any_says);
+    let newest = saying.clone().next();
+    let Some(first) = saying.find(is_asked).or(newest) else {
+        return all(&[]);
     };
-    let mut of_it = evidence.iter().filter(is_of_it);
-    let is_violated = of_it.any(|one| one.standing == Standing::Violated);
+    let of_it = evidence.iter().filter(|one| one.is_beside(first));
     Proof {
+        verdict: worst(first, of_it),
         subject: Some(subject),
-        verdict: if is_violated {
-            Verdict::Violated
-        } else {
-            first.standing.verdict()
-        },
-        is_outdated: !asked.is(commit.as_ref()),
-        commit,
+        is_outdated: !asked.is(first.commit.as_ref()),
+        commit: first.commit.clone(),
         day: day(&first.time),
+    }
+}
+
+/// The worst of what is said of one commit, the newest first: what was killed or is broken says nothing
+/// where something else of its profile does.
+fn worst<'a>(first: &Evidence, of_it: impl Iterator<Item = &'a Evidence>) -> Verdict {
+    let mut profiles: BTreeMap<&str, &Evidence> = BTreeMap::new();
+    let mut verdict = first.standing.verdict();
+    for one in of_it {
+        let counts = profiles.entry(&one.profile).or_insert(one);
+        if one.says() && !counts.says() {
+            *counts = one;
+        }
+        if one.standing == Standing::Violated {
+            verdict = Verdict::Violated;
+        }
+    }
+    let each = profiles.values().map(|one| one.standing.verdict());
+    each.fold(verdict, Verdict::max)
+}
+
+impl Evidence {
+    fn says(&self) -> bool {
+        !matches!(self.standing, Standing::Unfinished | Standing::Broken)
+    }
+
+    /// Whether both speak of one commit.
+    fn is_beside(&self, other: &Self) -> bool {
+        match (&self.commit, &other.commit) {
+            (Some(one), Some(other)) => {
+                one.is_dirty == other.is_dirty && is_same(&one.name, &other.name)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -222,6 +248,7 @@ mod tests {
     fn evidence(standing: Standing, minute: u32, commit: Option<(&str, bool)>) -> Evidence {
         Evidence {
             standing,
+            profile: String::new(),
             time: format!("20260203T04{minute:02}00.000Z"),
             commit: commit.map(|(name, is_dirty)| Commit {
                 name: name.to_owned(),
@@ -308,6 +335,65 @@ mod tests {
             ];
             assert_eq!(said(beside, Some(NEW)), (Verdict::Valid, false));
         }
+    }
+
+    /// The proof of a claims file, made in this minute of the newest commit.
+    fn claims(file: &str, profile: &str, minute: u32, standing: &str) -> Group {
+        let text = serde_json::json!({
+            "source": {"path": file}, "profile": profile, "state": "finished",
+            "cases": [{"standing": standing}], "git": {"commit": NEW, "dirty": false},
+            "began": format!("2026-02-03T04:{minute:02}:00Z"),
+        });
+        let path = format!("prove/{minute}");
+        Group::of(path, GroupKind::Proof, Ok(text.to_string()), Vec::new())
+    }
+
+    fn badges(groups: &[Group]) -> Vec<(String, Verdict)> {
+        let groups: Vec<&Group> = groups.iter().collect();
+        let proofs = proofs(&[], &groups, &Asked(Some(NEW.to_owned())));
+        assert!(proofs.iter().all(|proof| !proof.is_outdated), "{proofs:?}");
+        proofs
+            .iter()
+            .map(|proof| (proof.file(), proof.verdict))
+            .collect()
+    }
+
+    #[test]
+    fn each_claims_file_has_a_badge_and_hides_no_other() {
+        let said = badges(&[
+            claims("a.toml", "full", 1, "unknown"),
+            claims("./b.toml", "full", 2, "confirmed"),
+        ]);
+        let expected = [
+            ("all.svg", Verdict::Unknown),
+            ("a.toml.svg", Verdict::Unknown),
+            ("b.toml.svg", Verdict::Valid),
+        ];
+        assert_eq!(
+            said,
+            expected.map(|(file, verdict)| (file.to_owned(), verdict))
+        );
+    }
+
+    #[test]
+    fn what_passes_in_a_profile_undoes_nothing_of_the_other() {
+        let full = |standing| claims("a.toml", "full", 1, standing);
+        let quick = claims("a.toml", "quick", 2, "confirmed");
+        let said = |full| {
+            badges(&[full, quick.clone()])
+                .into_iter()
+                .map(|it| it.1)
+                .max()
+        };
+        assert_eq!(said(full("confirmed")), Some(Verdict::Valid));
+        assert_eq!(said(full("unknown")), Some(Verdict::Unknown));
+        let mut killed = full("confirmed");
+        killed.standing = Standing::Unfinished;
+        assert_eq!(said(killed.clone()), Some(Verdict::Unknown));
+        // Once it has come to its end, that counts.
+        let again = claims("a.toml", "full", 3, "confirmed");
+        let said = badges(&[killed, quick.clone(), again]);
+        assert!(said.iter().all(|it| it.1 == Verdict::Valid), "{said:?}");
     }
 
     #[test]
