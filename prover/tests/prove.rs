@@ -126,6 +126,49 @@ fn claims_that_come_out_as_they_say_pass_and_leave_their_evidence() {
         folder.prover(&["certify", &run.to_string_lossy()]).code(0);
     }
     assert_eq!(violated.stored[0].seed, found.seed);
+    // Who copies it may follow links: what they lead to would be there twice.
+    assert_eq!(links_below(&path), Vec::<PathBuf>::new());
+}
+
+fn links_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let below = paths.flat_map(|path| match path.is_dir() && !path.is_symlink() {
+        true => links_below(&path),
+        false => vec![path],
+    });
+    below.filter(|path| path.is_symlink()).collect()
+}
+
+/// A shard and a selection know nothing of the claims that are not theirs.
+#[test]
+fn only_all_of_the_claims_pass() {
+    let folder = Folder::with(&CLAIMS.replace("12", "1"));
+    let said = |words: &[&str]| {
+        let done = folder.prover(&[&["prove", "-q"], words].concat()).code(0);
+        let last = out(&done)
+            .lines()
+            .find(|it| it.starts_with("proof:"))
+            .map(str::to_owned);
+        last.expect("a line")
+    };
+    assert_eq!(
+        said(&["--shard", "2/2", "--only", "excludes"]),
+        "proof: nothing of this shard is otherwise than claimed: 1 case: 1 left to the whole, 1 not selected (shard 2/2 alone; `prover merge` decides)"
+    );
+    assert_eq!(
+        said(&["--only", "no-lock-*"]),
+        "proof: what was put to the test is as claimed: 1 case: 1 confirmed, 1 not selected"
+    );
+    let page = folder.0.path().join("page.md");
+    let page_name = format!("markdown={}", page.display());
+    said(&["--shard", "2/2", "--report", &page_name]);
+    let text = fs::read_to_string(page).expect("it is there");
+    let head = text.lines().next().expect("a line");
+    assert!(
+        head.contains("nothing of this shard is otherwise than claimed"),
+        "{head}"
+    );
 }
 
 #[test]
