@@ -37,7 +37,7 @@ pub(crate) async fn count(
     mut take: impl FnMut(Sample),
 ) -> Result<(), CostError> {
     let source = Source {
-        options: lock.options.clone(),
+        options: lock.options,
         ..of_place(place, seed)
     };
     let cell = in_time(cell(&source, &lock.lock, cost.operation, cost.slots)).await;

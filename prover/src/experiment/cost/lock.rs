@@ -39,7 +39,7 @@ impl Source {
             prefix: self.prefix.clone(),
             name: self.prefix.clone(),
             seed: self.seed,
-            options: self.options.clone(),
+            options: self.options,
         }
     }
 }
