@@ -327,6 +327,10 @@ pub struct EndingArgs {
     /// Write it for another tool, too: json, junit, ctrf, sarif, markdown or annotations; repeatable
     #[arg(long = "report", value_name = "KIND=PATH", help_heading = heading::OUTPUT)]
     pub reports: Vec<ReportTo>,
+    /// Write the folder of the proof to this file, one line, for scripts; none is written where there
+    /// is no proof
+    #[arg(long, value_name = "FILE", help_heading = heading::OUTPUT)]
+    pub folder_to: Option<PathBuf>,
     /// Say what got worse since an earlier proof; a claim that stands worse is exit code 1
     #[arg(long, value_name = "DIR", help_heading = heading::JUDGED)]
     pub against: Option<PathBuf>,

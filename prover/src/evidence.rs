@@ -144,8 +144,8 @@ fn runs(files: &Digests) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Every file below a folder but for what speaks of the statement itself. The link `latest` is a
-/// convenience; every other link leads out of what is attested.
+/// Every file below a folder but for what speaks of the statement itself. A link `latest` to one of
+/// its neighbours is a convenience; every other link leads out of what is attested.
 fn digests(folder: &Path, problems: &mut Vec<String>) -> Result<Digests, Failure> {
     let mut files = Digests::new();
     let mut folders = vec![PathBuf::new()];
@@ -166,12 +166,26 @@ fn digests(folder: &Path, problems: &mut Vec<String>) -> Result<Digests, Failure
             } else if kind.is_file() && !is_beside(&name) {
                 let digest = digest(&entry.path()).map_err(failed(&entry.path()))?;
                 files.insert(name, digest);
-            } else if !kind.is_file() && entry.file_name() != "latest" {
+            } else if !kind.is_file() && !is_latest(&entry.path()) {
                 problems.push(format!("{name} is no file: put one in its place"));
             }
         }
     }
     Ok(files)
+}
+
+/// Whether it is the link `latest`, and what it leads to is in the folder that it is in.
+fn is_latest(link: &Path) -> bool {
+    let stays = |folder: &Path| {
+        Some(
+            link.canonicalize()
+                .ok()?
+                .starts_with(folder.canonicalize().ok()?),
+        )
+    };
+    link.is_symlink()
+        && link.file_name().is_some_and(|name| name == "latest")
+        && link.parent().and_then(stays).unwrap_or(false)
 }
 
 /// With `/` between the parts, on every system.

@@ -219,7 +219,9 @@ pub enum Failure {
         source: serde_json::Error,
     },
     /// Reports and comparisons speak of one proof.
-    #[error("--report and --against take one claims file at a time: call `prove` once for each")]
+    #[error(
+        "--report, --folder-to and --against take one claims file at a time: call `prove` once for each"
+    )]
     OneProof,
     /// What was to be merged is not the shards of one.
     #[error(transparent)]

@@ -1,18 +1,16 @@
 //! The command-line program.
 
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::FromArgMatches;
-use plan::spec::as_called;
 use prover::arguments::joined;
 use prover::causes::with_causes;
 use prover::cli::Cli;
 use prover::commands::dispatch;
 use prover::exit::Exit;
 use prover::help;
-use prover::output::harmless;
+use prover::output;
 
 fn main() -> ExitCode {
     let cli = match understood() {
@@ -60,6 +58,6 @@ fn told(error: &clap::Error) -> ExitCode {
 }
 
 fn failed(text: &str, exit: Exit) -> ExitCode {
-    let _ = writeln!(anstream::stderr(), "error: {}", harmless(&as_called(text)));
+    output::error(text);
     exit.into()
 }

@@ -85,6 +85,11 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(&as_called(text)));
 }
 
+/// Prints what went wrong.
+pub fn error(text: &str) {
+    note(&format!("error: {text}"));
+}
+
 /// What a lock under test has said may stand in it: nothing that moves the cursor or turns text around,
 /// and on GitHub nothing that its runner takes for a command.
 #[must_use]

@@ -7,8 +7,10 @@ use gate::text::{line, logged};
 use gate::{Decision, Subject, Worse, decide, worse};
 use serde_json::json;
 
+use crate::causes::with_causes;
+use crate::cli::EndingArgs;
 use crate::exit::Exit;
-use crate::exports::{self, ReportTo};
+use crate::exports;
 use crate::failure::Failure;
 use crate::output::{self, Format};
 use crate::proof_table;
@@ -21,32 +23,65 @@ pub(crate) struct Ending<'a> {
     pub(crate) folder: &'a Path,
     /// The proof that it is compared with.
     pub(crate) before: Option<&'a Proof>,
-    /// The files for other tools.
-    pub(crate) reports: &'a [ReportTo],
+    /// Who learns of it.
+    pub(crate) to: &'a EndingArgs,
     /// How it is printed.
     pub(crate) format: Format,
 }
 
-/// Tells a proof, and what it means; its report is left in its folder.
-pub(crate) fn tell(subject: Subject<'_>, ending: &Ending<'_>) -> Result<Exit, Failure> {
-    let page = site::claims_page(subject).map_err(Failure::Site)?;
-    write_whole(&ending.folder.join(file::REPORT), page.as_bytes())?;
+/// Tells a proof, and what it means; its report is left in its folder. What cannot be written is said,
+/// hinders nothing else, and hides no verdict: the worst counts.
+pub(crate) fn tell(subject: Subject<'_>, ending: &Ending<'_>) -> Exit {
     let before = ending.before;
     let worse = before.map(|before| worse(before, subject.proof, subject.today));
-    match ending.format {
-        Format::Human => print(subject, worse.as_deref(), ending.folder)?,
-        Format::Json => {
-            let mut line = json!(subject.proof);
-            line["folder"] = json!(ending.folder.to_string_lossy());
-            if let Some(worse) = &worse {
-                line["worse"] = json!(worse);
-            }
-            output::json(Schema::PROOF, &line)?;
-        }
-    }
+    let worse = worse.as_deref();
+    let folder = ending.folder;
+    let mut told = vec![leave_page(subject, folder)];
+    told.extend(
+        ending
+            .to
+            .folder_to
+            .as_ref()
+            .map(|file| exports::write_folder(file, folder)),
+    );
+    told.push(match ending.format {
+        Format::Human => print(subject, worse, folder).map_err(Failure::from),
+        Format::Json => print_json(subject, worse, folder).map_err(Failure::from),
+    });
     exports::tell_github(subject);
-    exports::write(ending.reports, subject)?;
-    Ok(exit(subject, worse.as_deref()))
+    told.extend(
+        ending
+            .to
+            .reports
+            .iter()
+            .map(|report| exports::write(report, subject)),
+    );
+    let failures = told.into_iter().filter_map(Result::err);
+    Exit::worst(
+        failures
+            .map(|failure| admit(&failure))
+            .chain([exit(subject, worse)]),
+    )
+}
+
+/// Says what could not be done.
+pub(crate) fn admit(failure: &Failure) -> Exit {
+    output::error(&with_causes(failure));
+    failure.exit()
+}
+
+fn leave_page(subject: Subject<'_>, folder: &Path) -> Result<(), Failure> {
+    let page = site::claims_page(subject).map_err(Failure::Site)?;
+    Ok(write_whole(&folder.join(file::REPORT), page.as_bytes())?)
+}
+
+fn print_json(subject: Subject<'_>, worse: Option<&[Worse]>, folder: &Path) -> std::io::Result<()> {
+    let mut line = json!(subject.proof);
+    line["folder"] = json!(folder.to_string_lossy());
+    if let Some(worse) = worse {
+        line["worse"] = json!(worse);
+    }
+    output::json(Schema::PROOF, &line)
 }
 
 /// What a proof means for a release, and what got worse against an earlier one.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use checker::{counted, show_ns};
 use claims::{Expected, State, Tested};
 use gate::text::{line, lines, logged};
-use gate::{Decision, Ruling, Subject, TOLERANCE, Worse, decide, name};
+use gate::{Ruling, Subject, TOLERANCE, Worse, headline, name, not_tried};
 
 /// The columns.
 pub(crate) const HEADER: [&str; 7] = ["claim", "on", "expected", "came out", "runs", "seen", "why"];
@@ -80,13 +80,7 @@ pub(crate) fn conclusion(subject: Subject<'_>) -> String {
         let text = format!("left out: {} on {}: {}", it.claim, it.testbed, it.why);
         cell(&text) + "\n"
     });
-    let words = match decide(proof, subject.today) {
-        Decision::Passed => "passed",
-        Decision::Nothing => "nothing was selected",
-        Decision::Open => "not decided",
-        Decision::Broken => "the harness broke down",
-        Decision::Failed => "not as claimed",
-    };
+    let words = headline(subject);
     let counts = counts(subject);
     let shard = match proof.shard {
         claims::Shard::WHOLE => String::new(),
@@ -103,10 +97,8 @@ fn counts(Subject { proof, today }: Subject<'_>) -> String {
             .entry(Ruling::of(tested, proof, today).word())
             .or_default() += 1;
     }
-    let told: Vec<String> = counts
-        .iter()
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
+    let told = counts.iter().map(|(word, count)| format!("{count} {word}"));
+    let told: Vec<String> = told.chain(not_tried(proof)).collect();
     let all = counted(proof.cases.len() as u64, "case");
     let unfinished = match proof.state {
         State::Finished => "",

@@ -92,8 +92,8 @@ pub(crate) fn lasting(path: &Path) -> PathBuf {
     }
 }
 
-/// What begins with a dash would be taken for an option.
-fn operand(path: &Path) -> String {
+/// A file or folder as an operand: what begins with a dash would be taken for an option.
+pub(crate) fn operand(path: &Path) -> String {
     let text = text(path);
     if text.starts_with('-') {
         return format!("./{text}");

@@ -66,9 +66,18 @@ impl Store {
     /// # Errors
     /// Something cannot be written there.
     pub fn open(results: &Path, name: &str, now: Timestamp) -> Result<Self, StoreError> {
-        let store = Self::beginning(fresh_folder(&results.join(name), now)?)?;
+        let store = Self::open_among(results, name, now)?;
         point_latest(results, &store.folder);
         Ok(store)
+    }
+
+    /// The same without the link `latest`: one of many runs that are stored together. Who copies them
+    /// may follow links, and a run that is there twice is one that nobody counted.
+    ///
+    /// # Errors
+    /// Something cannot be written there.
+    pub fn open_among(results: &Path, name: &str, now: Timestamp) -> Result<Self, StoreError> {
+        Self::beginning(fresh_folder(&results.join(name), now)?)
     }
 
     /// The same in a folder that is made here; no link leads there.

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::path::{Path, PathBuf};
 
 use checker::Verdict;
+use jiff::Timestamp;
 use locks::Chosen;
 use plan::Plan;
 use plan::manifest::Manifest;
@@ -16,7 +17,7 @@ use suite::{Outcome, simulate};
 use testbed::{Demand, Described, Direct, ProxyChoice, RealSite, Silent, Testbed};
 use tokio::task::block_in_place;
 
-use crate::conclusion::{Conclusion, as_played, begin, begin_in, conclude, keep, note_record};
+use crate::conclusion::{Conclusion, as_played, begin_in, conclude, keep, note_record};
 use crate::failure::Failure;
 use crate::output::{Format, Steps};
 use crate::record::{carry_out, note, record, recording};
@@ -54,7 +55,8 @@ pub(crate) async fn stored_run(
     steps: &Steps,
 ) -> Result<Option<StoredRun>, Failure> {
     let plan = Plan::of(lock, spec, None)?;
-    let (mut store, mut manifest) = begin(&plan, results, commit)?;
+    let mut store = Store::open_among(results, &plan.name(), Timestamp::now())?;
+    let mut manifest = begin_in(&store, &plan, commit)?;
     // What strikes a broker must not strike those who share it.
     let ran = match broker.filter(|_| !plan.strikes_the_service()) {
         Some(broker) => {

@@ -75,8 +75,10 @@ fn act(place: &Path, inputs: &[(&str, &str)]) -> Acted {
         .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
         .current_dir(place)
         .env_remove("GITHUB_STEP_SUMMARY")
+        .env_remove("GITHUB_ACTIONS")
         .env("PROGRAM", PROVER)
         .env("GITHUB_OUTPUT", &outputs)
+        .env("RUNNER_TEMP", place)
         .env("GITHUB_SHA", "0123abc")
         .envs([("RESULTS", "results"), ("AGAINST", ""), ("ATTEST", "true")])
         .envs([("PROFILE", "quick"), ("SHARD", ""), ("ONLY", "")])
@@ -131,6 +133,106 @@ fn the_action_attests_nothing_where_this_run_proved_nothing() {
     assert_eq!(acted.code, Some(254), "{}", acted.said);
     assert_eq!(acted.outputs, "folder=\ncode=254\n");
     assert!(!earlier.join("attestation.json").exists());
+}
+
+/// Two claims, simulated in a blink; the second is wrong.
+const CLAIMS: &str = r#"
+[run]
+time-limit = "5s"
+nemesis = "cut"
+nemesis-interval = "2s"
+nemesis-duration = "1s"
+lock = "no-lock"
+guarantee = ["exclusion"]
+
+[[claim]]
+id = "no-lock-excludes-nobody"
+says = "A lock that grants everything excludes nobody."
+expected = "violated"
+reason = "it grants everything"
+testbeds = ["sim"]
+seeds = "0..3"
+
+[[claim]]
+id = "no-lock-excludes"
+says = "A lock that grants everything excludes."
+testbeds = ["sim"]
+seeds = "0..3"
+"#;
+
+fn with_claims() -> tempfile::TempDir {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    fs::write(place.path().join("claims.toml"), CLAIMS).expect("writable");
+    place
+}
+
+const PROVE: [(&str, &str); 2] = [("COMMAND", "prove"), ("CLAIMS", "claims.toml")];
+
+/// The folder that the action handed on, and the proof in it.
+fn handed_on(place: &Path, acted: &Acted) -> (PathBuf, serde_json::Value) {
+    let line = acted.outputs.lines().next().expect("a line");
+    let folder = place.join(line.strip_prefix("folder=").expect("a folder"));
+    let text = fs::read_to_string(folder.join("proof.json"));
+    let text = text.unwrap_or_else(|error| panic!("{folder:?}: {error}: {}", acted.said));
+    (folder, serde_json::from_str(&text).expect("JSON"))
+}
+
+/// A claim that is dropped without a word is one that nobody puts to the test.
+#[test]
+fn the_action_selects_what_each_line_names() {
+    for (only, code, cases) in [
+        ("no-lock-excludes-nobody\r\n\tno-lock-excludes\n", 1, 2),
+        ("  no-lock-excludes-nobody\n", 0, 1),
+        (" \n\t ", 1, 2),
+    ] {
+        let place = with_claims();
+        let acted = act(place.path(), &[&PROVE[..], &[("ONLY", only)]].concat());
+        assert_eq!(acted.code, Some(code), "{only:?}: {}", acted.said);
+        let (_, proof) = handed_on(place.path(), &acted);
+        let tried = proof["cases"].as_array().expect("cases").len();
+        assert_eq!(tried, cases, "{only:?}");
+    }
+    // Neither a pattern of files nor a command.
+    let place = with_claims();
+    let inputs = [&PROVE[..], &[("ONLY", "*.toml $(touch hacked)")]].concat();
+    let acted = act(place.path(), &inputs);
+    assert_eq!(acted.code, Some(254), "{}", acted.said);
+    assert!(acted.said.contains("no claim \"*.toml\""), "{}", acted.said);
+    assert!(!place.path().join("hacked").exists());
+}
+
+/// Other runs may store their proofs in the same folder, and meanwhile.
+#[test]
+fn the_action_hands_on_its_own_proof_among_others() {
+    let place = with_claims();
+    let other = place.path().join("-res/prove/99991130T080000.000Z");
+    fs::create_dir_all(&other).expect("writable");
+    let inputs = [("RESULTS", "-res"), ("ONLY", "no-lock-excludes-nobody")];
+    let acted = act(place.path(), &[&PROVE[..], &inputs].concat());
+    assert_eq!(acted.code, Some(0), "{}", acted.said);
+    let (folder, _) = handed_on(place.path(), &acted);
+    assert_ne!(folder, other);
+    assert!(folder.starts_with(place.path().join("-res/prove")));
+    assert!(folder.join("attestation.json").exists(), "{}", acted.said);
+    let lines = act(
+        place.path(),
+        &[&PROVE[..], &[("RESULTS", "a\ncode=0")]].concat(),
+    );
+    assert_eq!(lines.code, Some(254), "{}", lines.said);
+}
+
+#[test]
+fn reports_of_an_earlier_run_are_gone_where_this_one_reports_nothing() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let reports = place.path().join("results/reports");
+    fs::create_dir_all(&reports).expect("writable");
+    for name in ["junit.xml", "ctrf.json", "prover.sarif"] {
+        fs::write(reports.join(name), "all is well").expect("writable");
+    }
+    let inputs = [("COMMAND", "prove"), ("CLAIMS", "missing.toml")];
+    assert_eq!(act(place.path(), &inputs).code, Some(254));
+    let left = fs::read_dir(&reports).expect("it is there").count();
+    assert_eq!(left, 0);
 }
 
 #[test]

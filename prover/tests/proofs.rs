@@ -288,6 +288,71 @@ fn what_got_worse_is_said_and_a_worse_standing_decides() {
     );
 }
 
+/// What there is no room for is another matter than what the claims are.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_hides_no_verdict() {
+    let place = Place::new();
+    place.store("contradicted", &whole());
+    let reports = "--report junit=/dev/full --report ctrf=ctrf.json --folder-to folder.txt";
+    let said = place.says(&format!("merge contradicted {reports}"), 1);
+    assert!(
+        said.contains("error: cannot write /dev/full") && said.contains("not as claimed"),
+        "{said}"
+    );
+    assert!(place.path("ctrf.json").exists(), "the next is written");
+    let folder = fs::read_to_string(place.path("folder.txt")).expect("it is there");
+    assert_eq!(place.path(folder.trim_end()), place.merged().0);
+    let full = [("GITHUB_STEP_SUMMARY", "/dev/full")];
+    let ended = place.prover("merge contradicted", &full);
+    assert_eq!(ended.status.code(), Some(1));
+    let ended = place.prover("merge contradicted --folder-to /dev/full", &[]);
+    assert_eq!(ended.status.code(), Some(1));
+    let confirmed = vec![case("holds", 0..1, &[(0, false)])];
+    place.store("confirmed", &proof(Shard::WHOLE, confirmed));
+    place.says("merge confirmed", 0);
+    place.says(&format!("merge confirmed {reports}"), 3);
+}
+
+/// The proofs that are merged are evidence, and so is a proof that lies elsewhere.
+#[test]
+fn no_report_is_written_over_a_proof() {
+    let place = Place::new();
+    place.store("shards/1", &shard(1));
+    place.store("shards/2/deep", &shard(2));
+    place.store("other", &shard(3));
+    fs::write(place.path("other/attestation.json"), "{}").expect("writable");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("shards/1", place.path("link")).expect("writable");
+    let before = files(&place.path("."));
+    for target in [
+        "shards/1/proof.json",
+        "shards/2/deep/new/junit.xml",
+        "shards/1/../1/junit.xml",
+        "other/proof.json",
+        "other/attestation.json",
+        #[cfg(unix)]
+        "link/junit.xml",
+    ] {
+        for option in [
+            "--report junit=",
+            "--report ctrf=fresh/ctrf.json --folder-to ",
+        ] {
+            let said = place.says(&format!("merge shards {option}{target}"), 254);
+            assert!(said.contains("a file of its own"), "{target}: {said}");
+        }
+    }
+    assert_eq!(files(&place.path(".")), before);
+    let roundabout = "merge shards --report junit=new/../shards/1/proof.json";
+    place.says(roundabout, 254);
+    let text = fs::read_to_string(place.path("shards/1/proof.json")).expect("it is there");
+    assert_eq!(
+        serde_json::from_str::<Proof>(&text).expect("a proof"),
+        shard(1)
+    );
+    place.says("merge shards --report junit=shards/junit.xml", 2);
+}
+
 /// A run in a simulation, of a lock that is none or of one that keeps what it promises.
 fn run(place: &Place, results: &str, lock: &str, seed: u64, code: i32) -> String {
     place.says(&format!("run --lock {lock} --testbed sim --nemesis cut --time-limit 20s --seed {seed} --power-within 0s --quiet --results {results}"), code);
@@ -390,6 +455,15 @@ fn a_run_that_was_attested_is_certified_until_a_byte_is_flipped() {
     fs::remove_file(added).expect("it is there");
     fs::write(place.path(&folder).join("attestation.sigstore.json"), "{}").expect("writable");
     place.says(&format!("certify {folder}"), 0);
+    #[cfg(unix)]
+    {
+        let link = place.path(&folder).join("latest");
+        for (target, code) in [("history.jsonl", 0), ("/etc", 1), ("..", 1), ("gone", 1)] {
+            std::os::unix::fs::symlink(target, &link).expect("writable");
+            place.says(&format!("certify {folder}"), code);
+            fs::remove_file(&link).expect("it is there");
+        }
+    }
     fs::remove_file(place.path(&folder).join("run.log")).expect("it is there");
     assert!(
         place

@@ -126,6 +126,49 @@ fn claims_that_come_out_as_they_say_pass_and_leave_their_evidence() {
         folder.prover(&["certify", &run.to_string_lossy()]).code(0);
     }
     assert_eq!(violated.stored[0].seed, found.seed);
+    // Who copies it may follow links: what they lead to would be there twice.
+    assert_eq!(links_below(&path), Vec::<PathBuf>::new());
+}
+
+fn links_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let below = paths.flat_map(|path| match path.is_dir() && !path.is_symlink() {
+        true => links_below(&path),
+        false => vec![path],
+    });
+    below.filter(|path| path.is_symlink()).collect()
+}
+
+/// A shard and a selection know nothing of the claims that are not theirs.
+#[test]
+fn only_all_of_the_claims_pass() {
+    let folder = Folder::with(&CLAIMS.replace("12", "1"));
+    let said = |words: &[&str]| {
+        let done = folder.prover(&[&["prove", "-q"], words].concat()).code(0);
+        let last = out(&done)
+            .lines()
+            .find(|it| it.starts_with("proof:"))
+            .map(str::to_owned);
+        last.expect("a line")
+    };
+    assert_eq!(
+        said(&["--shard", "2/2", "--only", "excludes"]),
+        "proof: nothing of this shard is otherwise than claimed: 1 case: 1 left to the whole, 1 not selected (shard 2/2 alone; `prover merge` decides)"
+    );
+    assert_eq!(
+        said(&["--only", "no-lock-*"]),
+        "proof: what was put to the test is as claimed: 1 case: 1 confirmed, 1 not selected"
+    );
+    let page = folder.0.path().join("page.md");
+    let page_name = format!("markdown={}", page.display());
+    said(&["--shard", "2/2", "--report", &page_name]);
+    let text = fs::read_to_string(page).expect("it is there");
+    let head = text.lines().next().expect("a line");
+    assert!(
+        head.contains("nothing of this shard is otherwise than claimed"),
+        "{head}"
+    );
 }
 
 #[test]
@@ -434,4 +477,23 @@ fn a_report_that_cannot_be_written_is_told_before_anything_runs() {
     }
     let text = fs::read_to_string(folder.0.path().join("claims.toml")).expect("it is there");
     assert_eq!(text, CLAIMS);
+}
+
+/// A file whose name begins like an option is repeated by a command that takes it for a file.
+#[test]
+fn the_command_that_repeats_a_claim_does_so_whatever_its_file_is_called() {
+    let folder = Folder::with("");
+    let wrong = CLAIMS
+        .split("[[claim]]")
+        .next()
+        .expect("its head")
+        .to_owned()
+        + WRONG;
+    fs::write(folder.0.path().join("-s.toml"), wrong).expect("writable");
+    folder.prover(&["prove", "-q", "--", "-s.toml"]).code(1);
+    let (_, proof) = folder.proof();
+    let repeat = &proof.cases[0].repeat;
+    let words: Vec<&str> = repeat.split_whitespace().skip(1).collect();
+    assert_eq!(words[1], "./-s.toml", "{repeat}");
+    folder.prover(&words).code(1);
 }

@@ -77,7 +77,7 @@ pub enum BadEnvironment {
     NoShard(String),
     /// Nobody says how many shards there are.
     #[error(
-        "{index} says which shard this is, and {missing} is missing: set PROVER_SHARDS to the number of shards, or give --shard I/N"
+        "{index} says which shard this is, and {missing} is missing: set {missing}, or give --shard I/N"
     )]
     NoCount {
         /// The variable that says which.
@@ -87,9 +87,14 @@ pub enum BadEnvironment {
     },
     /// There are so many shards, and nobody says which this is.
     #[error(
-        "PROVER_SHARDS says that there are {0} shards, and nothing says which this is: set PROVER_SHARD=I/N, or give --shard I/N"
+        "{name} says that there are {count} shards, and nothing says which this is: set PROVER_SHARD=I/N, or give --shard I/N"
     )]
-    NoIndex(u64),
+    NoIndex {
+        /// The variable that says how many.
+        name: String,
+        /// So many.
+        count: u64,
+    },
     /// The index is beyond the count.
     #[error(
         "{index} is shard {place} of {count}: there is no such shard; set PROVER_SHARDS to the number of shards, or give --shard I/N"
@@ -143,11 +148,22 @@ impl Shard {
         }
         match (found, variables.number(SHARDS)?) {
             (Some((name, shard)), Some(count)) if shard.count != count => {
-                Err(conflict(name, SHARDS))
+                return Err(conflict(name, SHARDS));
             }
-            (None, Some(count)) if count > 1 => Err(BadEnvironment::NoIndex(count)),
-            (found, _) => Ok(found.map(|(_, shard)| shard)),
+            (None, Some(count)) if count > 1 => return Err(no_index(SHARDS, count)),
+            _ => {}
         }
+        for system in SYSTEMS {
+            system.check_alone(variables, found)?;
+        }
+        Ok(found.map(|(_, shard)| shard))
+    }
+}
+
+fn no_index(name: &str, count: u64) -> BadEnvironment {
+    BadEnvironment::NoIndex {
+        name: name.to_owned(),
+        count,
     }
 }
 
@@ -159,6 +175,24 @@ fn conflict(first: &str, other: &str) -> BadEnvironment {
 }
 
 impl System {
+    /// Fails where the system says how many there are, and not which this is. One is the whole: GitLab
+    /// says that of every job.
+    fn check_alone(
+        &self,
+        variables: Variables<'_>,
+        found: Option<(&str, Shard)>,
+    ) -> Result<(), BadEnvironment> {
+        let Some(name) = self.count.filter(|_| variables.text(self.index).is_none()) else {
+            return Ok(());
+        };
+        match (variables.number(name)?, found) {
+            (Some(0 | 1) | None, _) => Ok(()),
+            (Some(count), Some((_, shard))) if shard.count == count => Ok(()),
+            (Some(_), Some((other, _))) => Err(conflict(other, name)),
+            (Some(count), None) => Err(no_index(name, count)),
+        }
+    }
+
     fn shard(&self, variables: Variables<'_>) -> Result<Option<Shard>, BadEnvironment> {
         let Some(index) = variables.number(self.index)? else {
             return Ok(None);
@@ -173,7 +207,7 @@ impl System {
         };
         let count = match said {
             Some(count) => count,
-            None => variables.needed(SHARDS, self.index)?,
+            None => variables.count_of(self)?,
         };
         let place = i128::from(index) - i128::from(first) + 1;
         let shard = u64::try_from(place)
@@ -213,6 +247,15 @@ impl<'a> Variables<'a> {
         })
     }
 
+    /// Our own variable, where the system does not say how many there are; what is missing is the
+    /// system's own, where it has one.
+    fn count_of(self, system: &System) -> Result<u64, BadEnvironment> {
+        match self.number(SHARDS)? {
+            Some(count) => Ok(count),
+            None => self.needed(system.count.unwrap_or(SHARDS), system.index),
+        }
+    }
+
     fn own(self) -> Result<Option<Shard>, BadEnvironment> {
         let wrong = |text: &str| BadEnvironment::NoShard(text.to_owned());
         let text = self.text(SHARD);
@@ -248,6 +291,8 @@ mod tests {
             "AWS_BATCH_JOB_ARRAY_INDEX=1 AWS_BATCH_JOB_ARRAY_SIZE=4",
             "AWS_BATCH_JOB_ARRAY_INDEX=1 PROVER_SHARDS=4",
             "PROVER_SHARD=2/4 CI_NODE_INDEX=2 CI_NODE_TOTAL=4 PROVER_SHARDS=4",
+            "PROVER_SHARD=2/4 CI_NODE_TOTAL=4",
+            "PROVER_SHARD=2/4 CI_NODE_TOTAL=1",
         ] {
             assert_eq!(of(variables), Ok(Some("2/4".to_owned())), "{variables}");
         }
@@ -259,10 +304,43 @@ mod tests {
         for variables in [
             "",
             "CI_NODE_TOTAL=1",
+            "CIRCLE_NODE_TOTAL=1 BUILDKITE_PARALLEL_JOB_COUNT=1",
             "PROVER_SHARD= CI_NODE_INDEX=",
             "PROVER_SHARDS=1",
         ] {
             assert_eq!(of(variables), Ok(None), "{variables}");
+        }
+    }
+
+    /// Else each of the machines would do all of the work.
+    #[test]
+    fn so_many_shards_without_an_index_are_refused() {
+        for name in [
+            "PROVER_SHARDS",
+            "CI_NODE_TOTAL",
+            "CIRCLE_NODE_TOTAL",
+            "BUILDKITE_PARALLEL_JOB_COUNT",
+            "SLURM_ARRAY_TASK_COUNT",
+            "AWS_BATCH_JOB_ARRAY_SIZE",
+        ] {
+            let error = of(&format!("{name}=3")).expect_err(name);
+            let said = format!("{name} says that there are 3 shards, and nothing says which");
+            assert!(error.starts_with(&said), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_called_as_its_system_calls_it() {
+        for (index, missing) in [
+            ("JOB_COMPLETION_INDEX", "PROVER_SHARDS"),
+            ("CI_NODE_INDEX", "CI_NODE_TOTAL"),
+            ("CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL"),
+            ("BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT"),
+            ("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"),
+        ] {
+            let error = of(&format!("{index}=1")).expect_err(index);
+            let said = format!("{missing} is missing: set {missing}, or");
+            assert!(error.contains(&said), "{error}");
         }
     }
 
@@ -288,6 +366,10 @@ mod tests {
             (
                 "PROVER_SHARD=1/4 CI_NODE_INDEX=2 CI_NODE_TOTAL=4",
                 "PROVER_SHARD and CI_NODE_INDEX do not agree",
+            ),
+            (
+                "PROVER_SHARD=1/4 CI_NODE_TOTAL=3",
+                "PROVER_SHARD and CI_NODE_TOTAL do not agree",
             ),
             (
                 "CI_NODE_INDEX=2 CI_NODE_TOTAL=4 PROVER_SHARDS=5",

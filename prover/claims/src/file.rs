@@ -159,6 +159,11 @@ impl File {
                 ),
             );
         }
+        // --only would take it for an option.
+        if id.starts_with('-') {
+            let text = format!("\"{id}\" is no id: begin it with a letter, a digit or _");
+            return wrong("id", text);
+        }
         if let Some(other) = self.claims.iter().find(|other| other.id == *id) {
             return wrong(
                 "id",

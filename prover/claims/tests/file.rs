@@ -145,6 +145,11 @@ fn what_makes_no_claim_is_said() {
         said("id = \"believes\"", "id = \"excludes\"").contains("is taken by the claim in line 8")
     );
     assert!(said("id = \"believes\"", "id = \"../x\"").starts_with("23:1: \"../x\" is no id"));
+    let dashed = said("id = \"believes\"", "id = \"-x\"");
+    assert_eq!(
+        dashed,
+        "23:1: \"-x\" is no id: begin it with a letter, a digit or _"
+    );
     assert!(said("reason = \"it stood still\"", "").contains("says why"));
     assert!(said("guarantee = [\"exclusion\"]", "").contains("names the one guarantee"));
     assert!(said("[\"sim\", \"docker\"]", "[\"auto\"]").contains("must not depend on the machine"));

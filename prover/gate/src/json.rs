@@ -25,7 +25,7 @@ impl Export for Json {
     }
 
     fn file(&self) -> &'static str {
-        "proof.json"
+        "claims.json"
     }
 
     fn summary(&self) -> &'static str {

@@ -2,11 +2,11 @@
 //! shows nothing of what is longer.
 
 use checker::counted;
-use claims::{Proof, Tested};
+use claims::Tested;
 
-use crate::decision::{Decision, decide};
 use crate::export::{Export, Subject};
 use crate::facts::expected;
+use crate::headline::{besides, headline};
 use crate::ruling::{Ruling, name};
 use crate::text::{clipped, fenced, markdown};
 
@@ -39,8 +39,9 @@ impl Export for Markdown {
     }
 }
 
-fn page(Subject { proof, today }: Subject<'_>, most: usize) -> String {
-    let mut page = Page::begin(head(proof, decide(proof, today)), most);
+fn page(subject: Subject<'_>, most: usize) -> String {
+    let Subject { proof, today } = subject;
+    let mut page = Page::begin(head(subject), most);
     let mut rulings: Vec<_> = proof
         .cases
         .iter()
@@ -76,14 +77,18 @@ fn page(Subject { proof, today }: Subject<'_>, most: usize) -> String {
     page.text
 }
 
-fn head(proof: &Proof, decision: Decision) -> String {
-    let words = match decision {
-        Decision::Passed => "every claim is as expected, or accepted",
-        Decision::Nothing => "nothing was selected",
-        Decision::Open => "not every claim was decided",
-        Decision::Broken => "the harness broke down",
-        Decision::Failed => "not every claim is as expected",
+/// What all of it means, and what that does not speak of.
+fn words(subject: Subject<'_>) -> String {
+    let headline = match headline(subject) {
+        "passed" => "every claim is as expected",
+        words => words,
     };
+    let all = std::iter::once(headline.to_owned()).chain(besides(subject));
+    all.collect::<Vec<_>>().join(", ")
+}
+
+fn head(subject: Subject<'_>) -> String {
+    let (proof, words) = (subject.proof, words(subject));
     let title = proof.source.title.as_deref().unwrap_or(&proof.source.path);
     let commit = proof
         .git
@@ -167,7 +172,7 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use claims::Standing;
+    use claims::{Proof, Shard, Standing};
     use proptest::prelude::*;
 
     use super::*;
@@ -193,7 +198,7 @@ mod tests {
     fn every_kind_is_told_as_what_it_is() {
         let text = text(&every_kind());
         for part in [
-            "## Proof of claims.toml: not every claim is as expected",
+            "## Proof of claims.toml: not as claimed, 1 accepted, 1 not in the profile full\n",
             "| confirmed on docker | holds | confirmed | 1 | said why |",
             "| broken on docker | holds | **broken** | 1 | said why |",
             "| accepted on docker | holds | accepted | 1 | accepted until 2027-01-31 (the broker's next version mends it)&#58; exclusion",
@@ -202,6 +207,33 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
+    }
+
+    /// What stands at the top is all that many will read.
+    #[test]
+    fn the_headline_says_no_more_than_is_so() {
+        let head = |proof: &Proof| text(proof).lines().next().expect("a line").to_owned();
+        let mut proof = proof([
+            tested("one", Standing::Confirmed),
+            tested("two", Standing::NotRun),
+        ]);
+        proof.shard = Shard { index: 1, count: 2 };
+        assert_eq!(
+            head(&proof),
+            "## Proof of claims.toml: nothing of this shard is otherwise than claimed, 1 left to the whole (`prover merge` decides)"
+        );
+        proof.shard = Shard::WHOLE;
+        proof.cases.pop();
+        assert_eq!(
+            head(&proof),
+            "## Proof of claims.toml: every claim is as expected"
+        );
+        proof.left_out = every_kind().left_out;
+        "not selected".clone_into(&mut proof.left_out[0].why);
+        assert_eq!(
+            head(&proof),
+            "## Proof of claims.toml: what was put to the test is as claimed, 1 not selected"
+        );
     }
 
     #[test]

@@ -176,6 +176,18 @@ impl Group {
         Some((self.told.lock.as_deref()?, self.told.workload.as_deref()?))
     }
 
+    /// The claims file, as it was called.
+    pub(crate) fn claims_file(&self) -> Option<&str> {
+        let path = self.proof.as_ref()?.source.path.as_str();
+        Some(path.trim_start_matches("./"))
+    }
+
+    /// How much was to be done.
+    pub(crate) fn profile(&self) -> String {
+        let proof = self.proof.as_ref();
+        proof.map_or_else(String::new, |proof| proof.profile.to_string())
+    }
+
     pub(crate) fn git(&self) -> Option<&Git> {
         self.told.git.as_ref()
     }

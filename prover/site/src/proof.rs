@@ -47,6 +47,8 @@ struct Evidence {
     standing: Standing,
     /// Whether it says what its counts do not.
     is_unfounded: bool,
+    /// Of claims, the profile: what passes in one says nothing of the other.
+    profile: String,
     /// In the order of time.
     time: String,
     commit: Option<Commit>,
@@ -125,6 +127,7 @@ pub fn proofs(runs: &[&Run], groups: &[&Group], asked: &Asked) -> Vec<Proof> {
         of.push(Evidence {
             standing: run.standing,
             is_unfounded: false,
+            profile: String::new(),
             time: run.time(),
             commit: manifest.git.as_ref().map(Commit::of),
         });
@@ -132,11 +135,12 @@ pub fn proofs(runs: &[&Run], groups: &[&Group], asked: &Asked) -> Vec<Proof> {
     for group in groups {
         let name = match group.subject() {
             Some((lock, workload)) => format!("{lock} {workload}"),
-            None => "claims".to_owned(),
+            None => group.claims_file().unwrap_or("claims").to_owned(),
         };
         evidence.entry(name).or_default().push(Evidence {
             standing: group.standing,
             is_unfounded: group.is_unfounded(),
+            profile: group.profile(),
             time: group.time(),
             commit: group.git().map(Commit::of),
         });
@@ -158,41 +162,66 @@ fn is_of_claims(run: &Run, groups: &[&Group]) -> bool {
 }
 
 /// What speaks of the commit that is asked about counts, else what speaks of the same commit as the
-/// newest does. A violation there is one, whatever came after it, and so is what does not follow from
-/// its counts; else the newest counts.
+/// newest does. A violation there is one, whatever came after it; else the newest of each profile
+/// counts, and the worst of these.
 fn proof(subject: String, mut evidence: Vec<Evidence>, asked: &Asked) -> Proof {
     evidence.sort_by(|one, other| other.time.cmp(&one.time));
-    let says = |one: &Evidence| {
-        one.is_unfounded || !matches!(one.standing, Standing::Unfinished | Standing::Broken)
+    let is_asked = |one: &&Evidence| asked.0.is_some() && asked.is(one.commit.as_ref());
+    let any_says = evidence.iter().any(Evidence::says);
+    let mut saying = evidence.iter().filter(|one| one.says() || !any_says);
+    let newest = saying.clone().next();
+    let Some(first) = saying.find(is_asked).or(newest) else {
+        return all(&[]);
     };
-    if evidence.iter().any(says) {
-        evidence.retain(says);
-    }
-    let current = evidence
-        .iter()
-        .position(|one| asked.0.is_some() && asked.is(one.commit.as_ref()));
-    let first = &evidence[current.unwrap_or(0)];
-    let commit = first.commit.clone();
-    let is_of_it = |one: &&Evidence| match (&one.commit, &commit) {
-        (Some(one), Some(commit)) => {
-            one.is_dirty == commit.is_dirty && is_same(&one.name, &commit.name)
-        }
-        _ => false,
-    };
-    let of_it: Vec<_> = evidence.iter().filter(is_of_it).collect();
-    let is_violated = of_it.iter().any(|one| one.standing == Standing::Violated);
-    let is_unfounded = first.is_unfounded || of_it.iter().any(|one| one.is_unfounded);
+    let of_it = evidence.iter().filter(|one| one.is_beside(first));
+    let mut saying = of_it.clone().chain([first]);
+    let is_unfounded = saying.any(|one| one.is_unfounded);
+    let verdict = worst(first, of_it);
     Proof {
-        subject: Some(subject),
-        verdict: match (is_violated, is_unfounded) {
-            (true, _) => Verdict::Violated,
-            (_, true) => Verdict::Unknown,
-            _ => first.standing.verdict(),
+        verdict: if is_unfounded {
+            verdict.max(Verdict::Unknown)
+        } else {
+            verdict
         },
-        is_unfounded: is_unfounded && !is_violated,
-        is_outdated: !asked.is(commit.as_ref()),
-        commit,
+        is_unfounded: is_unfounded && verdict != Verdict::Violated,
+        subject: Some(subject),
+        is_outdated: !asked.is(first.commit.as_ref()),
+        commit: first.commit.clone(),
         day: day(&first.time),
+    }
+}
+
+/// The worst of what is said of one commit, the newest first: what was killed or is broken says nothing
+/// where something else of its profile does.
+fn worst<'a>(first: &Evidence, of_it: impl Iterator<Item = &'a Evidence>) -> Verdict {
+    let mut profiles: BTreeMap<&str, &Evidence> = BTreeMap::new();
+    let mut verdict = first.standing.verdict();
+    for one in of_it {
+        let counts = profiles.entry(&one.profile).or_insert(one);
+        if one.says() && !counts.says() {
+            *counts = one;
+        }
+        if one.standing == Standing::Violated {
+            verdict = Verdict::Violated;
+        }
+    }
+    let each = profiles.values().map(|one| one.standing.verdict());
+    each.fold(verdict, Verdict::max)
+}
+
+impl Evidence {
+    fn says(&self) -> bool {
+        self.is_unfounded || !matches!(self.standing, Standing::Unfinished | Standing::Broken)
+    }
+
+    /// Whether both speak of one commit.
+    fn is_beside(&self, other: &Self) -> bool {
+        match (&self.commit, &other.commit) {
+            (Some(one), Some(other)) => {
+                one.is_dirty == other.is_dirty && is_same(&one.name, &other.name)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -232,11 +261,13 @@ fn day(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample;
 
     fn evidence(standing: Standing, minute: u32, commit: Option<(&str, bool)>) -> Evidence {
         Evidence {
             standing,
             is_unfounded: false,
+            profile: String::new(),
             time: format!("20260203T04{minute:02}00.000Z"),
             commit: commit.map(|(name, is_dirty)| Commit {
                 name: name.to_owned(),
@@ -323,6 +354,71 @@ mod tests {
             ];
             assert_eq!(said(beside, Some(NEW)), (Verdict::Valid, false));
         }
+    }
+
+    /// The proof of a claims file, made in this minute of the newest commit.
+    fn claims(file: &str, profile: &str, minute: u32, runs: &[(u64, bool)]) -> Group {
+        let proof = sample::proof(vec![sample::case("excludes", runs)]);
+        let mut text = serde_json::json!(proof);
+        text["schema"] = gate::FORM.into();
+        text["source"]["path"] = file.into();
+        text["profile"] = profile.into();
+        text["git"] = serde_json::json!({"commit": NEW, "dirty": false});
+        text["began"] = format!("2026-02-03T04:{minute:02}:00Z").into();
+        let path = format!("prove/{minute}");
+        Group::of(path, GroupKind::Proof, Ok(text.to_string()), Vec::new())
+    }
+
+    /// The runs of a claim that is confirmed, and of one that is not decided.
+    const CONFIRMED: &[(u64, bool)] = &[(7, false)];
+    const UNKNOWN: &[(u64, bool)] = &[];
+
+    fn badges(groups: &[Group]) -> Vec<(String, Verdict)> {
+        let groups: Vec<&Group> = groups.iter().collect();
+        let proofs = proofs(&[], &groups, &Asked(Some(NEW.to_owned())));
+        assert!(proofs.iter().all(|proof| !proof.is_outdated), "{proofs:?}");
+        proofs
+            .iter()
+            .map(|proof| (proof.file(), proof.verdict))
+            .collect()
+    }
+
+    #[test]
+    fn each_claims_file_has_a_badge_and_hides_no_other() {
+        let said = badges(&[
+            claims("a.toml", "full", 1, UNKNOWN),
+            claims("./b.toml", "full", 2, CONFIRMED),
+        ]);
+        let expected = [
+            ("all.svg", Verdict::Unknown),
+            ("a.toml.svg", Verdict::Unknown),
+            ("b.toml.svg", Verdict::Valid),
+        ];
+        assert_eq!(
+            said,
+            expected.map(|(file, verdict)| (file.to_owned(), verdict))
+        );
+    }
+
+    #[test]
+    fn what_passes_in_a_profile_undoes_nothing_of_the_other() {
+        let full = |runs| claims("a.toml", "full", 1, runs);
+        let quick = claims("a.toml", "quick", 2, CONFIRMED);
+        let said = |full| {
+            badges(&[full, quick.clone()])
+                .into_iter()
+                .map(|it| it.1)
+                .max()
+        };
+        assert_eq!(said(full(CONFIRMED)), Some(Verdict::Valid));
+        assert_eq!(said(full(UNKNOWN)), Some(Verdict::Unknown));
+        let mut killed = full(CONFIRMED);
+        killed.standing = Standing::Unfinished;
+        assert_eq!(said(killed.clone()), Some(Verdict::Unknown));
+        // Once it has come to its end, that counts.
+        let again = claims("a.toml", "full", 3, CONFIRMED);
+        let said = badges(&[killed, quick.clone(), again]);
+        assert!(said.iter().all(|it| it.1 == Verdict::Valid), "{said:?}");
     }
 
     #[test]

@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use crate::cli::MergeArgs;
 use crate::evidence::{is_below, mismeasured};
 use crate::exit::Exit;
-use crate::exports;
+use crate::exports::{self, Kept};
 use crate::failure::Failure;
-use crate::proof_end::{self, Ending};
+use crate::proof_end::{Ending, tell};
 use crate::proofs;
 
 /// The folder of a shard, and its proof.
@@ -24,8 +24,13 @@ type Found = (PathBuf, Proof);
 pub(super) fn merge(arguments: &MergeArgs) -> Result<Exit, Failure> {
     let before = arguments.ending.against.as_deref();
     let before = before.map(proofs::the_one_in).transpose()?;
-    exports::check(&arguments.ending.reports, &[])?;
     let mut shards = found(&arguments.folders)?;
+    let folders: Vec<PathBuf> = shards.iter().map(|(folder, _)| folder.clone()).collect();
+    let kept = Kept {
+        files: &[],
+        proofs: &folders,
+    };
+    exports::check(&arguments.ending, &kept)?;
     shards.iter().try_for_each(check)?;
     let copies = places(&mut shards)?;
     let proof = claims::merge(shards.into_iter().map(|(_, proof)| proof).collect())?;
@@ -39,15 +44,13 @@ pub(super) fn merge(arguments: &MergeArgs) -> Result<Exit, Failure> {
         today: proofs::today(),
     };
     write(&folder, subject)?;
-    proof_end::tell(
-        subject,
-        &Ending {
-            folder: &folder,
-            before: before.as_ref(),
-            reports: &arguments.ending.reports,
-            format: arguments.format,
-        },
-    )
+    let told = Ending {
+        folder: &folder,
+        before: before.as_ref(),
+        to: &arguments.ending,
+        format: arguments.format,
+    };
+    Ok(tell(subject, &told))
 }
 
 /// What a shard counts must be possible, and what it measured must be there.

@@ -9,32 +9,43 @@ use gate::Subject;
 
 use crate::cli::{EndingArgs, ProveArgs};
 use crate::exit::Exit;
-use crate::exports;
+use crate::exports::{self, Kept};
 use crate::failure::Failure;
 use crate::output::Steps;
-use crate::proof_end::{self, Ending};
+use crate::proof_end::{Ending, admit, tell};
 use crate::proofs;
 use crate::prove::{Order, Programs, prove};
 
 /// Puts all claims to the test, and prints what came of each.
 pub(super) async fn prove_all(arguments: &ProveArgs) -> Result<Exit, Failure> {
-    let EndingArgs { reports, against } = &arguments.ending;
+    let EndingArgs {
+        reports,
+        folder_to,
+        against,
+    } = &arguments.ending;
     let paths = claims_files(&arguments.claims)?;
     let mut files = Vec::new();
     // Every mistake in every file is found before anything starts.
     for path in &paths {
         files.push(read(path, arguments).await?);
     }
-    if files.len() > 1 && !(reports.is_empty() && against.is_none()) {
+    let is_of_one = !reports.is_empty() || folder_to.is_some() || against.is_some();
+    if files.len() > 1 && is_of_one {
         return Err(Failure::OneProof);
     }
-    exports::check(reports, &paths)?;
+    let kept = Kept {
+        files: &paths,
+        proofs: &[],
+    };
+    exports::check(&arguments.ending, &kept)?;
     let shard = shard(arguments)?;
     let before = against.as_deref();
     let before = before.map(proofs::the_one_in).transpose()?;
     let mut exits = Vec::new();
     for file in &files {
-        exits.push(prove_file(file, arguments, shard, before.as_ref()).await?);
+        // What one file cannot be proved for hides nothing that another showed.
+        let proved = prove_file(file, arguments, shard, before.as_ref()).await;
+        exits.push(proved.unwrap_or_else(|failure| admit(&failure)));
     }
     Ok(Exit::worst(exits))
 }
@@ -72,10 +83,10 @@ async fn prove_file(
     let told = Ending {
         folder: &folder,
         before,
-        reports: &arguments.ending.reports,
+        to: &arguments.ending,
         format: arguments.output.format,
     };
-    let exit = proof_end::tell(subject, &told)?;
+    let exit = tell(subject, &told);
     Ok(if proof.state == State::Interrupted {
         Exit::worst([exit, Exit::Interrupted])
     } else {

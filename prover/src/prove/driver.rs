@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -27,6 +27,7 @@ use super::simulated::simulated;
 use crate::failure::Failure;
 use crate::interruption::interrupted;
 use crate::output::Steps;
+use crate::repeat::operand;
 
 /// How the claims of a file are to be put to the test.
 pub(crate) struct Order<'a> {
@@ -225,9 +226,10 @@ fn untested_case(order: &Order<'_>, case: &Case) -> Tested {
 
 fn repeat(order: &Order<'_>, claim: &str, testbed: &str) -> String {
     let profile = order.profile.to_string();
+    let file = operand(Path::new(&order.file.source.path));
     let words = [
         "prove",
-        &order.file.source.path,
+        &file,
         "--only",
         claim,
         "--on",

@@ -88,7 +88,7 @@ fn keep(
     commit: Option<&str>,
     tested: &mut Tested,
 ) -> Result<(), Failure> {
-    let store = Store::open(results, &Plan::new(spec)?.name(), Timestamp::now())?;
+    let store = Store::open_among(results, &Plan::new(spec)?.name(), Timestamp::now())?;
     let run = stored_again(spec, store, commit, &repeat::of_spec(spec, results))?;
     tested.place = Some(run.testbed.to_string());
     tested
