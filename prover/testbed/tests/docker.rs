@@ -428,3 +428,60 @@ async fn what_a_run_made_on_a_broker_goes_with_it_also_where_nothing_lists_it() 
     }
     testbed.stop().await.expect("the links go");
 }
+
+/// Whether a broker greets whoever connects to it there.
+async fn greets(address: std::net::SocketAddr) -> bool {
+    greet(address).await.is_ok()
+}
+
+/// Seen from outside: nobody is greeted while it is stopped or dead, and at the same published port
+/// everybody is afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_stands_still_and_goes_on_dies_and_comes_back_at_the_same_port() {
+    if !docker_or_skip().await {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let demand = Demand {
+        workers: 1,
+        heartbeat: Duration::from_secs(2),
+        proxy_seed: 0,
+        logs: folder.path(),
+    };
+    let site = RealSite::rabbitmq("4.0");
+    let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
+    let testbed = testbed.expect("it starts");
+    let link = testbed.links().addresses(0).expect("a link")[0];
+    let system = testbed.system();
+    assert!(greets(link).await);
+    for (fault, strikes) in [("broker-pause", "stands still"), ("restart", "is dead")] {
+        let fault = nemesis::find(fault).expect("a fault");
+        fault.inject(&system, &[0]).await.expect(strikes);
+        assert!(!greets(link).await, "it {strikes}");
+        fault.heal(&system, &[0]).await.expect("it is mended");
+        assert!(greets(link).await, "it {strikes} no more");
+    }
+    testbed.stop().await.expect("it is taken down");
+}
+
+#[tokio::test]
+async fn what_is_somebodys_own_is_not_struck() {
+    let Some(shared) = shared_broker().await else {
+        return;
+    };
+    let url = format!("amqp://guest:guest@{}/%2f", shared.amqp);
+    let site = RealSite::broker_at(RabbitMq.place(&url).expect("a URL"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let demand = Demand {
+        workers: 1,
+        heartbeat: Duration::from_secs(2),
+        proxy_seed: 0,
+        logs: folder.path(),
+    };
+    let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
+    let testbed = testbed.expect("it answers");
+    let fault = nemesis::find("restart").expect("a fault");
+    let error = fault.inject(&testbed.system(), &[0]).await;
+    let said = error.expect_err("it is not the run's own").to_string();
+    assert!(said.contains("no service was started"), "{said}");
+}
