@@ -102,7 +102,9 @@ pub(crate) fn examine(folder: &Path) -> Result<Evidence, Failure> {
         problems.extend(unlisted(&proof, &all));
         problems.extend(astray(&proof, &files));
         let source = (proof.source.path.clone(), proof.source.sha256.clone());
-        (Digests::from([source]), Tests::of_proof(&proof))
+        let programs = proof.programs.clone().into_iter();
+        let made_from = programs.chain([source]).collect();
+        (made_from, Tests::of_proof(&proof))
     } else if files.contains_key(file::MANIFEST) {
         let said = all.get("").map(|run| &run.said);
         let tests = said.map(|said| Tests::of_run(&said.guarantees, said.unfinished.as_deref()));

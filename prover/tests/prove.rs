@@ -351,6 +351,7 @@ fn a_program_that_does_not_start_breaks_its_claim_and_no_other() {
     let (_, proof) = folder.proofs().pop().expect("a proof");
     let standings: Vec<_> = proof.cases.iter().map(|case| case.standing).collect();
     assert_eq!(standings.len(), 3);
+    assert!(proof.programs.is_empty());
     let confirmed = standings.iter().filter(|it| **it == Standing::Confirmed);
     assert_eq!(confirmed.count(), 2);
 }
@@ -496,4 +497,20 @@ fn the_command_that_repeats_a_claim_does_so_whatever_its_file_is_called() {
     let words: Vec<&str> = repeat.split_whitespace().skip(1).collect();
     assert_eq!(words[1], "./-s.toml", "{repeat}");
     folder.prover(&words).code(1);
+}
+
+/// Two proofs of one claims file may be about two locks: each says which files its program was.
+#[test]
+fn a_proof_names_the_files_of_the_program_under_test() {
+    let folder = Folder::with(
+        "[[claim]]\nid = \"mute\"\nsays = \"It excludes.\"\nwithin = \"5s\"\nrun = { lock = \"process:sh mute.sh\" }\n",
+    );
+    fs::write(folder.0.path().join("mute.sh"), "exit 0\n").expect("writable");
+    folder.prover(&["prove", "-q"]).code(3);
+    let (path, proof) = folder.proofs().pop().expect("a proof");
+    assert_eq!(proof.programs.keys().collect::<Vec<_>>(), ["mute.sh"]);
+    let path = path.to_str().expect("a path");
+    folder.prover(&["attest", path]).code(0);
+    let stored = fs::read_to_string(Path::new(path).join("attestation.json")).expect("there");
+    assert!(stored.contains(&proof.programs["mute.sh"]), "{stored}");
 }

@@ -1,5 +1,7 @@
 //! What came of all claims of a file: `proof.json`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use plan::manifest::Git;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,9 @@ pub struct Proof {
     pub git: Option<Git>,
     /// The claims file.
     pub source: Source,
+    /// SHA-256 of the files that the commands of programs under test name, by their paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub programs: BTreeMap<String, String>,
     /// How much was done.
     pub profile: Profile,
     /// Which part was done here; 1/1 is all of it.

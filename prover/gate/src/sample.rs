@@ -21,6 +21,7 @@ pub(crate) fn proof(cases: impl IntoIterator<Item = Tested>) -> Proof {
             sha256: "0".repeat(64),
             title: None,
         },
+        programs: std::collections::BTreeMap::new(),
         profile: Profile::Full,
         shard: Shard::WHOLE,
         began: "2026-11-30T08:00:00Z".parse().expect("a time"),

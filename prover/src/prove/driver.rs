@@ -177,6 +177,7 @@ fn untested(order: &Order<'_>, began: Timestamp) -> Proof {
         prover: env!("CARGO_PKG_VERSION").to_owned(),
         git,
         source: order.file.source.clone(),
+        programs: order.programs.files().clone(),
         profile: order.profile,
         shard: order.shard,
         began,

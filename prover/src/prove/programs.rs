@@ -2,20 +2,26 @@
 //! what all runs judge it by.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use claims::{Case, File, Mistake};
 use locks::Chosen;
-use plan::Plan;
 use plan::spec::RunSpec;
+use plan::{PROGRAM, Plan};
+use process::CommandLine;
 
 use crate::causes::with_causes;
+use crate::evidence::digest;
 use crate::lock;
 
 /// What a program said of itself, or why it said nothing.
 type Introduced = Result<Chosen, String>;
 
 /// The programs of a file.
-pub(crate) struct Programs(BTreeMap<Command, Introduced>);
+pub(crate) struct Programs {
+    introduced: BTreeMap<Command, Introduced>,
+    files: BTreeMap<String, String>,
+}
 
 /// How a program is started, and what it is told.
 type Command = (String, Vec<String>);
@@ -38,18 +44,39 @@ impl Programs {
                 check(file, case, lock)?;
             }
         }
-        Ok(Self(programs))
+        Ok(Self {
+            files: files(programs.keys()),
+            introduced: programs,
+        })
+    }
+
+    /// SHA-256 of the files that their commands name, by their paths.
+    pub(super) const fn files(&self) -> &BTreeMap<String, String> {
+        &self.files
     }
 
     /// The lock of a case.
     pub(super) async fn lock(&self, case: &Case) -> Introduced {
-        match self.0.get(&command(&case.spec)) {
+        match self.introduced.get(&command(&case.spec)) {
             Some(introduced) => introduced.clone(),
             None => lock::chosen(&case.spec)
                 .await
                 .map_err(|it| with_causes(&it)),
         }
     }
+}
+
+/// What cannot be read is none of their files: whoever starts it says so.
+fn files<'a>(commands: impl Iterator<Item = &'a Command>) -> BTreeMap<String, String> {
+    let commands = commands.filter_map(|(lock, _)| lock.strip_prefix(PROGRAM));
+    let parsed = commands.filter_map(|command| CommandLine::parse(command).ok());
+    let words = parsed.flat_map(|line| std::iter::once(line.program).chain(line.arguments));
+    let read = words.filter_map(|word| {
+        let path = Path::new(&word);
+        let sha256 = path.is_file().then(|| digest(path).ok()).flatten()?;
+        Some((word, sha256))
+    });
+    read.collect()
 }
 
 fn check(file: &File, case: &Case, lock: &Chosen) -> Result<(), Mistake> {
