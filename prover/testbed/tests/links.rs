@@ -155,7 +155,7 @@ async fn a_partition_hides_that_the_server_is_gone(bed: Bed) {
     let mut client = TcpStream::connect(address).await.unwrap();
     is_silent(&mut client).await;
     bed.links.heal(0).await.unwrap();
-    is_reset(&mut client).await;
+    ends(&mut client).await;
 }
 
 async fn one_way_partitions_cut_the_way_they_say(bed: Bed) {
