@@ -514,3 +514,21 @@ fn a_proof_names_the_files_of_the_program_under_test() {
     let stored = fs::read_to_string(Path::new(path).join("attestation.json")).expect("there");
     assert!(stored.contains(&proof.programs["mute.sh"]), "{stored}");
 }
+
+/// Two bounds of progress, and the usual one beside them, are one guarantee of each run.
+#[test]
+fn several_bounds_of_progress_count_once_a_run() {
+    let folder = Folder::with(&CLAIMS.replace(
+        "[\"confirmed-exclusion\"]",
+        "[\"progress<=20s\", \"progress<=12s\", \"confirmed-exclusion\"]",
+    ));
+    folder
+        .prover(&["prove", "-q", "--only", "excludes"])
+        .code(0);
+    let (path, proof) = folder.proofs().pop().expect("a proof");
+    let progress = &proof.cases[0].summary.guarantees["progress"];
+    assert_eq!((progress.judged, progress.verdicts.valid), (true, 12));
+    folder
+        .prover(&["certify", path.to_str().expect("a path")])
+        .code(0);
+}

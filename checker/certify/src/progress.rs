@@ -17,6 +17,8 @@ pub(super) struct Progress<'a> {
     bound_ns: u128,
     /// The position of the last healing; 0 without faults.
     healed: usize,
+    /// Whether some acquire says that there is a lock to be had: it was granted, or refused as taken.
+    shows_a_lock: bool,
     administered: BTreeMap<KeyName, Vec<AdminOp>>,
     leases: Leases,
 }
@@ -30,6 +32,17 @@ pub(super) enum Again {
         asked: usize,
     },
     Unknown,
+}
+
+fn shows_a_lock(history: &History) -> bool {
+    history.events().iter().any(|event| {
+        let error = event.error.as_ref().map(|error| &*error.kind);
+        let shows = matches!(
+            (event.kind, error),
+            (Kind::Ok, _) | (Kind::Fail, None | Some("busy" | "no-slot"))
+        );
+        event.function == Function::Acquire && shows
+    })
 }
 
 impl<'a> Progress<'a> {
@@ -46,6 +59,7 @@ impl<'a> Progress<'a> {
             scope,
             bound_ns,
             healed,
+            shows_a_lock: shows_a_lock(history),
             administered: administered(history),
             leases: Leases::of(history),
         }
@@ -66,7 +80,7 @@ impl<'a> Progress<'a> {
     }
 
     pub(super) fn of_key(&self, key: usize) -> Again {
-        if self.healed == NEVER || !self.shows_a_lock() {
+        if self.healed == NEVER || !self.shows_a_lock {
             return Again::Unknown;
         }
         let holds: Vec<&Hold> = self
@@ -88,18 +102,6 @@ impl<'a> Progress<'a> {
             Again::Never { .. } if slots.may_change => Again::Unknown,
             known => known,
         }
-    }
-
-    /// Whether some acquire says that there is a lock to be had: it was granted, or refused as taken.
-    fn shows_a_lock(&self) -> bool {
-        self.history.events().iter().any(|event| {
-            let error = event.error.as_ref().map(|error| &*error.kind);
-            let shows = matches!(
-                (event.kind, error),
-                (Kind::Ok, _) | (Kind::Fail, None | Some("busy" | "no-slot"))
-            );
-            event.function == Function::Acquire && shows
-        })
     }
 
     /// What is known if the slots are those for good.

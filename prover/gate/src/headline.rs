@@ -10,6 +10,9 @@ use crate::ruling::Ruling;
 /// What a selection leaves out is told so, as [`claims::LeftOut`] says it.
 const NOT_SELECTED: &str = "not selected";
 
+/// What is said of a proof of which nothing is missing and nothing is otherwise than claimed.
+pub const PASSED: &str = "passed";
+
 /// What all of it means. Only the proof of all claims of a file has passed: that of a shard, and that of
 /// some of the claims, says of the others nothing.
 #[must_use]
@@ -21,7 +24,7 @@ pub fn headline(Subject { proof, today }: Subject<'_>) -> &'static str {
         Decision::Passed if left_out(proof, |_| true) > 0 => {
             "what was put to the test is as claimed"
         }
-        Decision::Passed => "passed",
+        Decision::Passed => PASSED,
         Decision::Nothing => "nothing was selected",
         Decision::Open => "not decided",
         Decision::Broken => "the harness broke down",

@@ -29,6 +29,6 @@ pub use against::{TOLERANCE, What, Worse, worse};
 pub use decision::{Decision, decide};
 pub use export::{ALL, Export, Subject, named};
 pub use facts::{Fact, of_case as facts_of_case, of_proof as facts_of_proof, times as show_times};
-pub use headline::{headline, not_tried};
+pub use headline::{PASSED, headline, not_tried};
 pub use json::FORM;
 pub use ruling::{Ruling, name};

@@ -6,7 +6,7 @@ use claims::Tested;
 
 use crate::export::{Export, Subject};
 use crate::facts::expected;
-use crate::headline::{besides, headline};
+use crate::headline::{PASSED, besides, headline};
 use crate::ruling::{Ruling, name};
 use crate::text::{clipped, fenced, markdown};
 
@@ -80,7 +80,7 @@ fn page(subject: Subject<'_>, most: usize) -> String {
 /// What all of it means, and what that does not speak of.
 fn words(subject: Subject<'_>) -> String {
     let headline = match headline(subject) {
-        "passed" => "every claim is as expected",
+        PASSED => "every claim is as expected",
         words => words,
     };
     let all = std::iter::once(headline.to_owned()).chain(besides(subject));

@@ -2,7 +2,9 @@
 
 use checker::counted;
 use claims::{Counterexample, Expected, Proof, Stored, Tested};
-use gate::{Decision, Ruling, Subject, decide, facts_of_case, facts_of_proof, show_times};
+use gate::{
+    Decision, PASSED, Ruling, Subject, decide, facts_of_case, facts_of_proof, headline, show_times,
+};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -84,7 +86,10 @@ pub fn claims_page(subject: Subject<'_>) -> Result<String, SiteError> {
     };
     let (decision, standing) = match decide(proof, today) {
         _ if proven.unfounded() > 0 => (DOES_NOT_FOLLOW, "broken"),
-        Decision::Passed => ("passed", "valid"),
+        Decision::Passed => match headline(subject) {
+            PASSED => (PASSED, "valid"),
+            in_part => (in_part, "unknown"),
+        },
         Decision::Failed => ("failed", "violated"),
         Decision::Broken => ("broken", "unknown"),
         Decision::Open | Decision::Nothing => ("not decided", "unknown"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::{COVERAGE, Finding, Verdict, stem};
+use checker::{COVERAGE, Finding, Row, Verdict, stem};
 use history::fault::Effect;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
@@ -211,8 +211,11 @@ impl Summary {
         self.events += judged.events;
         self.operations += judged.operations;
         for row in &judged.guarantees {
-            self.tally(row.judged, &row.finding);
+            if row.finding.guarantee == COVERAGE {
+                self.cover(&row.finding);
+            }
         }
+        self.tally(&judged.guarantees);
         let seen = |situation: &Situation| Seen {
             situation: situation.clone(),
             seed,
@@ -237,17 +240,26 @@ impl Summary {
         }
     }
 
-    fn tally(&mut self, is_judged: bool, finding: &Finding) {
-        if finding.guarantee == COVERAGE {
-            self.cover(finding);
+    /// A run counts once for each name. Where it was judged by one bound and shows another beside it,
+    /// the one that decides counts; of several that decide the worst.
+    fn tally(&mut self, rows: &[Row]) {
+        let mut named: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+        for row in rows {
+            let of_name = named.entry(tallied(&row.finding.guarantee)).or_default();
+            of_name.push(row);
         }
-        let name = tallied(&finding.guarantee).to_owned();
-        let tally = self.guarantees.entry(name).or_default();
-        tally.judged |= is_judged;
-        tally.verdicts.count(finding.verdict);
-        let longest = finding.exposures_ns.iter().copied().max().unwrap_or(0);
-        tally.overlaps += finding.exposures_ns.len() as u64;
-        tally.exposure_ns_max = tally.exposure_ns_max.max(longest);
+        for (name, mut rows) in named {
+            let is_judged = rows.iter().any(|row| row.judged);
+            rows.retain(|row| row.judged == is_judged);
+            let verdicts = rows.iter().map(|row| row.finding.verdict);
+            let lengths = rows.iter().flat_map(|row| &row.finding.exposures_ns);
+            let tally = self.guarantees.entry(name.to_owned()).or_default();
+            tally.judged |= is_judged;
+            tally.verdicts.count(verdicts.max().unwrap_or_default());
+            tally.overlaps += lengths.clone().count() as u64;
+            let longest = lengths.copied().max().unwrap_or(0);
+            tally.exposure_ns_max = tally.exposure_ns_max.max(longest);
+        }
     }
 
     fn cover(&mut self, finding: &Finding) {

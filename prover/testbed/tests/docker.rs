@@ -27,6 +27,16 @@ async fn daemon() -> Daemon {
     testbed::daemon::connect().await.expect("a daemon")
 }
 
+/// One worker.
+fn demand(logs: &Path) -> Demand<'_> {
+    Demand {
+        workers: 1,
+        heartbeat: Duration::from_secs(2),
+        proxy_seed: 0,
+        logs,
+    }
+}
+
 /// The containers and networks that carry the run's label.
 async fn standing(run: &RunId) -> (usize, usize) {
     let daemon = daemon().await;
@@ -398,12 +408,7 @@ async fn what_a_run_made_on_a_broker_goes_with_it_also_where_nothing_lists_it() 
     let url = format!("amqp://guest:guest@{}/%2f", shared.amqp);
     let site = RealSite::broker_at(RabbitMq.place(&url).expect("a URL"));
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let demand = Demand {
-        workers: 1,
-        heartbeat: Duration::from_secs(2),
-        proxy_seed: 0,
-        logs: folder.path(),
-    };
+    let demand = demand(folder.path());
     let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
     let testbed = testbed.expect("it answers");
     let names = ["lock-0", "lock-0-2-A", "lock-0-2-B", "lock-0-token"];
@@ -442,12 +447,7 @@ async fn a_broker_stands_still_and_goes_on_dies_and_comes_back_at_the_same_port(
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let demand = Demand {
-        workers: 1,
-        heartbeat: Duration::from_secs(2),
-        proxy_seed: 0,
-        logs: folder.path(),
-    };
+    let demand = demand(folder.path());
     let site = RealSite::rabbitmq("4.0");
     let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
     let testbed = testbed.expect("it starts");
@@ -472,12 +472,7 @@ async fn what_is_somebodys_own_is_not_struck() {
     let url = format!("amqp://guest:guest@{}/%2f", shared.amqp);
     let site = RealSite::broker_at(RabbitMq.place(&url).expect("a URL"));
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let demand = Demand {
-        workers: 1,
-        heartbeat: Duration::from_secs(2),
-        proxy_seed: 0,
-        logs: folder.path(),
-    };
+    let demand = demand(folder.path());
     let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
     let testbed = testbed.expect("it answers");
     let fault = nemesis::find("restart").expect("a fault");
