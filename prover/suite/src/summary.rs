@@ -210,11 +210,6 @@ impl Summary {
         self.verdicts.count(judged.verdict);
         self.events += judged.events;
         self.operations += judged.operations;
-        for row in &judged.guarantees {
-            if row.finding.guarantee == COVERAGE {
-                self.cover(&row.finding);
-            }
-        }
         self.tally(&judged.guarantees);
         let seen = |situation: &Situation| Seen {
             situation: situation.clone(),
@@ -245,6 +240,9 @@ impl Summary {
     fn tally(&mut self, rows: &[Row]) {
         let mut named: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
         for row in rows {
+            if row.finding.guarantee == COVERAGE {
+                self.cover(&row.finding);
+            }
             let of_name = named.entry(tallied(&row.finding.guarantee)).or_default();
             of_name.push(row);
         }
@@ -502,7 +500,10 @@ mod tests {
             ..Finding::default()
         };
         let mut summary = Summary::default();
-        summary.tally(true, &finding);
+        summary.tally(&[Row {
+            judged: true,
+            finding,
+        }]);
         summary
     }
 
