@@ -55,6 +55,11 @@ impl Page {
     /// # Panics
     /// The browser refuses, or says nothing.
     pub fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.ask(method, parameters)
+            .unwrap_or_else(|refused| panic!("{method}: {refused}"))
+    }
+
+    fn ask(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.calls += 1;
         let id = self.calls;
         let mut command = json!({"id": id, "method": method, "params": parameters});
@@ -67,8 +72,10 @@ impl Page {
         loop {
             let message = self.hear();
             if message["id"] == id {
-                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
-                return message["result"].clone();
+                return match &message["error"] {
+                    Value::Null => Ok(message["result"].clone()),
+                    refused => Err(refused.clone()),
+                };
             }
             self.events.push(message);
         }
@@ -111,18 +118,34 @@ impl Page {
 
     /// What an expression is in the page; of a promise, what it comes to.
     pub fn eval(&mut self, expression: &str) -> Value {
-        let asked = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let answer = self.call("Runtime.evaluate", asked);
-        let thrown = &answer["exceptionDetails"];
-        assert!(thrown.is_null(), "{expression}: {thrown}");
-        answer["result"]["value"].clone()
+        self.value(expression)
+            .unwrap_or_else(|refused| panic!("{expression}: {refused}"))
     }
 
-    /// Waits until an expression is true.
+    /// The browser refuses where the page makes room for another one meanwhile.
+    fn value(&mut self, expression: &str) -> Result<Value, Value> {
+        let asked = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let answer = self.ask("Runtime.evaluate", asked)?;
+        let thrown = &answer["exceptionDetails"];
+        assert!(thrown.is_null(), "{expression}: {thrown}");
+        Ok(answer["result"]["value"].clone())
+    }
+
+    /// Waits until an expression is true, on this page or the one that follows it.
+    ///
+    /// # Panics
+    /// It is not true in time, or throws.
     pub fn wait_for(&mut self, expression: &str) {
         let began = Instant::now();
-        while self.eval(expression) != true {
-            assert!(began.elapsed() < PATIENCE, "never: {expression}");
+        loop {
+            let answer = self.value(expression);
+            if answer == Ok(Value::Bool(true)) {
+                return;
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "never: {expression}: {answer:?}"
+            );
         }
     }
 
