@@ -53,7 +53,8 @@ pub fn hits(history: &History, slots: u32) -> Vec<Hit> {
         let injected = time(window.inject);
         let lasted = window.heal.map(|heal| time(heal) - injected);
         let is_hit = |held: &&Held<'_>| {
-            window.targets.processes().contains(&held.hold.process())
+            !window.missed
+                && window.targets.processes().contains(&held.hold.process())
                 && held.hold.is_believed_at(window.inject)
         };
         for held in holds.iter().filter(is_hit) {

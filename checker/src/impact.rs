@@ -1,7 +1,7 @@
 //! What each fault did to those who held a lock, from the record alone.
 //!
-//! A window has one effect, the most that it had on any of its targets, and none if it was not in
-//! force for any time. It *revoked* a hold that a target had at the injection if, before it healed,
+//! A window has one effect, the most that it had on any of its targets, and none if it missed or was
+//! not in force for any time. It *revoked* a hold that a target had at the injection if, before it healed,
 //! the service or the session declared that hold lost, or if another was granted that lock
 //! while the target believed in it. It revoked a lease, too, if it kept the target from renewing it
 //! or giving it back until that was over, and then another was granted the lock or the target was
@@ -158,13 +158,14 @@ impl<'a> Scene<'a> {
         impact
     }
 
-    /// Nothing if it was not surely on for any time before the last phase.
+    /// Nothing if it missed, or was not surely on for any time before the last phase.
     fn span(&self, window: &Window) -> Option<Span> {
         let heal = position_or_never(window.heal);
         let over = heal.min(self.case.settle);
         let on = position(window.on.unwrap_or(window.inject));
         let is_over = (over as usize) < self.case.history.events().len();
-        (is_over && on < over && self.case.span_ns(on, over) > 0).then_some(Span {
+        let lasted = !window.missed && on < over && self.case.span_ns(on, over) > 0;
+        (is_over && lasted).then_some(Span {
             class: window.class,
             inject: position(window.inject),
             on,

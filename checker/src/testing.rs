@@ -66,10 +66,10 @@ fn draft(word: &str, id: u64) -> Draft {
         return Draft::fault(fault, note);
     }
     if let Some(fault) = word.strip_prefix('-') {
-        return Draft::fault(fault, Note::Heal { id });
+        return Draft::fault(fault, Note::heal(id));
     }
     if let Some(fault) = word.strip_prefix('=') {
-        return Draft::fault(fault, Note::Healed { id });
+        return Draft::fault(fault, Note::healed(id));
     }
     if let Some(mark) = Mark::named(word) {
         return match mark {

@@ -19,7 +19,7 @@
 //!     parameters: BTreeMap::new(),
 //! };
 //! builder.push(1_000, Draft::fault("partition", inject))?;
-//! builder.push(5_000, Draft::fault("partition", Note::Heal { id: 0 }))?;
+//! builder.push(5_000, Draft::fault("partition", Note::heal(0)))?;
 //! let windows = builder.finish().windows();
 //! assert_eq!((windows[0].inject, windows[0].heal), (0, Some(1)));
 //! # Ok::<(), history::RuleError>(())
@@ -33,6 +33,6 @@ mod window;
 
 pub use class::Class;
 pub use effect::{Effect, NoEffect};
-pub use note::{Note, NoteError, Parameters, Phase};
+pub use note::{Evidence, Note, NoteError, Parameters, Phase};
 pub use targets::{Link, Targets};
 pub use window::Window;

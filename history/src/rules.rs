@@ -440,22 +440,18 @@ mod tests {
         let whole = [
             ("cut", inject(0)),
             ("cut", inject(1)),
-            ("cut", Note::On { id: 0 }),
-            ("cut", Note::Heal { id: 1 }),
-            ("cut", Note::Heal { id: 0 }),
-            ("cut", Note::Healed { id: 0 }),
+            ("cut", Note::on(0)),
+            ("cut", Note::heal(1)),
+            ("cut", Note::heal(0)),
+            ("cut", Note::healed(0)),
         ];
         assert_eq!(said(&whole), None);
         let twice = said(&[("cut", inject(0)), ("cut", inject(0))]);
         assert!(matches!(twice, Some(RuleError::PhaseNotLater { .. })));
-        let heal = ("cut", Note::Heal { id: 0 });
-        let back = said(&[
-            ("cut", inject(0)),
-            heal.clone(),
-            ("cut", Note::On { id: 0 }),
-        ]);
+        let heal = ("cut", Note::heal(0));
+        let back = said(&[("cut", inject(0)), heal.clone(), ("cut", Note::on(0))]);
         assert!(matches!(back, Some(RuleError::PhaseNotLater { .. })));
-        let other = said(&[("cut", inject(0)), ("pause", Note::On { id: 0 })]);
+        let other = said(&[("cut", inject(0)), ("pause", Note::on(0))]);
         assert!(matches!(other, Some(RuleError::OtherFault { .. })));
         assert!(matches!(said(&[heal]), Some(RuleError::NotInjected { .. })));
     }
@@ -522,7 +518,7 @@ mod tests {
 
     #[test]
     fn notes_stand_on_events_of_the_nemesis_only() {
-        let note = Value::Note(Box::new(Note::On { id: 0 }));
+        let note = Value::Note(Box::new(Note::on(0)));
         let client = Draft::new(Process::Client(0), Kind::Invoke, Function::Write).with(note);
         let data = Value::data(serde_json::json!({"id": 0, "phase": "on"}));
         let nemesis = Draft::new(Process::Nemesis, Kind::Info, Function::fault("cut")).with(data);

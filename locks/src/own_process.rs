@@ -14,6 +14,10 @@ pub trait OwnProcess: fmt::Debug + Send + Sync {
     /// The system refuses.
     async fn stop(&self) -> std::io::Result<()>;
 
+    /// The state that the operating system shows of it (`T` where it is stopped), where it shows
+    /// any.
+    fn state(&self) -> Option<String>;
+
     /// Lets it go on, as if nothing had happened.
     ///
     /// # Errors

@@ -1,4 +1,6 @@
-//! What the workers' clients are to an operating system.
+//! What the workers' clients are to an operating system, and what faults need.
+
+use std::fmt;
 
 /// What the workers' clients are to an operating system, and so what can be done to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,29 @@ pub enum Need {
     Processes,
     /// A broker that can die and come back: one that was started for the run, or a simulated one.
     Broker,
-    /// A broker in a container that was started for the run.
-    Container,
+    /// A RabbitMQ of which this program is the operator: one that was started for the run, or a
+    /// simulated one.
+    Operator,
+    /// Links that read the frames of AMQP: those of our own proxy, or simulated ones.
+    Frames,
+    /// A broker in a container whose clock can be set.
+    Clock,
+    /// A cluster of three nodes that was started for the run.
+    Cluster,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Nothing => "nothing",
+            Self::Processes => {
+                "clients that are processes of their own (--isolate), or a simulation"
+            }
+            Self::Broker => "a service that was started for the run, or a simulated one",
+            Self::Operator => "a RabbitMQ that was started for the run, or a simulated one",
+            Self::Frames => "a lock on RabbitMQ, behind this program's own proxy or simulated",
+            Self::Clock => "a RabbitMQ in a container",
+            Self::Cluster => "a cluster of three nodes (--nodes 3)",
+        })
+    }
 }

@@ -1,9 +1,9 @@
 //! One way to break the system for a while.
 
 use async_trait::async_trait;
-use history::fault::{Class, Parameters};
+use history::fault::{Class, Evidence, Parameters};
 
-use crate::{Clients, Need, Part, System, SystemError, Worker};
+use crate::{Clients, Landing, Need, Parameter, Part, Strike, SystemError};
 
 /// One way to break the system for a while.
 #[async_trait]
@@ -17,9 +17,14 @@ pub trait Fault: Send + Sync {
     /// What kind of harm it does, and so how a record shows it.
     fn class(&self) -> Class;
 
-    /// What else is noted of it in a record, beside how long it was planned to last: what
-    /// distinguishes it from others of its class.
-    fn parameters(&self, clients: Clients) -> Parameters {
+    /// What can be set of it.
+    fn settable(&self) -> &'static [Parameter] {
+        &[]
+    }
+
+    /// What else is noted of it in a record, beside its parameters and how long it was planned to
+    /// last: what distinguishes it from others of its class.
+    fn traits(&self, clients: Clients) -> Parameters {
         let _ = clients;
         Parameters::new()
     }
@@ -32,19 +37,28 @@ pub trait Fault: Send + Sync {
         Need::Nothing
     }
 
+    /// Whether `all` includes it. What only some locks feel, and what destroys the lock itself, is
+    /// asked for by name.
+    fn is_in_all(&self) -> bool {
+        true
+    }
+
     /// Whether it strikes all workers, whomever it was aimed at.
     fn strikes_all(&self) -> bool {
         false
     }
 
-    /// Breaks the system for these workers; the fault is in force when this returns.
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError>;
+    /// Breaks the system; the fault is in force when this returns, or has missed.
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError>;
 
-    /// Takes the fault off again.
-    async fn heal(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.heal(*target).await?;
-        }
+    /// Does what a fault goes on doing while it is in force, until its time is over.
+    async fn sustain(&self, strike: &Strike<'_>) -> Result<(), SystemError> {
+        let _ = strike;
         Ok(())
+    }
+
+    /// Takes the fault off again, and says what shows that it was on.
+    async fn heal(&self, strike: &Strike<'_>) -> Result<Evidence, SystemError> {
+        strike.heal_links().await
     }
 }

@@ -1,20 +1,31 @@
 //! Faults, schedules, and what a system under test must let be broken.
 
+mod aim;
 mod call;
 mod clients;
 mod fault;
 mod faults;
+mod harm;
+mod mix;
+mod parameter;
 mod part;
 mod registry;
 mod schedule;
+mod strike;
 mod system;
 mod target;
 
+pub use aim::Aim;
 pub use call::{Call, Request};
 pub use clients::{Clients, Need};
 pub use fault::Fault;
+pub use harm::{BrokerHarm, LinkHarm, NodeHarm, Resource, Rule, Then, Trap, Way};
+pub use history::fault::Evidence;
+pub use mix::{MixError, Selected, parse_mix};
+pub use parameter::{Form, METHODS, Parameter};
 pub use part::Part;
 pub use registry::{ALL, find};
 pub use schedule::{Planned, Schedule, ScheduleError, Settings};
-pub use system::{System, SystemError, Worker};
+pub use strike::{Landing, Strike, Timer};
+pub use system::{Done, System, SystemError, Worker};
 pub use target::Target;

@@ -2,8 +2,10 @@
 
 use crate::Fault;
 use crate::faults::{
-    BrokerPause, Crash, Cut, Freeze, Partition, PartitionDownstream, PartitionUpstream, Pause,
-    Restart,
+    BrokerPause, ClockJump, CloseConnections, Crash, Cut, CutAfter, DeleteQueue, DiskAlarm,
+    ExpirePolicy, Flap, Freeze, HoldAfter, Kill, Limit, MemoryAlarm, Partition,
+    PartitionDownstream, PartitionUpstream, Pause, PurgeQueue, Restart, Silence, Slow, Trickle,
+    Wedge,
 };
 
 /// Every fault.
@@ -12,11 +14,27 @@ pub const ALL: &[&dyn Fault] = &[
     &PartitionUpstream,
     &PartitionDownstream,
     &Cut,
+    &Flap,
+    &Slow,
+    &Trickle,
+    &Limit,
+    &CutAfter,
+    &HoldAfter,
+    &Silence,
     &Pause,
+    &Wedge,
     &Freeze,
     &Crash,
+    &Kill,
     &Restart,
     &BrokerPause,
+    &CloseConnections,
+    &MemoryAlarm,
+    &DiskAlarm,
+    &DeleteQueue,
+    &PurgeQueue,
+    &ExpirePolicy,
+    &ClockJump,
 ];
 
 /// The fault with this name.

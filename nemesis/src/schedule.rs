@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use history::fault::Parameters;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Part, Target, registry};
+use crate::{Aim, Call, Part, Selected, Target, parameter, registry};
 
 /// The plan of the nemesis. A fault's place in the list is its id in the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,21 +34,41 @@ pub struct Planned {
     pub fault: String,
     /// Whom it strikes.
     pub target: Target,
+    /// Its parameters.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
 }
 
 /// What a schedule is made from.
 #[derive(Clone, Debug)]
 pub struct Settings<'a> {
-    /// The names of the faults to choose from.
-    pub faults: &'a [&'a str],
-    /// Which kind of target: `holder`, `any` or `random`.
-    pub target: fn(u32) -> Target,
+    /// The faults to choose from.
+    pub faults: &'a [Selected],
+    /// What those are aimed at of which nothing else was said.
+    pub aim: Aim,
+    /// Whether some workers administer locks: then every third fault that is aimed at a holder,
+    /// and of which nothing else was said, strikes one of them.
+    pub has_administrators: bool,
     /// The quiet time before each fault.
     pub interval: Duration,
-    /// The longest a fault lasts; the shortest is half of that.
+    /// The longest a fault lasts of which nothing else was said; the shortest is half of that.
     pub duration: Duration,
     /// When the run's time is up: a fault that could not heal before is left out.
     pub time_limit: Duration,
+    /// How many faults may be on at the same time.
+    pub at_once: u32,
+}
+
+impl Settings<'_> {
+    fn target(&self, selected: &Selected, draw: u32) -> Target {
+        match selected.aim {
+            Some(aim) => aim.target(draw),
+            None if self.aim == Aim::Holder && self.has_administrators && draw % 3 == 0 => {
+                Target::Administrator { draw }
+            }
+            None => self.aim.target(draw),
+        }
+    }
 }
 
 /// Why a stored schedule cannot be played.
@@ -61,6 +82,14 @@ pub enum ScheduleError {
         "the schedule names the fault \"{0}\", which does not exist: `prover list faults` shows them"
     )]
     UnknownFault(String),
+    /// It gives a fault parameters that it does not have, or lacks some.
+    #[error("fault {place} of the schedule: {mistake}")]
+    Parameters {
+        /// Its place in the schedule, counted from 0.
+        place: usize,
+        /// What is wrong.
+        mistake: String,
+    },
     /// A client is told to do something about slots and not about which, or the reverse.
     #[error(
         "call {0} of the schedule must list the slots that it is about in \"value\" if it is a create, grow or wait, and nothing else may"
@@ -82,30 +111,17 @@ pub enum ScheduleError {
 
 impl Schedule {
     /// Draws a schedule. With several faults each is drawn equally often, in an order that the
-    /// stream decides.
+    /// stream decides. Where several may be on at the same time, each of them has a row of its own,
+    /// from which those are left out that would surely meet one of the rows before.
     #[must_use]
     pub fn draw(settings: &Settings<'_>, random: &mut ChaCha8Rng) -> Self {
-        let mut faults = Vec::new();
-        let mut bag: Vec<&str> = Vec::new();
-        let mut at = settings.interval;
-        while !settings.faults.is_empty() {
-            let lasting = random.random_range(settings.duration / 2..=settings.duration);
-            if at + lasting > settings.time_limit {
-                break;
-            }
-            let fault = draw_from_bag(&mut bag, settings.faults, random);
-            faults.push(Planned {
-                at_ms: millis(at),
-                for_ms: millis(lasting),
-                fault: fault.to_owned(),
-                target: (settings.target)(random.random()),
-            });
-            at += lasting + settings.interval;
+        let mut schedule = Self::default();
+        for _ in 0..settings.at_once {
+            let mut row = draw_row(settings, random);
+            row.retain(|planned| !schedule.faults.iter().any(|other| other.meets(planned)));
+            schedule.faults.append(&mut row);
         }
-        Self {
-            faults,
-            calls: Vec::new(),
-        }
+        schedule
     }
 
     /// Reads a stored schedule.
@@ -114,14 +130,8 @@ impl Schedule {
     /// It is not a schedule, names an unknown fault, or has two faults that break the same at one
     /// time.
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
-        let schedule: Self = serde_json::from_str(text)?;
-        if let Some(planned) = schedule
-            .faults
-            .iter()
-            .find(|planned| registry::find(&planned.fault).is_none())
-        {
-            return Err(ScheduleError::UnknownFault(planned.fault.clone()));
-        }
+        let mut schedule: Self = serde_json::from_str(text)?;
+        schedule.fill_parameters()?;
         let is_told_of_slots = |call: &Call| call.value.is_empty() != call.f.is_about_slots();
         if let Some(place) = schedule
             .calls
@@ -134,6 +144,23 @@ impl Schedule {
             Some(overlap) => Err(overlap),
             None => Ok(schedule),
         }
+    }
+
+    /// Each fault has the parameters that can be set of it, and no others; those that are left out
+    /// are as assumed.
+    fn fill_parameters(&mut self) -> Result<(), ScheduleError> {
+        for (place, planned) in self.faults.iter_mut().enumerate() {
+            let Some(fault) = registry::find(&planned.fault) else {
+                return Err(ScheduleError::UnknownFault(planned.fault.clone()));
+            };
+            let given = std::mem::take(&mut planned.parameters);
+            let filled = parameter::filled(fault.settable(), given);
+            planned.parameters = filled.map_err(|mistake| ScheduleError::Parameters {
+                place,
+                mistake: format!("{} {mistake}", planned.fault),
+            })?;
+        }
+        Ok(())
     }
 
     /// The first two faults that surely break the same at one time. Whom others strike is drawn
@@ -205,6 +232,12 @@ impl Planned {
         self.at_ms.saturating_add(self.for_ms)
     }
 
+    /// Whether both surely break the same at one time.
+    fn meets(&self, other: &Self) -> bool {
+        let together = self.at_ms < other.ends_ms() && other.at_ms < self.ends_ms();
+        together && self.shared_with(other).is_some()
+    }
+
     /// What it surely breaks that another breaks, too.
     fn shared_with(&self, other: &Self) -> Option<String> {
         let (one, two) = (registry::find(&self.fault)?, registry::find(&other.fault)?);
@@ -218,8 +251,42 @@ impl Planned {
     }
 }
 
+/// Faults that come one after the other.
+fn draw_row(settings: &Settings<'_>, random: &mut ChaCha8Rng) -> Vec<Planned> {
+    let mut row = Vec::new();
+    let mut bag: Vec<&Selected> = Vec::new();
+    let mut at = settings.interval;
+    while !settings.faults.is_empty() {
+        let drawn = random.random_range(settings.duration / 2..=settings.duration);
+        // Looked at before it is taken, so that a longer run begins as a shorter one does.
+        let shortest = settings.faults.iter().filter_map(|it| it.duration).min();
+        if at + shortest.map_or(drawn, |shortest| shortest.min(drawn)) > settings.time_limit {
+            break;
+        }
+        let selected = draw_from_bag(&mut bag, settings.faults, random);
+        let lasting = selected.duration.unwrap_or(drawn);
+        let draw = random.random();
+        if at + lasting > settings.time_limit {
+            break;
+        }
+        row.push(Planned {
+            at_ms: millis(at),
+            for_ms: millis(lasting),
+            fault: selected.fault.name().to_owned(),
+            target: settings.target(selected, draw),
+            parameters: selected.parameters.clone(),
+        });
+        at += lasting + settings.interval;
+    }
+    row
+}
+
 /// Each fault once, in random order, before any comes again: a short run still sees all of them.
-fn draw_from_bag<'a>(bag: &mut Vec<&'a str>, all: &[&'a str], random: &mut ChaCha8Rng) -> &'a str {
+fn draw_from_bag<'a>(
+    bag: &mut Vec<&'a Selected>,
+    all: &'a [Selected],
+    random: &mut ChaCha8Rng,
+) -> &'a Selected {
     if bag.is_empty() {
         bag.extend(all);
     }
@@ -238,12 +305,18 @@ mod tests {
     use super::*;
 
     fn draw(faults: &[&str], limit_s: u64, seed: u64) -> Schedule {
+        let faults: Vec<Selected> = faults
+            .iter()
+            .map(|name| Selected::plain(registry::find(name).expect("known")))
+            .collect();
         let settings = Settings {
-            faults,
-            target: |draw| Target::Holder { draw },
+            faults: &faults,
+            aim: Aim::Holder,
+            has_administrators: false,
             interval: Duration::from_secs(5),
             duration: Duration::from_secs(8),
             time_limit: Duration::from_secs(limit_s),
+            at_once: 1,
         };
         Schedule::draw(&settings, &mut ChaCha8Rng::seed_from_u64(seed))
     }
@@ -330,7 +403,7 @@ mod tests {
                 [(50, "freeze"), (0, "pause")],
                 "faults 1 and 0 of the schedule both break the process of worker 1",
             ),
-            ([(0, "restart"), (99, "restart")], "both break the broker"),
+            ([(0, "kill"), (99, "restart")], "both break the broker"),
         ] {
             let error = Schedule::parse(&on_worker_1(&faults)).expect_err("they overlap");
             assert!(error.to_string().contains(expected), "{error}");

@@ -1,8 +1,9 @@
-//! What the nemesis can break: the links between workers and the broker.
+//! What the nemesis can break: links, workers, the broker and its nodes.
 
 use async_trait::async_trait;
+use history::fault::Evidence;
 
-use crate::Clients;
+use crate::{BrokerHarm, Clients, LinkHarm, NodeHarm};
 
 /// A worker, counted from 0; each has a link of its own.
 pub type Worker = usize;
@@ -11,6 +12,9 @@ pub type Worker = usize;
 #[derive(Debug, thiserror::Error)]
 #[error("fault injection failed: {0}")]
 pub struct SystemError(#[from] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// What came of something that was done: the evidence of it from outside.
+pub type Done = Result<Evidence, SystemError>;
 
 /// A running system under test, as far as faults go. The proxies in front of a real broker are one;
 /// a simulation is another. What a system cannot do it refuses: no fault is ever taken for one that
@@ -24,24 +28,26 @@ pub trait System: Send + Sync {
         Clients::Tasks
     }
 
-    /// Nothing passes between the worker and the broker any more, in either direction: bytes,
-    /// closes and resets are held back.
-    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
-        self.partition_upstream(worker).await?;
-        self.partition_downstream(worker).await
+    /// What the names of a worker's connections begin with, as the broker lists them.
+    fn connection_name(&self, worker: Worker) -> String {
+        format!("worker-{worker}")
     }
 
-    /// Nothing passes from the worker to the broker; the worker still hears the broker.
-    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError>;
+    /// What the names of the run's queues begin with.
+    fn queue_prefix(&self) -> String {
+        String::new()
+    }
 
-    /// Nothing passes from the broker to the worker; the broker still hears the worker.
-    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError>;
+    /// Does something to the link of a worker.
+    async fn harm_link(&self, worker: Worker, harm: &LinkHarm) -> Result<(), SystemError>;
 
-    /// The worker's connections are reset, and so is every new one.
-    async fn cut(&self, worker: Worker) -> Result<(), SystemError>;
+    /// Returns as soon as the trap in a worker's link has sprung.
+    async fn sprung(&self, _: Worker) -> Done {
+        Err(unable("read the frames of a link"))
+    }
 
-    /// The worker's link is as it was; what a partition held back is delivered.
-    async fn heal(&self, worker: Worker) -> Result<(), SystemError>;
+    /// The worker's link is as it was; what was held back is delivered.
+    async fn heal(&self, worker: Worker) -> Done;
 
     /// The worker's connections stop where they are, as those of a process that was stopped do:
     /// they read, write and count nothing.
@@ -54,9 +60,15 @@ pub trait System: Send + Sync {
         Err(unable("thaw the connections of a client"))
     }
 
-    /// The worker itself stops acting; its connections go on.
-    async fn pause(&self, _: Worker) -> Result<(), SystemError> {
+    /// The worker itself stops acting, its process with it where it has one of its own; the
+    /// connections of a task go on.
+    async fn pause(&self, _: Worker) -> Done {
         Err(unable("pause a client"))
+    }
+
+    /// The worker is given nothing to do; its process and its connections go on.
+    async fn wedge(&self, _: Worker) -> Result<(), SystemError> {
+        Err(unable("wedge a client"))
     }
 
     /// The worker acts again.
@@ -74,27 +86,35 @@ pub trait System: Send + Sync {
         Err(unable("start a client"))
     }
 
-    /// The broker dies at once and stays down until it is started.
-    async fn kill_broker(&self) -> Result<(), SystemError> {
-        Err(unable("kill the broker"))
+    /// Does something to the broker.
+    async fn harm_broker(&self, _: &BrokerHarm) -> Done {
+        Err(unable("break the broker"))
     }
 
-    /// The broker stands still, with all it has.
-    async fn pause_broker(&self) -> Result<(), SystemError> {
-        Err(unable("pause the broker"))
+    /// The broker is as it was before that was done to it, and answers.
+    async fn mend_broker(&self, _: &BrokerHarm) -> Done {
+        Err(unable("mend the broker"))
     }
 
-    /// The broker goes on.
-    async fn resume_broker(&self) -> Result<(), SystemError> {
-        Err(unable("resume the broker"))
+    /// Does something to nodes of a cluster.
+    async fn harm_nodes(&self, _: &NodeHarm) -> Done {
+        Err(unable("break the nodes of a cluster"))
     }
 
-    /// The broker starts again, with what it keeps on disk; it answers when this returns.
-    async fn start_broker(&self) -> Result<(), SystemError> {
-        Err(unable("start the broker"))
+    /// The cluster is as it was before that was done to it, and all its nodes are back.
+    async fn mend_nodes(&self, _: &NodeHarm) -> Done {
+        Err(unable("mend the nodes of a cluster"))
+    }
+}
+
+impl SystemError {
+    /// What a testbed cannot do at all.
+    #[must_use]
+    pub fn unable(what: &str) -> Self {
+        Self(format!("this testbed cannot {what}").into())
     }
 }
 
 fn unable(what: &str) -> SystemError {
-    SystemError(format!("this testbed cannot {what}").into())
+    SystemError::unable(what)
 }

@@ -14,6 +14,27 @@ pub enum Target {
         /// Taken modulo the number of candidates.
         draw: u32,
     },
+    /// One worker that waits for a lock that another holds; any one worker if nobody does in time.
+    Waiter {
+        /// Taken modulo the number of candidates.
+        draw: u32,
+    },
+    /// One worker that has asked for a lock and has no answer yet; any one worker if nobody has in
+    /// time.
+    Acquiring {
+        /// Taken modulo the number of candidates.
+        draw: u32,
+    },
+    /// One worker that is giving a lock back; any one worker if nobody does in time.
+    Releasing {
+        /// Taken modulo the number of candidates.
+        draw: u32,
+    },
+    /// One worker that is asking whether it still holds; any one worker if nobody does in time.
+    Verifying {
+        /// Taken modulo the number of candidates.
+        draw: u32,
+    },
     /// One worker in the middle of administering a lock, a moment after it has begun; any one
     /// worker if nobody does in time.
     Administrator {
@@ -30,6 +51,8 @@ pub enum Target {
         /// One bit a worker, lowest first.
         draw: u32,
     },
+    /// All workers.
+    All,
     /// These and nobody else.
     Workers(Vec<Worker>),
     /// These nodes of the service, counted from 0.
@@ -49,12 +72,24 @@ impl Target {
             .filter(|worker| free.contains(worker))
             .collect();
         match self {
-            Self::Holder { draw } | Self::Administrator { draw } if !wanted.is_empty() => {
+            Self::Holder { draw }
+            | Self::Waiter { draw }
+            | Self::Acquiring { draw }
+            | Self::Releasing { draw }
+            | Self::Verifying { draw }
+            | Self::Administrator { draw }
+                if !wanted.is_empty() =>
+            {
                 pick(&wanted, *draw)
             }
-            Self::Holder { draw } | Self::Administrator { draw } | Self::Any { draw } => {
-                pick(free, *draw)
-            }
+            Self::Holder { draw }
+            | Self::Waiter { draw }
+            | Self::Acquiring { draw }
+            | Self::Releasing { draw }
+            | Self::Verifying { draw }
+            | Self::Administrator { draw }
+            | Self::Any { draw } => pick(free, *draw),
+            Self::All => free.to_vec(),
             Self::Random { draw } => toss(free, *draw),
             Self::Workers(chosen) => {
                 let is_free = |worker: &&Worker| free.contains(worker);
@@ -62,6 +97,20 @@ impl Target {
             }
             Self::Nodes(_) | Self::Links(_) => Vec::new(),
         }
+    }
+
+    /// Whether it wants whoever is about something at that moment.
+    #[must_use]
+    pub fn wants_somebody(&self) -> bool {
+        matches!(
+            self,
+            Self::Holder { .. }
+                | Self::Waiter { .. }
+                | Self::Acquiring { .. }
+                | Self::Releasing { .. }
+                | Self::Verifying { .. }
+                | Self::Administrator { .. }
+        )
     }
 
     /// The workers that it names, where it does.

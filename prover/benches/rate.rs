@@ -6,6 +6,7 @@
 //! is an acquire or a release of the true mutex; the bare loop sends what they send.
 #![allow(clippy::print_stdout, reason = "prints its figures")]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use locks::broker::{ConnectOptions, RabbitMq};
 use locks::{Chosen, ExclusiveQueue, Lock};
-use nemesis::{Schedule, System, SystemError, Worker};
+use nemesis::{Done, LinkHarm, Schedule, System, SystemError, Worker};
 use proxy::Embedded;
 use run::seed::Seed;
 use run::{Clock, Recording, Setup, Stage, execute};
@@ -188,20 +189,12 @@ struct Nothing;
 
 #[async_trait]
 impl System for Nothing {
-    async fn partition_upstream(&self, _: Worker) -> Result<(), SystemError> {
+    async fn harm_link(&self, _: Worker, _: &LinkHarm) -> Result<(), SystemError> {
         Ok(())
     }
 
-    async fn partition_downstream(&self, _: Worker) -> Result<(), SystemError> {
-        Ok(())
-    }
-
-    async fn cut(&self, _: Worker) -> Result<(), SystemError> {
-        Ok(())
-    }
-
-    async fn heal(&self, _: Worker) -> Result<(), SystemError> {
-        Ok(())
+    async fn heal(&self, _: Worker) -> Done {
+        Ok(BTreeMap::new())
     }
 }
 

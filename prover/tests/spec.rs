@@ -5,7 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use plan::spec::{RunSpec, TargetKind};
+use nemesis::Aim;
+use plan::spec::RunSpec;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -44,12 +45,8 @@ fn time() -> impl Strategy<Value = Duration> {
     ]
 }
 
-fn target() -> impl Strategy<Value = TargetKind> {
-    prop_oneof![
-        Just(TargetKind::Holder),
-        Just(TargetKind::Any),
-        Just(TargetKind::Random)
-    ]
+fn target() -> impl Strategy<Value = Aim> {
+    proptest::sample::select(&Aim::ALL)
 }
 
 prop_compose! {

@@ -398,12 +398,7 @@ fn windows(writer: &mut Writer, events: usize) {
         writer.refused(1);
     }
     for window in 0..windows {
-        writer.push(Draft::fault(
-            "cut",
-            Note::Heal {
-                id: window as u64 + 1,
-            },
-        ));
+        writer.push(Draft::fault("cut", Note::heal(window as u64 + 1)));
     }
 }
 
@@ -418,7 +413,7 @@ fn windows_in_turn(writer: &mut Writer, events: usize) {
         writer.whole(0, Function::Acquire, Value::None);
         inject(writer, id, vec![0]);
         writer.refused(1);
-        writer.push(Draft::fault("cut", Note::Heal { id }));
+        writer.push(Draft::fault("cut", Note::heal(id)));
         writer.whole(0, Function::Release, Value::None);
     }
 }

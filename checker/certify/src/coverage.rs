@@ -178,7 +178,7 @@ impl Run<'_> {
             ..*window
         };
         let lasted = self.lasted(window.on, window.healed);
-        if !lasted || self.is_disproved(window, sessions) {
+        if window.missed || !lasted || self.is_disproved(window, sessions) {
             return (Effect::None, false);
         }
         let holds = self.record.holds.iter();

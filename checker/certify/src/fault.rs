@@ -16,6 +16,8 @@ pub(super) struct Window<'a> {
     pub(super) injected: usize,
     /// From here to the healing it was surely on; where nothing says so, from the injection.
     pub(super) on: usize,
+    /// Whether it came to nothing: what it waited for never was.
+    pub(super) missed: bool,
     /// `NEVER` if it was not healed.
     pub(super) healed: usize,
 }
@@ -42,6 +44,7 @@ pub(super) fn windows(history: &History) -> Vec<Window<'_>> {
                 targets: targets.processes(),
                 injected: position,
                 on: position,
+                missed: false,
                 healed: NEVER,
             });
             continue;
@@ -55,7 +58,10 @@ pub(super) fn windows(history: &History) -> Vec<Window<'_>> {
         };
         match **note {
             Note::On { .. } => window.on = position,
-            Note::Heal { .. } => window.healed = position,
+            Note::Heal { missed, .. } => {
+                window.healed = position;
+                window.missed = missed;
+            }
             Note::Inject { .. } | Note::Healed { .. } => {}
         }
     }

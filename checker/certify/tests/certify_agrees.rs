@@ -221,6 +221,7 @@ impl World<'_> {
     fn break_or_heal(&mut self) -> Option<()> {
         let target = self.workers[self.choices.below(WORKERS as u8)? as usize].process;
         let (fault, phase) = match self.fault {
+            Some((fault, "inject")) if self.choices.rarely(4)? => (fault, "missed"),
             Some((fault, "inject")) => (fault, "on"),
             Some((fault, _)) => (fault, "heal"),
             None => {
@@ -229,12 +230,13 @@ impl World<'_> {
                 (fault, "inject")
             }
         };
-        self.fault = Some((fault, phase)).filter(|_| phase != "heal");
+        self.fault = Some((fault, phase)).filter(|_| !["heal", "missed"].contains(&phase));
         let id = self.faults;
         let note = match phase {
             "inject" => inject(id, fault, target),
-            "on" => Note::On { id },
-            _ => Note::Heal { id },
+            "on" => Note::on(id),
+            "missed" => Note::Heal { id, missed: true },
+            _ => Note::heal(id),
         };
         self.builder
             .push(self.time_ns, Draft::fault(fault, note))

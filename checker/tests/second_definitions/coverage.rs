@@ -184,7 +184,7 @@ impl Run<'_> {
         windows.filter(|window| self.takes(window)).count() as u64
     }
 
-    /// When a window surely was on. Nothing if that has no end or lasts no time.
+    /// When a window surely was on. Nothing if it missed, or that has no end or lasts no time.
     fn strike<'a>(&'a self, window: &'a Window) -> Option<Strike<'a>> {
         let end = window.heal.unwrap_or(NEVER).min(self.settle);
         let strike = Strike {
@@ -193,7 +193,8 @@ impl Run<'_> {
             on: window.on.unwrap_or(window.inject),
             end,
         };
-        (end != NEVER && strike.lasts(strike.on, end)).then_some(strike)
+        let came_to_something = !window.missed && end != NEVER;
+        (came_to_something && strike.lasts(strike.on, end)).then_some(strike)
     }
 
     /// Nothing if it is disproved.

@@ -356,8 +356,8 @@ impl World<'_> {
                 targets: Targets::Processes(vec![0]),
                 parameters: Parameters::new(),
             },
-            "heal" => Note::Heal { id },
-            _ => Note::Healed { id },
+            "heal" => Note::heal(id),
+            _ => Note::healed(id),
         };
         self.scribe.note(Draft::fault("cut", note));
     }

@@ -235,9 +235,13 @@ impl World<'_> {
         }
         let id = fault.id;
         let (phase, note) = match fault.phase {
-            Phase::Inject if !self.dice.rarely(4) => (Phase::On, Note::On { id }),
-            Phase::Inject | Phase::On => (Phase::Heal, Note::Heal { id }),
-            _ => (Phase::Healed, Note::Healed { id }),
+            Phase::Inject if !self.dice.rarely(4) => (Phase::On, Note::on(id)),
+            Phase::Inject => {
+                let missed = self.dice.rarely(2);
+                (Phase::Heal, Note::Heal { id, missed })
+            }
+            Phase::On => (Phase::Heal, Note::heal(id)),
+            _ => (Phase::Healed, Note::healed(id)),
         };
         self.push(Draft::fault(fault.name, note));
         fault.phase = phase;

@@ -419,9 +419,9 @@ fn any_note() -> impl Strategy<Value = Note> {
         });
     prop_oneof![
         inject,
-        (0..4_u64).prop_map(|id| Note::On { id }),
-        (0..4_u64).prop_map(|id| Note::Heal { id }),
-        (0..4_u64).prop_map(|id| Note::Healed { id }),
+        (0..4_u64).prop_map(|id| Note::on(id)),
+        (0..4_u64).prop_map(|id| Note::heal(id)),
+        (0..4_u64).prop_map(|id| Note::healed(id)),
     ]
 }
 

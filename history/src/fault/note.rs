@@ -12,6 +12,10 @@ use super::{Class, Targets};
 /// distinguishes it from others.
 pub type Parameters = BTreeMap<String, Json>;
 
+/// What shows from outside that a fault was there, by name: bytes that were held back, connections
+/// that were closed, the state of a process. No verdict rests on it.
+pub type Evidence = BTreeMap<String, Json>;
+
 /// What the nemesis notes of a fault:
 /// `{"phase":"inject","id":0,"class":"isolating","targets":{"processes":[3]}}`, and later
 /// `{"phase":"on","id":0}`.
@@ -36,16 +40,25 @@ pub enum Note {
     On {
         /// The fault's.
         id: u64,
+        /// What shows that it came into force.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        evidence: Evidence,
     },
     /// Noted before the fault is taken off: from `on` to here it surely was in force.
     Heal {
         /// The fault's.
         id: u64,
+        /// Whether it never was in force: what it waited for did not come.
+        #[serde(default, skip_serializing_if = "is_false")]
+        missed: bool,
     },
     /// Nothing is left of the fault.
     Healed {
         /// The fault's.
         id: u64,
+        /// What shows that it was on.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        evidence: Evidence,
     },
 }
 
@@ -74,10 +87,31 @@ impl Note {
     #[must_use]
     pub fn id(&self) -> u64 {
         match self {
-            Self::Inject { id, .. } | Self::On { id } | Self::Heal { id } | Self::Healed { id } => {
-                *id
-            }
+            Self::Inject { id, .. }
+            | Self::On { id, .. }
+            | Self::Heal { id, .. }
+            | Self::Healed { id, .. } => *id,
         }
+    }
+
+    /// A fault is in force, and nothing more is known.
+    #[must_use]
+    pub fn on(id: u64) -> Self {
+        let evidence = Evidence::new();
+        Self::On { id, evidence }
+    }
+
+    /// A fault that was in force is about to be taken off.
+    #[must_use]
+    pub fn heal(id: u64) -> Self {
+        Self::Heal { id, missed: false }
+    }
+
+    /// Nothing is left of a fault, and nothing more is known.
+    #[must_use]
+    pub fn healed(id: u64) -> Self {
+        let evidence = Evidence::new();
+        Self::Healed { id, evidence }
     }
 
     /// Where the fault stands.
@@ -107,6 +141,11 @@ impl Note {
         };
         has("id") && has("phase")
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_false(is_so: &bool) -> bool {
+    !is_so
 }
 
 impl fmt::Display for Phase {
@@ -154,9 +193,23 @@ mod tests {
                     parameters: Parameters::new(),
                 },
             ),
-            (json!({"phase": "on", "id": 0}), Note::On { id: 0 }),
-            (json!({"phase": "heal", "id": 0}), Note::Heal { id: 0 }),
-            (json!({"phase": "healed", "id": 0}), Note::Healed { id: 0 }),
+            (json!({"phase": "on", "id": 0}), Note::on(0)),
+            (
+                json!({"phase": "on", "id": 0, "evidence": {"state": "T"}}),
+                Note::On {
+                    id: 0,
+                    evidence: Evidence::from([("state".to_owned(), "T".into())]),
+                },
+            ),
+            (json!({"phase": "heal", "id": 0}), Note::heal(0)),
+            (
+                json!({"phase": "heal", "id": 0, "missed": true}),
+                Note::Heal {
+                    id: 0,
+                    missed: true,
+                },
+            ),
+            (json!({"phase": "healed", "id": 0}), Note::healed(0)),
         ];
         for (json, note) in notes {
             assert_eq!(serde_json::to_value(&note).expect("JSON"), json);

@@ -25,6 +25,8 @@ pub struct Window {
     pub inject: usize,
     /// From here to `heal` it surely is in force.
     pub on: Option<usize>,
+    /// Whether it never was in force at all.
+    pub missed: bool,
     /// From here on it may be off.
     pub heal: Option<usize>,
     /// From here on it surely is off.
@@ -71,12 +73,16 @@ impl Window {
             parameters: parameters.clone(),
             inject: place,
             on: None,
+            missed: false,
             heal: None,
             healed: None,
         })
     }
 
     fn go_on(&mut self, note: &Note, place: usize) {
+        if let Note::Heal { missed, .. } = note {
+            self.missed = *missed;
+        }
         let end = match note {
             Note::Inject { .. } => return,
             Note::On { .. } => &mut self.on,
@@ -118,10 +124,10 @@ mod tests {
             ("cut", inject(1)),
             ("cut", inject(2)),
             ("pause", inject(3)),
-            ("cut", Note::On { id: 1 }),
-            ("cut", Note::Heal { id: 2 }),
-            ("cut", Note::Heal { id: 1 }),
-            ("cut", Note::Healed { id: 1 }),
+            ("cut", Note::on(1)),
+            ("cut", Note::heal(2)),
+            ("cut", Note::heal(1)),
+            ("cut", Note::healed(1)),
         ]);
         let ends = history.windows().into_iter().map(|window| {
             let Window {
@@ -155,9 +161,9 @@ mod tests {
                 let places = &mut noted[id as usize];
                 let note = match places.len() {
                     0 => inject(id),
-                    1 => Note::On { id },
-                    2 => Note::Heal { id },
-                    3 => Note::Healed { id },
+                    1 => Note::on(id),
+                    2 => Note::heal(id),
+                    3 => Note::healed(id),
                     _ => continue,
                 };
                 places.push(place);

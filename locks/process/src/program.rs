@@ -175,6 +175,10 @@ impl OwnProcess for Program {
         }
     }
 
+    fn state(&self) -> Option<String> {
+        strays::stat(self.group).map(|stat| stat.state.to_string())
+    }
+
     async fn resume(&self) -> io::Result<()> {
         self.signal(Signal::SIGCONT)
     }

@@ -1,6 +1,7 @@
 //! Programs that do at each message what no program should: no hang, nothing that a verdict could
 //! rest on, nothing left running. `PROVER_PROGRAMS=10000` tries so many of them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use history::{Kind, Outline};
 use locks::{ClientConfig, Lock};
-use nemesis::{Schedule, System, SystemError, Worker};
+use nemesis::{Done, LinkHarm, Schedule, System, SystemError, Worker};
 use process::{CommandLine, ProcessLock};
 use run::seed::Seed;
 use run::{Clock, Recording, RunError, Setup, Stage, execute};
@@ -58,20 +59,12 @@ struct Whole;
 
 #[async_trait]
 impl System for Whole {
-    async fn partition_upstream(&self, _: Worker) -> Result<(), SystemError> {
+    async fn harm_link(&self, _: Worker, _: &LinkHarm) -> Result<(), SystemError> {
         Ok(())
     }
 
-    async fn partition_downstream(&self, _: Worker) -> Result<(), SystemError> {
-        Ok(())
-    }
-
-    async fn cut(&self, _: Worker) -> Result<(), SystemError> {
-        Ok(())
-    }
-
-    async fn heal(&self, _: Worker) -> Result<(), SystemError> {
-        Ok(())
+    async fn heal(&self, _: Worker) -> Done {
+        Ok(BTreeMap::new())
     }
 }
 

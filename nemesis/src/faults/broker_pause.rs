@@ -1,9 +1,9 @@
 //! `broker-pause`: the broker stands still.
 
 use async_trait::async_trait;
-use history::fault::Class;
+use history::fault::{Class, Evidence};
 
-use crate::{Fault, Need, Part, System, SystemError, Worker};
+use crate::{BrokerHarm, Fault, Landing, Need, Part, Strike, SystemError};
 
 /// All processes of the broker stop where they are, as a virtual machine that is moved does: nobody is
 /// told, and its patience with clients does not run on.
@@ -28,20 +28,19 @@ impl Fault for BrokerPause {
     }
 
     fn needs(&self) -> Need {
-        Need::Container
+        Need::Broker
     }
 
     fn strikes_all(&self) -> bool {
         true
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        let _ = targets;
-        system.pause_broker().await
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        let seen = strike.system.harm_broker(&BrokerHarm::Pause).await?;
+        Ok(Landing::InForce(seen))
     }
 
-    async fn heal(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        let _ = targets;
-        system.resume_broker().await
+    async fn heal(&self, strike: &Strike<'_>) -> Result<Evidence, SystemError> {
+        strike.system.mend_broker(&BrokerHarm::Pause).await
     }
 }

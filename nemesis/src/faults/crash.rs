@@ -1,9 +1,9 @@
 //! `crash`: the client dies.
 
 use async_trait::async_trait;
-use history::fault::Class;
+use history::fault::{Class, Evidence};
 
-use crate::{Fault, Part, System, SystemError, Worker};
+use crate::{Fault, Landing, Part, Strike, SystemError};
 
 /// Whatever the client was about to do, nobody learns what became of it; another process takes its
 /// place when this heals.
@@ -27,17 +27,17 @@ impl Fault for Crash {
         &[Part::Process]
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.crash(*target).await?;
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        for target in strike.targets {
+            strike.system.crash(*target).await?;
         }
-        Ok(())
+        Ok(Landing::unseen())
     }
 
-    async fn heal(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.restart(*target).await?;
+    async fn heal(&self, strike: &Strike<'_>) -> Result<Evidence, SystemError> {
+        for target in strike.targets {
+            strike.system.restart(*target).await?;
         }
-        Ok(())
+        Ok(Evidence::new())
     }
 }

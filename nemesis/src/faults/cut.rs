@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::Class;
 
-use crate::{Fault, Part, System, SystemError, Worker};
+use crate::{Fault, Landing, LinkHarm, Part, Strike, SystemError};
 
 /// Connections are reset, and new ones too until it heals.
 pub(crate) struct Cut;
@@ -26,10 +26,8 @@ impl Fault for Cut {
         &[Part::Link]
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.cut(*target).await?;
-        }
-        Ok(())
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        strike.harm_links(&LinkHarm::Cut).await?;
+        Ok(Landing::unseen())
     }
 }

@@ -1,9 +1,10 @@
 //! `freeze`: the client stands still, and its connection with it.
 
 use async_trait::async_trait;
-use history::fault::{Class, Parameters};
+use history::fault::{Class, Evidence, Parameters};
 
-use crate::{Clients, Fault, Need, Part, System, SystemError, Worker};
+use crate::strike::note;
+use crate::{Clients, Fault, Landing, Need, Part, Strike, SystemError};
 
 /// As where a process is stopped, or its virtual machine moves: when it wakes it believes what it
 /// believed before.
@@ -27,7 +28,7 @@ impl Fault for Freeze {
         &[Part::Process, Part::Link]
     }
 
-    fn parameters(&self, _: Clients) -> Parameters {
+    fn traits(&self, _: Clients) -> Parameters {
         Parameters::from([("connection".to_owned(), "stands".into())])
     }
 
@@ -35,19 +36,20 @@ impl Fault for Freeze {
         Need::Processes
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.pause(*target).await?;
-            system.freeze(*target).await?;
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        let mut seen = Evidence::new();
+        for target in strike.targets {
+            note(&mut seen, *target, strike.system.pause(*target).await?);
+            strike.system.freeze(*target).await?;
         }
-        Ok(())
+        Ok(Landing::InForce(seen))
     }
 
-    async fn heal(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.thaw(*target).await?;
-            system.resume(*target).await?;
+    async fn heal(&self, strike: &Strike<'_>) -> Result<Evidence, SystemError> {
+        for target in strike.targets {
+            strike.system.thaw(*target).await?;
+            strike.system.resume(*target).await?;
         }
-        Ok(())
+        Ok(Evidence::new())
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::Class;
 
-use crate::{Fault, Part, System, SystemError, Worker};
+use crate::{Fault, Landing, LinkHarm, Part, Strike, SystemError, Way};
 
 /// Nothing passes, and nobody is told: each end must find out by its own patience.
 pub(crate) struct Partition;
@@ -26,10 +26,10 @@ impl Fault for Partition {
         &[Part::Link]
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.partition(*target).await?;
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        for way in [Way::Upstream, Way::Downstream] {
+            strike.harm_links(&LinkHarm::Hold(way)).await?;
         }
-        Ok(())
+        Ok(Landing::unseen())
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::Class;
 
-use crate::{Fault, Part, System, SystemError, Worker};
+use crate::{Fault, Landing, LinkHarm, Part, Strike, SystemError, Way};
 
 /// What the client asks for is done, and it never hears of it; the broker still hears its
 /// heartbeats.
@@ -27,10 +27,8 @@ impl Fault for PartitionDownstream {
         &[Part::Link]
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.partition_downstream(*target).await?;
-        }
-        Ok(())
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        strike.harm_links(&LinkHarm::Hold(Way::Downstream)).await?;
+        Ok(Landing::unseen())
     }
 }

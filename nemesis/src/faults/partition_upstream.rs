@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::Class;
 
-use crate::{Fault, Part, System, SystemError, Worker};
+use crate::{Fault, Landing, LinkHarm, Part, Strike, SystemError, Way};
 
 /// The client still hears the broker, and so the broker's heartbeats: it is the broker that must
 /// lose patience.
@@ -27,10 +27,8 @@ impl Fault for PartitionUpstream {
         &[Part::Link]
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.partition_upstream(*target).await?;
-        }
-        Ok(())
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        strike.harm_links(&LinkHarm::Hold(Way::Upstream)).await?;
+        Ok(Landing::unseen())
     }
 }

@@ -1,9 +1,10 @@
 //! `pause`: the client stands still, its connection does not.
 
 use async_trait::async_trait;
-use history::fault::{Class, Parameters};
+use history::fault::{Class, Evidence, Parameters};
 
-use crate::{Clients, Fault, Part, System, SystemError, Worker};
+use crate::strike::note;
+use crate::{Clients, Fault, Landing, Part, Strike, SystemError};
 
 /// As where a thread hangs while the client library's own threads go on: heartbeats flow, and
 /// nobody learns anything. A client that is a process of its own is stopped, as by SIGSTOP, and its
@@ -28,7 +29,7 @@ impl Fault for Pause {
         &[Part::Process]
     }
 
-    fn parameters(&self, clients: Clients) -> Parameters {
+    fn traits(&self, clients: Clients) -> Parameters {
         let connection = match clients {
             Clients::Tasks => "lives",
             Clients::Processes => "stands",
@@ -36,17 +37,18 @@ impl Fault for Pause {
         Parameters::from([("connection".to_owned(), connection.into())])
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.pause(*target).await?;
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        let mut seen = Evidence::new();
+        for target in strike.targets {
+            note(&mut seen, *target, strike.system.pause(*target).await?);
         }
-        Ok(())
+        Ok(Landing::InForce(seen))
     }
 
-    async fn heal(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        for target in targets {
-            system.resume(*target).await?;
+    async fn heal(&self, strike: &Strike<'_>) -> Result<Evidence, SystemError> {
+        for target in strike.targets {
+            strike.system.resume(*target).await?;
         }
-        Ok(())
+        Ok(Evidence::new())
     }
 }

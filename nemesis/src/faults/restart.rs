@@ -1,11 +1,11 @@
-//! `restart`: the broker dies.
+//! `restart`: the broker is stopped in order.
 
 use async_trait::async_trait;
-use history::fault::Class;
+use history::fault::{Class, Evidence};
 
-use crate::{Fault, Need, Part, System, SystemError, Worker};
+use crate::{BrokerHarm, Fault, Landing, Need, Part, Strike, SystemError};
 
-/// Only what is on disk comes back: no exclusive queue, no consumer, no message that was not kept.
+/// Clients are told, and what is durable is kept whole; the rest is gone as after [`Kill`](super::Kill).
 pub(crate) struct Restart;
 
 #[async_trait]
@@ -15,7 +15,7 @@ impl Fault for Restart {
     }
 
     fn summary(&self) -> &'static str {
-        "the broker is killed, and started again when it heals; nobody can connect meanwhile"
+        "the broker is stopped in order, clients are told, and it is started again when it heals; nobody can connect meanwhile"
     }
 
     fn class(&self) -> Class {
@@ -34,15 +34,12 @@ impl Fault for Restart {
         true
     }
 
-    async fn inject(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        let _ = targets;
-        system.kill_broker().await?;
-        Ok(())
+    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
+        let seen = strike.system.harm_broker(&BrokerHarm::Stop).await?;
+        Ok(Landing::InForce(seen))
     }
 
-    async fn heal(&self, system: &dyn System, targets: &[Worker]) -> Result<(), SystemError> {
-        let _ = targets;
-        system.start_broker().await?;
-        Ok(())
+    async fn heal(&self, strike: &Strike<'_>) -> Result<Evidence, SystemError> {
+        strike.system.mend_broker(&BrokerHarm::Stop).await
     }
 }

@@ -145,8 +145,7 @@ impl Plan {
     pub(crate) fn due(&self, fault: &str) -> Option<Effect> {
         let asked = self.effects.get(fault).copied();
         let clients = self.clients();
-        let known =
-            || nemesis::find(fault).map(|it| checker::due(it.class(), &it.parameters(clients)));
+        let known = || nemesis::find(fault).map(|it| checker::due(it.class(), &it.traits(clients)));
         asked.or_else(known)
     }
 }

@@ -8,6 +8,7 @@ mod covered;
 mod doubt;
 mod effects;
 mod git;
+mod ground;
 pub mod manifest;
 mod needed;
 mod plan;
@@ -17,6 +18,7 @@ mod unknown;
 
 pub use covered::CoveredError;
 pub use effects::EffectsError;
+pub use ground::GroundError;
 pub use needed::Needed;
 pub use plan::{
     PROGRAM, PROGRESS, Plan, PlanError, bounded, check_promises, judges, named_lock,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use history::fault::{Class, Effect};
-use nemesis::{Planned, Schedule, Settings, Target};
+use nemesis::{Aim, Planned, Schedule, Selected, Settings, Target};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use run::seed::{Seed, Stream};
@@ -45,25 +45,29 @@ impl fmt::Display for Needed {
 /// How a schedule was drawn.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
-    pub target: fn(u32) -> Target,
+    pub aim: Aim,
+    pub has_administrators: bool,
+    pub at_once: u32,
     pub interval: Duration,
     pub duration: Duration,
 }
 
 impl Pattern {
     /// The schedule of a run of this length. That of a longer run begins with it.
-    pub(crate) fn draw(&self, faults: &[&str], time_limit: Duration, seed: Seed) -> Schedule {
+    pub(crate) fn draw(&self, mix: &[Selected], time_limit: Duration, seed: Seed) -> Schedule {
         let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Schedule));
-        Schedule::draw(&self.settings(faults, time_limit), &mut random)
+        Schedule::draw(&self.settings(mix, time_limit), &mut random)
     }
 
-    pub(crate) fn settings<'a>(&self, faults: &'a [&'a str], time_limit: Duration) -> Settings<'a> {
+    pub(crate) fn settings<'a>(&self, mix: &'a [Selected], time_limit: Duration) -> Settings<'a> {
         Settings {
-            faults,
-            target: self.target,
+            faults: mix,
+            aim: self.aim,
+            has_administrators: self.has_administrators,
             interval: self.interval,
             duration: self.duration,
             time_limit,
+            at_once: self.at_once,
         }
     }
 }
@@ -80,7 +84,7 @@ impl Plan {
         let mut rounds = 1;
         while rounds <= ROUNDS_MAX && !round.is_zero() {
             let time_limit = round.saturating_mul(rounds);
-            let drawn = pattern.draw(&self.faults, time_limit, self.seed);
+            let drawn = pattern.draw(&self.mix, time_limit, self.seed);
             if let Some(ends) = self.all_could_show(&drawn) {
                 let whole = Duration::from_secs((ends + LATE).as_millis().div_ceil(1_000) as u64);
                 return Some(Needed {

@@ -10,17 +10,18 @@ use checker::{COVERAGE, Guarantee, counted};
 use history::fault::Effect;
 use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError};
-use nemesis::{Call, Clients, Fault, Need, Part, Schedule, Settings, Target};
+use nemesis::{Call, Clients, Fault, Part, Schedule, Selected, Settings};
 use run::seed::Seed;
 use run::{Goal, Setup};
-use testbed::{Asked, Choice, ChoiceError, Service, Site, services, without_password};
+use testbed::{Asked, Choice, ChoiceError, Service, services, without_password};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
 use crate::covered::{self, Covered, CoveredError};
 use crate::effects::{self, EffectsError};
+use crate::ground::{Ground, GroundError, clients, names};
 use crate::needed::Pattern;
-use crate::spec::{OutOfBounds, RunSpec, TargetKind};
+use crate::spec::{OutOfBounds, RunSpec};
 use crate::swarm;
 use crate::unknown::unknown;
 
@@ -47,6 +48,8 @@ pub struct Plan {
     pub params: Params,
     /// The faults to choose from, by name.
     pub faults: Vec<&'static str>,
+    /// The same with their parameters.
+    pub mix: Vec<Selected>,
     /// The effects asked of faults in place of those that their classes are due, by name.
     pub effects: BTreeMap<String, Effect>,
     /// What breaks when.
@@ -95,9 +98,6 @@ pub enum PlanError {
         /// What was meant, and which names there are.
         hint: String,
     },
-    /// All faults, or none, beside others.
-    #[error("\"{0}\" cannot be combined with other faults: write `--nemesis {0}`, or leave it out")]
-    Alone(String),
     /// A program where only simulations are.
     #[error(
         "a lock that is a program needs real services, and this is simulated: `prover run` and `prover replay` take it, with one seed"
@@ -106,9 +106,6 @@ pub enum PlanError {
     /// A command where a name should be.
     #[error("there is no lock \"{0}\": a program is written --lock 'process:{0}'")]
     NoPrefix(String),
-    /// Processes where there can be none.
-    #[error("clients that are processes of their own need real services: leave --testbed sim out")]
-    SimulatedProcesses,
     /// An option of the lock that is none.
     #[error(transparent)]
     Lock(OptionError),
@@ -188,23 +185,8 @@ pub enum PlanError {
     #[error("--seeds makes simulated runs: leave --testbed out, or choose sim")]
     SeedsAreSimulated,
     /// A fault that is not to be had there.
-    #[error(
-        "the fault {0} strikes the service itself: choose --testbed docker or sim, where it is the run's own"
-    )]
-    OwnBroker(&'static str),
-    /// A fault that is possible in Docker only.
-    #[error("the fault {0} stops a container: choose --testbed docker")]
-    OwnContainer(&'static str),
-    /// A fault that stops processes.
-    #[error(
-        "the fault {0} stops a client that is a process of its own: add --isolate, or choose --testbed sim"
-    )]
-    OwnProcesses(&'static str),
-    /// A fault breaks links, and there are none.
-    #[error(
-        "the lock needs no service, so {0} has no link to break: choose faults of the workers ({1}), or give --service what the lock talks to"
-    )]
-    NoLink(&'static str, String),
+    #[error(transparent)]
+    Ground(#[from] GroundError),
     /// A stored schedule strikes what no testbed has.
     #[error(
         "fault {fault} of the schedule strikes nodes of the service or links between them, which the testbed {testbed} cannot break: strike workers"
@@ -298,7 +280,7 @@ impl Plan {
         }
         let seed = asked.seed.unwrap_or_else(Seed::fresh);
         let testbed = testbed(asked, &*lock.lock)?;
-        let ground = Ground::of(&testbed.site, asked, &*lock.lock)?;
+        let ground = Ground::of(&testbed, asked, &*lock.lock)?;
         let spec = &if asked.swarm {
             drawn(asked, workload, ground, seed)?
         } else {
@@ -308,15 +290,17 @@ impl Plan {
         let heartbeat = spec.heartbeat.unwrap_or(HEARTBEAT);
         let time_limit = covered::time_limit(spec)?;
         let pattern = spec.schedule.is_none().then(|| pattern(spec, workload));
-        let (schedule, faults) = match (schedule, &pattern) {
+        let (schedule, mix) = match (schedule, &pattern) {
             (Some(given), _) => with_faults(given, spec, ground)?,
             (None, Some(pattern)) => {
-                let faults = named_faults(&spec.nemesis, ground)?;
-                check_count(&pattern.settings(&faults, time_limit))?;
-                (pattern.draw(&faults, time_limit, seed), faults)
+                let mix = ground.select(&spec.nemesis)?;
+                check_count(&pattern.settings(&mix, time_limit))?;
+                (pattern.draw(&mix, time_limit, seed), mix)
             }
             (None, None) => stored(spec, ground)?,
         };
+        let faults = names(&mix);
+        let testbed = ground.reached(&mix);
         check_targets(&schedule, &spec.testbed)?;
         check_calls(&schedule, &params, workload)?;
         let patience = testbed.site.patience(heartbeat);
@@ -329,6 +313,7 @@ impl Plan {
             lock,
             effects,
             faults,
+            mix,
             params,
             schedule,
             testbed,
@@ -536,7 +521,7 @@ fn drawn(
     ground: Ground<'_>,
     seed: Seed,
 ) -> Result<RunSpec, PlanError> {
-    let drawn = swarm::drawn(asked, &named_faults(&asked.nemesis, ground)?, seed);
+    let drawn = swarm::drawn(asked, &ground.select(&asked.nemesis)?, seed);
     let concurrency = asked.concurrency;
     Ok(RunSpec {
         concurrency: concurrency.or_else(|| enough(workload, asked.slots, drawn.concurrency)),
@@ -550,40 +535,31 @@ fn with_faults(
     given: Schedule,
     spec: &RunSpec,
     ground: Ground<'_>,
-) -> Result<(Schedule, Vec<&'static str>), PlanError> {
-    let faults = match spec.nemesis.as_str() {
+) -> Result<(Schedule, Vec<Selected>), PlanError> {
+    let mix = match spec.nemesis.as_str() {
         "none" => faults_of(&given, ground)?,
-        named => named_faults(named, ground)?,
+        named => ground.select(named)?,
     };
-    Ok((given, faults))
+    Ok((given, mix))
 }
 
 /// The schedule in the file that is named, and the faults that must land for the run to prove
 /// something.
-fn stored(spec: &RunSpec, ground: Ground<'_>) -> Result<(Schedule, Vec<&'static str>), PlanError> {
+fn stored(spec: &RunSpec, ground: Ground<'_>) -> Result<(Schedule, Vec<Selected>), PlanError> {
     let path = spec.schedule.clone().unwrap_or_default();
     let text = std::fs::read_to_string(&path)
         .map_err(|source| PlanError::ReadSchedule { path, source })?;
     let schedule = Schedule::parse(&text)?;
-    let faults = faults_of(&schedule, ground)?;
-    Ok((schedule, faults))
+    let mix = faults_of(&schedule, ground)?;
+    Ok((schedule, mix))
 }
 
 /// How a schedule is drawn.
 fn pattern(spec: &RunSpec, workload: &dyn Workload) -> Pattern {
     Pattern {
-        target: match spec.target {
-            // Where there are administrators every third fault strikes one of them.
-            TargetKind::Holder if workload.needs() == Needs::Administration => {
-                |draw| match draw % 3 {
-                    0 => Target::Administrator { draw },
-                    _ => Target::Holder { draw },
-                }
-            }
-            TargetKind::Holder => |draw| Target::Holder { draw },
-            TargetKind::Any => |draw| Target::Any { draw },
-            TargetKind::Random => |draw| Target::Random { draw },
-        },
+        aim: spec.target,
+        has_administrators: workload.needs() == Needs::Administration,
+        at_once: spec.nemesis_at_once,
         interval: spec.nemesis_interval.unwrap_or(NEMESIS_INTERVAL),
         duration: spec.nemesis_duration.unwrap_or(NEMESIS_DURATION),
     }
@@ -591,8 +567,11 @@ fn pattern(spec: &RunSpec, workload: &dyn Workload) -> Pattern {
 
 /// A plan that draws without end is found before it begins.
 fn check_count(settings: &Settings<'_>) -> Result<(), PlanError> {
-    let shortest = settings.interval + settings.duration / 2;
+    let own = settings.faults.iter().filter_map(|it| it.duration);
+    let lasting = own.chain([settings.duration / 2]).min();
+    let shortest = settings.interval + lasting.unwrap_or_default();
     let faults = settings.time_limit.as_nanos() / shortest.as_nanos().max(1);
+    let faults = faults.saturating_mul(settings.at_once.into());
     if settings.faults.is_empty() || faults <= FAULTS_MAX {
         return Ok(());
     }
@@ -600,9 +579,10 @@ fn check_count(settings: &Settings<'_>) -> Result<(), PlanError> {
 }
 
 /// The faults of a stored schedule.
-fn faults_of(schedule: &Schedule, ground: Ground<'_>) -> Result<Vec<&'static str>, PlanError> {
+fn faults_of(schedule: &Schedule, ground: Ground<'_>) -> Result<Vec<Selected>, PlanError> {
     let names = schedule.fault_names().join(",");
-    named_faults(if names.is_empty() { "none" } else { &names }, ground)
+    let mix = ground.select(if names.is_empty() { "none" } else { &names })?;
+    Ok(mix)
 }
 
 /// Today's testbeds break workers and what connects them with the broker, nothing inside the
@@ -642,93 +622,6 @@ fn check_calls(
             key: call.key.clone(),
         }),
     }
-}
-
-/// What decides which faults are possible.
-#[derive(Clone, Copy)]
-struct Ground<'a> {
-    site: &'a Site,
-    clients: Clients,
-}
-
-impl<'a> Ground<'a> {
-    fn of(site: &'a Site, asked: &RunSpec, lock: &dyn Lock) -> Result<Self, PlanError> {
-        let clients = clients(asked, lock);
-        if clients == Clients::Processes && site.is_simulated() {
-            return Err(PlanError::SimulatedProcesses);
-        }
-        Ok(Self { site, clients })
-    }
-
-    fn check(self, fault: &dyn Fault) -> Result<(), PlanError> {
-        match fault.needs() {
-            _ if self.is_possible(fault) && !self.breaks_nothing(fault) => Ok(()),
-            Need::Processes => Err(PlanError::OwnProcesses(fault.name())),
-            Need::Broker => Err(PlanError::OwnBroker(fault.name())),
-            Need::Container => Err(PlanError::OwnContainer(fault.name())),
-            Need::Nothing => Err(PlanError::NoLink(fault.name(), self.others())),
-        }
-    }
-
-    fn is_possible(self, fault: &dyn Fault) -> bool {
-        match fault.needs() {
-            Need::Nothing => true,
-            Need::Processes => self.site.is_simulated() || self.clients == Clients::Processes,
-            Need::Broker => self.site.is_simulated() || self.site.is_all_started(),
-            // Where Docker may not answer, a simulation takes its place.
-            Need::Container => self.site.is_all_started() && !matches!(self.site, Site::Auto(_)),
-        }
-    }
-
-    /// The faults that are possible and break something, by name.
-    fn others(self) -> String {
-        let all = nemesis::ALL.iter().copied();
-        let all = all.filter(|it| self.is_possible(*it) && !self.breaks_nothing(*it));
-        all.map(Fault::name).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Whether there is no link where a fault breaks one. A process stands still with its links,
-    /// however many.
-    fn breaks_nothing(self, fault: &dyn Fault) -> bool {
-        let breaks_links = fault.parts().contains(&Part::Link) && fault.needs() == Need::Nothing;
-        self.site.has_no_link() && breaks_links
-    }
-}
-
-/// What the clients of a run are: a run that isolates them makes each a process.
-fn clients(spec: &RunSpec, lock: &dyn Lock) -> Clients {
-    if spec.isolate || lock.has_processes() {
-        Clients::Processes
-    } else {
-        Clients::Tasks
-    }
-}
-
-fn named_faults(names: &str, ground: Ground<'_>) -> Result<Vec<&'static str>, PlanError> {
-    let all = nemesis::ALL.iter().copied();
-    match names {
-        "none" => return Ok(Vec::new()),
-        "all" => {
-            let possible = all.filter(|fault| ground.check(*fault).is_ok());
-            return Ok(possible.map(Fault::name).collect());
-        }
-        _ => {}
-    }
-    let mut faults = Vec::new();
-    for name in names.split(',').map(str::trim) {
-        if ["none", "all"].contains(&name) {
-            return Err(PlanError::Alone(name.to_owned()));
-        }
-        let known = ["all", "none"]
-            .into_iter()
-            .chain(all.clone().map(Fault::name));
-        let fault = nemesis::find(name).ok_or_else(|| unknown("fault", name, known))?;
-        ground.check(fault)?;
-        if !faults.contains(&fault.name()) {
-            faults.push(fault.name());
-        }
-    }
-    Ok(faults)
 }
 
 /// What decides the verdict, and what is shown beside it.
@@ -848,11 +741,6 @@ impl Plan {
 mod tests {
     use super::*;
 
-    const SIMULATED: Ground<'_> = Ground {
-        site: &Site::Simulated,
-        clients: Clients::Tasks,
-    };
-
     #[test]
     fn the_last_phase_has_time_for_every_key() {
         let within = |operation_timeout_s, keys| {
@@ -871,33 +759,6 @@ mod tests {
         assert_eq!(many, Duration::from_millis(10_000 + 5_000 + 50_000));
         let endless = within(u64::MAX, 10_000);
         assert_eq!(endless, Duration::MAX);
-    }
-
-    #[test]
-    fn a_lock_without_services_has_no_link_to_break() {
-        let asked = Asked {
-            needed: &[],
-            ..Asked::broker("auto")
-        };
-        let site = Choice::parse(&asked).expect("nothing is needed").site;
-        let ground = Ground {
-            site: &site,
-            clients: Clients::Tasks,
-        };
-        let all = named_faults("all", ground).expect("known");
-        let breaks_links = |name: &&str| {
-            let fault = nemesis::find(name).expect("known");
-            fault.parts().contains(&Part::Link)
-        };
-        assert!(!all.is_empty() && !all.iter().any(breaks_links), "{all:?}");
-        assert_eq!(named_faults("pause", ground).expect("known"), ["pause"]);
-        let said = named_faults("pause,partition", ground).expect_err("no link");
-        assert!(
-            said.to_string().starts_with(
-                "the lock needs no service, so partition has no link to break: choose faults of the workers ("
-            ),
-            "{said}"
-        );
     }
 
     #[test]
@@ -947,40 +808,5 @@ mod tests {
         let judged = ["exclusion", "overlap<=1s", "progress<=10s"];
         assert_eq!(names(&plan.judged), judged);
         assert_eq!(names(&plan.shown), ["confirmed-exclusion"]);
-    }
-
-    #[test]
-    fn all_and_none_stand_alone() {
-        assert_eq!(
-            named_faults("none", SIMULATED).expect("known"),
-            [] as [&str; 0]
-        );
-        let all = nemesis::ALL.iter();
-        let possible = all.filter(|fault| fault.needs() != Need::Container);
-        assert_eq!(
-            named_faults("all", SIMULATED).expect("known").len(),
-            possible.count()
-        );
-        assert_eq!(
-            named_faults("cut, partition,cut", SIMULATED).expect("known"),
-            ["cut", "partition"]
-        );
-        for (names, alone) in [
-            ("cut,none", "none"),
-            ("all,cut", "all"),
-            ("none,all", "none"),
-        ] {
-            let said = named_faults(names, SIMULATED)
-                .expect_err("contradicts itself")
-                .to_string();
-            assert!(
-                said.contains(&format!("\"{alone}\" cannot be combined")),
-                "{said}"
-            );
-        }
-        let said = named_faults("cut,flood", SIMULATED)
-            .expect_err("unknown")
-            .to_string();
-        assert!(said.starts_with("there is no fault \"flood\""), "{said}");
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use nemesis::Selected;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -13,7 +14,7 @@ use crate::spec::RunSpec;
 /// The spec with everything drawn from the seed that was not given: at least one of `faults`, and
 /// the numbers.
 #[must_use]
-pub(crate) fn drawn(given: &RunSpec, faults: &[&str], seed: Seed) -> RunSpec {
+pub(crate) fn drawn(given: &RunSpec, faults: &[Selected], seed: Seed) -> RunSpec {
     let mut random = ChaCha8Rng::from_seed(seed.stream(Stream::Swarm));
     let nemesis = some_of(faults, &mut random);
     let concurrency = random.random_range(2..=8);
@@ -35,14 +36,14 @@ pub(crate) fn drawn(given: &RunSpec, faults: &[&str], seed: Seed) -> RunSpec {
     }
 }
 
-fn some_of(faults: &[&str], random: &mut ChaCha8Rng) -> String {
-    let mut some: Vec<_> = faults
+fn some_of(faults: &[Selected], random: &mut ChaCha8Rng) -> String {
+    let mut some: Vec<String> = faults
         .iter()
         .filter(|_| random.random_bool(0.5))
-        .copied()
+        .map(ToString::to_string)
         .collect();
     if some.is_empty() {
-        some.extend(faults.choose(random));
+        some.extend(faults.choose(random).map(ToString::to_string));
     }
     if some.is_empty() {
         return "none".to_owned();
@@ -63,10 +64,12 @@ fn between(shortest: u64, longest: u64, random: &mut ChaCha8Rng) -> Duration {
 mod tests {
     use super::*;
 
-    const FAULTS: [&str; 3] = ["cut", "pause", "crash"];
+    fn faults() -> Vec<Selected> {
+        nemesis::parse_mix("cut,pause,crash").expect("faults")
+    }
 
     fn swarm(seed: u64) -> RunSpec {
-        drawn(&RunSpec::default(), &FAULTS, Seed(seed))
+        drawn(&RunSpec::default(), &faults(), Seed(seed))
     }
 
     #[test]
@@ -75,7 +78,7 @@ mod tests {
             concurrency: Some(3),
             ..RunSpec::default()
         };
-        let drawn = drawn(&given, &FAULTS, Seed(1));
+        let drawn = drawn(&given, &faults(), Seed(1));
         assert_eq!(drawn.concurrency, Some(3));
         assert_eq!(drawn.rate, swarm(1).rate);
         assert_eq!(swarm(1), swarm(1));

@@ -34,6 +34,15 @@ const ALIKE: f64 = 0.7;
 
 /// A name that is none of those that are known.
 pub fn unknown<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> PlanError {
+    PlanError::Unknown {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        hint: hint(kind, name, known),
+    }
+}
+
+/// What was meant by a name that is none, and which there are.
+pub(crate) fn hint<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let meant = meant(name, &known);
     let is_short = known.len() <= SHOWN_MAX && meant.is_empty();
@@ -43,11 +52,7 @@ pub fn unknown<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a s
         format!("known are {}", known.join(", "))
     };
     let between = if meant.is_empty() { "; " } else { " " };
-    PlanError::Unknown {
-        kind: kind.to_owned(),
-        name: name.to_owned(),
-        hint: format!("{meant}{between}{known}"),
-    }
+    format!("{meant}{between}{known}")
 }
 
 /// What was most likely meant by a name that is none, as it is said behind it.

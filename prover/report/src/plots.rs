@@ -360,7 +360,7 @@ mod tests {
             (0, acquire(Kind::Invoke)),
             (S, acquire(Kind::Ok)),
             (2 * S, Draft::fault("<cut>", inject)),
-            (3 * S, Draft::fault("<cut>", Note::Heal { id: 0 })),
+            (3 * S, Draft::fault("<cut>", Note::heal(0))),
             (5 * S, acquire(Kind::Invoke)),
             (5 * S + S / 100, acquire(Kind::Info)),
             (

@@ -286,11 +286,7 @@ mod tests {
             targets: Targets::Processes(targets),
             parameters: Parameters::new(),
         };
-        let notes = [
-            inject(7, vec![0, 1]),
-            Note::Heal { id: 7 },
-            inject(8, vec![1]),
-        ];
+        let notes = [inject(7, vec![0, 1]), Note::heal(7), inject(8, vec![1])];
         drafts.extend(notes.map(|note| Draft::fault("cut", note)));
         let windows = Scene::of(&history(drafts), 2).windows;
         assert_eq!(

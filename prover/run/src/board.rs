@@ -1,17 +1,20 @@
 //! Who believes to hold a lock, and who administers one: what the nemesis chooses its targets by.
 
+use std::sync::Arc;
+
 use history::{Answer, Event, Function, Kind, Process, Value};
+use nemesis::Target;
 
 use crate::observer::Observer;
 use crate::watch::Watch;
 
 /// What one worker is about, as far as the record says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// Whether it believes to hold a lock.
-    pub holds: bool,
-    /// Whether it is in the middle of administering one.
-    pub administers: bool,
+    /// The lock that it believes to hold.
+    holds: Option<Arc<str>>,
+    /// What it has asked for and has no answer to yet, and of which lock.
+    asks: Option<(Function, Arc<str>)>,
 }
 
 /// What all workers are about.
@@ -24,19 +27,32 @@ impl Board {
         Self(Watch::new(vec![Standing::default(); workers]))
     }
 
-    /// The workers of which something is so now.
-    pub(crate) fn those(&self, is_so: fn(&Standing) -> bool) -> Vec<usize> {
-        self.0.see(|standings| {
-            (0..standings.len())
-                .filter(|worker| is_so(&standings[*worker]))
-                .collect()
-        })
+    /// The workers that are now as a target wants them; nobody where it wants nothing.
+    pub(crate) fn those(&self, target: &Target) -> Vec<usize> {
+        self.0.see(|standings| wanted(target, standings).collect())
     }
 
-    /// Returns as soon as it is so of somebody.
-    pub(crate) async fn somebody(&self, is_so: fn(&Standing) -> bool) {
-        self.0.when(|standings| standings.iter().any(is_so)).await;
+    /// Returns as soon as somebody is as a target wants them.
+    pub(crate) async fn somebody(&self, target: &Target) {
+        let is_somebody = |standings: &Vec<Standing>| wanted(target, standings).next().is_some();
+        self.0.when(is_somebody).await;
     }
+}
+
+fn wanted<'a>(target: &'a Target, standings: &'a [Standing]) -> impl Iterator<Item = usize> + 'a {
+    let is_wanted = |worker: &usize| {
+        let standing = &standings[*worker];
+        match target {
+            Target::Holder { .. } => standing.holds.is_some(),
+            Target::Waiter { .. } => standing.waits_for_one_of(standings),
+            Target::Acquiring { .. } => standing.is_at(&Function::Acquire),
+            Target::Releasing { .. } => standing.is_at(&Function::Release),
+            Target::Verifying { .. } => standing.is_at(&Function::Verify),
+            Target::Administrator { .. } => standing.administers(),
+            _ => false,
+        }
+    };
+    (0..standings.len()).filter(is_wanted)
 }
 
 impl Observer for Board {
@@ -53,16 +69,38 @@ impl Observer for Board {
 
 impl Standing {
     fn follow(&mut self, event: &Event) {
-        self.administers = event.kind == Kind::Invoke && event.function.is_administration();
-        self.holds = match (&event.function, event.kind) {
-            (_, Kind::Invoke) => self.holds,
+        let key = || event.key.clone().unwrap_or_default();
+        let asked = || (event.function.clone(), key());
+        self.asks = (event.kind == Kind::Invoke).then(asked);
+        match (&event.function, event.kind) {
+            (Function::Acquire, Kind::Ok) => self.holds = Some(key()),
             // Its process is retired, and gives up what it held.
-            (_, Kind::Info) => false,
-            (Function::Acquire, Kind::Ok) => true,
-            (Function::Release | Function::Lost, _) => false,
-            (Function::Verify, Kind::Ok) => event.value != Value::Answer(Answer::Lost),
-            _ => self.holds,
+            (_, Kind::Info) | (Function::Release | Function::Lost, Kind::Ok | Kind::Fail) => {
+                self.holds = None;
+            }
+            (Function::Verify, Kind::Ok) => {
+                let is_lost = event.value == Value::Answer(Answer::Lost);
+                self.holds = (!is_lost).then(key);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_at(&self, function: &Function) -> bool {
+        self.asks.as_ref().is_some_and(|(at, _)| at == function)
+    }
+
+    fn administers(&self) -> bool {
+        self.asks
+            .as_ref()
+            .is_some_and(|(at, _)| at.is_administration())
+    }
+
+    fn waits_for_one_of(&self, all: &[Self]) -> bool {
+        let Some((Function::Acquire, key)) = &self.asks else {
+            return false;
         };
+        all.iter().any(|other| other.holds.as_ref() == Some(key))
     }
 }
 
@@ -79,14 +117,19 @@ mod tests {
             let draft = Draft::new(Process::Client(2), *kind, function.clone());
             board.see(&draft.with(value.clone()).at(index, index));
         }
-        assert_eq!(board.0.see(|standings| standings[1]), Standing::default());
-        board.0.see(|standings| standings[0])
+        assert_eq!(
+            board.0.see(|standings| standings[1].clone()),
+            Standing::default()
+        );
+        board.0.see(|standings| standings[0].clone())
     }
 
     fn holds_after(kind: Kind, function: Function, value: Value) -> bool {
         let granted = (Kind::Ok, Function::Acquire, Value::None);
         let invoked = (Kind::Invoke, function.clone(), Value::None);
-        after(&[granted, invoked, (kind, function, value)]).holds
+        after(&[granted, invoked, (kind, function, value)])
+            .holds
+            .is_some()
     }
 
     #[test]
@@ -116,7 +159,7 @@ mod tests {
     fn a_hold_lasts_until_its_release_has_ended() {
         let granted = (Kind::Ok, Function::Acquire, Value::None);
         let asked = (Kind::Invoke, Function::Release, Value::None);
-        assert!(after(&[granted, asked]).holds);
+        assert!(after(&[granted, asked]).holds.is_some());
     }
 
     #[test]
@@ -124,11 +167,38 @@ mod tests {
         let asked = (Kind::Invoke, Function::Grow, Value::None);
         for kind in [Kind::Ok, Kind::Fail, Kind::Info] {
             let ended = (kind, Function::Grow, Value::None);
-            assert!(after(std::slice::from_ref(&asked)).administers);
-            assert!(!after(&[asked.clone(), ended]).administers);
+            assert!(after(std::slice::from_ref(&asked)).administers());
+            assert!(!after(&[asked.clone(), ended]).administers());
         }
         let acquiring = (Kind::Invoke, Function::Acquire, Value::None);
-        assert!(!after(&[acquiring]).administers);
+        assert!(!after(&[acquiring]).administers());
+    }
+
+    #[test]
+    fn whoever_is_in_the_middle_of_something_is_found_by_it() {
+        let board = Board::new(3);
+        let mut index = 0;
+        let mut see = |process, kind, function, key: &str| {
+            let draft = Draft::new(Process::Client(process), kind, function);
+            board.see(&draft.on(key).at(index, index));
+            index += 1;
+        };
+        use Function::{Acquire, Release, Verify};
+        see(0, Kind::Invoke, Acquire, "a");
+        assert_eq!(board.those(&Target::Acquiring { draw: 0 }), [0]);
+        assert_eq!(board.those(&Target::Waiter { draw: 0 }), [] as [usize; 0]);
+        see(0, Kind::Ok, Acquire, "a");
+        see(1, Kind::Invoke, Acquire, "a");
+        see(2, Kind::Invoke, Acquire, "b");
+        assert_eq!(board.those(&Target::Acquiring { draw: 0 }), [1, 2]);
+        assert_eq!(board.those(&Target::Waiter { draw: 0 }), [1]);
+        see(0, Kind::Invoke, Verify, "a");
+        assert_eq!(board.those(&Target::Verifying { draw: 0 }), [0]);
+        see(0, Kind::Ok, Verify, "a");
+        see(0, Kind::Invoke, Release, "a");
+        assert_eq!(board.those(&Target::Releasing { draw: 0 }), [0]);
+        assert_eq!(board.those(&Target::Holder { draw: 0 }), [0]);
+        assert_eq!(board.those(&Target::Any { draw: 0 }), [] as [usize; 0]);
     }
 
     #[tokio::test]
@@ -139,7 +209,8 @@ mod tests {
             let draft = Draft::new(Process::Client(7), Kind::Ok, Function::Acquire);
             board.see(&draft.at(0, 0));
         };
-        tokio::join!(board.somebody(|standing| standing.holds), granting);
-        assert_eq!(board.those(|standing| standing.holds), [1]);
+        let holder = Target::Holder { draw: 0 };
+        tokio::join!(board.somebody(&holder), granting);
+        assert_eq!(board.those(&holder), [1]);
     }
 }

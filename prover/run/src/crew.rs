@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use locks::OwnProcess;
-use nemesis::{Clients, System, SystemError, Worker};
+use history::fault::Evidence;
+use locks::{ClientConfig, OwnProcess};
+use nemesis::{BrokerHarm, Clients, Done, LinkHarm, NodeHarm, System, SystemError, Worker};
 
 use crate::watch::Watch;
 
@@ -106,17 +107,25 @@ impl Crew {
         });
     }
 
-    /// Returns when the worker surely does nothing any more, nor its own process where it has one.
-    async fn pause(&self, worker: Worker) -> std::io::Result<()> {
+    /// Returns when the worker surely does nothing any more.
+    async fn wedge(&self, worker: Worker) {
         let member = &self.members[worker];
         member.pauses.fetch_add(1, Ordering::AcqRel);
         self.set(worker, Condition::Pausing);
         let condition = &member.condition;
         condition.when(|now| *now != Condition::Pausing).await;
-        match self.own(worker) {
-            Some(own) => own.stop().await,
-            None => Ok(()),
-        }
+    }
+
+    /// Returns when the worker surely does nothing any more, nor its own process where it has one;
+    /// with the state of that.
+    async fn pause(&self, worker: Worker) -> std::io::Result<Evidence> {
+        self.wedge(worker).await;
+        let Some(own) = self.own(worker) else {
+            return Ok(Evidence::new());
+        };
+        own.stop().await?;
+        let state = own.state().map(|state| ("state".to_owned(), state.into()));
+        Ok(state.into_iter().collect())
     }
 
     /// The worker goes on, and its own process before it.
@@ -164,11 +173,18 @@ pub(crate) async fn unless_paused<T>(
     done
 }
 
+/// The name of the connections of a worker's client under this number.
+pub(crate) fn connection_name(config: &ClientConfig, process: u32) -> String {
+    format!("{}-{process}", config.name)
+}
+
 /// All that the nemesis can break: the testbed, and the workers.
 pub(crate) struct Reach<'a> {
     pub(crate) testbed: &'a dyn System,
     pub(crate) crew: &'a Crew,
     pub(crate) clients: Clients,
+    /// Those of the workers.
+    pub(crate) configs: &'a [ClientConfig],
 }
 
 /// What the system under the prover does not do.
@@ -185,23 +201,24 @@ impl System for Reach<'_> {
         self.clients
     }
 
-    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
-        self.testbed.partition(worker).await
+    fn connection_name(&self, worker: Worker) -> String {
+        connection_name(&self.configs[worker], self.crew.process(worker))
     }
 
-    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.testbed.partition_upstream(worker).await
+    fn queue_prefix(&self) -> String {
+        let config = self.configs.first();
+        config.map_or_else(String::new, |config| config.queue(""))
     }
 
-    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.testbed.partition_downstream(worker).await
+    async fn harm_link(&self, worker: Worker, harm: &LinkHarm) -> Result<(), SystemError> {
+        self.testbed.harm_link(worker, harm).await
     }
 
-    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
-        self.testbed.cut(worker).await
+    async fn sprung(&self, worker: Worker) -> Done {
+        self.testbed.sprung(worker).await
     }
 
-    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
+    async fn heal(&self, worker: Worker) -> Done {
         self.testbed.heal(worker).await
     }
 
@@ -220,8 +237,13 @@ impl System for Reach<'_> {
         }
     }
 
-    async fn pause(&self, worker: Worker) -> Result<(), SystemError> {
+    async fn pause(&self, worker: Worker) -> Done {
         self.crew.pause(worker).await.map_err(refused(worker))
+    }
+
+    async fn wedge(&self, worker: Worker) -> Result<(), SystemError> {
+        self.crew.wedge(worker).await;
+        Ok(())
     }
 
     async fn resume(&self, worker: Worker) -> Result<(), SystemError> {
@@ -237,20 +259,20 @@ impl System for Reach<'_> {
         Ok(())
     }
 
-    async fn kill_broker(&self) -> Result<(), SystemError> {
-        self.testbed.kill_broker().await
+    async fn harm_broker(&self, harm: &BrokerHarm) -> Done {
+        self.testbed.harm_broker(harm).await
     }
 
-    async fn start_broker(&self) -> Result<(), SystemError> {
-        self.testbed.start_broker().await
+    async fn mend_broker(&self, harm: &BrokerHarm) -> Done {
+        self.testbed.mend_broker(harm).await
     }
 
-    async fn pause_broker(&self) -> Result<(), SystemError> {
-        self.testbed.pause_broker().await
+    async fn harm_nodes(&self, harm: &NodeHarm) -> Done {
+        self.testbed.harm_nodes(harm).await
     }
 
-    async fn resume_broker(&self) -> Result<(), SystemError> {
-        self.testbed.resume_broker().await
+    async fn mend_nodes(&self, harm: &NodeHarm) -> Done {
+        self.testbed.mend_nodes(harm).await
     }
 }
 

@@ -259,6 +259,7 @@ async fn accompany(
         testbed: stage.system,
         crew: &shared.crew,
         clients: clients_of(&*setup.lock.lock),
+        configs: &stage.clients,
     };
     let nemesis = play(
         setup.schedule,

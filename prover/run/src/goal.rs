@@ -79,7 +79,7 @@ impl Observer for Pursuit {
             Note::Inject { id, .. } => {
                 seen.on.insert(*id);
             }
-            Note::Healed { id } => {
+            Note::Healed { id, .. } => {
                 seen.on.remove(id);
                 if seen.on.is_empty() {
                     self.calms.change(|calms| *calms += 1);
@@ -133,13 +133,13 @@ mod tests {
         let notes = [
             inject(0),
             inject(1),
-            Note::Heal { id: 0 },
-            Note::Healed { id: 0 },
-            Note::Heal { id: 1 },
-            Note::Healed { id: 1 },
+            Note::heal(0),
+            Note::healed(0),
+            Note::heal(1),
+            Note::healed(1),
             inject(2),
-            Note::Heal { id: 2 },
-            Note::Healed { id: 2 },
+            Note::heal(2),
+            Note::healed(2),
         ];
         let mut asked = Vec::new();
         for (index, note) in (0..).zip(notes) {

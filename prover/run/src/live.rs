@@ -181,7 +181,7 @@ impl Observer for Live {
                     seen.begun.insert(*id);
                     seen.on.insert(*id, self.struck(fault, targets));
                 }
-                Note::Healed { id } => {
+                Note::Healed { id, .. } => {
                     seen.on.remove(id);
                 }
                 Note::On { .. } | Note::Heal { .. } => {}
@@ -209,6 +209,7 @@ mod tests {
             for_ms: 3_000,
             fault: "cut".to_owned(),
             target: Target::Any { draw: 0 },
+            parameters: Default::default(),
         };
         let schedule = Schedule {
             faults: vec![cut(5_000), cut(12_000)],
@@ -260,7 +261,7 @@ mod tests {
             (&*struck.on[0].fault, &*struck.on[0].workers),
             ("cut", &[1][..])
         );
-        see(&live, Draft::fault("cut", Note::Healed { id: 0 }));
+        see(&live, Draft::fault("cut", Note::healed(0)));
         assert_eq!(live.now().expect("begun").on, []);
     }
 

@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use history::Draft;
 use history::fault::{Note, Targets};
 use history::jsonl::LogError;
-use nemesis::{Fault, Planned, Schedule, System, SystemError, Target, Worker};
+use nemesis::{
+    Fault, Landing, Planned, Schedule, Strike, System, SystemError, Target, Timer, Worker,
+};
 use tokio::time::timeout;
 
-use crate::board::Standing;
 use crate::occupied::Occupied;
 use crate::phase::Phase;
 use crate::shared::Shared;
+use crate::watch::Watch;
 
-/// How long a fault that wants a holder, or an administrator, waits for one.
+/// How long a fault that wants somebody in particular, such as a holder, waits for one.
 const SOMEBODY_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long after its beginning an action of an administrator is struck at the latest.
@@ -105,20 +108,35 @@ impl Player<'_> {
             let draft = Draft::fault(fault.name(), note);
             self.shared.recorder.record(draft)
         };
+        let timer = UntilEnd::of_the_run(self.shared);
+        let strike = Strike {
+            system: self.system,
+            targets,
+            parameters: &planned.parameters,
+            timer: &timer,
+        };
         record(self.inject(id, fault, planned, targets))?;
-        fault.inject(self.system, targets).await?;
-        record(Note::On { id })?;
-        let ends = self.shared.recorder.clock().elapsed() + lasting(planned);
-        self.wait_until(ends).await;
-        record(Note::Heal { id })?;
-        fault.heal(self.system, targets).await?;
-        record(Note::Healed { id })?;
+        let missed = match fault.inject(&strike).await? {
+            Landing::InForce(evidence) => {
+                record(Note::On { id, evidence })?;
+                let ends = self.shared.recorder.clock().elapsed() + lasting(planned);
+                timer.end_at(ends);
+                fault.sustain(&strike).await?;
+                self.wait_until(ends).await;
+                false
+            }
+            Landing::Missed => true,
+        };
+        record(Note::Heal { id, missed })?;
+        let evidence = fault.heal(&strike).await?;
+        record(Note::Healed { id, evidence })?;
         Ok(())
     }
 
     fn inject(&self, id: u64, fault: &dyn Fault, planned: &Planned, targets: &[Worker]) -> Note {
         let process = |worker: &Worker| self.shared.crew.process(*worker);
-        let mut parameters = fault.parameters(self.system.clients());
+        let mut parameters = planned.parameters.clone();
+        parameters.extend(fault.traits(self.system.clients()));
         parameters.insert("for_ms".to_owned(), planned.for_ms.into());
         Note::Inject {
             id,
@@ -128,14 +146,8 @@ impl Player<'_> {
         }
     }
 
-    /// False if the run's time is up before.
     async fn wait_until(&self, at: Duration) -> bool {
-        let clock = self.shared.recorder.clock();
-        tokio::select! {
-            biased;
-            () = self.shared.phases.reached(Phase::Finishing) => false,
-            () = clock.sleep_until(at) => true,
-        }
+        wait_until(self.shared, at).await
     }
 
     /// Whether a fault that begins now can last as long as it was planned to.
@@ -147,17 +159,15 @@ impl Player<'_> {
     /// before they can be had.
     async fn take(&self, fault: &dyn Fault, planned: &Planned) -> Option<Vec<Worker>> {
         let board = &self.shared.board;
-        let wanted: fn(&Standing) -> bool = match planned.target {
-            Target::Administrator { .. } => |worker| worker.administers,
-            _ => |worker| worker.holds,
-        };
-        if let Target::Holder { .. } | Target::Administrator { .. } = planned.target {
-            // If nobody does in time the fault strikes somebody all the same; the history shows
-            // that it hit no holder.
-            let _ = timeout(SOMEBODY_WITHIN, board.somebody(wanted)).await;
+        if planned.target.wants_somebody() {
+            // If nobody is so in time the fault strikes somebody all the same; the history shows
+            // that it hit nobody of those.
+            let _ = timeout(SOMEBODY_WITHIN, board.somebody(&planned.target)).await;
         }
-        let choose =
-            |free: &[Worker]| self.choose(fault, &planned.target, free, &board.those(wanted));
+        let choose = |free: &[Worker]| {
+            let wanted = board.those(&planned.target);
+            self.choose(fault, &planned.target, free, &wanted)
+        };
         let targets = tokio::select! {
             biased;
             targets = self.occupied.take(fault.parts(), self.workers, choose) => targets,
@@ -195,6 +205,41 @@ impl Player<'_> {
             }
             None => Some(target.resolve(free, wanted)).filter(|targets| !targets.is_empty()),
         }
+    }
+}
+
+/// The time of a fault, which is over when it ends or when that of the run is.
+struct UntilEnd<'a> {
+    shared: &'a Shared,
+    ends: Watch<Duration>,
+}
+
+impl<'a> UntilEnd<'a> {
+    fn of_the_run(shared: &'a Shared) -> Self {
+        let ends = Watch::new(Duration::MAX);
+        Self { shared, ends }
+    }
+
+    fn end_at(&self, time: Duration) {
+        self.ends.change(|ends| *ends = time);
+    }
+}
+
+#[async_trait]
+impl Timer for UntilEnd<'_> {
+    async fn rest(&self, time: Duration) -> bool {
+        let at = self.shared.recorder.clock().elapsed().saturating_add(time);
+        let ends = self.ends.see(|ends| *ends);
+        wait_until(self.shared, at.min(ends)).await && at < ends
+    }
+}
+
+/// False if the run's time is up before.
+async fn wait_until(shared: &Shared, at: Duration) -> bool {
+    tokio::select! {
+        biased;
+        () = shared.phases.reached(Phase::Finishing) => false,
+        () = shared.recorder.clock().sleep_until(at) => true,
     }
 }
 

@@ -15,7 +15,7 @@ use workloads::{Feedback, Step};
 use crate::burst::Burst;
 use crate::call::call;
 use crate::clock::Clock;
-use crate::crew::Condition;
+use crate::crew::{Condition, connection_name};
 use crate::phase::Phase;
 use crate::reply::{Reply, ending, value};
 use crate::shared::Shared;
@@ -416,7 +416,7 @@ impl Worker {
             ..
         } = &self.equipment;
         let client = locks::ClientConfig {
-            name: format!("{}-{}", client.name, self.process()),
+            name: connection_name(client, self.process()),
             ..client.clone()
         };
         let error = match timeout(*operation_timeout, lock.open(&client)).await {

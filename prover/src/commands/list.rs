@@ -212,7 +212,32 @@ fn workloads() -> impl Iterator<Item = Listed> {
 
 fn faults() -> impl Iterator<Item = Listed> {
     let all = nemesis::ALL.iter();
-    all.map(|fault| Listed::plain(fault.name(), fault.summary()))
+    all.map(|fault| {
+        let settable = fault.settable();
+        let names = settable.iter().map(|parameter| parameter.name);
+        let values = settable.iter().map(|parameter| {
+            let text = format!("{} [{}]", parameter.summary, parameter.default);
+            (parameter.name, text)
+        });
+        Listed {
+            facts: vec![
+                ("class", fault.class().to_string()),
+                ("needs", fault.needs().to_string()),
+                (
+                    "in all",
+                    if fault.is_in_all() {
+                        "yes"
+                    } else {
+                        "by name only"
+                    }
+                    .to_owned(),
+                ),
+                ("parameters", names.collect::<Vec<_>>().join(", ")),
+            ],
+            values: values.collect(),
+            ..Listed::plain(fault.name(), fault.summary())
+        }
+    })
 }
 
 fn experiments() -> impl Iterator<Item = Listed> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use checker::{Verdict, counted};
 use nemesis::Schedule;
 use plan::spec::RunSpec;
-use plan::{Plan, PlanError, bounded};
+use plan::{GroundError, Plan, PlanError, bounded};
 use suite::Criteria;
 use suite::within;
 use suite::{Case, Shrunk, shrink};
@@ -69,7 +69,10 @@ pub(super) async fn shrink_run(arguments: &ShrinkArgs) -> Result<Exit, Failure> 
         ..spec
     };
     // What stands still in the simulation is a process elsewhere.
-    elsewhere.isolate = matches!(Plan::new(&elsewhere), Err(PlanError::OwnProcesses(_)));
+    elsewhere.isolate = matches!(
+        Plan::new(&elsewhere),
+        Err(PlanError::Ground(GroundError::OwnProcesses(_)))
+    );
     output::result(&match Plan::new(&elsewhere) {
         Ok(_) => {
             let command = repeat::of_spec(&elsewhere, &arguments.results);

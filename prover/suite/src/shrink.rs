@@ -10,9 +10,10 @@ use std::time::Duration;
 use checker::Verdict;
 use history::fault::Window;
 use history::{Function, History, Kind, Operation, Process, Value};
+use nemesis::Aim;
 use nemesis::{Call, Request, Schedule, Target};
 use plan::manifest::Planned;
-use plan::spec::{RunSpec, TargetKind};
+use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
 use run::seed::Seed;
 
@@ -88,7 +89,8 @@ impl Case {
                 at_most: None,
                 testbed: "sim".to_owned(),
                 nemesis: "none".to_owned(),
-                target: TargetKind::default(),
+                target: Aim::default(),
+                nemesis_at_once: 1,
                 nemesis_interval: None,
                 nemesis_duration: None,
                 coverage: None,

@@ -9,7 +9,8 @@ use checker::Verdict;
 use checker::guarantee;
 use history::{Answer, Event, Function, History, Kind, Process, Value};
 use locks::Lock;
-use plan::spec::{RunSpec, TargetKind};
+use nemesis::Aim;
+use plan::spec::RunSpec;
 use plan::{Plan, PlanError, catalogue, suits};
 use rayon::prelude::*;
 use run::seed::Seed;
@@ -49,7 +50,7 @@ fn specs(is_wanted: impl Fn(&dyn Lock) -> bool) -> Vec<RunSpec> {
                 testbed: "sim".to_owned(),
                 nemesis: "all".to_owned(),
                 swarm: true,
-                target: [TargetKind::Holder, TargetKind::Random][(seed % 2) as usize],
+                target: [Aim::Holder, Aim::Random][(seed % 2) as usize],
                 keys: 1 + (seed % 3) as u32,
                 time_limit: Duration::from_secs(30),
                 seed: Some(Seed(seed)),

@@ -79,6 +79,19 @@ impl Site {
         }
     }
 
+    /// Whether all services are RabbitMQs.
+    #[must_use]
+    pub fn is_of_rabbitmq(&self) -> bool {
+        match self {
+            Self::Simulated => true,
+            Self::Auto(site) | Self::Real(site) => {
+                let mut instances = site.instances.iter();
+                !site.instances.is_empty()
+                    && instances.all(|it| it.service.name() == RabbitMq.name())
+            }
+        }
+    }
+
     /// Whether clients reach nothing over a link, so that none can break.
     #[must_use]
     pub fn has_no_link(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The simulated testbed, as far as faults go: a worker's link is the link of its number.
 
 use async_trait::async_trait;
-use nemesis::{System, SystemError, Worker};
+use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, System, SystemError, Way, Worker};
 use simulated::{NoSuchLink, Shutdown, Simulation};
 
 /// A simulated broker and its links.
@@ -10,20 +10,19 @@ pub struct SimulatedSystem(pub Simulation);
 
 #[async_trait]
 impl System for SimulatedSystem {
-    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.0.partition_upstream(worker).map_err(failed)
+    async fn harm_link(&self, worker: Worker, harm: &LinkHarm) -> Result<(), SystemError> {
+        let harmed = match harm {
+            LinkHarm::Hold(Way::Upstream) => self.0.partition_upstream(worker),
+            LinkHarm::Hold(Way::Downstream) => self.0.partition_downstream(worker),
+            LinkHarm::Cut => self.0.cut(worker),
+            _ => return Err(SystemError::unable("do that to a link")),
+        };
+        harmed.map_err(failed)
     }
 
-    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.0.partition_downstream(worker).map_err(failed)
-    }
-
-    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
-        self.0.cut(worker).map_err(failed)
-    }
-
-    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
-        self.0.heal(worker).map_err(failed)
+    async fn heal(&self, worker: Worker) -> Done {
+        self.0.heal(worker).map_err(failed)?;
+        Ok(Evidence::new())
     }
 
     async fn freeze(&self, worker: Worker) -> Result<(), SystemError> {
@@ -34,14 +33,20 @@ impl System for SimulatedSystem {
         self.0.thaw(worker).map_err(failed)
     }
 
-    async fn kill_broker(&self) -> Result<(), SystemError> {
-        self.0.stop(Shutdown::Killed);
-        Ok(())
+    async fn harm_broker(&self, harm: &BrokerHarm) -> Done {
+        match harm {
+            BrokerHarm::Kill => self.0.stop(Shutdown::Killed),
+            BrokerHarm::Stop => self.0.stop(Shutdown::Stopped),
+            _ => return Err(SystemError::unable("do that to the broker")),
+        }
+        Ok(Evidence::new())
     }
 
-    async fn start_broker(&self) -> Result<(), SystemError> {
-        self.0.start();
-        Ok(())
+    async fn mend_broker(&self, harm: &BrokerHarm) -> Done {
+        if matches!(harm, BrokerHarm::Kill | BrokerHarm::Stop) {
+            self.0.start();
+        }
+        Ok(Evidence::new())
     }
 }
 
@@ -55,10 +60,10 @@ mod tests {
 
     use locks::ErrorKind;
     use locks::broker::{Broker, ConnectOptions};
-    use nemesis::find;
     use tokio::time::{sleep, timeout};
 
     use super::*;
+    use crate::testing::{selected, strike};
 
     async fn kind_of_end(fault: &str) -> ErrorKind {
         let simulation = Simulation::new(1, 2);
@@ -67,11 +72,12 @@ mod tests {
             ..ConnectOptions::default()
         };
         let connection = simulation.connect(&options).await.expect("it is whole");
-        let fault = find(fault).expect("it is registered");
+        let selected = selected(fault);
         let system = SimulatedSystem(simulation.clone());
-        fault.inject(&system, &[1]).await.expect("a link");
+        let strike = strike(&system, &[1], &selected);
+        selected.fault.inject(&strike).await.expect("a link");
         let closed = connection.closed().await;
-        fault.heal(&system, &[1]).await.expect("a link");
+        selected.fault.heal(&strike).await.expect("a link");
         simulation.connect(&options).await.expect("it has healed");
         closed.error.kind
     }
@@ -86,7 +92,7 @@ mod tests {
         // The broker loses patience, and the client hears of that.
         assert_eq!(kind_of_end("partition-upstream").await, ErrorKind::Io);
         assert_eq!(kind_of_end("cut").await, ErrorKind::Io);
-        assert_eq!(kind_of_end("restart").await, ErrorKind::Io);
+        assert_eq!(kind_of_end("kill").await, ErrorKind::Io);
     }
 
     #[tokio::test(start_paused = true)]
@@ -132,8 +138,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_worker_without_a_link_is_a_harness_error() {
         let system = SimulatedSystem(Simulation::new(1, 1));
-        let fault = find("partition").expect("it is registered");
-        let error = fault.inject(&system, &[1]).await.expect_err("no link");
+        let selected = selected("partition");
+        let struck = selected
+            .fault
+            .inject(&strike(&system, &[1], &selected))
+            .await;
+        let error = struck.expect_err("no link");
         assert!(
             error.to_string().contains("link 1 does not exist"),
             "{error}"

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use nemesis::{System, SystemError, Worker};
+use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, System, SystemError, Way, Worker};
 
 use crate::error::TestbedError;
 use crate::links::{self, Links};
@@ -43,43 +43,37 @@ impl<'a> RealSystem<'a> {
 
 #[async_trait]
 impl System for RealSystem<'_> {
-    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
-        self.links.partition(worker).await.map_err(failed)
+    async fn harm_link(&self, worker: Worker, harm: &LinkHarm) -> Result<(), SystemError> {
+        let harmed = match harm {
+            LinkHarm::Hold(Way::Upstream) => self.links.partition_upstream(worker).await,
+            LinkHarm::Hold(Way::Downstream) => self.links.partition_downstream(worker).await,
+            LinkHarm::Cut => self.links.cut(worker).await,
+            _ => return Err(SystemError::unable("do that to a link")),
+        };
+        harmed.map_err(failed)
     }
 
-    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.links.partition_upstream(worker).await.map_err(failed)
+    async fn heal(&self, worker: Worker) -> Done {
+        self.links.heal(worker).await.map_err(failed)?;
+        Ok(Evidence::new())
     }
 
-    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.links
-            .partition_downstream(worker)
-            .await
-            .map_err(failed)
+    async fn harm_broker(&self, harm: &BrokerHarm) -> Done {
+        match harm {
+            BrokerHarm::Kill => self.all("kill", Node::kill).await?,
+            BrokerHarm::Pause => self.all("pause", Node::pause).await?,
+            _ => return Err(SystemError::unable("do that to the broker")),
+        }
+        Ok(Evidence::new())
     }
 
-    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
-        self.links.cut(worker).await.map_err(failed)
-    }
-
-    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
-        self.links.heal(worker).await.map_err(failed)
-    }
-
-    async fn kill_broker(&self) -> Result<(), SystemError> {
-        self.all("kill", Node::kill).await
-    }
-
-    async fn start_broker(&self) -> Result<(), SystemError> {
-        self.all("start", Node::start_again).await
-    }
-
-    async fn pause_broker(&self) -> Result<(), SystemError> {
-        self.all("pause", Node::pause).await
-    }
-
-    async fn resume_broker(&self) -> Result<(), SystemError> {
-        self.all("resume", Node::resume).await
+    async fn mend_broker(&self, harm: &BrokerHarm) -> Done {
+        match harm {
+            BrokerHarm::Kill | BrokerHarm::Stop => self.all("start", Node::start_again).await?,
+            BrokerHarm::Pause => self.all("resume", Node::resume).await?,
+            _ => {}
+        }
+        Ok(Evidence::new())
     }
 }
 

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use nemesis::{Selected, Strike, System, Timer, Worker};
 use tokio::sync::OnceCell;
 
 use crate::docker::{Docker, Plan};
@@ -13,6 +16,42 @@ use crate::progress::Silent;
 
 /// Turns "no Docker here" from a reason to skip into a failure.
 pub const REQUIRE_VARIABLE: &str = "PROVER_REQUIRE_DOCKER";
+
+/// Time that is never over.
+struct Endless;
+
+#[async_trait]
+impl Timer for Endless {
+    async fn rest(&self, time: Duration) -> bool {
+        tokio::time::sleep(time).await;
+        true
+    }
+}
+
+/// A fault as it strikes these workers, with all the time that it wants.
+#[must_use]
+pub fn strike<'a>(
+    system: &'a dyn System,
+    targets: &'a [Worker],
+    selected: &'a Selected,
+) -> Strike<'a> {
+    Strike {
+        system,
+        targets,
+        parameters: &selected.parameters,
+        timer: &Endless,
+    }
+}
+
+/// The fault that is asked for so: `slow{latency=40ms}`.
+///
+/// # Panics
+/// It is none.
+#[must_use]
+pub fn selected(text: &str) -> Selected {
+    let mut mix = nemesis::parse_mix(text).expect("a fault");
+    mix.remove(0)
+}
 
 /// A plain broker that tests share.
 #[derive(Debug, Clone)]

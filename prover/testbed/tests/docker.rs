@@ -12,7 +12,7 @@ use testbed::clean::{Which, clean, leftovers};
 use testbed::doctor::Status;
 use testbed::leftover::sweep;
 use testbed::services::RabbitMq;
-use testbed::testing::{docker_or_skip, shared_broker};
+use testbed::testing::{docker_or_skip, selected, shared_broker, strike};
 use testbed::{
     Demand, Docker, Plan, ProxyChoice, RealSite, Run, RunId, Service, Silent, Testbed,
     TestbedError, ToxiproxyPlan, ToxiproxyState,
@@ -454,11 +454,12 @@ async fn a_broker_stands_still_and_goes_on_dies_and_comes_back_at_the_same_port(
     let link = testbed.links().addresses(0).expect("a link")[0];
     let system = testbed.system();
     assert!(greets(link).await);
-    for (fault, strikes) in [("broker-pause", "stands still"), ("restart", "is dead")] {
-        let fault = nemesis::find(fault).expect("a fault");
-        fault.inject(&system, &[0]).await.expect(strikes);
+    for (fault, strikes) in [("broker-pause", "stands still"), ("kill", "is dead")] {
+        let selected = selected(fault);
+        let (fault, strike) = (selected.fault, strike(&system, &[0], &selected));
+        fault.inject(&strike).await.expect(strikes);
         assert!(!greets(link).await, "it {strikes}");
-        fault.heal(&system, &[0]).await.expect("it is mended");
+        fault.heal(&strike).await.expect("it is mended");
         assert!(greets(link).await, "it {strikes} no more");
     }
     testbed.stop().await.expect("it is taken down");
@@ -475,8 +476,9 @@ async fn what_is_somebodys_own_is_not_struck() {
     let demand = demand(folder.path());
     let testbed = Testbed::start(&site, &ProxyChoice::Embedded, demand, &Silent).await;
     let testbed = testbed.expect("it answers");
-    let fault = nemesis::find("restart").expect("a fault");
-    let error = fault.inject(&testbed.system(), &[0]).await;
+    let (system, selected) = (testbed.system(), selected("kill"));
+    let strike = strike(&system, &[0], &selected);
+    let error = selected.fault.inject(&strike).await;
     let said = error.expect_err("it is not the run's own").to_string();
     assert!(said.contains("no service was started"), "{said}");
 }

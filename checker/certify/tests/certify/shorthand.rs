@@ -53,8 +53,8 @@ fn fault(note: &str, id: u64) -> Draft {
             targets: Targets::Processes(targets),
             parameters: Parameters::new(),
         },
-        "on" => Note::On { id },
-        "heal" => Note::Heal { id },
+        "on" => Note::on(id),
+        "heal" => Note::heal(id),
         _ => panic!("{phase}"),
     };
     Draft::fault(fault, note)

@@ -82,7 +82,7 @@ impl World<'_> {
         let note = if self.is_broken {
             super::inject(id, "cut", self.workers[worker].process)
         } else {
-            Note::Heal { id }
+            Note::heal(id)
         };
         self.builder
             .push(self.time_ns, Draft::fault("cut", note))

@@ -12,5 +12,5 @@ pub mod time;
 pub use bounds::OutOfBounds;
 pub use command::{command_line, command_line_of, typed, utf8_path};
 pub use program::{IN_WORKSPACE, as_called, program};
+pub use run_spec::RunSpec;
 pub(crate) use run_spec::TIME_LIMIT;
-pub use run_spec::{RunSpec, TargetKind};

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use nemesis::Aim;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +81,9 @@ pub struct RunSpec {
     #[arg(long, value_parser = time::above_zero, value_name = "TIME", help_heading = heading::CLIENTS)]
     #[serde(with = "time::optional")]
     pub heartbeat: Option<Duration>,
-    /// What breaks: faults separated by commas, `all` or `none` [`prover list faults`]
+    /// What breaks: faults separated by commas, each with parameters of its own if need be
+    /// ('partition{duration=8s,target=waiter},slow{latency=40ms}'), `all` or `none`
+    /// [`prover list faults`]
     #[arg(long, default_value = "none", value_name = "FAULTS", help_heading = heading::BREAKS)]
     pub nemesis: String,
     /// The quiet time before each fault [default: 5s]
@@ -91,12 +94,16 @@ pub struct RunSpec {
     #[arg(long, value_parser = time::above_zero, value_name = "TIME", help_heading = heading::BREAKS)]
     #[serde(with = "time::optional")]
     pub nemesis_duration: Option<Duration>,
-    /// Whom a fault strikes: a holder of a lock, any one worker, or random ones (each by the toss of
-    /// a coin) [possible values: holder, any, random]
-    #[arg(long, value_enum, default_value_t = TargetKind::Holder, hide_possible_values = true, help_heading = heading::BREAKS)]
-    pub target: TargetKind,
+    /// How many faults may be on at the same time
+    #[arg(long, default_value_t = 1, value_parser = number::above_zero::<u32>, value_name = "N", help_heading = heading::BREAKS)]
+    pub nemesis_at_once: u32,
+    /// Whom a fault strikes: whoever is holder, waiter, acquiring, releasing, verifying or
+    /// administrator at that moment, any one worker, random ones (each by the toss of a coin), or
+    /// all
+    #[arg(long, default_value_t = Aim::Holder, value_name = "WHO", help_heading = heading::BREAKS)]
+    pub target: Aim,
     /// Play this stored schedule instead of drawing one
-    #[arg(long, value_name = "FILE", value_parser = utf8_path, conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_duration", "target"], help_heading = heading::BREAKS)]
+    #[arg(long, value_name = "FILE", value_parser = utf8_path, conflicts_with_all = ["nemesis", "nemesis_interval", "nemesis_duration", "nemesis_at_once", "target"], help_heading = heading::BREAKS)]
     pub schedule: Option<PathBuf>,
     /// Draw from the seed what is not given: which of the faults, and heartbeat, concurrency, rate,
     /// hold, interval and duration
@@ -137,19 +144,6 @@ pub struct RunSpec {
     pub coverage: Option<String>,
 }
 
-/// Whom a fault strikes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TargetKind {
-    /// A worker that holds a lock
-    #[default]
-    Holder,
-    /// Any one worker
-    Any,
-    /// Each worker by the toss of a coin, at least one
-    Random,
-}
-
 impl Default for RunSpec {
     /// The run of which nothing was said.
     fn default() -> Self {
@@ -177,7 +171,8 @@ impl Default for RunSpec {
             toxiproxy: None,
             nemesis_interval: None,
             nemesis_duration: None,
-            target: TargetKind::Holder,
+            nemesis_at_once: 1,
+            target: Aim::Holder,
             schedule: None,
             guarantees: Vec::new(),
             coverage: None,

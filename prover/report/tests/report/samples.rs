@@ -195,7 +195,7 @@ impl Script {
             targets: Targets::Processes(targets.to_vec()),
             parameters: Parameters::new(),
         };
-        for (time, note) in [(from, inject), (to, Note::Heal { id })] {
+        for (time, note) in [(from, inject), (to, Note::heal(id))] {
             self.events.push((time, Draft::fault(name, note)));
         }
     }

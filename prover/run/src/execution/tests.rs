@@ -57,6 +57,7 @@ fn cut() -> Planned {
         for_ms: 1_000,
         fault: "cut".to_owned(),
         target: Target::Workers(vec![1]),
+        parameters: Default::default(),
     }
 }
 

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use history::fault::Class;
+use history::fault::{Class, Parameters};
 use history::{Draft, Function, Kind, Process};
-use nemesis::{Planned, Schedule, Target};
+use nemesis::{Planned, Schedule, Selected, Target};
 
 use super::{NemesisError, play};
 use crate::clock::Clock;
@@ -87,7 +87,14 @@ fn planned(fault: &str, target: Target) -> Planned {
         for_ms: 2_000,
         fault: fault.to_owned(),
         target,
+        parameters: parameters(fault),
     }
+}
+
+/// What is assumed of a fault.
+fn parameters(fault: &str) -> Parameters {
+    let fault = nemesis::find(fault).expect("a fault");
+    Selected::plain(fault).parameters
 }
 
 fn cut(target: Target) -> Vec<Planned> {
@@ -157,7 +164,8 @@ async fn faults_that_overlap_are_on_at_the_same_time() {
         "cut 0",
         "on",
         "inject [1]",
-        "partition 1",
+        "hold-upstream 1",
+        "hold-downstream 1",
         "on",
         "heal",
         "heal 0",
@@ -300,6 +308,63 @@ async fn whoever_else_is_meant_is_struck_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_are_struck_where_all_are_meant_and_a_waiter_where_one_is() {
+    let scene = Scene::new(ScriptedSystem::default());
+    scene.grant(0);
+    scene.record(2, Kind::Invoke, Function::Acquire);
+    let waiter = Planned {
+        at_ms: 4_000,
+        ..planned("cut", Target::Waiter { draw: 0 })
+    };
+    let mut faults = cut(Target::All);
+    faults.push(waiter);
+    let played = scene.play(faults).await;
+    played.expect("the system does all that it is asked for");
+    let windows = scene.memory.history().windows();
+    let struck: Vec<_> = windows
+        .iter()
+        .map(|window| window.targets.processes().to_vec())
+        .collect();
+    assert_eq!(struck, [vec![0, 1, 2], vec![2]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_flaps_is_held_and_let_go_until_its_time_is_over() {
+    let scene = Scene::new(ScriptedSystem::default());
+    let flap = Planned {
+        for_ms: 1_500,
+        ..planned("flap", Target::Workers(vec![1]))
+    };
+    scene.play(vec![flap]).await.expect("the system does it");
+    let (down, up) = (["hold-upstream 1", "hold-downstream 1"], "heal 1");
+    let mut diary = vec!["inject [1]"];
+    diary.extend(down);
+    diary.extend(["on", up]);
+    diary.extend(down);
+    diary.extend(["heal", up, "healed"]);
+    assert_eq!(scene.system.diary(), diary);
+    // Held at 1 s, let go at 1.7 s, held at 2 s until it is over.
+    assert_eq!(scene.noted_ms(), [1_000, 1_000, 2_500, 2_500]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trap_is_on_from_when_it_springs_and_misses_where_it_does_not() {
+    let trap = || planned("hold-after", Target::Workers(vec![1]));
+    let sprung = Scene::new(ScriptedSystem::springing());
+    sprung.play(vec![trap()]).await.expect("the system does it");
+    let diary = ["inject [1]", "trap 1", "on", "heal", "heal 1", "healed"];
+    assert_eq!(sprung.system.diary(), diary);
+    let still = Scene::new(ScriptedSystem::default());
+    still.play(vec![trap()]).await.expect("the system does it");
+    let diary = ["inject [1]", "trap 1", "missed", "heal 1", "healed"];
+    assert_eq!(still.system.diary(), diary);
+    // It waits for 10 s.
+    assert_eq!(still.noted_ms(), [1_000, 11_000, 11_000]);
+    let window = &still.memory.history().windows()[0];
+    assert!(window.missed && window.on.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_administrator_is_struck_in_the_middle_of_its_action() {
     let scene = Scene::new(ScriptedSystem::default());
     let administering = async {
@@ -338,10 +403,10 @@ async fn what_strikes_all_does_so_whomever_it_is_aimed_at() {
     played.expect("the system does all that it is asked for");
     let diary = [
         "inject [0, 1, 2]",
-        "kill the broker",
+        "Stop",
         "on",
         "heal",
-        "start the broker",
+        "mend Stop",
         "healed",
     ];
     assert_eq!(scene.system.diary(), diary);

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use history::fault::Note;
+use history::fault::{Evidence, Note};
 use history::{Event, Process, Value};
-use nemesis::{System, SystemError, Worker};
+use nemesis::{BrokerHarm, Done, LinkHarm, System, SystemError, Way, Worker};
 
 use crate::observer::Observer;
 
@@ -15,6 +15,7 @@ use crate::observer::Observer;
 pub(crate) struct ScriptedSystem {
     diary: Arc<Mutex<Vec<String>>>,
     failing: Option<&'static str>,
+    springs: bool,
 }
 
 impl ScriptedSystem {
@@ -22,6 +23,14 @@ impl ScriptedSystem {
     pub(crate) fn failing(at: &'static str) -> Self {
         Self {
             failing: Some(at),
+            ..Self::default()
+        }
+    }
+
+    /// Its traps spring at once; those of others never do.
+    pub(crate) fn springing() -> Self {
+        Self {
+            springs: true,
             ..Self::default()
         }
     }
@@ -51,32 +60,40 @@ impl ScriptedSystem {
 
 #[async_trait]
 impl System for ScriptedSystem {
-    async fn partition(&self, worker: Worker) -> Result<(), SystemError> {
-        self.suffer("partition", worker)
+    async fn harm_link(&self, worker: Worker, harm: &LinkHarm) -> Result<(), SystemError> {
+        let what = match harm {
+            LinkHarm::Hold(Way::Upstream) => "hold-upstream",
+            LinkHarm::Hold(Way::Downstream) => "hold-downstream",
+            LinkHarm::Cut => "cut",
+            LinkHarm::Trap(_) => "trap",
+            LinkHarm::Slow { .. } => "slow",
+            LinkHarm::Trickle { .. } => "trickle",
+            LinkHarm::Limit { .. } => "limit",
+            LinkHarm::Silence => "silence",
+        };
+        self.suffer(what, worker)
     }
 
-    async fn partition_upstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.suffer("partition-upstream", worker)
+    async fn sprung(&self, worker: Worker) -> Done {
+        match self.springs {
+            true => Ok(Evidence::from([("sprung".to_owned(), worker.into())])),
+            false => std::future::pending().await,
+        }
     }
 
-    async fn partition_downstream(&self, worker: Worker) -> Result<(), SystemError> {
-        self.suffer("partition-downstream", worker)
+    async fn heal(&self, worker: Worker) -> Done {
+        self.suffer("heal", worker)?;
+        Ok(Evidence::new())
     }
 
-    async fn cut(&self, worker: Worker) -> Result<(), SystemError> {
-        self.suffer("cut", worker)
+    async fn harm_broker(&self, harm: &BrokerHarm) -> Done {
+        self.note(format!("{harm:?}"))?;
+        Ok(Evidence::new())
     }
 
-    async fn heal(&self, worker: Worker) -> Result<(), SystemError> {
-        self.suffer("heal", worker)
-    }
-
-    async fn kill_broker(&self) -> Result<(), SystemError> {
-        self.note("kill the broker".to_owned())
-    }
-
-    async fn start_broker(&self) -> Result<(), SystemError> {
-        self.note("start the broker".to_owned())
+    async fn mend_broker(&self, harm: &BrokerHarm) -> Done {
+        self.note(format!("mend {harm:?}"))?;
+        Ok(Evidence::new())
     }
 }
 
@@ -90,6 +107,7 @@ impl Observer for ScriptedSystem {
         };
         let line = match &**note {
             Note::Inject { targets, .. } => format!("inject {:?}", targets.processes()),
+            Note::Heal { missed: true, .. } => "missed".to_owned(),
             later => later.phase().to_string(),
         };
         self.lines().push(line);

@@ -83,6 +83,7 @@ impl Scene {
             testbed: &ScriptedSystem::default(),
             crew: &self.shared.crew,
             clients: nemesis::Clients::Tasks,
+            configs: &[],
         };
         act(&reach).await.expect("workers can always be reached");
     }
@@ -646,7 +647,9 @@ async fn whoever_is_down_leaves_at_once() {
 async fn whoever_is_paused_leaves_when_it_is_woken() {
     let scene = Scene::begin(ScriptedLock::default(), [Step::Wait(10 * SECOND)]);
     scene.at(SECOND / 2).await;
-    scene.reach(async |reach| reach.pause(0).await).await;
+    scene
+        .reach(async |reach| reach.pause(0).await.map(drop))
+        .await;
     scene.shared.phases.advance(Phase::Stopping);
     sleep(SECOND).await;
     assert!(!scene.working.is_finished(), "it is given no time");

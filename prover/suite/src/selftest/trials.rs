@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use locks::Lock;
-use plan::spec::{RunSpec, TargetKind};
+use nemesis::Aim;
+use plan::spec::RunSpec;
 use plan::{judges, suits};
 use run::seed::Seed;
 use workloads::Workload;
@@ -54,9 +55,9 @@ pub fn spec_of(lock: &dyn Lock, seed: Seed) -> RunSpec {
         nemesis: "all".to_owned(),
         swarm: true,
         target: if seed.0.is_multiple_of(2) {
-            TargetKind::Holder
+            Aim::Holder
         } else {
-            TargetKind::Random
+            Aim::Random
         },
         testbed: "sim".to_owned(),
         time_limit: TIME_LIMIT,
