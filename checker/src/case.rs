@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use history::fault::Effect;
+use history::fault::{Effect, Struck};
 use history::{History, Mark};
 use rayon::prelude::*;
 
@@ -29,6 +29,8 @@ pub struct Scope {
     pub faults: Vec<String>,
     /// The effects asked of faults in place of those that are due of their classes, by name.
     pub effects: BTreeMap<String, Effect>,
+    /// How often faults must strike whom at the least.
+    pub struck: Struck,
 }
 
 impl Default for Scope {
@@ -38,6 +40,7 @@ impl Default for Scope {
             workers: None,
             faults: Vec::new(),
             effects: BTreeMap::new(),
+            struck: Struck::new(),
         }
     }
 }

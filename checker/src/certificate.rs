@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use history::History;
-use history::fault::Effect;
+use history::fault::{Effect, Struck};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -57,6 +57,9 @@ pub struct ScopeNote {
     /// The effects that were asked of faults in place of those that their classes are due, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub effects: BTreeMap<String, Effect>,
+    /// How often faults must strike whom at the least.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub struck: Struck,
 }
 
 /// A verdict and its proof.
@@ -203,6 +206,7 @@ impl ScopeNote {
             workers,
             faults: scope.faults.clone(),
             effects: scope.effects.clone(),
+            struck: scope.struck.clone(),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What was found out about one guarantee.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use history::fault::Effect;
+use history::fault::{Effect, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::Verdict;
@@ -102,6 +103,69 @@ pub struct FaultCount {
     pub delayed: u64,
     /// Windows in which a target went on undisturbed, so that the fault cannot have been on.
     pub disproved: u64,
+    /// What its targets were about when they were struck.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<Role, RoleCount>,
+}
+
+/// How often a fault struck targets that were about the same, by what it did to them. A window
+/// counts for each of its targets, unless it was disproved or not on for any time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoleCount {
+    /// How often.
+    pub struck: u64,
+    /// How often it revoked a hold of theirs.
+    pub revoked: u64,
+    /// How often it only delayed them in one.
+    pub delayed: u64,
+    /// How often it was asked to strike them at the least.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub least: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl RoleCount {
+    /// Takes in others.
+    pub fn merge(&mut self, other: Self) {
+        self.struck = self.struck.saturating_add(other.struck);
+        self.revoked = self.revoked.saturating_add(other.revoked);
+        self.delayed = self.delayed.saturating_add(other.delayed);
+        self.least = self.least.max(other.least);
+    }
+
+    /// Why that is too little, if it is: of a fault of this name of which this effect is due.
+    #[must_use]
+    pub fn too_seldom(&self, fault: &str, role: Role, due: Effect) -> Option<String> {
+        let times = self.with(role, due);
+        let what = match role.holds() {
+            true => format!(" with the effect {due}"),
+            false => String::new(),
+        };
+        (times < self.least).then(|| {
+            format!(
+                "{fault} struck targets that were {role}{what} {}, and {} are asked for: give --time-limit more, or aim at them (--target)",
+                counted(times, "time"),
+                self.least,
+            )
+        })
+    }
+
+    /// How often it did what is due of it to targets in this role: the effect, where they believed
+    /// to hold a lock; else that it struck them.
+    #[must_use]
+    pub fn with(&self, role: Role, due: Effect) -> u64 {
+        match due {
+            _ if !role.holds() => self.struck,
+            Effect::None => self.struck,
+            Effect::Delayed => self.revoked.saturating_add(self.delayed),
+            Effect::Revoked => self.revoked,
+        }
+    }
 }
 
 /// A contradiction between a guarantee and a few events.

@@ -12,13 +12,14 @@
 //!
 //! What the last phase does is no evidence.
 
+mod role;
 mod session;
 mod spans;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use history::fault::{Class, Effect, Parameters, Window};
+use history::fault::{Class, Effect, Parameters, Role, Window};
 
 use crate::Case;
 use crate::belief::{Belief, Clock};
@@ -44,6 +45,8 @@ pub struct Impact {
     pub is_disproved: bool,
     /// Whether it revoked a hold of a lock that others wanted meanwhile.
     pub took_what_others_wanted: bool,
+    /// What it did to each target, by what that was about.
+    pub struck: Vec<(Role, Effect)>,
 }
 
 /// What every fault of a history did that was injected before the last phase, in the order of their
@@ -99,6 +102,8 @@ struct Scene<'a> {
     beliefs: BTreeMap<u32, Spans<(usize, usize, Belief)>>,
     /// Who wanted each lock, by its place: workers.
     wants: Vec<Spans<u32>>,
+    /// Who believed in a hold of each lock, by its place: processes.
+    believers: Vec<Spans<u32>>,
 }
 
 impl<'a> Scene<'a> {
@@ -124,6 +129,7 @@ impl<'a> Scene<'a> {
                 .map(|(process, beliefs)| (process, Spans::new(beliefs)))
                 .collect(),
             wants: wants.collect(),
+            believers: case.locks.iter().map(believers).collect(),
         }
     }
 
@@ -135,6 +141,7 @@ impl<'a> Scene<'a> {
             effect: Effect::None,
             is_disproved: false,
             took_what_others_wanted: false,
+            struck: Vec::new(),
         };
         let Some(span) = self.span(window) else {
             return impact;
@@ -144,16 +151,19 @@ impl<'a> Scene<'a> {
             impact.is_disproved = true;
             return impact;
         }
-        let revoked: Vec<_> = targets
-            .iter()
-            .flat_map(|target| self.revoked(*target, span))
-            .collect();
-        if !revoked.is_empty() {
-            impact.effect = Effect::Revoked;
+        for target in targets {
+            let revoked = self.revoked(*target, span);
+            let effect = if !revoked.is_empty() {
+                Effect::Revoked
+            } else if self.is_delayed(*target, span) {
+                Effect::Delayed
+            } else {
+                Effect::None
+            };
             let is_wanted = |(lock, hold): &(usize, &Hold)| self.is_wanted(*lock, hold, span);
-            impact.took_what_others_wanted = revoked.iter().any(is_wanted);
-        } else if targets.iter().any(|target| self.is_delayed(*target, span)) {
-            impact.effect = Effect::Delayed;
+            impact.took_what_others_wanted |= revoked.iter().any(is_wanted);
+            impact.effect = impact.effect.max(effect);
+            impact.struck.push((self.role(*target, span.inject), effect));
         }
         impact
     }
@@ -307,6 +317,15 @@ impl<'a> Scene<'a> {
         let mut own = self.own_sessions(process, span.inject, span.over);
         own.any(|session| session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0))
     }
+}
+
+/// Who believed in a hold of a lock, and when.
+fn believers(lock: &Lock) -> Spans<u32> {
+    let beliefs = lock.beliefs().into_iter();
+    Spans::new(beliefs.map(|(number, belief)| {
+        let process = lock.holds[number].process;
+        (belief.begin, belief.end.position, process)
+    }))
 }
 
 /// Whether belief in a hold ended with an event, and not before because the lease was over.

@@ -28,11 +28,13 @@
 mod class;
 mod effect;
 mod note;
+mod role;
 mod targets;
 mod window;
 
 pub use class::Class;
 pub use effect::{Effect, NoEffect};
 pub use note::{Evidence, Note, NoteError, Parameters, Phase};
+pub use role::{NoRole, Role, Struck};
 pub use targets::{Link, Targets};
 pub use window::Window;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Effect;
+use crate::fault::{Effect, Struck};
 
 /// What a history alone does not show of the run that it records, and what judging it takes: so a
 /// bare copy of the file can be judged like the run itself.
@@ -26,6 +26,9 @@ pub struct Outline {
     /// The effects that were asked of faults in place of those that their classes are due, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub effects: BTreeMap<String, Effect>,
+    /// How often faults were to strike whom at the least.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub struck: Struck,
     /// The guarantees that decide the verdict.
     pub guarantees: Vec<String>,
 }

@@ -512,6 +512,7 @@ mod tests {
             heartbeat_ms: 2_000,
             faults: vec!["cut".to_owned()],
             effects: [("cut".to_owned(), Effect::None)].into(),
+            struck: Default::default(),
             guarantees: vec!["exclusion".to_owned()],
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use history::fault::{Class, Effect};
+use history::fault::{Class, Effect, Role};
 use history::{Answer, Event, Function, History, Kind, Process, Value};
 
 use super::error::{Flaw, ensure};
@@ -147,12 +147,85 @@ impl Run<'_> {
             ensure(landed, || {
                 Flaw::new(format!("the fault {fault} never had the effect {due}"))
             })?;
+            self.check_struck(fault, due, own(), &sessions)?;
             takes_nothing &= due != Effect::Revoked;
             was_taken |= effects.iter().any(|(_, was_wanted)| *was_wanted);
         }
         ensure(takes_nothing || was_taken, || {
             Flaw::new("no fault took a lock away that others wanted")
         })
+    }
+
+    /// A fault struck targets in each role as often as asked: where they held the lock, with the
+    /// effect that is due of it.
+    fn check_struck<'w>(
+        &self,
+        fault: &str,
+        due: Effect,
+        windows: impl Iterator<Item = &'w Window<'w>>,
+        sessions: &Sessions<'_>,
+    ) -> Result<(), Flaw> {
+        let Some(asked) = self.scope.struck.get(fault) else {
+            return Ok(());
+        };
+        let mut times: BTreeMap<Role, u64> = BTreeMap::new();
+        for window in windows.filter(|window| self.is_on(window, sessions)) {
+            for target in window.targets {
+                let role = self.role(*target, window.injected);
+                let alone = Window {
+                    targets: std::slice::from_ref(target),
+                    ..*window
+                };
+                let counts = !role.holds() || self.effect(&alone, sessions).0 >= due;
+                *times.entry(role).or_default() += u64::from(counts);
+            }
+        }
+        for (role, least) in asked {
+            let times = times.get(role).copied().unwrap_or_default();
+            ensure(times >= *least, || {
+                Flaw::new(format!(
+                    "the fault {fault} struck targets that were {role} {times} times, not {least}"
+                ))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether a window was on for some time, and nothing disproves it.
+    fn is_on(&self, window: &Window<'_>, sessions: &Sessions<'_>) -> bool {
+        let window = &Window {
+            healed: window.healed.min(self.record.settled),
+            ..*window
+        };
+        let lasted = self.lasted(window.on, window.healed);
+        !window.missed && lasted && !self.is_disproved(window, sessions)
+    }
+
+    /// What a process was about at a place of the record.
+    fn role(&self, process: u32, at: usize) -> Role {
+        let events = self.history.events().iter().enumerate().take(at);
+        let own = events.filter(|(_, event)| event.process == Process::Client(process));
+        let last = own.last().filter(|(_, event)| event.kind == Kind::Invoke);
+        let believed = |hold: &&Hold| hold.spell_at(at).is_some();
+        let mut holds = self.record.holds.iter().filter(believed);
+        match last.map(|(_, event)| (&event.function, &event.key)) {
+            Some((Function::Acquire, key)) => {
+                let is_others = |hold: &Hold| {
+                    let name = self.record.key_name(hold.key);
+                    hold.process != process && key == name
+                };
+                if holds.any(is_others) {
+                    Role::Waiter
+                } else {
+                    Role::Acquiring
+                }
+            }
+            Some((Function::Verify, _)) => Role::Verifying,
+            Some((Function::Release, _)) => Role::Releasing,
+            Some((function, _)) if function.is_administration() => Role::Administrator,
+            _ if holds.any(|hold| hold.process == process) => Role::Holder,
+            _ => Role::Idle,
+        }
     }
 
     fn sessions(&self) -> BTreeMap<u32, Vec<Step<'_>>> {
@@ -173,14 +246,13 @@ impl Run<'_> {
 
     /// What a fault did, and whether it took a lock away that others wanted.
     fn effect(&self, window: &Window<'_>, sessions: &Sessions<'_>) -> (Effect, bool) {
+        if !self.is_on(window, sessions) {
+            return (Effect::None, false);
+        }
         let window = &Window {
             healed: window.healed.min(self.record.settled),
             ..*window
         };
-        let lasted = self.lasted(window.on, window.healed);
-        if window.missed || !lasted || self.is_disproved(window, sessions) {
-            return (Effect::None, false);
-        }
         let holds = self.record.holds.iter();
         let struck = holds.filter(|hold| window.targets.contains(&hold.process));
         let held = struck.filter_map(|hold| Some((hold, hold.spell_at(window.injected)?)));

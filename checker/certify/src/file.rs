@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use history::fault::Effect;
+use history::fault::{Effect, Struck};
 use history::{History, jsonl};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,6 +27,9 @@ pub struct Scope {
     /// The effects that were asked of faults in place of those that their classes are due, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub effects: BTreeMap<String, Effect>,
+    /// How often faults must strike whom at the least.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub struck: Struck,
 }
 
 impl Scope {
@@ -132,10 +135,11 @@ fn check_scope(scope: &Scope) -> Result<(), CertifyError> {
         let why = "its scope names a fault twice";
         return Err(CertifyError::Unreadable(why.to_owned()));
     }
-    match scope.effects.keys().find(|fault| !named.contains(fault)) {
+    let mut asked = scope.effects.keys().chain(scope.struck.keys());
+    match asked.find(|fault| !named.contains(fault)) {
         None => Ok(()),
         Some(fault) => Err(CertifyError::Unreadable(format!(
-            "its scope asks for an effect of {fault}, which it does not select"
+            "its scope asks something of {fault}, which it does not select"
         ))),
     }
 }

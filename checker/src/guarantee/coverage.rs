@@ -4,11 +4,13 @@
 //! every lock. Coverage asks for grants, for contention, for the [effect](crate::Impact) that is
 //! due of each selected fault, and for one hold that a fault took away although others wanted it.
 
-use history::fault::Effect;
+use std::collections::BTreeMap;
+
+use history::fault::{Effect, Role};
 
 use super::Guarantee;
 use crate::contention::{contended, workers};
-use crate::finding::{Counts, FaultCount, Finding, counted};
+use crate::finding::{Counts, FaultCount, Finding, RoleCount, counted};
 use crate::guarantee::exclusion;
 use crate::impact::{Impact, impacts};
 use crate::search::Reason;
@@ -72,9 +74,44 @@ fn fault_counts(case: &Case<'_>, impacts: &[Impact]) -> Vec<FaultCount> {
             revoked: with(|impact| impact.effect == Effect::Revoked),
             delayed: with(|impact| impact.effect == Effect::Delayed),
             disproved: with(|impact| impact.is_disproved),
+            roles: roles(
+                case.scope.struck.get(fault),
+                own.flat_map(|impact| &impact.struck),
+            ),
         }
     };
     case.scope.faults.iter().map(count).collect()
+}
+
+fn roles<'a>(
+    least: Option<&BTreeMap<Role, u64>>,
+    struck: impl Iterator<Item = &'a (Role, Effect)>,
+) -> BTreeMap<Role, RoleCount> {
+    let asked = least.into_iter().flatten().map(|(role, least)| {
+        let count = RoleCount {
+            least: *least,
+            ..RoleCount::default()
+        };
+        (*role, count)
+    });
+    let mut roles: BTreeMap<Role, RoleCount> = asked.collect();
+    for (role, effect) in struck {
+        roles.entry(*role).or_default().merge(RoleCount {
+            struck: 1,
+            revoked: u64::from(*effect == Effect::Revoked),
+            delayed: u64::from(*effect == Effect::Delayed),
+            least: 0,
+        });
+    }
+    roles
+}
+
+/// Whom the faults struck too seldom.
+fn too_seldom(faults: &[FaultCount]) -> impl Iterator<Item = String> {
+    faults.iter().flat_map(|count| {
+        let roles = count.roles.iter();
+        roles.filter_map(|(role, struck)| struck.too_seldom(&count.fault, *role, count.due))
+    })
 }
 
 fn taken_from_contenders(case: &Case<'_>, impacts: &[Impact]) -> u64 {
@@ -110,6 +147,7 @@ fn gaps(case: &Case<'_>, counts: &Counts) -> Vec<String> {
         .collect();
     let all_landed = missed.is_empty();
     gaps.extend(missed);
+    gaps.extend(too_seldom(&counts.faults));
     if counts.must_take && counts.taken_from_contenders == 0 && all_landed {
         gaps.push(
             "no fault took a lock away that others wanted: select one that can, or ask for less \

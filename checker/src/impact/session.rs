@@ -94,6 +94,13 @@ impl<'a> Session<'a> {
             .any(|step| is_in(step.invoke) || is_in(step.end))
     }
 
+    /// Where the operation was invoked that was under way at a position, if one was.
+    pub(super) fn under_way(&self, at: Position) -> Option<usize> {
+        let begun = self.operations.partition_point(|step| step.invoke < at);
+        let step = self.operations.get(begun.checked_sub(1)?)?;
+        (at < step.end).then_some(step.invoke as usize)
+    }
+
     /// Since when an operation on the lock was under way that had not ended before a position, if
     /// one was. What has no end in the record shows nothing.
     pub(super) fn waits_at(&self, place: Position) -> Option<Position> {

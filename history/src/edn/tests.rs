@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::fault::{Class, Effect, Link, Note, Targets};
+use crate::fault::{Class, Effect, Role, Link, Note, Targets};
 use crate::{
     Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Lease, Mark, Mode, Outline,
     Process, Value,
@@ -360,6 +360,7 @@ fn what_a_record_says_of_itself_reads_back() {
         heartbeat_ms: 2_000,
         faults: vec!["cut".to_owned(), "pause".to_owned()],
         effects: [("pause".to_owned(), Effect::Delayed)].into(),
+        struck: [("cut".to_owned(), [(Role::Holder, 3)].into())].into(),
         guarantees: vec!["progress<=10s".to_owned()],
     };
     let mut builder = HistoryBuilder::default();

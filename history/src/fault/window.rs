@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::{Class, Note, Parameters, Targets};
+use super::{Class, Evidence, Note, Parameters, Targets};
 use crate::{Function, History, Value};
 
 /// A fault from its injection to its end. Windows may overlap. Ends are positions in
@@ -31,6 +31,8 @@ pub struct Window {
     pub heal: Option<usize>,
     /// From here on it surely is off.
     pub healed: Option<usize>,
+    /// What shows from outside that it was there: when it came into force, and after it healed.
+    pub evidence: [Evidence; 2],
 }
 
 impl History {
@@ -76,12 +78,18 @@ impl Window {
             missed: false,
             heal: None,
             healed: None,
+            evidence: Default::default(),
         })
     }
 
     fn go_on(&mut self, note: &Note, place: usize) {
         if let Note::Heal { missed, .. } = note {
             self.missed = *missed;
+        }
+        match note {
+            Note::On { evidence, .. } => self.evidence[0].clone_from(evidence),
+            Note::Healed { evidence, .. } => self.evidence[1].clone_from(evidence),
+            Note::Inject { .. } | Note::Heal { .. } => {}
         }
         let end = match note {
             Note::Inject { .. } => return,

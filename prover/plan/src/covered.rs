@@ -90,6 +90,7 @@ impl Plan {
             workers: NonZeroU32::new(self.params.concurrency),
             faults: self.faults.iter().map(ToString::to_string).collect(),
             effects: self.effects.clone(),
+            struck: self.struck.clone(),
         }
     }
 }

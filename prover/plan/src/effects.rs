@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use history::fault::{Effect, NoEffect};
+use history::fault::{Effect, NoEffect, NoRole, Struck};
 
 /// Why nobody can ask for these effects.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,17 @@ pub enum EffectsError {
     /// A word that is no effect.
     #[error("--coverage: {0}, or name a fault before it: partition=delayed")]
     NoEffect(#[from] NoEffect),
+    /// A word that is no role.
+    #[error("--coverage: {0}")]
+    NoRole(#[from] NoRole),
+    /// A role without a number.
+    #[error("--coverage {named}={given}: give how often it must strike, as in {named}=3")]
+    NoCount {
+        /// What was named.
+        named: String,
+        /// What was given.
+        given: String,
+    },
     /// A fault that the run does not have.
     #[error(
         "--coverage names the fault \"{fault}\", which is not selected; selected are {selected}"
@@ -22,24 +33,59 @@ pub enum EffectsError {
     },
 }
 
-/// The effect asked of each fault that a text names; of every selected one, where it names none.
+/// What a user asks of faults.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The effects, in place of those that are due.
+    pub effects: BTreeMap<String, Effect>,
+    /// How often they must strike whom at the least.
+    pub struck: Struck,
+}
+
+/// What a text asks of faults: `partition=delayed`, an effect of one; `delayed`, of every selected
+/// one; `partition.holder=3`, how often it must strike targets that are holders.
 ///
 /// # Errors
 /// The first mistake in the text.
 pub(crate) fn asked(
     text: Option<&str>,
     selected: &[&'static str],
-) -> Result<BTreeMap<String, Effect>, EffectsError> {
-    let mut asked = BTreeMap::new();
+) -> Result<Wanted, EffectsError> {
+    let mut wanted = Wanted::default();
     for part in text.into_iter().flat_map(|text| text.split(',')) {
-        let (faults, effect) = match part.split_once('=') {
-            Some((fault, effect)) => (vec![known(fault.trim(), selected)?], effect),
-            None => (selected.to_vec(), part),
-        };
-        let effect: Effect = effect.trim().parse()?;
-        asked.extend(faults.into_iter().map(|fault| (fault.to_owned(), effect)));
+        match part.split_once('=') {
+            None => {
+                let effect: Effect = part.trim().parse()?;
+                let all = selected.iter().map(|fault| ((*fault).to_owned(), effect));
+                wanted.effects.extend(all);
+            }
+            Some((named, given)) => wanted.ask(named.trim(), given.trim(), selected)?,
+        }
     }
-    Ok(asked)
+    Ok(wanted)
+}
+
+impl Wanted {
+    fn ask(
+        &mut self,
+        named: &str,
+        given: &str,
+        selected: &[&'static str],
+    ) -> Result<(), EffectsError> {
+        let Some((fault, role)) = named.split_once('.') else {
+            let fault = known(named, selected)?;
+            self.effects.insert(fault.to_owned(), given.parse()?);
+            return Ok(());
+        };
+        let fault = known(fault, selected)?;
+        let least: u64 = given.parse().map_err(|_| EffectsError::NoCount {
+            named: named.to_owned(),
+            given: given.to_owned(),
+        })?;
+        let of_fault = self.struck.entry(fault.to_owned()).or_default();
+        of_fault.insert(role.parse()?, least);
+        Ok(())
+    }
 }
 
 fn known(name: &str, selected: &[&'static str]) -> Result<&'static str, EffectsError> {
@@ -56,12 +102,17 @@ fn known(name: &str, selected: &[&'static str]) -> Result<&'static str, EffectsE
 
 #[cfg(test)]
 mod tests {
+    use history::fault::Role;
+
     use super::*;
 
     #[test]
     fn effects_are_asked_of_all_or_by_name() {
-        let asked =
-            |text| asked(Some(text), &["partition", "pause"]).map_err(|error| error.to_string());
+        let asked = |text| {
+            let wanted = asked(Some(text), &["partition", "pause"]);
+            let effects = wanted.map(|wanted| wanted.effects);
+            effects.map_err(|error| error.to_string())
+        };
         let all = |effect| Ok([("partition", effect), ("pause", effect)]);
         let named = |effects: Result<[(&str, Effect); 2], String>| {
             effects.map(|effects| {
@@ -92,7 +143,22 @@ mod tests {
     fn where_nothing_is_asked_what_is_due_counts() {
         assert_eq!(
             asked(None, &["cut"]).expect("nothing is wrong"),
-            BTreeMap::new()
+            Wanted::default()
         );
+    }
+
+    #[test]
+    fn how_often_a_fault_must_strike_whom_is_asked_by_role() {
+        let asked = |text| asked(Some(text), &["cut"]).map_err(|error| error.to_string());
+        let wanted = asked("cut=delayed,cut.holder=3, cut.waiter = 1").expect("nothing is wrong");
+        assert_eq!(wanted.effects["cut"], Effect::Delayed);
+        assert_eq!(
+            wanted.struck["cut"],
+            [(Role::Holder, 3), (Role::Waiter, 1)].into()
+        );
+        let said = |text| asked(text).expect_err("it is wrong");
+        assert!(said("cut.owner=3").contains("\"owner\" is no role"));
+        assert!(said("cut.holder=often").contains("as in cut.holder=3"));
+        assert!(said("pause.holder=3").contains("not selected"));
     }
 }

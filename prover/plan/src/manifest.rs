@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use history::fault::Effect;
+use history::fault::{Effect, Struck};
 use nemesis::Need;
 use run::seed::Seed;
 use run::{Skew, Stop};
@@ -123,6 +123,9 @@ pub struct Planned {
     /// The effects that were asked of faults in place of those that they are due, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub effects: BTreeMap<String, Effect>,
+    /// How often faults were to strike whom at the least.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub struck: Struck,
     pub judged: Vec<String>,
     pub shown: Vec<String>,
     pub by_promises: bool,
@@ -224,6 +227,7 @@ impl Planned {
             lock: plan.lock.to_string(),
             faults: plan.faults.iter().map(ToString::to_string).collect(),
             effects: plan.effects.clone(),
+            struck: plan.struck.clone(),
             judged: names(&plan.judged),
             shown: names(&plan.shown),
             by_promises: plan.by_promises,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{COVERAGE, Guarantee, counted};
-use history::fault::Effect;
+use history::fault::{Effect, Struck};
 use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError};
 use nemesis::{Call, Clients, Fault, Part, Schedule, Selected, Settings};
@@ -18,7 +18,7 @@ use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
 use crate::covered::{self, Covered, CoveredError};
-use crate::effects::{self, EffectsError};
+use crate::effects::{self, EffectsError, Wanted};
 use crate::ground::{Ground, GroundError, clients, names};
 use crate::needed::Pattern;
 use crate::spec::{OutOfBounds, RunSpec};
@@ -52,6 +52,8 @@ pub struct Plan {
     pub mix: Vec<Selected>,
     /// The effects asked of faults in place of those that their classes are due, by name.
     pub effects: BTreeMap<String, Effect>,
+    /// How often faults must strike whom at the least.
+    pub struck: Struck,
     /// What breaks when.
     pub schedule: Schedule,
     /// Where it runs.
@@ -307,11 +309,12 @@ impl Plan {
         let progress = progress_within(patience, lock.lock.lease());
         let (judged, shown) = guarantees(spec, workload, &*lock.lock, progress)?;
         let finish_within = finish_within(progress, spec, &params);
-        let effects = effects::asked(spec.coverage.as_deref(), &faults)?;
+        let Wanted { effects, struck } = effects::asked(spec.coverage.as_deref(), &faults)?;
         let plan = Self {
             workload,
             lock,
             effects,
+            struck,
             faults,
             mix,
             params,
@@ -373,6 +376,7 @@ impl Plan {
             heartbeat_ms: u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX),
             faults: self.faults.iter().map(ToString::to_string).collect(),
             effects: self.effects.clone(),
+            struck: self.struck.clone(),
             guarantees: self
                 .judged
                 .iter()

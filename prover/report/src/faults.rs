@@ -18,8 +18,11 @@ const WINDOWS_MAX: usize = 100;
 #[derive(Serialize)]
 pub(crate) struct Faults {
     pub(crate) counts: Vec<FaultCount>,
+    pub(crate) roles: Vec<RoleRow>,
     pub(crate) windows: Vec<WindowRow>,
     pub(crate) count: usize,
+    /// Whether anything shows some window from outside.
+    pub(crate) shown: bool,
 }
 
 #[derive(Serialize)]
@@ -42,8 +45,23 @@ pub(crate) struct WindowRow {
     targets: String,
     holders: String,
     effect: String,
+    /// What shows it from outside.
+    evidence: String,
     /// The index of the event that it begins with.
     event: u64,
+}
+
+/// How often a fault struck targets that were about the same.
+#[derive(Serialize)]
+pub(crate) struct RoleRow {
+    fault: String,
+    class: String,
+    role: String,
+    struck: u64,
+    revoked: u64,
+    delayed: u64,
+    /// How often it was asked to, where it was.
+    least: Option<u64>,
 }
 
 impl Faults {
@@ -68,6 +86,7 @@ impl Faults {
         };
         Self {
             counts: counts.iter().map(count).collect(),
+            roles: counts.iter().flat_map(role_rows).collect(),
             windows: scene
                 .windows
                 .iter()
@@ -76,6 +95,7 @@ impl Faults {
                 .map(|(place, window)| window_row(window, effects.get(place), scene))
                 .collect(),
             count: scene.windows.len(),
+            shown: scene.windows.iter().any(|it| !it.evidence.is_empty()),
         }
     }
 }
@@ -97,6 +117,18 @@ pub(crate) fn effects(subject: &Subject, history: &History) -> Vec<String> {
     impacts.iter().map(words).collect()
 }
 
+fn role_rows(count: &checker::FaultCount) -> impl Iterator<Item = RoleRow> {
+    count.roles.iter().map(|(role, times)| RoleRow {
+        fault: count.fault.clone(),
+        class: fault_class(&count.fault),
+        role: role.to_string(),
+        struck: times.struck,
+        revoked: times.revoked,
+        delayed: times.delayed,
+        least: (times.least > 0).then_some(times.least),
+    })
+}
+
 fn window_row(window: &Window, effect: Option<&String>, scene: &Scene) -> WindowRow {
     let names = |processes: &[u32]| {
         let names = processes
@@ -114,6 +146,7 @@ fn window_row(window: &Window, effect: Option<&String>, scene: &Scene) -> Window
         targets: names(&window.targets),
         holders: names(&window.holders),
         event: window.event,
+        evidence: window.evidence.clone(),
         effect: effect.map_or("-", String::as_str).to_owned(),
     }
 }

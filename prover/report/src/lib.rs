@@ -9,6 +9,7 @@ mod claim;
 mod close_up;
 mod ending;
 mod error;
+mod evidence;
 mod faults;
 mod html;
 mod hue;

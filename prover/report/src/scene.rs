@@ -74,6 +74,8 @@ pub(crate) struct Window {
     pub(crate) end: Option<u64>,
     /// The index of the event that it begins with.
     pub(crate) event: u64,
+    /// What shows it from outside.
+    pub(crate) evidence: String,
 }
 
 impl Scene {
@@ -194,6 +196,7 @@ impl Scan {
             begin: time(window.inject),
             end: window.heal.map(time),
             event: history.events()[window.inject].index,
+            evidence: crate::evidence::line(&window.evidence),
         });
     }
 

@@ -9,7 +9,7 @@ use checker::certificate::Certificate;
 use checker::model::NameError;
 use checker::search::Limits;
 use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict, parse_all};
-use history::fault::Effect;
+use history::fault::{Effect, Struck};
 use history::{History, Outline};
 use plan::manifest::{Manifest, Recorded, State};
 use plan::{Plan, bounded, progress_on_rabbitmq};
@@ -84,7 +84,7 @@ impl Criteria {
                 plan.most_slots,
                 plan.concurrency,
                 plan.faults.iter().map(String::as_str),
-                &plan.effects,
+                (&plan.effects, &plan.struck),
             ),
             promised_by: plan.by_promises.then(|| plan.lock.clone()),
             progress: Some(plan.progress_within()),
@@ -117,7 +117,7 @@ impl Criteria {
                 outline.slots,
                 outline.workers,
                 outline.faults.iter().map(String::as_str),
-                &outline.effects,
+                (&outline.effects, &outline.struck),
             ),
             progress: Some(
                 stated_progress(outline).unwrap_or_else(|| progress_on_rabbitmq(heartbeat)),
@@ -157,6 +157,9 @@ impl Criteria {
             let selected: BTreeSet<String> = faults.into_iter().collect();
             self.scope
                 .effects
+                .retain(|fault, _| selected.contains(fault));
+            self.scope
+                .struck
                 .retain(|fault, _| selected.contains(fault));
             self.scope.faults = selected.into_iter().collect();
             self.unsaid.remove(&Unsaid::Faults);
@@ -340,13 +343,14 @@ fn scope<'a>(
     slots: u32,
     workers: u32,
     faults: impl Iterator<Item = &'a str>,
-    effects: &BTreeMap<String, Effect>,
+    (effects, struck): (&BTreeMap<String, Effect>, &Struck),
 ) -> Scope {
     Scope {
         slots: NonZeroU32::new(slots).unwrap_or(NonZeroU32::MIN),
         workers: NonZeroU32::new(workers),
         faults: faults.map(str::to_owned).collect(),
         effects: effects.clone(),
+        struck: struck.clone(),
     }
 }
 

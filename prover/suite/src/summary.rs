@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use checker::{COVERAGE, Finding, Row, Verdict, stem};
-use history::fault::Effect;
+use checker::{COVERAGE, Finding, RoleCount, Row, Verdict, stem};
+use history::fault::{Effect, Role};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ pub struct Tally {
 }
 
 /// What all runs say of one fault.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Landings {
     /// The effect that it must have at least once.
     pub due: Effect,
@@ -122,6 +122,9 @@ pub struct Landings {
     pub revoked: u64,
     /// How often it only delayed a holder.
     pub delayed: u64,
+    /// What its targets were about when they were struck.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<Role, RoleCount>,
 }
 
 impl Summary {
@@ -275,6 +278,7 @@ impl Summary {
                 landed: fault.landed,
                 revoked: fault.revoked,
                 delayed: fault.delayed,
+                roles: fault.roles.clone(),
             });
         }
     }
@@ -346,6 +350,8 @@ impl Summary {
             .iter()
             .filter_map(|(name, fault)| fault.gap(name));
         gaps.extend(missed);
+        let seldom = self.faults.iter();
+        gaps.extend(seldom.flat_map(|(name, fault)| fault.too_seldom(name)));
         if self.must_take && self.taken == 0 && gaps.is_empty() {
             gaps.insert(
                 "in no run a fault took a lock away that others wanted: select one that can, or ask for less with --coverage delayed"
@@ -363,6 +369,15 @@ impl Landings {
         self.landed += later.landed;
         self.revoked += later.revoked;
         self.delayed += later.delayed;
+        for (role, count) in later.roles {
+            self.roles.entry(role).or_default().merge(count);
+        }
+    }
+
+    /// Whom it struck too seldom.
+    fn too_seldom(&self, name: &str) -> impl Iterator<Item = String> {
+        let roles = self.roles.iter();
+        roles.filter_map(move |(role, count)| count.too_seldom(name, *role, self.due))
     }
 
     /// What it did not put to the test.
