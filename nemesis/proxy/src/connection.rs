@@ -115,6 +115,17 @@ impl Connection {
         self.lock().of(stream).traffic()
     }
 
+    /// The most bytes that were held back in one direction.
+    pub(crate) fn held_max(&self, stream: Stream) -> u64 {
+        self.lock().of(stream).held_max()
+    }
+
+    /// Whether the proxy has ended it, and neither of its ends.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        let links = self.lock();
+        links.closed || links.upstream.is_cut_off() || links.downstream.is_cut_off()
+    }
+
     /// Bytes read and not yet delivered, in both directions.
     pub(crate) fn held(&self) -> u64 {
         let links = self.lock();

@@ -13,6 +13,7 @@
 //! request is answered; all chance comes from a seed; and a request that cannot be fulfilled leaves
 //! everything as it was.
 
+mod account;
 mod address;
 mod amqp;
 mod api_thread;
@@ -39,6 +40,7 @@ mod toxics;
 pub mod toxiproxy;
 mod traffic;
 
+pub use account::Account;
 pub use amqp::{Method, MethodError};
 pub use embedded::Embedded;
 pub use error::ProxyError;

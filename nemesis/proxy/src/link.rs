@@ -113,6 +113,10 @@ pub(crate) struct Link {
     finished: bool,
     /// Bytes in all queues.
     held: usize,
+    /// The most that was there when nothing moved, since it was last forgotten.
+    held_max: usize,
+    /// The proxy has ended the stream.
+    cut_off: bool,
     traffic: Traffic,
     /// Where in AMQP's frames the next byte for the receiver stands.
     frames: Frames,
@@ -133,6 +137,8 @@ impl Link {
             sender_dead: false,
             finished: false,
             held: 0,
+            held_max: 0,
+            cut_off: false,
             traffic: Traffic::default(),
             frames: Frames::new(stream),
             sprung: false,
@@ -150,6 +156,21 @@ impl Link {
     /// Bytes that were read and not yet delivered.
     pub(crate) fn held(&self) -> u64 {
         self.held as u64
+    }
+
+    /// The most bytes that were held back since that was last forgotten.
+    pub(crate) fn held_max(&self) -> u64 {
+        self.held_max as u64
+    }
+
+    /// Only what is held now counts from here on.
+    pub(crate) fn forget_held_max(&mut self) {
+        self.held_max = self.held;
+    }
+
+    /// Whether a toxic has ended the stream.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.cut_off
     }
 
     /// Whether a toxic has changed what connections share since this was asked.
@@ -294,6 +315,12 @@ impl Link {
         share: &mut Share,
     ) -> Pumped {
         self.read(sender, now, share);
+        let pumped = self.move_on(receiver, now, share);
+        self.held_max = self.held_max.max(self.held);
+        pumped
+    }
+
+    fn move_on(&mut self, receiver: Option<&TcpStream>, now: Instant, share: &mut Share) -> Pumped {
         loop {
             let wake = self.advance(now);
             match self.write(receiver, share) {
@@ -460,6 +487,7 @@ impl Link {
             self.reading = Reading::Discard;
         }
         self.stages[place].ended = true;
+        self.cut_off = true;
         self.queues[place + 1].push_back(Front {
             payload: Payload::End(end),
             arrived: now,

@@ -51,12 +51,19 @@ pub struct Counters {
     pub accepted: u64,
     /// Connections whose task still runs.
     pub open: u64,
+    /// Connections that are over because the proxy closed or reset them.
+    pub closed: u64,
     /// Bytes from clients to the server.
     pub upstream: Traffic,
     /// Bytes from the server to clients.
     pub downstream: Traffic,
     /// Bytes that open connections have read and not yet delivered.
     pub held_bytes: u64,
+    /// The most bytes from clients that were held back since a toxic was last added: of each
+    /// connection, added up.
+    pub held_up_max: u64,
+    /// The same of bytes from the server.
+    pub held_down_max: u64,
 }
 
 impl Counters {
@@ -65,6 +72,14 @@ impl Counters {
         match stream {
             Stream::Upstream => self.upstream,
             Stream::Downstream => self.downstream,
+        }
+    }
+
+    /// The most that was held back in one direction.
+    pub fn held_max(&self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Upstream => self.held_up_max,
+            Stream::Downstream => self.held_down_max,
         }
     }
 }
@@ -278,6 +293,9 @@ struct LiveState {
     /// Of connections that are over.
     past_upstream: Traffic,
     past_downstream: Traffic,
+    past_closed: u64,
+    past_held_up: u64,
+    past_held_down: u64,
 }
 
 /// A toxic and what it does.
@@ -323,6 +341,18 @@ impl LiveToxic {
 }
 
 impl LiveState {
+    /// What is held back counts anew.
+    fn forget_held_max(&mut self) {
+        (self.past_held_up, self.past_held_down) = (0, 0);
+        for connection in self.connections.values() {
+            connection.change(|links| {
+                for stream in Stream::BOTH {
+                    links.of(stream).forget_held_max();
+                }
+            });
+        }
+    }
+
     /// Changes all links on which a toxic acts; those of one connection at one moment.
     fn change_all(
         &self,
@@ -421,9 +451,16 @@ impl Live {
                 .map(|connection| connection.traffic(stream))
                 .sum()
         };
+        let held_max = |stream| -> u64 {
+            let connections = state.connections.values();
+            connections
+                .map(|connection| connection.held_max(stream))
+                .sum()
+        };
         Counters {
             accepted: state.accepted,
             open: state.connections.len() as u64,
+            closed: state.past_closed,
             upstream: state.past_upstream + traffic(Stream::Upstream),
             downstream: state.past_downstream + traffic(Stream::Downstream),
             held_bytes: state
@@ -431,6 +468,8 @@ impl Live {
                 .values()
                 .map(|connection| connection.held())
                 .sum(),
+            held_up_max: state.past_held_up + held_max(Stream::Upstream),
+            held_down_max: state.past_held_down + held_max(Stream::Downstream),
         }
     }
 
@@ -459,6 +498,7 @@ impl Live {
             return Err(ProxyError::ToxicExists);
         }
         let live = LiveToxic::new(toxic, kind)?;
+        state.forget_held_max();
         let Toxic { name, toxicity, .. } = &live.toxic;
         state.change_all(&live, |link, effect, now| {
             link.add(name, effect, *toxicity, now);
@@ -539,8 +579,12 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let mut state = self.live.lock();
         state.connections.remove(&self.number);
-        state.past_upstream += self.connection.traffic(Stream::Upstream);
-        state.past_downstream += self.connection.traffic(Stream::Downstream);
+        let [up, down] = Stream::BOTH;
+        state.past_upstream += self.connection.traffic(up);
+        state.past_downstream += self.connection.traffic(down);
+        state.past_held_up += self.connection.held_max(up);
+        state.past_held_down += self.connection.held_max(down);
+        state.past_closed += u64::from(self.connection.is_cut_off());
         self.live.open.send_replace(state.connections.len());
     }
 }

@@ -224,7 +224,7 @@ pub(super) mod tests {
             arguments: Default::default(),
         };
         AMQPFrame::Method(
-            channel.into(),
+            channel,
             AMQPClass::Queue(queue::AMQPMethod::Declare(declare)),
         )
     }
@@ -243,14 +243,14 @@ pub(super) mod tests {
         };
         let mut frames = vec![
             AMQPFrame::Method(
-                channel.into(),
+                channel,
                 AMQPClass::Basic(basic::AMQPMethod::Publish(publish)),
             ),
-            AMQPFrame::Header(channel.into(), header),
+            AMQPFrame::Header(channel, header),
         ];
         let bodies = bodies
             .iter()
-            .map(|body| AMQPFrame::Body(channel.into(), body.to_vec()));
+            .map(|body| AMQPFrame::Body(channel, body.to_vec()));
         frames.extend(bodies);
         frames
     }
