@@ -37,6 +37,14 @@ impl Wish {
         }
     }
 
+    /// No change but whether it accepts.
+    pub(crate) fn to_be(enabled: bool) -> Self {
+        Self {
+            enabled: Some(enabled),
+            ..Self::default()
+        }
+    }
+
     /// The name and the server's address, which must be there; `place` tells which one of several
     /// lacks them.
     fn required(&self, place: &str) -> Result<(&str, &str), ProxyError> {

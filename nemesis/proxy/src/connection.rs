@@ -115,14 +115,31 @@ impl Connection {
         self.lock().of(stream).traffic()
     }
 
+    /// The most bytes that were held back in one direction.
+    pub(crate) fn held_max(&self, stream: Stream) -> u64 {
+        self.lock().of(stream).held_max()
+    }
+
+    /// Whether the proxy has ended it, and neither of its ends.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        let links = self.lock();
+        links.closed || links.upstream.is_cut_off() || links.downstream.is_cut_off()
+    }
+
     /// Bytes read and not yet delivered, in both directions.
     pub(crate) fn held(&self) -> u64 {
         let links = self.lock();
         links.upstream.held() + links.downstream.held()
     }
 
-    /// Connects to the server and serves the connection until it is over.
-    pub(crate) async fn run(&self, client: TcpStream, upstream: &str) {
+    /// Lets the toxics be asked again.
+    pub(crate) fn ask_again(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Connects to the server and serves the connection until it is over; calls `sprung` when a
+    /// toxic has changed what connections share.
+    pub(crate) async fn run(&self, client: TcpStream, upstream: &str, sprung: impl Fn()) {
         let server = match self.dial(upstream).await {
             Ok(server) => Some(server),
             Err(end) => {
@@ -140,7 +157,11 @@ impl Connection {
                 tokio::task::yield_now().await;
                 shares = Shares::new();
             }
-            match self.pump(&client, server.as_ref(), &mut shares) {
+            let (next, has_sprung) = self.pump(&client, server.as_ref(), &mut shares);
+            if has_sprung {
+                sprung();
+            }
+            match next {
                 Next::Yield => {}
                 Next::Close => return,
                 Next::Reset => return iter::once(&client).chain(&server).for_each(reset),
@@ -187,8 +208,27 @@ impl Connection {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pump(&self, client: &TcpStream, server: Option<&TcpStream>, shares: &mut Shares) -> Next {
+    /// What comes next, and whether a toxic has changed what connections share.
+    fn pump(
+        &self,
+        client: &TcpStream,
+        server: Option<&TcpStream>,
+        shares: &mut Shares,
+    ) -> (Next, bool) {
         let links = &mut *self.lock();
+        let next = links.pump(client, server, shares);
+        let sprung = links.upstream.take_sprung() | links.downstream.take_sprung();
+        (next, sprung)
+    }
+}
+
+impl Links {
+    fn pump(
+        &mut self,
+        client: &TcpStream,
+        server: Option<&TcpStream>,
+        shares: &mut Shares,
+    ) -> Next {
         // The time is read under the lock, so that no toxic is asked about a time before its own
         // beginning.
         let now = Instant::now();
@@ -196,7 +236,7 @@ impl Connection {
             upstream,
             downstream,
             closed,
-        } = links;
+        } = self;
         if *closed {
             return Next::Close;
         }

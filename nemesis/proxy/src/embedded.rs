@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::account::Account;
 use crate::collection::{Collection, Wish};
 use crate::error::ProxyError;
 use crate::proxies::{Proxies, ProxiesError};
@@ -84,6 +85,25 @@ impl Proxies for Embedded {
         let removed = all.get(proxy).and_then(|proxy| proxy.live().remove(toxic));
         let what = || format!("remove the toxic {toxic} from {proxy}");
         gone(removed).map_err(|source| refused(what(), source))
+    }
+
+    async fn set_enabled(&self, proxy: &str, enabled: bool) -> Result<(), ProxiesError> {
+        let wish = Wish::to_be(enabled);
+        let updated = self.lock().await.update(proxy, &wish).await;
+        let verb = if enabled { "enable" } else { "disable" };
+        let failed = |source| refused(format!("{verb} {proxy}"), source);
+        updated.map(drop).map_err(failed)
+    }
+
+    async fn account(&self, proxy: &str) -> Result<Account, ProxiesError> {
+        let all = self.lock().await;
+        let counters = all.get(proxy).map(|proxy| proxy.live().counters());
+        let failed = |source| refused(format!("count for {proxy}"), source);
+        counters.map(Account::from).map_err(failed)
+    }
+
+    async fn are_own(&self) -> Result<bool, ProxiesError> {
+        Ok(true)
     }
 }
 

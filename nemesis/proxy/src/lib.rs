@@ -13,7 +13,9 @@
 //! request is answered; all chance comes from a seed; and a request that cannot be fulfilled leaves
 //! everything as it was.
 
+mod account;
 mod address;
+mod amqp;
 mod api_thread;
 mod browser;
 mod budget;
@@ -38,6 +40,8 @@ mod toxics;
 pub mod toxiproxy;
 mod traffic;
 
+pub use account::Account;
+pub use amqp::{Method, MethodError};
 pub use embedded::Embedded;
 pub use error::ProxyError;
 pub use proxies::{Proxies, ProxiesError};
@@ -46,6 +50,7 @@ pub use record::ProxyRecord;
 pub use server::{VERSION, serve};
 pub use toxic::{AnyEffect, Effect, End, Front, Kind, Payload, State, Step, Stream, Toxic};
 pub use toxics::{
-    ALL, Bandwidth, Latency, LimitData, Noop, ResetPeer, Slicer, SlowClose, Timeout, find,
+    ALL, AmqpSilence, AmqpTrap, Bandwidth, Latency, LimitData, Noop, Nth, ResetPeer, Slicer,
+    SlowClose, Then, Timeout, find,
 };
 pub use traffic::Traffic;

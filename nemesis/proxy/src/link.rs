@@ -17,9 +17,10 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use crate::amqp::Frames;
 use crate::budget::Budget;
 use crate::share::Share;
-use crate::toxic::{AnyEffect, End, Front, Payload, State, Step};
+use crate::toxic::{AnyEffect, End, Front, Payload, State, Step, Stream};
 use crate::traffic::Traffic;
 
 /// The most that is read at once.
@@ -57,11 +58,16 @@ impl Stage {
 
     fn step(&mut self, front: Option<&Front>, now: Instant, rng: &mut ChaCha8Rng) -> Step {
         if self.acts() {
-            self.effect.step(front, &mut self.state, now, rng)
-        } else if front.is_some() {
-            Step::Pass
-        } else {
-            Step::Hold
+            return self.effect.step(front, &mut self.state, now, rng);
+        }
+        match front {
+            None => Step::Hold,
+            Some(front) => {
+                if let Payload::Data(data) = &front.payload {
+                    self.state.frames.skip(data);
+                }
+                Step::Pass
+            }
         }
     }
 }
@@ -107,14 +113,22 @@ pub(crate) struct Link {
     finished: bool,
     /// Bytes in all queues.
     held: usize,
+    /// The most that was there when nothing moved, since it was last forgotten.
+    held_max: usize,
+    /// The proxy has ended the stream.
+    cut_off: bool,
     traffic: Traffic,
+    /// Where in AMQP's frames the next byte for the receiver stands.
+    frames: Frames,
+    /// A toxic has changed what connections share.
+    sprung: bool,
     buffer: BytesMut,
     effect_rng: ChaCha8Rng,
     toxicity_rng: ChaCha8Rng,
 }
 
 impl Link {
-    pub(crate) fn new(effect_rng: ChaCha8Rng, toxicity_rng: ChaCha8Rng) -> Self {
+    pub(crate) fn new(stream: Stream, effect_rng: ChaCha8Rng, toxicity_rng: ChaCha8Rng) -> Self {
         Self {
             stages: Vec::new(),
             queues: vec![VecDeque::new()],
@@ -123,7 +137,11 @@ impl Link {
             sender_dead: false,
             finished: false,
             held: 0,
+            held_max: 0,
+            cut_off: false,
             traffic: Traffic::default(),
+            frames: Frames::new(stream),
+            sprung: false,
             buffer: BytesMut::new(),
             effect_rng,
             toxicity_rng,
@@ -140,6 +158,26 @@ impl Link {
         self.held as u64
     }
 
+    /// The most bytes that were held back since that was last forgotten.
+    pub(crate) fn held_max(&self) -> u64 {
+        self.held_max as u64
+    }
+
+    /// Only what is held now counts from here on.
+    pub(crate) fn forget_held_max(&mut self) {
+        self.held_max = self.held;
+    }
+
+    /// Whether a toxic has ended the stream.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
+    /// Whether a toxic has changed what connections share since this was asked.
+    pub(crate) fn take_sprung(&mut self) -> bool {
+        std::mem::take(&mut self.sprung)
+    }
+
     /// Adds a toxic behind the others. What waits for the writing end has not passed it yet.
     pub(crate) fn add(
         &mut self,
@@ -148,12 +186,14 @@ impl Link {
         toxicity: f64,
         now: Instant,
     ) {
+        let mut state = State::new(now);
+        state.frames = self.frames;
         self.stages.push(Stage {
             name: name.to_owned(),
             effect,
             draw: self.toxicity_rng.random(),
             toxicity,
-            state: State::new(now),
+            state,
             ended: false,
         });
         self.queues.push(VecDeque::new());
@@ -187,10 +227,25 @@ impl Link {
         {
             self.end_at(place, end, now);
         }
+        self.give_back(place, now);
         self.stages.remove(place);
         let waiting = self.queues.remove(place);
         self.queues[place].extend(waiting);
         self.make_room();
+    }
+
+    /// What a toxic owes goes on before all that waits in front of it.
+    fn give_back(&mut self, place: usize, now: Instant) {
+        let stage = &self.stages[place];
+        let owed = stage.effect.owes(&stage.state);
+        if stage.ended || owed.is_empty() {
+            return;
+        }
+        self.held += owed.len();
+        self.queues[place].push_front(Front {
+            payload: Payload::Data(owed),
+            arrived: now,
+        });
     }
 
     fn make_room(&mut self) {
@@ -260,6 +315,12 @@ impl Link {
         share: &mut Share,
     ) -> Pumped {
         self.read(sender, now, share);
+        let pumped = self.move_on(receiver, now, share);
+        self.held_max = self.held_max.max(self.held);
+        pumped
+    }
+
+    fn move_on(&mut self, receiver: Option<&TcpStream>, now: Instant, share: &mut Share) -> Pumped {
         loop {
             let wake = self.advance(now);
             match self.write(receiver, share) {
@@ -363,7 +424,12 @@ impl Link {
                 Step::Pass => self.pass(place, usize::MAX),
                 Step::PassSince(time) => self.pass_since(place, time),
                 Step::PassBytes(bytes) => self.pass(place, bytes),
-                Step::Discard => self.discard(place),
+                Step::Spring(bytes) => {
+                    self.sprung = true;
+                    self.pass(place, bytes);
+                }
+                Step::Discard => self.discard(place, usize::MAX),
+                Step::DiscardBytes(bytes) => self.discard(place, bytes),
                 Step::End(end) => self.end_at(place, end, now),
                 Step::Hold => return moved,
                 Step::Wait(until) => {
@@ -397,9 +463,19 @@ impl Link {
         passed.expect("it has just passed").arrived = time;
     }
 
-    fn discard(&mut self, place: usize) {
-        let front = self.queues[place].pop_front().expect("a front was shown");
-        self.held -= len(&front);
+    /// Loses at most `bytes` of the front of a queue.
+    fn discard(&mut self, place: usize, bytes: usize) {
+        let mut front = self.queues[place].pop_front().expect("a front was shown");
+        let before = len(&front);
+        if let Payload::Data(data) = &mut front.payload
+            && bytes < data.len()
+        {
+            let _ = data.split_to(bytes);
+            self.held -= bytes;
+            self.queues[place].push_front(front);
+        } else {
+            self.held -= before;
+        }
     }
 
     /// Ends the stream at a toxic: all that has not passed it is lost.
@@ -411,6 +487,7 @@ impl Link {
             self.reading = Reading::Discard;
         }
         self.stages[place].ended = true;
+        self.cut_off = true;
         self.queues[place + 1].push_back(Front {
             payload: Payload::End(end),
             arrived: now,
@@ -436,6 +513,7 @@ impl Link {
                         share.spend(bytes);
                         self.held -= bytes;
                         self.traffic.delivered += bytes as u64;
+                        self.frames.skip(&data[..bytes]);
                         written = Written::Some;
                         if bytes == data.len() {
                             out.pop_front();

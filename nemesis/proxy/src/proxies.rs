@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use crate::account::Account;
 use crate::toxic::Toxic;
 
 /// A set of proxies that can be put up, given toxics and taken down: those of this process by
@@ -45,6 +46,27 @@ pub trait Proxies: Debug + Send + Sync {
     /// # Errors
     /// Nobody answers.
     async fn remove_toxic(&self, proxy: &str, toxic: &str) -> Result<(), ProxiesError>;
+
+    /// Stops accepting and closes all connections of a proxy, or lets it accept again; its toxics
+    /// stay.
+    ///
+    /// # Errors
+    /// There is no such proxy, it cannot listen any more, or nobody answers.
+    async fn set_enabled(&self, proxy: &str, enabled: bool) -> Result<(), ProxiesError>;
+
+    /// What a proxy has done. A Toxiproxy counts a connection when it is over, and where it was told
+    /// to count.
+    ///
+    /// # Errors
+    /// There is no such proxy of this process.
+    async fn account(&self, proxy: &str) -> Result<Account, ProxiesError>;
+
+    /// Whether they are this crate's: those read AMQP, reset what is open, and take off a toxic at
+    /// once. A real Toxiproxy does none of that.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    async fn are_own(&self) -> Result<bool, ProxiesError>;
 }
 
 /// Why proxies are not as somebody wanted them, as whoever runs them says it.

@@ -21,7 +21,7 @@ use crate::listener::Listener;
 use crate::record::ProxyRecord;
 use crate::relocation::Relocation;
 use crate::seed::{self, Purpose};
-use crate::toxic::{AnyEffect, Stream, Toxic};
+use crate::toxic::{AnyEffect, Kind, Stream, Toxic};
 use crate::toxics;
 use crate::traffic::Traffic;
 
@@ -51,12 +51,19 @@ pub struct Counters {
     pub accepted: u64,
     /// Connections whose task still runs.
     pub open: u64,
+    /// Connections that are over because the proxy closed or reset them.
+    pub closed: u64,
     /// Bytes from clients to the server.
     pub upstream: Traffic,
     /// Bytes from the server to clients.
     pub downstream: Traffic,
     /// Bytes that open connections have read and not yet delivered.
     pub held_bytes: u64,
+    /// The most bytes from clients that were held back since a toxic was last added: of each
+    /// connection, added up.
+    pub held_up_max: u64,
+    /// The same of bytes from the server.
+    pub held_down_max: u64,
 }
 
 impl Counters {
@@ -65,6 +72,14 @@ impl Counters {
         match stream {
             Stream::Upstream => self.upstream,
             Stream::Downstream => self.downstream,
+        }
+    }
+
+    /// The most that was held back in one direction.
+    pub fn held_max(&self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Upstream => self.held_up_max,
+            Stream::Downstream => self.held_down_max,
         }
     }
 }
@@ -278,6 +293,9 @@ struct LiveState {
     /// Of connections that are over.
     past_upstream: Traffic,
     past_downstream: Traffic,
+    past_closed: u64,
+    past_held_up: u64,
+    past_held_down: u64,
 }
 
 /// A toxic and what it does.
@@ -285,6 +303,73 @@ struct LiveState {
 struct LiveToxic {
     toxic: Toxic,
     effect: Arc<dyn AnyEffect>,
+    /// What it does to the other direction.
+    opposite: Option<Arc<dyn AnyEffect>>,
+}
+
+impl LiveToxic {
+    /// Reads the attributes; in the toxic stand those that were left out, too.
+    fn new(mut toxic: Toxic, kind: &Kind) -> Result<Self, ProxyError> {
+        check_probability(toxic.toxicity)?;
+        let effect = kind
+            .effect(toxic.attributes)
+            .map_err(ProxyError::bad_body)?;
+        effect.check(toxic.stream, toxic.toxicity)?;
+        toxic.attributes = effect.attributes();
+        Ok(Self {
+            toxic,
+            opposite: effect.opposite(),
+            effect,
+        })
+    }
+
+    fn effect_on(&self, stream: Stream) -> Option<Arc<dyn AnyEffect>> {
+        if stream == self.toxic.stream {
+            Some(Arc::clone(&self.effect))
+        } else {
+            self.opposite.clone()
+        }
+    }
+
+    /// The toxic as it is now: attributes may tell what has happened.
+    fn shown(&self) -> Toxic {
+        Toxic {
+            attributes: self.effect.attributes(),
+            ..self.toxic.clone()
+        }
+    }
+}
+
+impl LiveState {
+    /// What is held back counts anew.
+    fn forget_held_max(&mut self) {
+        (self.past_held_up, self.past_held_down) = (0, 0);
+        for connection in self.connections.values() {
+            connection.change(|links| {
+                for stream in Stream::BOTH {
+                    links.of(stream).forget_held_max();
+                }
+            });
+        }
+    }
+
+    /// Changes all links on which a toxic acts; those of one connection at one moment.
+    fn change_all(
+        &self,
+        live: &LiveToxic,
+        change: impl Fn(&mut Link, Arc<dyn AnyEffect>, Instant),
+    ) {
+        for connection in self.connections.values() {
+            connection.change(|links| {
+                let now = Instant::now();
+                for stream in Stream::BOTH {
+                    if let Some(effect) = live.effect_on(stream) {
+                        change(links.of(stream), effect, now);
+                    }
+                }
+            });
+        }
+    }
 }
 
 impl Live {
@@ -304,7 +389,19 @@ impl Live {
     /// Registers a connection and starts its task.
     fn open(live: &Arc<Self>, client: TcpStream, upstream: Arc<str>) {
         let guest = live.register();
-        tokio::spawn(async move { guest.connection.run(client, &upstream).await });
+        tokio::spawn(async move {
+            let sprung = || guest.live.ask_again();
+            guest.connection.run(client, &upstream, sprung).await;
+        });
+    }
+
+    /// Lets the toxics of all connections be asked again.
+    fn ask_again(&self) {
+        let state = self.lock();
+        state
+            .connections
+            .values()
+            .for_each(|connection| connection.ask_again());
     }
 
     fn register(self: &Arc<Self>) -> Guest {
@@ -325,11 +422,12 @@ impl Live {
 
     fn link(&self, connection: u64, stream: Stream, toxics: &[LiveToxic]) -> Link {
         let rng = |purpose| seed::stream(self.seed, &self.name, connection, stream, purpose);
-        let mut link = Link::new(rng(Purpose::Effect), rng(Purpose::Toxicity));
+        let mut link = Link::new(stream, rng(Purpose::Effect), rng(Purpose::Toxicity));
         let now = Instant::now();
-        for LiveToxic { toxic, effect } in toxics.iter().filter(|live| live.toxic.stream == stream)
-        {
-            link.add(&toxic.name, Arc::clone(effect), toxic.toxicity, now);
+        for live in toxics {
+            if let Some(effect) = live.effect_on(stream) {
+                link.add(&live.toxic.name, effect, live.toxic.toxicity, now);
+            }
         }
         link
     }
@@ -353,9 +451,16 @@ impl Live {
                 .map(|connection| connection.traffic(stream))
                 .sum()
         };
+        let held_max = |stream| -> u64 {
+            let connections = state.connections.values();
+            connections
+                .map(|connection| connection.held_max(stream))
+                .sum()
+        };
         Counters {
             accepted: state.accepted,
             open: state.connections.len() as u64,
+            closed: state.past_closed,
             upstream: state.past_upstream + traffic(Stream::Upstream),
             downstream: state.past_downstream + traffic(Stream::Downstream),
             held_bytes: state
@@ -363,17 +468,14 @@ impl Live {
                 .values()
                 .map(|connection| connection.held())
                 .sum(),
+            held_up_max: state.past_held_up + held_max(Stream::Upstream),
+            held_down_max: state.past_held_down + held_max(Stream::Downstream),
         }
     }
 
     /// All toxics, upstream first, in the order in which bytes meet them.
     pub(crate) fn toxics(&self) -> Vec<Toxic> {
-        let mut toxics: Vec<_> = self
-            .lock()
-            .toxics
-            .iter()
-            .map(|live| live.toxic.clone())
-            .collect();
+        let mut toxics: Vec<_> = self.lock().toxics.iter().map(LiveToxic::shown).collect();
         toxics.sort_by_key(|toxic| toxic.stream);
         toxics
     }
@@ -381,13 +483,11 @@ impl Live {
     pub(crate) fn toxic(&self, name: &str) -> Result<Toxic, ProxyError> {
         let state = self.lock();
         let live = state.toxics.iter().find(|live| live.toxic.name == name);
-        live.map(|live| live.toxic.clone())
-            .ok_or(ProxyError::ToxicNotFound)
+        live.map(LiveToxic::shown).ok_or(ProxyError::ToxicNotFound)
     }
 
     /// Adds a toxic, behind the others; `toxic.attributes` may leave out what is zero.
-    pub(crate) fn add(&self, mut toxic: Toxic) -> Result<Toxic, ProxyError> {
-        check_probability(toxic.toxicity)?;
+    pub(crate) fn add(&self, toxic: Toxic) -> Result<Toxic, ProxyError> {
         let kind = toxics::find(&toxic.kind).ok_or(ProxyError::InvalidToxicType)?;
         let mut state = self.lock();
         if state
@@ -397,23 +497,15 @@ impl Live {
         {
             return Err(ProxyError::ToxicExists);
         }
-        let effect = kind
-            .effect(toxic.attributes)
-            .map_err(ProxyError::bad_body)?;
-        toxic.attributes = effect.attributes();
-        for connection in state.connections.values() {
-            let effect = Arc::clone(&effect);
-            connection.change(|links| {
-                links
-                    .of(toxic.stream)
-                    .add(&toxic.name, effect, toxic.toxicity, Instant::now());
-            });
-        }
-        state.toxics.push(LiveToxic {
-            toxic: toxic.clone(),
-            effect,
+        let live = LiveToxic::new(toxic, kind)?;
+        state.forget_held_max();
+        let Toxic { name, toxicity, .. } = &live.toxic;
+        state.change_all(&live, |link, effect, now| {
+            link.add(name, effect, *toxicity, now);
         });
-        Ok(toxic)
+        let shown = live.toxic.clone();
+        state.toxics.push(live);
+        Ok(shown)
     }
 
     /// Changes a toxic: the attributes that are named, and its toxicity.
@@ -423,35 +515,31 @@ impl Live {
         changes: Map<String, Value>,
         toxicity: Option<f64>,
     ) -> Result<Toxic, ProxyError> {
-        let state = &mut *self.lock();
-        let live = state.toxics.iter_mut().find(|live| live.toxic.name == name);
-        let LiveToxic { toxic, effect } = live.ok_or(ProxyError::ToxicNotFound)?;
-        let toxicity = toxicity.unwrap_or(toxic.toxicity);
-        check_probability(toxicity)?;
-        *effect = effect
-            .kind()
-            .effect(merged(toxic.attributes.clone(), changes))
-            .map_err(ProxyError::bad_body)?;
-        toxic.attributes = effect.attributes();
-        toxic.toxicity = toxicity;
-        for connection in state.connections.values() {
-            let effect = Arc::clone(effect);
-            connection.change(|links| {
-                links
-                    .of(toxic.stream)
-                    .update(name, effect, toxic.toxicity, Instant::now());
-            });
-        }
-        Ok(toxic.clone())
+        let mut state = self.lock();
+        let mut toxics = state.toxics.iter();
+        let place = toxics.position(|live| live.toxic.name == name);
+        let place = place.ok_or(ProxyError::ToxicNotFound)?;
+        let old = &state.toxics[place];
+        let changed = Toxic {
+            toxicity: toxicity.unwrap_or(old.toxic.toxicity),
+            attributes: merged(old.toxic.attributes.clone(), changes),
+            ..old.toxic.clone()
+        };
+        let live = LiveToxic::new(changed, old.effect.kind())?;
+        let toxicity = live.toxic.toxicity;
+        state.change_all(&live, |link, effect, now| {
+            link.update(name, effect, toxicity, now);
+        });
+        let shown = live.toxic.clone();
+        state.toxics[place] = live;
+        Ok(shown)
     }
 
     pub(crate) fn remove(&self, name: &str) -> Result<(), ProxyError> {
         let mut state = self.lock();
         let place = state.toxics.iter().position(|live| live.toxic.name == name);
         let removed = state.toxics.remove(place.ok_or(ProxyError::ToxicNotFound)?);
-        for connection in state.connections.values() {
-            connection.change(|links| links.of(removed.toxic.stream).remove(name, Instant::now()));
-        }
+        state.change_all(&removed, |link, _, now| link.remove(name, now));
         Ok(())
     }
 
@@ -491,8 +579,12 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let mut state = self.live.lock();
         state.connections.remove(&self.number);
-        state.past_upstream += self.connection.traffic(Stream::Upstream);
-        state.past_downstream += self.connection.traffic(Stream::Downstream);
+        let [up, down] = Stream::BOTH;
+        state.past_upstream += self.connection.traffic(up);
+        state.past_downstream += self.connection.traffic(down);
+        state.past_held_up += self.connection.held_max(up);
+        state.past_held_down += self.connection.held_max(down);
+        state.past_closed += u64::from(self.connection.is_cut_off());
         self.live.open.send_replace(state.connections.len());
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::amqp::{Contents, Frames};
 use crate::error::ProxyError;
 
 /// The direction that a toxic acts on.
@@ -29,6 +30,15 @@ pub enum Stream {
 impl Stream {
     /// Both directions.
     pub const BOTH: [Self; 2] = [Self::Upstream, Self::Downstream];
+
+    /// The other direction.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Upstream => Self::Downstream,
+            Self::Downstream => Self::Upstream,
+        }
+    }
 
     /// The name in Toxiproxy's API.
     pub fn name(self) -> &'static str {
@@ -155,9 +165,28 @@ pub trait Effect: Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn removed(&self, _front: Option<&Front>) -> Option<End> {
         None
     }
+
+    /// What it has taken away of something that must pass whole or not at all: comes back before
+    /// all else when it is removed.
+    fn owes(&self, _state: &State) -> Bytes {
+        Bytes::new()
+    }
+
+    /// Whether it can act on that direction, with that probability.
+    ///
+    /// # Errors
+    /// It makes no sense there.
+    fn check(&self, _stream: Stream, _toxicity: f64) -> Result<(), ProxyError> {
+        Ok(())
+    }
+
+    /// What acts on the other direction as long as it acts on its own.
+    fn opposite(&self) -> Option<Arc<dyn AnyEffect>> {
+        None
+    }
 }
 
-/// An [`Effect`] of any kind; every effect is one.
+/// An [`Effect`] of any kind, or its opposite; every effect is one.
 pub trait AnyEffect: Debug + Send + Sync {
     /// The kind that it is.
     fn kind(&self) -> &'static Kind;
@@ -175,10 +204,32 @@ pub trait AnyEffect: Debug + Send + Sync {
     ) -> Step;
 
     /// See [`Effect::delay_max`].
-    fn delay_max(&self) -> Duration;
+    fn delay_max(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// See [`Effect::removed`].
-    fn removed(&self, front: Option<&Front>) -> Option<End>;
+    fn removed(&self, _front: Option<&Front>) -> Option<End> {
+        None
+    }
+
+    /// See [`Effect::owes`].
+    fn owes(&self, _state: &State) -> Bytes {
+        Bytes::new()
+    }
+
+    /// See [`Effect::check`].
+    ///
+    /// # Errors
+    /// As there.
+    fn check(&self, _stream: Stream, _toxicity: f64) -> Result<(), ProxyError> {
+        Ok(())
+    }
+
+    /// See [`Effect::opposite`].
+    fn opposite(&self) -> Option<Arc<dyn AnyEffect>> {
+        None
+    }
 }
 
 impl<E: Effect> AnyEffect for E {
@@ -187,7 +238,7 @@ impl<E: Effect> AnyEffect for E {
     }
 
     fn attributes(&self) -> Value {
-        serde_json::to_value(self).expect("parameters are plain numbers")
+        serde_json::to_value(self).expect("parameters are plain data")
     }
 
     fn step(
@@ -206,6 +257,18 @@ impl<E: Effect> AnyEffect for E {
 
     fn removed(&self, front: Option<&Front>) -> Option<End> {
         Effect::removed(self, front)
+    }
+
+    fn owes(&self, state: &State) -> Bytes {
+        Effect::owes(self, state)
+    }
+
+    fn check(&self, stream: Stream, toxicity: f64) -> Result<(), ProxyError> {
+        Effect::check(self, stream, toxicity)
+    }
+
+    fn opposite(&self) -> Option<Arc<dyn AnyEffect>> {
+        Effect::opposite(self)
     }
 }
 
@@ -254,6 +317,13 @@ pub struct State {
     pub due: Option<Instant>,
     /// Bytes that it has let through on this link.
     pub passed: u64,
+    /// Where in AMQP's frames its next byte stands. Whoever asks for that reads on by what it lets
+    /// pass or loses.
+    pub(crate) frames: Frames,
+    /// The contents that have begun to pass.
+    pub(crate) contents: Contents,
+    /// How much of the frame at hand is lost.
+    pub(crate) lost: usize,
 }
 
 impl State {
@@ -263,6 +333,9 @@ impl State {
             since: now,
             due: None,
             passed: 0,
+            frames: Frames::none(),
+            contents: Contents::default(),
+            lost: 0,
         }
     }
 
@@ -282,8 +355,13 @@ pub enum Step {
     PassSince(Instant),
     /// The first bytes of the front pass; at least one, at most all.
     PassBytes(usize),
+    /// The first bytes of the front pass, and what connections share has changed: all of them are
+    /// asked again.
+    Spring(usize),
     /// The front is lost.
     Discard,
+    /// The first bytes of the front are lost.
+    DiscardBytes(usize),
     /// Nothing passes until then.
     Wait(Instant),
     /// Nothing passes until something changes.

@@ -1,5 +1,7 @@
 //! The toxics, one file each. A new one is a file here and an entry in [`ALL`].
 
+mod amqp_silence;
+mod amqp_trap;
 mod bandwidth;
 mod latency;
 mod limit_data;
@@ -9,6 +11,8 @@ mod slicer;
 mod slow_close;
 mod timeout;
 
+pub use amqp_silence::AmqpSilence;
+pub use amqp_trap::{AmqpTrap, Nth, Then};
 pub use bandwidth::Bandwidth;
 pub use latency::Latency;
 pub use limit_data::LimitData;
@@ -22,6 +26,8 @@ use crate::toxic::{Effect, Kind};
 
 /// Every kind of toxic, by name.
 pub const ALL: &[&Kind] = &[
+    AmqpSilence::KIND,
+    AmqpTrap::KIND,
     Bandwidth::KIND,
     Latency::KIND,
     LimitData::KIND,
@@ -67,15 +73,23 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 
+    /// The least that a kind wants to be told.
+    fn least(kind: &Kind) -> Value {
+        match kind.name {
+            "amqp_trap" => json!({"method": "queue.declare", "then": "hold"}),
+            _ => json!({}),
+        }
+    }
+
     #[test]
-    fn kinds_are_sorted_and_unique_and_readable_from_nothing() {
+    fn kinds_are_sorted_and_unique_and_readable_from_the_least() {
         assert!(ALL.is_sorted_by(|a, b| a.name < b.name));
         for kind in ALL {
-            let effect = kind.effect(Value::Object(serde_json::Map::new())).unwrap();
+            let effect = kind.effect(least(kind)).unwrap();
             assert_eq!(effect.kind().name, kind.name);
             assert!(find(kind.name).is_some());
         }
@@ -85,11 +99,12 @@ mod tests {
     #[test]
     fn parameters_come_back_as_they_went() {
         for kind in ALL {
-            let empty = kind.effect(Value::Object(serde_json::Map::new())).unwrap();
-            let mut attributes = empty.attributes();
-            let names: Vec<_> = attributes.as_object().unwrap().keys().cloned().collect();
-            for (value, name) in (41..).zip(&names) {
-                attributes[name] = value.into();
+            let mut attributes = kind.effect(least(kind)).unwrap().attributes();
+            // What a trap has seen is no parameter.
+            let numbers = attributes.as_object_mut().unwrap().iter_mut();
+            let numbers = numbers.filter(|(name, value)| value.is_u64() && *name != "seen");
+            for (number, (_, value)) in (41..).zip(numbers) {
+                *value = number.into();
             }
             assert_eq!(
                 kind.effect(attributes.clone()).unwrap().attributes(),

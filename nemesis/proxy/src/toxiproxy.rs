@@ -10,9 +10,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::account::Account;
+use crate::metrics;
 use crate::proxies::{Proxies, ProxiesError};
 use crate::record::ProxyRecord;
 use crate::toxic::Toxic;
+
+/// What the version of this crate's proxies ends with.
+const OWN: &str = "+prover";
 
 /// Longer than Toxiproxy's own limit of 25 s for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -251,6 +256,16 @@ impl ApiClient {
             .await
     }
 
+    /// What `/metrics` says of a proxy; nothing is known where that says nothing.
+    pub async fn account(&self, proxy: &str) -> Account {
+        let text = async {
+            let (_, response) = self.send(Method::GET, &["metrics"], None).await.ok()?;
+            response.text().await.ok()
+        };
+        let text = text.await;
+        text.map_or(Account::UNKNOWN, |text| metrics::account(&text, proxy))
+    }
+
     /// Enables all proxies and removes all toxics.
     ///
     /// # Errors
@@ -332,6 +347,20 @@ impl Proxies for ApiClient {
 
     async fn remove_toxic(&self, proxy: &str, toxic: &str) -> Result<(), ProxiesError> {
         gone(Self::remove_toxic(self, proxy, toxic).await).map_err(failed)
+    }
+
+    async fn set_enabled(&self, proxy: &str, enabled: bool) -> Result<(), ProxiesError> {
+        let set = Self::set_enabled(self, proxy, enabled).await;
+        set.map(drop).map_err(failed)
+    }
+
+    async fn account(&self, proxy: &str) -> Result<Account, ProxiesError> {
+        Ok(Self::account(self, proxy).await)
+    }
+
+    async fn are_own(&self) -> Result<bool, ProxiesError> {
+        let version = self.version().await.map_err(failed)?;
+        Ok(version.ends_with(OWN))
     }
 }
 

@@ -294,7 +294,10 @@ async fn every_kind_of_toxic_can_be_made_on_both_streams() {
     let api = Api::with_proxy().await;
     for kind in proxy::ALL {
         for stream in ["upstream", "downstream"] {
-            let body = json!({"type": kind.name, "stream": stream}).to_string();
+            // Only a trap wants to be told something, and others do not mind.
+            let told = json!({"method": "basic.ack", "then": "hold"});
+            let body = json!({"type": kind.name, "stream": stream, "attributes": told});
+            let body = body.to_string();
             let (status, made) = api.ask(Method::POST, "/proxies/redis/toxics", &body).await;
             assert_eq!(status, StatusCode::OK, "{body}");
             assert_eq!(made["name"], format!("{}_{stream}", kind.name));

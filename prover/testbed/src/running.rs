@@ -324,8 +324,13 @@ impl Proxy {
     ) -> Result<Self, StartError> {
         let api = ApiClient::new(url)?;
         let version = api.version().await?;
+        let links = on_this_host(Arc::new(api), services, demand).await?;
+        if let Err(error) = links.connect_once().await {
+            links.delete().await?;
+            return Err(error.into());
+        }
         Ok(Self {
-            links: on_this_host(Arc::new(api), services, demand).await?,
+            links,
             described: format!("Toxiproxy {version} at {}", without_password(url)),
         })
     }
