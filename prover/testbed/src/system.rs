@@ -6,6 +6,7 @@ use futures_util::future::try_join_all;
 use nemesis::{System, SystemError, Worker};
 
 use crate::error::TestbedError;
+use crate::evidence::Evidence;
 use crate::links::{self, Links};
 use crate::node::Node;
 
@@ -30,7 +31,7 @@ impl<'a> RealSystem<'a> {
     /// Does the same to every node.
     async fn all<F>(&self, what: &str, act: impl Fn(&'a Node) -> F) -> Result<(), SystemError>
     where
-        F: Future<Output = Result<(), TestbedError>>,
+        F: Future<Output = Result<Evidence, TestbedError>>,
     {
         if self.nodes.is_empty() {
             let text = format!("no service was started for this run that it could {what}");
