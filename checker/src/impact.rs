@@ -163,7 +163,9 @@ impl<'a> Scene<'a> {
             let is_wanted = |(lock, hold): &(usize, &Hold)| self.is_wanted(*lock, hold, span);
             impact.took_what_others_wanted |= revoked.iter().any(is_wanted);
             impact.effect = impact.effect.max(effect);
-            impact.struck.push((self.role(*target, span.inject), effect));
+            impact
+                .struck
+                .push((self.role(*target, span.inject), effect));
         }
         impact
     }

@@ -64,8 +64,8 @@ pub use belief::Belief;
 pub use case::{Case, Scope};
 pub use explain::explain;
 pub use finding::{
-    ByAnswers, Counts, FaultCount, Finding, PREFIX_MAX, Reach, RoleCount, Rule, VIOLATIONS_MAX, Violation,
-    anomaly, counted, show_ns,
+    ByAnswers, Counts, FaultCount, Finding, PREFIX_MAX, Reach, RoleCount, Rule, VIOLATIONS_MAX,
+    Violation, anomaly, counted, show_ns,
 };
 pub use guarantee::{Guarantee, ParseError, judge, merge, parse, parse_all, stem};
 pub use hits::{Hit, hits};

@@ -66,6 +66,17 @@ pub enum Then {
     Hold,
 }
 
+impl Then {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::Hold => "hold",
+        }
+    }
+}
+
 /// What the broker runs out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
@@ -109,7 +120,18 @@ pub enum Rule {
     /// A queue that nobody uses for so long is deleted.
     Expires(Duration),
     /// A queue keeps so many messages at the most, and drops the oldest.
-    MaxLength(u64),
+    MaxLength(u32),
+}
+
+impl Rule {
+    /// What it says of expiry, and of length.
+    #[must_use]
+    pub fn parts(self) -> (Option<Duration>, Option<u32>) {
+        match self {
+            Self::Expires(after) => (Some(after), None),
+            Self::MaxLength(most) => (None, Some(most)),
+        }
+    }
 }
 
 /// What can be done to the nodes of a cluster, counted from 0.

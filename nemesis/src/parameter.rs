@@ -57,7 +57,7 @@ impl Parameter {
 /// No fault is slower than a run may be long.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// The methods of AMQP that a link can wait for.
+/// The methods of AMQP that a link can wait for; of those that go both ways with the way.
 pub const METHODS: &[&str] = &[
     "queue.declare",
     "queue.declare-ok",
@@ -66,13 +66,14 @@ pub const METHODS: &[&str] = &[
     "queue.purge",
     "queue.purge-ok",
     "basic.publish",
-    "basic.ack",
+    "basic.ack up",
+    "basic.ack down",
     "basic.get",
     "basic.get-ok",
     "basic.consume",
     "basic.consume-ok",
     "basic.deliver",
-    "basic.cancel",
+    "basic.cancel up",
     "tx.select",
     "tx.commit",
     "tx.commit-ok",

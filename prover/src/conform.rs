@@ -2,14 +2,17 @@
 //! simulation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use conform::act::{Ending, Resource};
 use conform::arm::{Arm, LINKS, Running};
-use conform::{LinkError, Stage};
+use conform::{LinkError, Operator, OperatorError, Stage};
+use locks::broker::ConnectOptions;
 use run::seed::Seed;
-use testbed::Testbed;
 use testbed::amqp::greet;
 use testbed::links::{Error, Links};
+use testbed::{Evidence, Node, Testbed, TestbedError};
 
 /// Divides the links of a testbed; none of two parts share anything but the broker. `prefix` stands
 /// before all names of queues.
@@ -20,18 +23,23 @@ pub async fn parts(testbed: &Testbed, prefix: &str) -> Result<Vec<Arc<dyn Arm>>,
     let clients = testbed.clients(prefix, Seed(0).of_locks())?;
     let greeting = greet(testbed.links().addresses(0)?[0]).await.ok();
     let version = greeting.and_then(|greeting| greeting.version);
+    let broker = testbed.broker().cloned();
+    let broker = broker.map(|node| Arc::new(Operated(node)) as Arc<dyn Operator>);
     let part = |(number, clients): (usize, &[locks::ClientConfig])| {
+        let prefix = format!("{prefix}-{number}");
+        let named = |(link, client): (usize, &locks::ClientConfig)| ConnectOptions {
+            name: format!("{prefix}-link-{link}"),
+            ..client.connect.clone()
+        };
         let stage = Stage {
             broker: Arc::clone(&clients[0].broker),
             links: Arc::new(Part {
                 links: testbed.links().clone(),
                 first: number * LINKS,
             }),
-            connect: clients
-                .iter()
-                .map(|client| client.connect.clone())
-                .collect(),
-            prefix: format!("{prefix}-{number}"),
+            operator: broker.clone(),
+            connect: (0..).zip(clients).map(named).collect(),
+            prefix: prefix.clone(),
         };
         Arc::new(Running::new(stage, version.clone())) as Arc<dyn Arm>
     };
@@ -64,4 +72,80 @@ impl conform::Links for Part {
 
 fn of_link(error: Error) -> LinkError {
     LinkError(Box::new(error))
+}
+
+/// The broker of a testbed, operated.
+struct Operated(Node);
+
+#[async_trait]
+impl Operator for Operated {
+    async fn set_alarm(&self, of: Resource, raised: bool) -> Result<(), OperatorError> {
+        let set = match of {
+            Resource::Memory => self.0.memory_alarm(raised).await,
+            Resource::Disk => self.0.disk_alarm(raised).await,
+        };
+        set.map(drop).map_err(of_broker)
+    }
+
+    async fn delete_queues(&self, prefix: &str) -> Result<u32, OperatorError> {
+        let deleted = self.0.delete_queues(prefix).await.map_err(of_broker)?;
+        Ok(sum(&deleted, "deleted"))
+    }
+
+    async fn purge_queues(&self, prefix: &str) -> Result<u32, OperatorError> {
+        let purged = self.0.purge_queues(prefix).await.map_err(of_broker)?;
+        Ok(sum(&purged, "purged"))
+    }
+
+    async fn close_connections(&self, name: &str) -> Result<(), OperatorError> {
+        let closed = self.0.close_connections(&[name.to_owned()]).await;
+        closed.map(drop).map_err(of_broker)
+    }
+
+    async fn set_policy(
+        &self,
+        prefix: &str,
+        expires: Option<Duration>,
+        max_length: Option<u32>,
+    ) -> Result<(), OperatorError> {
+        let set = self.0.set_policy(prefix, expires, max_length).await;
+        set.map(drop).map_err(of_broker)
+    }
+
+    async fn clear_policy(&self) -> Result<(), OperatorError> {
+        self.0.clear_policy().await.map(drop).map_err(of_broker)
+    }
+
+    async fn restart(&self, ending: Ending) -> Result<(), OperatorError> {
+        let ended = match ending {
+            Ending::Stopped => self.0.stop().await,
+            Ending::Killed => self.0.kill().await,
+        };
+        ended.map_err(of_broker)?;
+        self.0.start_again().await.map(drop).map_err(of_broker)
+    }
+
+    async fn pause(&self) -> Result<(), OperatorError> {
+        self.0.pause().await.map(drop).map_err(of_broker)
+    }
+
+    async fn resume(&self) -> Result<(), OperatorError> {
+        self.0.resume().await.map(drop).map_err(of_broker)
+    }
+
+    async fn set_consumer_timeout(&self, timeout: Duration) -> Result<(), OperatorError> {
+        let set = self.0.consumer_timeout(timeout).await;
+        set.map(drop).map_err(of_broker)
+    }
+}
+
+/// How many messages were ready in all of the queues that an operator names.
+fn sum(evidence: &Evidence, what: &str) -> u32 {
+    let queues = evidence[what].as_object().into_iter().flatten();
+    let counts = queues.filter_map(|(_, count)| u32::try_from(count.as_u64()?).ok());
+    counts.sum()
+}
+
+fn of_broker(error: TestbedError) -> OperatorError {
+    OperatorError(Box::new(error))
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::fault::{Class, Effect, Role, Link, Note, Targets};
+use crate::fault::{Class, Effect, Link, Note, Role, Targets};
 use crate::{
     Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Lease, Mark, Mode, Outline,
     Process, Value,

@@ -59,11 +59,13 @@ impl Simulated {
         let simulation = Simulation::new(chance, LINKS);
         let connect = |link| ConnectOptions {
             address: Simulation::address(link),
+            name: format!("link-{link}"),
             ..ConnectOptions::default()
         };
         Stage {
             broker: (self.surface)(simulation.clone()),
-            links: Arc::new(simulation),
+            links: Arc::new(simulation.clone()),
+            operator: Some(Arc::new(simulation)),
             connect: (0..LINKS).map(connect).collect(),
             prefix: "conform".to_owned(),
         }

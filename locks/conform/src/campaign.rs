@@ -77,12 +77,14 @@ pub async fn run(
         crew.spawn(work(Arc::clone(&shared), part, sender.clone()));
     }
     drop(sender);
-    let slow = gather(&shared, results, &mut report, tell).await;
+    let mut rest = gather(&shared, results, &mut report, tell).await;
     while let Some(worked) = crew.join_next().await {
         worked.expect("a worker does not panic")?;
     }
+    let alone = (0..shared.scripts.len()).filter(|number| shared.scripts[*number].is_alone());
+    rest.extend(alone);
     if let Some(part) = first {
-        play_alone(&shared, &*part, &slow, &mut report).await?;
+        play_alone(&shared, &*part, &rest, &mut report, tell).await?;
     }
     report
         .divergences
@@ -100,6 +102,9 @@ async fn work(
         let Some(script) = shared.scripts.get(number) else {
             return Ok(());
         };
+        if script.is_alone() {
+            continue;
+        }
         let simulation = &*shared.simulation;
         let compared = compare(script, simulation, &*part, ATTEMPTS).await;
         let compared = match compared {
@@ -151,15 +156,18 @@ async fn gather(
     slow
 }
 
-/// The broker may have been too slow only because there was so much to do.
+/// Those that do something to the broker as a whole; and those for which it may have been too slow
+/// only because there was so much to do.
 async fn play_alone(
     shared: &Shared,
     part: &dyn Arm,
-    slow: &[usize],
+    numbers: &[usize],
     report: &mut Report,
+    tell: &(dyn Fn(&str) + Sync),
 ) -> Result<(), PlayError> {
-    for number in slow {
+    for number in numbers {
         let script = &shared.scripts[*number];
+        tell(&format!("{} alone", script.name));
         let comparison = compare(script, &*shared.simulation, part, ATTEMPTS).await?;
         report.add(script, comparison);
     }

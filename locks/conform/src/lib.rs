@@ -6,6 +6,7 @@
 //! [`shrink`] the shortest script that shows it, and [`explained`] knows the differences that stay.
 //! [`campaign`] does that for many.
 
+pub mod act;
 pub mod arm;
 mod background;
 pub mod campaign;
@@ -17,6 +18,7 @@ pub mod named;
 mod names;
 mod notices;
 mod observer;
+pub mod operator;
 mod pace;
 mod player;
 pub mod random;
@@ -26,5 +28,6 @@ pub mod shrink;
 pub mod transcript;
 
 pub use links::{LinkError, Links};
+pub use operator::{Operator, OperatorError};
 pub use pace::Pace;
 pub use player::{PlayError, Stage, play};

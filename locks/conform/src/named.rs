@@ -1,6 +1,7 @@
 //! The scripts that have a name: one or more for each line of the server's table in
 //! `docs/simulation.md`.
 
+use crate::act::{Act, Ending, Resource};
 use crate::script::{
     Action, Bounds, CHOSEN, Condition, Consume, Declaration, Flags, Operation, Place, Script, Step,
     Then, Which,
@@ -85,7 +86,29 @@ pub const ALL: &[Named] = &[
         1,
         late_notice_after_partition,
     ),
+    named("memory-alarm", memory_alarm),
+    named("disk-alarm", disk_alarm),
+    named("both-alarms", both_alarms),
+    named(
+        "an-alarm-blocks-who-publishes",
+        an_alarm_blocks_who_publishes,
+    ),
+    named("operator-deletes", operator_deletes),
+    named("operator-purges", operator_purges),
+    named("operator-closes", operator_closes),
+    named("policy-max-length", policy_max_length),
+    named("policy-max-length-zero", policy_max_length_zero),
+    named("policy-with-consumers", policy_with_consumers),
+    named("policy-expires", policy_expires),
+    named("policy-expires-unless-used", policy_expires_unless_used),
+    named("stop-and-start", stop_and_start),
+    named("kill-and-start", kill_and_start),
+    named("stop-with-deliveries", stop_with_deliveries),
+    named("a-broker-stands-still", a_broker_stands_still),
 ];
+
+/// Those that take minutes: they are played only by name.
+pub const LONG: &[Named] = &[named("consumer-timeout", consumer_timeout)];
 
 const fn named(name: &'static str, steps: fn() -> Vec<Step>) -> Named {
     with_heartbeat(name, 60, steps)
@@ -1031,6 +1054,358 @@ fn late_notice_after_partition() -> Vec<Step> {
     ]
 }
 
+const fn alarm(of: Resource, raised: bool) -> Step {
+    Step::To(Act::Alarm { of, raised })
+}
+
+/// The first publish is taken and blocks its connection, the second waits.
+fn one_alarm(of: Resource) -> Vec<Step> {
+    vec![
+        declare(ANN, "a", PLAIN),
+        on(ANN, Operation::ConfirmSelect),
+        alarm(of, true),
+        publish(ANN, "a"),
+        publish(ANN, "a"),
+        get(BOB, "a"),
+        ask(BOB, "a"),
+        alarm(of, false),
+        get(BOB, "a"),
+        publish(ANN, "a"),
+    ]
+}
+
+fn memory_alarm() -> Vec<Step> {
+    one_alarm(Resource::Memory)
+}
+
+fn disk_alarm() -> Vec<Step> {
+    one_alarm(Resource::Disk)
+}
+
+fn both_alarms() -> Vec<Step> {
+    vec![
+        declare(ANN, "a", PLAIN),
+        alarm(Resource::Memory, true),
+        publish(ANN, "a"),
+        alarm(Resource::Disk, true),
+        publish(BOB, "a"),
+        alarm(Resource::Memory, false),
+        publish(BOB, "a"),
+        alarm(Resource::Disk, false),
+        ask(CAY, "a"),
+    ]
+}
+
+fn an_alarm_blocks_who_publishes() -> Vec<Step> {
+    vec![
+        declare(ANN, "a", EXCLUSIVE),
+        publish(ANN, "a"),
+        declare(BOB, "b", PLAIN),
+        consume(BOB, "b", "x"),
+        alarm(Resource::Memory, true),
+        get(ANN, "a"),
+        ack(ANN),
+        send(ANN, "b"),
+        get(ANN, "a"),
+        declare(CAY, "c", PLAIN),
+        publish(CAY, "c"),
+        ack(BOB),
+        Step::With(0, Action::Drop),
+        ask(BOB, "a"),
+        alarm(Resource::Memory, false),
+        ask(BOB, "a"),
+    ]
+}
+
+fn operator_deletes() -> Vec<Step> {
+    vec![
+        declare(ANN, "a", PLAIN),
+        declare(BOB, "aa", EXCLUSIVE),
+        declare(ANN, "b", PLAIN),
+        consume(ANN, "a", "x"),
+        consume(BOB, "aa", "y"),
+        publish(CAY, "a"),
+        publish(CAY, "aa"),
+        publish(CAY, "b"),
+        Step::To(Act::Delete("a".to_owned())),
+        ack(ANN),
+        publish(CAY, "a"),
+        publish(CAY, "aa"),
+        declare(CAY, "aa", EXCLUSIVE),
+        declare(BOB, "aa", EXCLUSIVE),
+        declare(BOB, "a", PLAIN),
+        requeue(BOB, Which::Oldest),
+        ask(ANN, "b"),
+        Step::To(Act::Delete("a".to_owned())),
+        Step::To(Act::Delete("a".to_owned())),
+    ]
+}
+
+fn operator_purges() -> Vec<Step> {
+    vec![
+        declare(ANN, "a", PLAIN),
+        declare(BOB, "aa", EXCLUSIVE),
+        publish(ANN, "a"),
+        publish(ANN, "a"),
+        publish(BOB, "aa"),
+        publish(BOB, "aa"),
+        get(ANN, "a"),
+        get(BOB, "aa"),
+        Step::To(Act::Purge("a".to_owned())),
+        requeue(ANN, Which::Oldest),
+        requeue(BOB, Which::Oldest),
+        on(ANN_TOO, Operation::Qos(1)),
+        consume(ANN_TOO, "a", "x"),
+        publish(ANN, "a"),
+        Step::To(Act::Purge("a".to_owned())),
+        ack(ANN_TOO),
+        get(ANN, "a"),
+        get(BOB, "aa"),
+    ]
+}
+
+fn operator_closes() -> Vec<Step> {
+    vec![
+        declare(BOB, "b", PLAIN),
+        declare(ANN, "a", EXCLUSIVE),
+        consume(ANN, "a", "x"),
+        publish(BOB, "b"),
+        publish(BOB, "b"),
+        get(ANN, "b"),
+        consume(ANN_TOO, "b", "y"),
+        consume(CAY, "b", "z"),
+        Step::To(Act::Close(0)),
+        publish(ANN, "a"),
+        ask(BOB, "b"),
+        declare(BOB, "a", EXCLUSIVE),
+        declare(ANN, "c", EXCLUSIVE),
+        Step::With(0, Action::Partition),
+        Step::To(Act::Close(0)),
+        declare(BOB, "c", EXCLUSIVE),
+        Step::With(0, Action::Heal),
+        ask(ANN, "b"),
+    ]
+}
+
+fn policy(prefix: &str, expires_ms: Option<u64>, max_length: Option<u32>) -> Step {
+    Step::To(Act::Policy {
+        prefix: prefix.to_owned(),
+        expires_ms,
+        max_length,
+    })
+}
+
+fn policy_max_length() -> Vec<Step> {
+    let one = Declaration {
+        max_length: Some(1),
+        ..PLAIN
+    };
+    let mut steps = vec![
+        declare(ANN, "a", PLAIN),
+        declare(ANN, "aa", EXCLUSIVE),
+        declare(ANN, "ab", one),
+        declare(ANN, "ac", REFUSING),
+        declare(ANN, "b", PLAIN),
+    ];
+    for queue in ["a", "aa", "ab", "ac", "b"] {
+        steps.extend([
+            publish(ANN, queue),
+            publish(ANN, queue),
+            publish(ANN, queue),
+        ]);
+    }
+    steps.extend([
+        policy("a", None, Some(2)),
+        publish(ANN, "a"),
+        publish(ANN, "aa"),
+        publish(ANN, "ab"),
+        publish(ANN, "ac"),
+        declare(ANN, "a", PLAIN),
+        declare(ANN, "ad", PLAIN),
+        publish(ANN, "ad"),
+        publish(ANN, "ad"),
+        publish(ANN, "ad"),
+        Step::To(Act::NoPolicy),
+        publish(ANN, "a"),
+        get(ANN, "a"),
+        get(ANN, "aa"),
+    ]);
+    steps
+}
+
+fn policy_max_length_zero() -> Vec<Step> {
+    vec![
+        declare(ANN, "a", PLAIN),
+        publish(ANN, "a"),
+        publish(ANN, "a"),
+        get(BOB, "a"),
+        policy("a", None, Some(0)),
+        publish(ANN, "a"),
+        requeue(BOB, Which::Oldest),
+        get(BOB, "a"),
+        consume(BOB, "a", "x"),
+        publish(ANN, "a"),
+    ]
+}
+
+fn policy_with_consumers() -> Vec<Step> {
+    vec![
+        declare(ANN, "a", EXCLUSIVE),
+        on(ANN, Operation::Qos(1)),
+        consume(ANN, "a", "x"),
+        publish(BOB, "a"),
+        publish(BOB, "a"),
+        publish(BOB, "a"),
+        publish(BOB, "a"),
+        policy("a", None, Some(1)),
+        ack(ANN),
+        publish(BOB, "a"),
+        publish(BOB, "a"),
+        requeue(ANN, Which::Oldest),
+        ack(ANN),
+        ack(ANN),
+    ]
+}
+
+fn policy_expires() -> Vec<Step> {
+    vec![
+        declare(ANN, "a", PLAIN),
+        declare(ANN, "aa", EXCLUSIVE),
+        publish(ANN, "a"),
+        declare(ANN, "b", PLAIN),
+        policy("a", Some(1000), None),
+        Step::Wait { millis: 2000 },
+        ask(ANN, "b"),
+        publish(ANN, "a"),
+        publish(ANN, "aa"),
+        declare(ANN, "a", EXPIRING),
+        Step::To(Act::NoPolicy),
+        ask(BOB, "a"),
+        Step::Wait { millis: 2000 },
+        ask(BOB, "b"),
+    ]
+}
+
+fn policy_expires_unless_used() -> Vec<Step> {
+    let late = Declaration {
+        expires_ms: Some(60_000),
+        ..PLAIN
+    };
+    vec![
+        declare(ANN, "a", late),
+        consume(ANN, "a", "x"),
+        policy("a", Some(1000), None),
+        Step::Wait { millis: 2000 },
+        cancel_consumer(ANN, "x"),
+        Step::To(Act::NoPolicy),
+        Step::Wait { millis: 2000 },
+        ask(ANN, "a"),
+        policy("a", Some(1000), None),
+        Step::Wait { millis: 2000 },
+        publish(ANN, "a"),
+    ]
+}
+
+/// What stays of queues and messages of all kinds.
+fn restart(ending: Ending) -> Vec<Step> {
+    let durable = Declaration {
+        durable: true,
+        ..PLAIN
+    };
+    let persistent = Flags {
+        mandatory: true,
+        persistent: true,
+    };
+    let keep = |queue: &str| on(ANN, Operation::Publish(queue.to_owned(), persistent));
+    vec![
+        declare(ANN, "a", durable),
+        keep("a"),
+        publish(ANN, "a"),
+        keep("a"),
+        declare(ANN, "b", PLAIN),
+        keep("b"),
+        declare(ANN, "c", EXCLUSIVE),
+        on(BOB, Operation::Qos(1)),
+        consume(BOB, "b", "x"),
+        Step::To(Act::Restart(ending)),
+        ask(ANN, "a"),
+        publish(ANN, "b"),
+        declare(BOB, "c", EXCLUSIVE),
+        declare(BOB, "c", EXCLUSIVE),
+        get(CAY, "a"),
+        get(CAY, "a"),
+        get(CAY, "a"),
+        delete(CAY, "a", Condition::Always),
+    ]
+}
+
+fn stop_and_start() -> Vec<Step> {
+    restart(Ending::Stopped)
+}
+
+fn kill_and_start() -> Vec<Step> {
+    restart(Ending::Killed)
+}
+
+fn stop_with_deliveries() -> Vec<Step> {
+    let durable = Declaration {
+        durable: true,
+        ..PLAIN
+    };
+    let persistent = Flags {
+        mandatory: true,
+        persistent: true,
+    };
+    let keep = || on(ANN, Operation::Publish("a".to_owned(), persistent));
+    vec![
+        declare(ANN, "a", durable),
+        keep(),
+        keep(),
+        keep(),
+        get(BOB, "a"),
+        get(BOB, "a"),
+        ack(BOB),
+        Step::To(Act::Restart(Ending::Stopped)),
+        declare(CAY, "a", durable),
+        get(CAY, "a"),
+        get(CAY, "a"),
+        get(CAY, "a"),
+    ]
+}
+
+fn a_broker_stands_still() -> Vec<Step> {
+    vec![
+        declare(ANN, "a", PLAIN),
+        declare(BOB, "b", EXCLUSIVE),
+        on(ANN, Operation::ConfirmSelect),
+        Step::To(Act::Pause),
+        publish(ANN, "a"),
+        get(BOB, "b"),
+        publish(CAY, "a"),
+        Step::Wait { millis: 1000 },
+        Step::To(Act::Resume),
+        get(CAY, "a"),
+        publish(BOB, "b"),
+    ]
+}
+
+/// A channel looks once a minute, so this takes two minutes.
+fn consumer_timeout() -> Vec<Step> {
+    vec![
+        Step::To(Act::ConsumerTimeout {
+            millis: Some(10_000),
+        }),
+        declare(ANN, "a", PLAIN),
+        consume(ANN, "a", "x"),
+        publish(BOB, "a"),
+        get(ANN_TOO, "a"),
+        Step::Wait { millis: 65_000 },
+        get(BOB, "a"),
+        publish(ANN, "a"),
+        publish(ANN, "a"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -1039,8 +1414,8 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_no_random_scripts() {
-        let names: BTreeSet<_> = ALL.iter().map(|named| named.name).collect();
-        assert_eq!(names.len(), ALL.len());
+        let names: BTreeSet<_> = ALL.iter().chain(LONG).map(|named| named.name).collect();
+        assert_eq!(names.len(), ALL.len() + LONG.len());
         assert!(names.iter().all(|name| !name.starts_with("random-")));
     }
 }

@@ -10,11 +10,13 @@ use locks::{Error, ErrorKind};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::act::Act;
 use crate::background::Background;
 use crate::links::{LinkError, Links};
 use crate::names::Names;
 use crate::notices::{Notices, Told};
 use crate::observer::Observer;
+use crate::operator::{Operator, OperatorError};
 use crate::pace::Pace;
 use crate::script::{Action, Bounds, CONNECTIONS, Operation, Place, Script, Step};
 use crate::seat::Seat;
@@ -23,6 +25,8 @@ use crate::transcript::{Lag, Notice, Seen, Source, StepOutcome, StepRecord, Tran
 /// How often something that is waited for is looked at: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(20);
+/// How long a delivery may stay unsettled on a broker that is told nothing.
+const CONSUMER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// Where a script is played.
 #[derive(Clone)]
@@ -31,10 +35,18 @@ pub struct Stage {
     pub broker: Arc<dyn Broker>,
     /// The ways between the connections and the broker.
     pub links: Arc<dyn Links>,
+    /// Whoever does to the broker what its clients cannot; none where it is somebody's own.
+    pub operator: Option<Arc<dyn Operator>>,
     /// How each connection reaches the broker; one more for the observer, whose link stays whole.
     pub connect: Vec<ConnectOptions>,
     /// What stands before the names of queues.
     pub prefix: String,
+}
+
+impl Stage {
+    async fn observer(&self) -> Result<Observer, Error> {
+        Observer::connect(&*self.broker, &self.connect[CONNECTIONS]).await
+    }
 }
 
 /// Why a script could not be played to its end: a harness error, never a finding.
@@ -43,6 +55,12 @@ pub enum PlayError {
     /// A link could not be broken or mended.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// The broker is somebody's own.
+    #[error("a script operates the broker, and this one may not be: play it on one in Docker")]
+    NoOperator,
+    /// The broker could not be operated.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
     /// The broker does not answer to the one who only looks.
     #[error("the observer's connection broke: {0}")]
     Observer(#[from] Error),
@@ -53,7 +71,7 @@ pub enum PlayError {
 /// # Errors
 /// The harness broke down.
 pub async fn play(stage: &Stage, script: &Script, pace: Pace<'_>) -> Result<Transcript, PlayError> {
-    let observer = Observer::connect(&*stage.broker, &stage.connect[CONNECTIONS]).await?;
+    let observer = stage.observer().await?;
     let mut player = Player {
         stage,
         script,
@@ -62,6 +80,7 @@ pub async fn play(stage: &Stage, script: &Script, pace: Pace<'_>) -> Result<Tran
         clients: BTreeMap::new(),
         held: BTreeSet::new(),
         cut: BTreeSet::new(),
+        acts: Vec::new(),
         declared: BTreeSet::new(),
         notices: Notices::default(),
         names: Names::new(&stage.prefix),
@@ -97,6 +116,8 @@ struct Player<'a> {
     held: BTreeSet<u8>,
     /// The links that reset everything.
     cut: BTreeSet<u8>,
+    /// What was done to the broker and is to be undone.
+    acts: Vec<&'a Act>,
     /// The queues that somebody has asked for, so that they may be there.
     declared: BTreeSet<&'a str>,
     notices: Notices,
@@ -145,6 +166,7 @@ impl<'a> Player<'a> {
                     .until_lost(*connection, queue, [*client, *server])
                     .await);
             }
+            Step::To(act) => return self.operate_broker(act).await,
             Step::With(connection, action) => return self.act(number, *connection, *action).await,
             Step::On(place, Operation::Drop) => {
                 let client = self.clients.get_mut(&place.connection);
@@ -215,6 +237,67 @@ impl<'a> Player<'a> {
         Ok(StepOutcome::Done)
     }
 
+    async fn operate_broker(&mut self, act: &'a Act) -> Result<StepOutcome, PlayError> {
+        let done = self.act_on_broker(act).await?;
+        self.acts.retain(|one| one.undo().as_ref() != Some(act));
+        if act.undo().is_some() {
+            self.acts.push(act);
+        }
+        Ok(done)
+    }
+
+    async fn act_on_broker(&mut self, act: &Act) -> Result<StepOutcome, PlayError> {
+        let operator = self.stage.operator.clone().ok_or(PlayError::NoOperator)?;
+        match act {
+            Act::Alarm { of, raised } => operator.set_alarm(*of, *raised).await?,
+            Act::Delete(prefix) => {
+                let deleted = operator
+                    .delete_queues(&self.names.on_broker(prefix))
+                    .await?;
+                return Ok(StepOutcome::Removed(deleted));
+            }
+            Act::Purge(prefix) => {
+                let purged = operator.purge_queues(&self.names.on_broker(prefix)).await?;
+                return Ok(StepOutcome::Removed(purged));
+            }
+            Act::Close(connection) => {
+                let options = &self.stage.connect[usize::from(*connection)];
+                operator.close_connections(&options.name).await?;
+            }
+            Act::Policy {
+                prefix,
+                expires_ms,
+                max_length,
+            } => {
+                let prefix = self.names.on_broker(prefix);
+                let expires = expires_ms.map(Duration::from_millis);
+                operator.set_policy(&prefix, expires, *max_length).await?;
+            }
+            Act::NoPolicy => operator.clear_policy().await?,
+            Act::Restart(ending) => {
+                operator.restart(*ending).await?;
+                self.observer = self.stage.observer().await?;
+            }
+            Act::Pause => operator.pause().await?,
+            Act::Resume => operator.resume().await?,
+            Act::ConsumerTimeout { millis } => {
+                let timeout = millis.map_or(CONSUMER_TIMEOUT, Duration::from_millis);
+                operator.set_consumer_timeout(timeout).await?;
+            }
+        }
+        Ok(StepOutcome::Done)
+    }
+
+    /// Nothing passes, so that nothing new can be opened.
+    fn is_held(&self, connection: u8) -> bool {
+        self.held.contains(&connection) || self.stands_still()
+    }
+
+    /// The broker answers to nobody.
+    fn stands_still(&self) -> bool {
+        self.acts.contains(&&Act::Pause)
+    }
+
     async fn close(&mut self, number: usize, connection: u8) -> StepOutcome {
         let client = self.clients.get_mut(&connection);
         let Some(client) = client.filter(|client| !client.is_busy()) else {
@@ -277,7 +360,7 @@ impl<'a> Player<'a> {
         };
         // That would be two questions at once.
         let selects = matches!(operation, Operation::Publish(..)) && seat.is_plain();
-        if selects && self.held.contains(&place.connection) {
+        if selects && self.is_held(place.connection) {
             return StepOutcome::Skipped;
         }
         let work = seat.hand().perform(number + 1, operation.clone());
@@ -307,7 +390,7 @@ impl<'a> Player<'a> {
             connection,
             channel,
         } = place;
-        let is_held = self.held.contains(&connection);
+        let is_held = self.is_held(connection);
         if !self.clients.contains_key(&connection) {
             if is_held {
                 return Err(StepOutcome::Skipped);
@@ -401,6 +484,9 @@ impl<'a> Player<'a> {
 
     async fn look(&mut self) -> BTreeMap<String, Seen> {
         let mut queues = BTreeMap::new();
+        if self.stands_still() {
+            return queues;
+        }
         for queue in &self.declared {
             let seen = self.observer.look(&self.names.on_broker(queue)).await;
             queues.insert((*queue).to_owned(), seen);
@@ -410,6 +496,10 @@ impl<'a> Player<'a> {
 
     /// Leaves links and broker as they were.
     async fn clean_up(&mut self) -> Result<(), PlayError> {
+        let acts = std::mem::take(&mut self.acts).into_iter().rev();
+        for undo in acts.filter_map(Act::undo) {
+            self.act_on_broker(&undo).await?;
+        }
         for connection in self.held.union(&self.cut) {
             self.stage.links.heal(usize::from(*connection)).await?;
         }

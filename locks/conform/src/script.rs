@@ -6,6 +6,8 @@ use std::time::Duration;
 use locks::broker::{ConsumeOptions, DeleteOptions, Overflow, Publish, QueueOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::act::Act;
+
 /// Connections are numbered from 0 to one less than this; each has a link of its own.
 pub const CONNECTIONS: usize = 3;
 
@@ -32,6 +34,8 @@ pub enum Step {
     On(Place, Operation),
     /// Something with a connection as a whole, or with its link.
     With(u8, Action),
+    /// Something with the broker as a whole.
+    To(Act),
     /// Time passes.
     Wait {
         /// How much, in milliseconds.
@@ -206,6 +210,13 @@ impl Script {
         self.steps.iter().any(Step::is_timed)
     }
 
+    /// Whether something is done to the broker as a whole, so that no other script may be played on
+    /// it meanwhile.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::To(_)))
+    }
+
     /// The names of the queues that it speaks of, except those that the server chooses.
     #[must_use]
     pub fn queues(&self) -> Vec<&str> {
@@ -224,15 +235,18 @@ impl Step {
         match self {
             Self::On(_, operation) => operation.queue(),
             Self::UntilLost { queue, .. } => Some(queue),
-            Self::With(..) | Self::Wait { .. } => None,
+            Self::With(..) | Self::To(_) | Self::Wait { .. } => None,
         }
     }
 
     fn is_timed(&self) -> bool {
-        let Self::On(_, Operation::Declare(_, declaration)) = self else {
-            return false;
-        };
-        declaration.expires_ms.is_some() || declaration.ttl_ms.is_some_and(|ttl| ttl > 0)
+        match self {
+            Self::On(_, Operation::Declare(_, declaration)) => {
+                declaration.expires_ms.is_some() || declaration.ttl_ms.is_some_and(|ttl| ttl > 0)
+            }
+            Self::To(Act::Policy { expires_ms, .. }) => expires_ms.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -322,6 +336,7 @@ impl fmt::Display for Step {
         match self {
             Self::On(place, operation) => write!(f, "{place} {operation}"),
             Self::With(connection, action) => write!(f, "{connection} {}", action.name()),
+            Self::To(act) => write!(f, "{act}"),
             Self::Wait { millis } => write!(f, "wait {millis} ms"),
             Self::UntilLost {
                 connection,

@@ -24,5 +24,5 @@ mod simulation;
 mod world;
 
 pub use network::{Latency, NoSuchLink};
-pub use server::Shutdown;
+pub use server::{NoticedLoss, Shutdown};
 pub use simulation::Simulation;

@@ -1,6 +1,7 @@
 //! The handle: how to connect to a simulated broker, how to break it and the way to it, what an
 //! operator can do.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::time;
 use super::client::{Credentials, SimulatedConnection};
 use super::driver::Shared;
 use super::network::{Direction, Latency, NoSuchLink, Reach};
-use super::server::Shutdown;
+use super::server::{Limits, NoticedLoss, Policy, Resource, Shutdown};
 use super::world::{World, refused};
 
 /// What stands before the number of a link in an address.
@@ -163,17 +164,63 @@ impl Simulation {
             .act(|world| world.on_node(|node, now| node.delete_queue(queue, now)))
     }
 
-    /// Closes the connections of this name as an operator does, for a reason that their clients are
-    /// told; how many there were.
-    pub fn close_connections(&self, name: &str, reason: &str) -> usize {
+    /// Deletes the queues whose name begins so as an operator does, whoever owns them; how many
+    /// messages were ready in each.
+    pub fn delete_queues(&self, prefix: &str) -> BTreeMap<String, u32> {
         self.shared
-            .act(|world| world.on_node(|node, now| node.close_connections(name, reason, now)))
+            .act(|world| world.on_node(|node, now| node.delete_queues(prefix, now)))
+    }
+
+    /// Purges the queues whose name begins so as an operator does, whoever owns them; how many
+    /// messages were ready in each.
+    pub fn purge_queues(&self, prefix: &str) -> BTreeMap<String, u32> {
+        self.shared
+            .act(|world| world.on_node(|node, now| node.purge_queues(prefix, now)))
+    }
+
+    /// Closes connections by their names as an operator does, for a reason that their clients are
+    /// told; gives the name of each. A connection is meant that has one of these names, or one with
+    /// something behind it that is neither letter nor digit: `run-1` means `run-1-a`, and not
+    /// `run-10`.
+    pub fn close_connections(&self, names: &[String], reason: &str) -> Vec<String> {
+        self.shared
+            .act(|world| world.on_node(|node, now| node.close_connections(names, reason, now)))
     }
 
     /// Raises or clears the memory alarm: as long as it lasts, who publishes is blocked.
     pub fn set_memory_alarm(&self, raised: bool) {
+        self.set_alarm(Resource::Memory, raised);
+    }
+
+    /// Raises or clears the disk alarm: the same, for another reason.
+    pub fn set_disk_alarm(&self, raised: bool) {
+        self.set_alarm(Resource::Disk, raised);
+    }
+
+    fn set_alarm(&self, resource: Resource, raised: bool) {
         self.shared
-            .act(|world| world.on_node(|node, now| node.set_alarm(raised, now)));
+            .act(|world| world.on_node(|node, now| node.set_alarm(resource, raised, now)));
+    }
+
+    /// Sets the policy of all queues whose name begins so, those that are there and those to come:
+    /// how long one may be unused, how many messages it may hold. Of two values of a policy and of
+    /// the queue's own arguments the lower counts. There is one policy, in the place of any other.
+    pub fn set_policy(&self, prefix: &str, expires: Option<Duration>, max_length: Option<u32>) {
+        let policy = Policy {
+            prefix: prefix.to_owned(),
+            limits: Limits {
+                expires,
+                max_length,
+            },
+        };
+        self.shared
+            .act(|world| world.on_node(|node, now| node.set_policy(Some(policy), now)));
+    }
+
+    /// Takes the policy away.
+    pub fn clear_policy(&self) {
+        self.shared
+            .act(|world| world.on_node(|node, now| node.set_policy(None, now)));
     }
 
     /// How long a delivery may stay unsettled before its channel is closed: 30 minutes unless set.
@@ -192,6 +239,26 @@ impl Simulation {
     /// Lets the broker start again.
     pub fn start(&self) {
         self.shared.act(World::start);
+    }
+
+    /// The broker stands still, as a stopped process does: it reads nothing, sends nothing, and no
+    /// timer of it runs down. What clients send waits before it; who connects reaches it and hears
+    /// nothing.
+    pub fn pause(&self) {
+        self.shared.act(World::pause);
+    }
+
+    /// The broker goes on: it reads what came meanwhile in the order in which it came, and each of
+    /// its timers that is overdue runs down once; which of the two comes first the seed decides.
+    pub fn resume(&self) {
+        self.shared.act(World::resume);
+    }
+
+    /// The connections that ended and whose clients had not closed them, as the broker noticed it
+    /// since the simulation began.
+    #[must_use]
+    pub fn losses(&self) -> Vec<NoticedLoss> {
+        self.shared.act(|world| world.losses())
     }
 
     /// Begins to keep a record of everything that happens, which [`Self::take_trace`] returns.

@@ -13,7 +13,7 @@ use super::agenda::Agenda;
 use super::client::{ConnectionState, Credentials};
 use super::frame::ConnectionId;
 use super::network::{Direction, Network, NoSuchLink, Reach};
-use super::server::{Node, Shutdown, Timer};
+use super::server::{Node, NoticedLoss, Shutdown, Timer};
 
 /// Something that happens.
 #[derive(Debug)]
@@ -286,6 +286,19 @@ impl World {
 
     pub(super) fn start(&mut self) {
         self.on_node(Node::start);
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.on_node(|node, _| node.pause());
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.on_node(Node::resume);
+    }
+
+    /// What the server has noticed since the simulation began.
+    pub(super) fn losses(&self) -> Vec<NoticedLoss> {
+        self.node.losses().to_vec()
     }
 
     /// Something happens to a client that may want to look at its heartbeat later.

@@ -213,7 +213,8 @@ impl Rabbit {
         let container = match self {
             Self::Real { container, .. } => container.as_deref(),
             Self::Simulated { simulation, .. } => {
-                assert!(simulation.close_connections(name, "closed by a test") > 0);
+                let closed = simulation.close_connections(&[name.into()], "closed by a test");
+                assert!(!closed.is_empty());
                 return Some(());
             }
         };

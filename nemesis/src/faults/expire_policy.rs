@@ -75,7 +75,7 @@ impl Fault for ExpirePolicy {
 fn harm(strike: &Strike<'_>) -> Result<BrokerHarm, SystemError> {
     let rule = match strike.word("rule")? {
         "expires" => Rule::Expires(strike.time("expires")?),
-        _ => Rule::MaxLength(strike.number("max-length")?),
+        _ => Rule::MaxLength(u32::try_from(strike.number("max-length")?).unwrap_or(u32::MAX)),
     };
     Ok(BrokerHarm::Policy {
         prefix: strike.system.queue_prefix(),

@@ -47,10 +47,7 @@ pub(crate) struct Wanted {
 ///
 /// # Errors
 /// The first mistake in the text.
-pub(crate) fn asked(
-    text: Option<&str>,
-    selected: &[&'static str],
-) -> Result<Wanted, EffectsError> {
+pub(crate) fn asked(text: Option<&str>, selected: &[&'static str]) -> Result<Wanted, EffectsError> {
     let mut wanted = Wanted::default();
     for part in text.into_iter().flat_map(|text| text.split(',')) {
         match part.split_once('=') {

@@ -7,9 +7,15 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use testcontainers::bollard::models::PortBinding;
+use jiff::Timestamp;
+use nemesis::Evidence;
+use testcontainers::bollard::exec::StartExecResults;
+use testcontainers::bollard::models::{
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ExecConfig, PortBinding,
+};
 use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, KillContainerOptions, LogsOptionsBuilder, StartContainerOptions,
+    InspectContainerOptions, KillContainerOptions, LogsOptions, LogsOptionsBuilder,
+    StartContainerOptions, StopContainerOptionsBuilder,
 };
 use testcontainers::bollard::{self, Docker as Daemon};
 use testcontainers::core::ContainerPort;
@@ -26,6 +32,10 @@ pub(crate) const ROLE: &str = "prover.role";
 const OPEN_FILES_MAX: i64 = 16_384;
 const POLL: Duration = Duration::from_millis(100);
 const LOG_TAIL_LINES: &str = "20";
+/// Who is told to stop and has not by then is killed.
+const STOP_SECS: i32 = 60;
+/// The daemon knows of what it has done within milliseconds.
+const STATE_WAIT: Duration = Duration::from_secs(10);
 
 /// A started container.
 #[derive(Debug, Clone)]
@@ -141,29 +151,119 @@ impl Container {
     }
 
     /// Kills it (SIGKILL).
-    pub(crate) async fn kill(&self) -> Result<(), TestbedError> {
+    pub(crate) async fn kill(&self) -> Result<Evidence, TestbedError> {
         let killed = self
             .daemon
             .kill_container(&self.id, None::<KillContainerOptions>);
-        self.done("kill", killed.await)
+        self.done("kill", killed.await)?;
+        self.comes_to("kill", ContainerStateStatusEnum::EXITED)
+            .await
     }
 
-    /// Starts it again after it was killed.
-    pub(crate) async fn start_again(&self) -> Result<(), TestbedError> {
+    /// Tells it to stop (SIGTERM, unless its image names another signal), and waits until it has.
+    pub(crate) async fn stop(&self) -> Result<Evidence, TestbedError> {
+        let options = StopContainerOptionsBuilder::new().t(STOP_SECS).build();
+        let stopped = self.daemon.stop_container(&self.id, Some(options));
+        self.done("stop", stopped.await)?;
+        self.comes_to("stop", ContainerStateStatusEnum::EXITED)
+            .await
+    }
+
+    /// Starts it again after it was killed or stopped.
+    pub(crate) async fn start_again(&self) -> Result<Evidence, TestbedError> {
         let started = self
             .daemon
             .start_container(&self.id, None::<StartContainerOptions>);
-        self.done("start", started.await)
+        self.done("start", started.await)?;
+        self.comes_to("start", ContainerStateStatusEnum::RUNNING)
+            .await
     }
 
     /// Stops all of its processes where they are.
-    pub(crate) async fn pause(&self) -> Result<(), TestbedError> {
-        self.done("pause", self.daemon.pause_container(&self.id).await)
+    pub(crate) async fn pause(&self) -> Result<Evidence, TestbedError> {
+        self.done("pause", self.daemon.pause_container(&self.id).await)?;
+        self.comes_to("pause", ContainerStateStatusEnum::PAUSED)
+            .await
     }
 
     /// Has them go on.
-    pub(crate) async fn resume(&self) -> Result<(), TestbedError> {
-        self.done("resume", self.daemon.unpause_container(&self.id).await)
+    pub(crate) async fn resume(&self) -> Result<Evidence, TestbedError> {
+        self.done("resume", self.daemon.unpause_container(&self.id).await)?;
+        self.comes_to("resume", ContainerStateStatusEnum::RUNNING)
+            .await
+    }
+
+    /// Waits until the daemon says that it is so; gives what it says.
+    async fn comes_to(
+        &self,
+        what: &str,
+        wanted: ContainerStateStatusEnum,
+    ) -> Result<Evidence, TestbedError> {
+        let deadline = Instant::now() + STATE_WAIT;
+        loop {
+            let state = self.inspect().await?.state.unwrap_or_default();
+            if state.status == Some(wanted) {
+                return Ok(self.told(&state));
+            }
+            if Instant::now() >= deadline {
+                let status = state
+                    .status
+                    .map_or(String::new(), |status| status.to_string());
+                let detail = format!("it is {status:?} and not {wanted}");
+                return Err(TestbedError::start(
+                    format!("{what} container {}", self.name),
+                    detail,
+                ));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn told(&self, state: &ContainerState) -> Evidence {
+        let status = state.status.map(|status| status.to_string());
+        let mut told = Evidence::from([
+            ("container".to_owned(), self.name.clone().into()),
+            ("state".to_owned(), status.into()),
+        ]);
+        if state.status == Some(ContainerStateStatusEnum::EXITED) {
+            told.insert("exit_code".to_owned(), state.exit_code.into());
+        }
+        told
+    }
+
+    /// Runs a program in it; gives what it printed.
+    pub(crate) async fn execute(&self, command: &[&str]) -> Result<String, TestbedError> {
+        let what = || format!("run {} in container {}", command[0], self.name);
+        let failed = |error| TestbedError::docker(what(), &error);
+        let config = ExecConfig {
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
+            ..ExecConfig::default()
+        };
+        let created = self.daemon.create_exec(&self.id, config).await;
+        let id = created.map_err(failed)?.id;
+        let started = self.daemon.start_exec(&id, None).await.map_err(failed)?;
+        let mut printed = Vec::new();
+        if let StartExecResults::Attached { mut output, .. } = started {
+            while let Some(frame) = output.next().await {
+                printed.extend_from_slice(&frame.map_err(failed)?.into_bytes());
+            }
+        }
+        let printed = String::from_utf8_lossy(&printed).trim_end().to_owned();
+        match self
+            .daemon
+            .inspect_exec(&id)
+            .await
+            .map_err(failed)?
+            .exit_code
+        {
+            Some(0) => Ok(printed),
+            _ => Err(TestbedError::Service {
+                what: what(),
+                detail: printed,
+            }),
+        }
     }
 
     fn done(
@@ -183,11 +283,25 @@ impl Container {
 
     /// The last lines that the container wrote.
     pub(crate) async fn log_tail(&self) -> String {
-        let options = LogsOptionsBuilder::new()
-            .stdout(true)
-            .stderr(true)
-            .tail(LOG_TAIL_LINES)
-            .build();
+        let options = every_line().tail(LOG_TAIL_LINES).build();
+        self.read_log(options).await
+    }
+
+    /// Everything that it wrote, since it was first started.
+    pub(crate) async fn log(&self) -> String {
+        self.read_log(every_line().build()).await
+    }
+
+    /// What it wrote since it was started last.
+    pub(crate) async fn log_of_this_start(&self) -> Result<String, TestbedError> {
+        let state = self.inspect().await?.state.unwrap_or_default();
+        let started = state.started_at.and_then(|at| at.parse::<Timestamp>().ok());
+        // Whole seconds are all that the daemon takes.
+        let since = started.map_or(0, |at| i32::try_from(at.as_second()).unwrap_or(0));
+        Ok(self.read_log(every_line().since(since).build()).await)
+    }
+
+    async fn read_log(&self, options: LogsOptions) -> String {
         let mut frames = self.daemon.logs(&self.id, Some(options)).boxed();
         let mut bytes = Vec::new();
         while let Some(Ok(frame)) = frames.next().await {
@@ -246,9 +360,7 @@ impl Container {
         }
     }
 
-    async fn inspect(
-        &self,
-    ) -> Result<testcontainers::bollard::models::ContainerInspectResponse, TestbedError> {
+    async fn inspect(&self) -> Result<ContainerInspectResponse, TestbedError> {
         self.daemon
             .inspect_container(&self.id, None::<InspectContainerOptions>)
             .await
@@ -278,6 +390,11 @@ impl Container {
             Err(error) => error,
         }
     }
+}
+
+/// A container's log, both of its streams.
+fn every_line() -> LogsOptionsBuilder {
+    LogsOptionsBuilder::new().stdout(true).stderr(true)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use proxy::{
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::evidence::Evidence;
+use crate::link_evidence::LinkEvidence;
 
 /// "Until healed", in milliseconds: thirty days.
 const UNTIL_HEALED: u64 = 30 * 24 * 60 * 60 * 1000;
@@ -414,7 +414,7 @@ impl Links {
     ///
     /// # Errors
     /// There is no such worker, or the proxy is gone.
-    pub async fn evidence(&self, worker: usize) -> Result<Evidence, Error> {
+    pub async fn evidence(&self, worker: usize) -> Result<LinkEvidence, Error> {
         let now = self.account(worker).await?;
         let before = std::mem::replace(&mut self.before()[worker], now);
         Ok(now.since(before).into())

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use nemesis::Evidence;
 use testcontainers::bollard::Docker as Daemon;
 use testcontainers::{ContainerRequest, CopyTargetOptions, GenericImage, ImageExt};
 
@@ -66,8 +67,9 @@ impl Node {
         let version = container
             .wait_until(service.product(), ANSWER_WAIT, || service.greet(&place))
             .await?;
+        service.settled(&container).await?;
         Ok(Self {
-            doors: service.started(&container).await?,
+            doors: service.doors(&container).await?,
             image: facts_of(daemon, image, version).await?,
             service,
             name: name.to_owned(),
@@ -77,34 +79,64 @@ impl Node {
         })
     }
 
-    /// Kills it.
-    pub(crate) async fn kill(&self) -> Result<(), TestbedError> {
+    /// Kills it; gives what the daemon says of its container.
+    ///
+    /// # Errors
+    /// The daemon does not do it.
+    pub async fn kill(&self) -> Result<Evidence, TestbedError> {
         self.container.kill().await
     }
 
-    /// Starts it again after it was killed, and waits until it answers.
-    pub(crate) async fn start_again(&self) -> Result<(), TestbedError> {
-        self.container.start_again().await?;
-        self.answer().await
+    /// Stops it in order: it is told to, and tells its clients. Gives what the daemon says of its
+    /// container.
+    ///
+    /// # Errors
+    /// The daemon does not do it.
+    pub async fn stop(&self) -> Result<Evidence, TestbedError> {
+        self.container.stop().await
+    }
+
+    /// Starts it again after it was killed or stopped, and waits until it answers and its start is
+    /// over.
+    ///
+    /// # Errors
+    /// The daemon does not do it, or it does not come back.
+    pub async fn start_again(&self) -> Result<Evidence, TestbedError> {
+        let mut told = self.container.start_again().await?;
+        let version = self.answer().await?;
+        self.service.settled(&self.container).await?;
+        told.insert("version".to_owned(), version.into());
+        Ok(told)
     }
 
     /// Stops it where it is.
-    pub(crate) async fn pause(&self) -> Result<(), TestbedError> {
+    ///
+    /// # Errors
+    /// The daemon does not do it.
+    pub async fn pause(&self) -> Result<Evidence, TestbedError> {
         self.container.pause().await
     }
 
-    /// Has it go on.
-    pub(crate) async fn resume(&self) -> Result<(), TestbedError> {
-        self.container.resume().await
+    /// Has it go on, and waits until it answers.
+    ///
+    /// # Errors
+    /// The daemon does not do it, or it does not answer any more.
+    pub async fn resume(&self) -> Result<Evidence, TestbedError> {
+        let mut told = self.container.resume().await?;
+        told.insert("version".to_owned(), self.answer().await?.into());
+        Ok(told)
     }
 
-    async fn answer(&self) -> Result<(), TestbedError> {
+    async fn answer(&self) -> Result<Option<String>, TestbedError> {
         let place = self.place();
         let greet = || self.service.greet(&place);
-        let answers = self
-            .container
-            .wait_until(self.service.product(), ANSWER_WAIT, greet);
-        answers.await.map(drop)
+        let (product, bound) = (self.service.product(), ANSWER_WAIT);
+        self.container.wait_until(product, bound, greet).await
+    }
+
+    /// The container it runs in.
+    pub(crate) fn container(&self) -> &Container {
+        &self.container
     }
 
     /// The sort of service.

@@ -17,6 +17,7 @@ use crate::docker::{Docker, Kept};
 use crate::error::TestbedError;
 use crate::label::RunId;
 use crate::links::{self, Links, Route};
+use crate::node::Node;
 use crate::password::without_password;
 use crate::place::Place;
 use crate::progress::Progress;
@@ -139,6 +140,14 @@ impl Testbed {
         let docker = self.docker.as_ref();
         let nodes = docker.map_or(&[][..], |(docker, _)| docker.nodes());
         RealSystem::of(&self.links, nodes)
+    }
+
+    /// The broker that was started for the run, where there is one.
+    #[must_use]
+    pub fn broker(&self) -> Option<&Node> {
+        let (docker, _) = self.docker.as_ref()?;
+        let mut nodes = docker.nodes().iter();
+        nodes.find(|node| node.service().name() == "rabbitmq")
     }
 
     /// The links of the workers.

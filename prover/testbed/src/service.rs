@@ -110,12 +110,20 @@ pub trait Service: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Waits in its container, after it first spoke, until its start is over; tells what else it
-    /// offers.
+    /// Waits in its container, after it first spoke since it was started, until its start is over.
     ///
     /// # Errors
     /// The container died.
-    async fn started(&self, container: &Container) -> Result<Vec<Door>, TestbedError> {
+    async fn settled(&self, container: &Container) -> Result<(), TestbedError> {
+        let _ = container;
+        Ok(())
+    }
+
+    /// Tells what else it offers.
+    ///
+    /// # Errors
+    /// The container died.
+    async fn doors(&self, container: &Container) -> Result<Vec<Door>, TestbedError> {
         let _ = container;
         Ok(Vec::new())
     }

@@ -1,7 +1,10 @@
 //! The simulated testbed, as far as faults go: a worker's link is the link of its number.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, System, SystemError, Way, Worker};
+use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, Resource, System, SystemError, Way, Worker};
+use serde_json::Value;
 use simulated::{NoSuchLink, Shutdown, Simulation};
 
 /// A simulated broker and its links.
@@ -34,20 +37,56 @@ impl System for SimulatedSystem {
     }
 
     async fn harm_broker(&self, harm: &BrokerHarm) -> Done {
+        let simulation = &self.0;
         match harm {
-            BrokerHarm::Kill => self.0.stop(Shutdown::Killed),
-            BrokerHarm::Stop => self.0.stop(Shutdown::Stopped),
-            _ => return Err(SystemError::unable("do that to the broker")),
+            BrokerHarm::Kill => simulation.stop(Shutdown::Killed),
+            BrokerHarm::Stop => simulation.stop(Shutdown::Stopped),
+            BrokerHarm::Pause => simulation.pause(),
+            BrokerHarm::Alarm(Resource::Memory) => simulation.set_memory_alarm(true),
+            BrokerHarm::Alarm(Resource::Disk) => simulation.set_disk_alarm(true),
+            BrokerHarm::CloseConnections(names) => {
+                let closed = simulation.close_connections(names, "closed by the operator");
+                return Ok(seen("closed", closed.into()));
+            }
+            BrokerHarm::DeleteQueues(prefix) => {
+                return Ok(seen("deleted", counts(simulation.delete_queues(prefix))));
+            }
+            BrokerHarm::PurgeQueues(prefix) => {
+                return Ok(seen("purged", counts(simulation.purge_queues(prefix))));
+            }
+            BrokerHarm::Policy { prefix, rule } => {
+                let (expires, max_length) = rule.parts();
+                simulation.set_policy(prefix, expires, max_length);
+            }
+            BrokerHarm::ClockJump(_) => {
+                return Err(SystemError::unable("set the clock of the broker"));
+            }
         }
         Ok(Evidence::new())
     }
 
     async fn mend_broker(&self, harm: &BrokerHarm) -> Done {
-        if matches!(harm, BrokerHarm::Kill | BrokerHarm::Stop) {
-            self.0.start();
+        let simulation = &self.0;
+        match harm {
+            BrokerHarm::Kill | BrokerHarm::Stop => simulation.start(),
+            BrokerHarm::Pause => simulation.resume(),
+            BrokerHarm::Alarm(Resource::Memory) => simulation.set_memory_alarm(false),
+            BrokerHarm::Alarm(Resource::Disk) => simulation.set_disk_alarm(false),
+            BrokerHarm::Policy { .. } => simulation.clear_policy(),
+            _ => {}
         }
         Ok(Evidence::new())
     }
+}
+
+fn seen(what: &str, value: Value) -> Evidence {
+    Evidence::from([(what.to_owned(), value)])
+}
+
+fn counts(all: BTreeMap<String, u32>) -> Value {
+    all.into_iter()
+        .map(|(name, count)| (name, Value::from(count)))
+        .collect()
 }
 
 fn failed(error: NoSuchLink) -> SystemError {

@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, System, SystemError, Way, Worker};
+use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, Resource, System, SystemError, Way, Worker};
+use serde_json::Value;
 
 use crate::error::TestbedError;
 use crate::links::{self, Links};
@@ -27,53 +28,118 @@ impl<'a> RealSystem<'a> {
         Self { links, nodes: &[] }
     }
 
-    /// Does the same to every node.
-    async fn all<F>(&self, what: &str, act: impl Fn(&'a Node) -> F) -> Result<(), SystemError>
+    /// Does the same to every node: what was seen of one, or of each by its name.
+    async fn all<F>(&self, what: &str, act: impl Fn(&'a Node) -> F) -> Done
     where
-        F: Future<Output = Result<(), TestbedError>>,
+        F: Future<Output = Result<Evidence, TestbedError>>,
     {
         if self.nodes.is_empty() {
             let text = format!("no service was started for this run that it could {what}");
             return Err(SystemError(text.into()));
         }
         let done = try_join_all(self.nodes.iter().map(act)).await;
-        done.map(drop).map_err(|error| SystemError(Box::new(error)))
+        let mut seen = done.map_err(|error| SystemError(Box::new(error)))?;
+        if let [_] = self.nodes {
+            return Ok(seen.swap_remove(0));
+        }
+        let names = self.nodes.iter().map(|node| node.name().to_owned());
+        let objects = seen
+            .into_iter()
+            .map(|seen| Value::Object(seen.into_iter().collect()));
+        Ok(names.zip(objects).collect())
     }
 }
 
 #[async_trait]
-impl System for RealSystem<'_> {
+impl<'a> System for RealSystem<'a> {
     async fn harm_link(&self, worker: Worker, harm: &LinkHarm) -> Result<(), SystemError> {
+        let links = self.links;
         let harmed = match harm {
-            LinkHarm::Hold(Way::Upstream) => self.links.partition_upstream(worker).await,
-            LinkHarm::Hold(Way::Downstream) => self.links.partition_downstream(worker).await,
-            LinkHarm::Cut => self.links.cut(worker).await,
-            _ => return Err(SystemError::unable("do that to a link")),
+            LinkHarm::Hold(Way::Upstream) => links.partition_upstream(worker).await,
+            LinkHarm::Hold(Way::Downstream) => links.partition_downstream(worker).await,
+            LinkHarm::Cut => links.cut(worker).await,
+            LinkHarm::Slow { latency, jitter } => links.slow(worker, *latency, *jitter).await,
+            LinkHarm::Trickle {
+                bytes_per_s,
+                slice_bytes,
+            } => links.trickle(worker, *bytes_per_s, *slice_bytes).await,
+            LinkHarm::Limit { bytes } => links.limit(worker, *bytes).await,
+            LinkHarm::Silence => links.silence(worker).await,
+            LinkHarm::Trap(trap) => {
+                let then = trap.then.name();
+                links.trap(worker, &trap.method, trap.nth, then).await
+            }
         };
         harmed.map_err(failed)
     }
 
+    async fn sprung(&self, worker: Worker) -> Done {
+        let sprung = self.links.sprung(worker).await.map_err(failed)?;
+        Ok(Evidence::from([(
+            "methods_seen".to_owned(),
+            sprung.seen.into(),
+        )]))
+    }
+
     async fn heal(&self, worker: Worker) -> Done {
+        // Asked before it heals: what it held back is then passed on.
+        let seen = self.links.evidence(worker).await.map_err(failed)?;
         self.links.heal(worker).await.map_err(failed)?;
-        Ok(Evidence::new())
+        Ok(seen.into())
     }
 
     async fn harm_broker(&self, harm: &BrokerHarm) -> Done {
         match harm {
-            BrokerHarm::Kill => self.all("kill", Node::kill).await?,
-            BrokerHarm::Pause => self.all("pause", Node::pause).await?,
-            _ => return Err(SystemError::unable("do that to the broker")),
+            BrokerHarm::Kill => self.all("kill", Node::kill).await,
+            BrokerHarm::Stop => self.all("stop", Node::stop).await,
+            BrokerHarm::Pause => self.all("pause", Node::pause).await,
+            BrokerHarm::Alarm(Resource::Memory) => {
+                let raise = |node: &'a Node| node.memory_alarm(true);
+                self.all("raise an alarm of", raise).await
+            }
+            BrokerHarm::Alarm(Resource::Disk) => {
+                let raise = |node: &'a Node| node.disk_alarm(true);
+                self.all("raise an alarm of", raise).await
+            }
+            BrokerHarm::CloseConnections(names) => {
+                let close = |node: &'a Node| node.close_connections(names);
+                self.all("close connections of", close).await
+            }
+            BrokerHarm::DeleteQueues(prefix) => {
+                let delete = |node: &'a Node| node.delete_queues(prefix);
+                self.all("delete queues of", delete).await
+            }
+            BrokerHarm::PurgeQueues(prefix) => {
+                let purge = |node: &'a Node| node.purge_queues(prefix);
+                self.all("empty queues of", purge).await
+            }
+            BrokerHarm::Policy { prefix, rule } => {
+                let (expires, max_length) = rule.parts();
+                let set = |node: &'a Node| node.set_policy(prefix, expires, max_length);
+                self.all("set a policy of", set).await
+            }
+            BrokerHarm::ClockJump(_) => Err(SystemError::unable("set the clock of the broker")),
         }
-        Ok(Evidence::new())
     }
 
     async fn mend_broker(&self, harm: &BrokerHarm) -> Done {
         match harm {
-            BrokerHarm::Kill | BrokerHarm::Stop => self.all("start", Node::start_again).await?,
-            BrokerHarm::Pause => self.all("resume", Node::resume).await?,
-            _ => {}
+            BrokerHarm::Kill | BrokerHarm::Stop => self.all("start", Node::start_again).await,
+            BrokerHarm::Pause => self.all("resume", Node::resume).await,
+            BrokerHarm::Alarm(Resource::Memory) => {
+                let lower = |node: &'a Node| node.memory_alarm(false);
+                self.all("clear an alarm of", lower).await
+            }
+            BrokerHarm::Alarm(Resource::Disk) => {
+                let lower = |node: &'a Node| node.disk_alarm(false);
+                self.all("clear an alarm of", lower).await
+            }
+            BrokerHarm::Policy { .. } => self.all("clear a policy of", Node::clear_policy).await,
+            BrokerHarm::CloseConnections(_)
+            | BrokerHarm::DeleteQueues(_)
+            | BrokerHarm::PurgeQueues(_) => Ok(Evidence::new()),
+            BrokerHarm::ClockJump(_) => Err(SystemError::unable("set the clock of the broker")),
         }
-        Ok(Evidence::new())
     }
 }
 

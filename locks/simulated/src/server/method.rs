@@ -176,7 +176,8 @@ impl Node {
             name.to_owned()
         };
         let owner = options.exclusive.then_some(connection);
-        let queue = Queue::new(self.next_number(), &name, *options, owner);
+        let limits = self.limits_of(&name);
+        let queue = Queue::new(self.next_number(), &name, *options, limits, owner);
         self.queues.insert(name.clone(), queue);
         Ok(name)
     }

@@ -6,11 +6,18 @@
 
 mod channel;
 mod heartbeat;
+mod loss;
 mod method;
 mod node;
+mod operator;
+mod pause;
+mod policy;
 mod queue;
 mod refusals;
 mod session;
 
+pub use loss::NoticedLoss;
 pub use node::Shutdown;
 pub(super) use node::{Node, Timer};
+pub(super) use operator::Resource;
+pub(super) use policy::{Limits, Policy};

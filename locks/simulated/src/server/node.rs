@@ -1,6 +1,6 @@
-//! The node: its queues, its sessions, and what an operator can do to it.
+//! The node: its queues and its sessions. What an operator can do to it is in `operator`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use locks::broker::{Message, Publish};
@@ -8,7 +8,11 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::channel::{Channel, Unsettled};
-use super::heartbeat::{self, Monitor};
+use super::heartbeat;
+use super::loss::NoticedLoss;
+use super::operator::Resource;
+use super::pause::{Heard, Pause};
+use super::policy::Policy;
 use super::queue::{Queue, QueueId, Who};
 use super::refusals;
 use super::session::Session;
@@ -65,11 +69,16 @@ pub(crate) struct Node {
     pub(super) queues: BTreeMap<String, Queue>,
     pub(super) sessions: BTreeMap<ConnectionId, Session>,
     pub(super) now: Duration,
-    alarm: bool,
+    pub(super) alarms: BTreeSet<Resource>,
+    pub(super) policy: Option<Policy>,
+    /// What waits for it while it stands still.
+    pub(super) pause: Option<Pause>,
+    /// In the order in which they were noticed.
+    pub(super) losses: Vec<NoticedLoss>,
     running: bool,
     /// Numbers queues and channels.
     numbers: u64,
-    names: ChaCha8Rng,
+    pub(super) names: ChaCha8Rng,
 }
 
 impl Node {
@@ -80,7 +89,10 @@ impl Node {
             queues: BTreeMap::new(),
             sessions: BTreeMap::new(),
             now: Duration::ZERO,
-            alarm: false,
+            alarms: BTreeSet::new(),
+            policy: None,
+            pause: None,
+            losses: Vec::new(),
             running: true,
             numbers: 0,
             names: ChaCha8Rng::seed_from_u64(seed),
@@ -99,6 +111,9 @@ impl Node {
         now: Duration,
     ) {
         self.now = now;
+        if let Some(pause) = &mut self.pause {
+            return pause.hear(connection, Heard::Segment(segment));
+        }
         if let Some(session) = self.sessions.get_mut(&connection)
             && let Some(unread) = &mut session.unread
         {
@@ -114,12 +129,19 @@ impl Node {
     /// A client's connection is gone, and nobody said goodbye.
     pub(crate) fn lose(&mut self, connection: ConnectionId, now: Duration) {
         self.now = now;
+        if let Some(pause) = &mut self.pause {
+            return pause.hear(connection, Heard::Reset);
+        }
+        self.notice(connection, "client unexpectedly closed TCP connection");
         self.end_session(connection);
     }
 
     /// A timer has run down.
     pub(crate) fn remind(&mut self, timer: Timer, now: Duration) {
         self.now = now;
+        if let Some(pause) = &mut self.pause {
+            return pause.delay(timer);
+        }
         match timer {
             Timer::Sending(connection) => self.look_at_sending(connection),
             Timer::Receiving(connection) => self.look_at_receiving(connection),
@@ -140,12 +162,20 @@ impl Node {
             return;
         };
         session.received += 1;
-        let publishes = matches!(frame, ClientFrame::Channel(_, Method::Publish(..)));
+        let published = match &frame {
+            ClientFrame::Channel(_, Method::Publish(_, publish)) => Some(publish),
+            _ => None,
+        };
+        let blocks = published.is_some() && !self.alarms.is_empty();
+        // It stops reading behind the header of what is published: a body is not read any more.
+        if blocks && published.is_some_and(|publish| !publish.body.is_empty()) {
+            return self.block(connection, Some(frame));
+        }
         if let Err(refusal) = self.obey(connection, frame) {
             self.refuse_connection(connection, refusal);
         }
-        if self.alarm && publishes {
-            self.block(connection);
+        if blocks {
+            self.block(connection, None);
         }
     }
 
@@ -237,6 +267,9 @@ impl Node {
                 .receiving
                 .is_still(session.received, heartbeat::RECEIVING)
         {
+            let seconds = session.heartbeat_secs;
+            let reason = format!("missed heartbeats from client, timeout: {seconds}s");
+            self.notice(connection, &reason);
             return self.end_session(connection);
         }
         let interval = heartbeat::receiving_interval(session.heartbeat_secs);
@@ -292,7 +325,7 @@ impl Node {
         let Some(queue) = self.queues.get_mut(name) else {
             return;
         };
-        let Some(expires) = queue.options.expires else {
+        let Some(expires) = queue.expires() else {
             return;
         };
         if queue.is_unused() {
@@ -305,59 +338,10 @@ impl Node {
         }
     }
 
-    fn block(&mut self, connection: ConnectionId) {
-        if let Some(session) = self.sessions.get_mut(&connection) {
-            session.unread = Some(VecDeque::new());
-            let reason = "low on memory".to_owned();
-            self.send(connection, ServerFrame::Blocked(reason));
-        }
-    }
-
-    /// Raises or clears the memory alarm.
-    pub(crate) fn set_alarm(&mut self, alarm: bool, now: Duration) {
-        self.now = now;
-        self.alarm = alarm;
-        if alarm {
-            return;
-        }
-        for connection in self.sessions.keys().copied().collect::<Vec<_>>() {
-            let Some(session) = self.sessions.get_mut(&connection) else {
-                continue;
-            };
-            let Some(unread) = session.unread.take() else {
-                continue;
-            };
-            session.receiving = Monitor::default();
-            self.send(connection, ServerFrame::Unblocked);
-            for segment in unread {
-                self.receive(connection, segment, now);
-            }
-        }
-    }
-
-    /// Deletes a queue, as an operator does; whether it was there.
-    pub(crate) fn delete_queue(&mut self, name: &str, now: Duration) -> bool {
-        self.now = now;
-        self.remove_queue(name)
-    }
-
-    /// Closes the connections of a name, as an operator does; how many there were.
-    pub(crate) fn close_connections(&mut self, name: &str, reason: &str, now: Duration) -> usize {
-        self.now = now;
-        let named = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.name == name);
-        let named: Vec<_> = named.map(|(connection, _)| *connection).collect();
-        for connection in &named {
-            self.refuse_connection(*connection, refusals::forced(reason));
-        }
-        named.len()
-    }
-
     /// Stops, and keeps what is durable.
     pub(crate) fn stop(&mut self, how: Shutdown, now: Duration) {
         self.now = now;
+        self.forget_pause();
         for connection in self.sessions.keys().copied().collect::<Vec<_>>() {
             match how {
                 Shutdown::Stopped => {
@@ -368,7 +352,7 @@ impl Node {
             }
         }
         self.running = false;
-        self.alarm = false;
+        self.alarms.clear();
         self.queues.retain(|_, queue| queue.options.durable);
         self.queues.values_mut().for_each(Queue::restart);
     }
@@ -586,8 +570,9 @@ impl Node {
     }
 
     /// Closes a connection with a reply code.
-    fn refuse_connection(&mut self, connection: ConnectionId, refusal: Refusal) {
+    pub(super) fn refuse_connection(&mut self, connection: ConnectionId, refusal: Refusal) {
         if self.sessions.contains_key(&connection) {
+            self.notice(connection, &refusal.text);
             self.send(connection, ServerFrame::Close(refusal));
             self.end_session(connection);
         }

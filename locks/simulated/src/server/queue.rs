@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use locks::broker::{ConsumeOptions, Overflow, Publish, QueueOptions};
 
+use super::policy::{Limits, lower};
 use super::refusals;
 use crate::frame::{ChannelId, ConnectionId, Refusal};
 
@@ -59,6 +60,8 @@ pub(super) struct Queue {
     pub(super) id: QueueId,
     pub(super) name: String,
     pub(super) options: QueueOptions,
+    /// What the policy says of it.
+    limits: Limits,
     /// The connection that it belongs to, where it is exclusive.
     pub(super) owner: Option<ConnectionId>,
     /// Counts its uses: it expires where none has come since the timer was set.
@@ -78,12 +81,14 @@ impl Queue {
         id: QueueId,
         name: &str,
         options: QueueOptions,
+        limits: Limits,
         owner: Option<ConnectionId>,
     ) -> Self {
         Self {
             id,
             name: name.to_owned(),
             options,
+            limits,
             owner,
             uses: 0,
             ready: BTreeMap::new(),
@@ -131,6 +136,27 @@ impl Queue {
         }
     }
 
+    /// How long it may be unused.
+    pub(super) fn expires(&self) -> Option<Duration> {
+        lower(self.options.expires, self.limits.expires)
+    }
+
+    fn max_length(&self) -> Option<u32> {
+        lower(self.options.max_length, self.limits.max_length)
+    }
+
+    /// The policy says this of it from now on; whether it is something else than before. What is too
+    /// much goes, and its time to expire begins anew.
+    pub(super) fn restrict(&mut self, limits: Limits) -> bool {
+        if self.limits == limits {
+            return false;
+        }
+        self.limits = limits;
+        self.uses += 1;
+        self.trim();
+        true
+    }
+
     /// The number of messages ready for delivery.
     pub(super) fn len(&self) -> u32 {
         u32::try_from(self.ready.len()).unwrap_or(u32::MAX)
@@ -152,7 +178,7 @@ impl Queue {
     /// Whether one more message would be refused.
     pub(super) fn refuses(&self) -> bool {
         self.options.overflow == Some(Overflow::RejectPublish)
-            && self.options.max_length.is_some_and(|max| self.len() >= max)
+            && self.max_length().is_some_and(|max| self.len() >= max)
     }
 
     /// Takes a message. Whoever hands it in hands out next, and trims last.
@@ -201,7 +227,7 @@ impl Queue {
         if self.options.overflow == Some(Overflow::RejectPublish) {
             return;
         }
-        let max = self.options.max_length.unwrap_or(u32::MAX);
+        let max = self.max_length().unwrap_or(u32::MAX);
         while self.len() > max {
             self.ready.pop_first();
         }
@@ -338,7 +364,7 @@ mod tests {
     }
 
     fn queue(options: QueueOptions) -> Queue {
-        Queue::new(1, "q", options, None)
+        Queue::new(1, "q", options, Limits::default(), None)
     }
 
     fn push(queue: &mut Queue, body: &str) {

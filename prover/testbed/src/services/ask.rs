@@ -49,18 +49,25 @@ pub(super) fn told(error: std::io::Error) -> String {
 
 /// Asks an HTTP API and reads the JSON that it answers with; nothing of the URL is in an error.
 pub(super) async fn json(request: reqwest::RequestBuilder) -> Result<Value, String> {
-    let of_http = |error: reqwest::Error| crate::error::chain(&error.without_url());
-    let answer =
-        request
-            .timeout(ANSWER_WAIT)
-            .send()
-            .await
-            .map_err(|error| match error.is_connect() {
-                true => "nobody listens there".to_owned(),
-                false => of_http(error),
-            })?;
+    let answer = send_http(request).await?;
     let answer = answer.error_for_status().map_err(of_http)?;
     answer.json().await.map_err(of_http)
+}
+
+/// Asks an HTTP API; gives its answer, whatever it is.
+pub(super) async fn send_http(
+    request: reqwest::RequestBuilder,
+) -> Result<reqwest::Response, String> {
+    let sent = request.timeout(ANSWER_WAIT).send().await;
+    sent.map_err(|error| match error.is_connect() {
+        true => "nobody listens there".to_owned(),
+        false => of_http(error),
+    })
+}
+
+/// What is said of an error over HTTP.
+pub(super) fn of_http(error: reqwest::Error) -> String {
+    crate::error::chain(&error.without_url())
 }
 
 /// An HTTP client that goes straight to whom it asks.

@@ -11,6 +11,7 @@ mod resp;
 mod zookeeper;
 
 pub use etcd::Etcd;
+pub(crate) use management::{Management, Removal};
 pub use postgres::Postgres;
 pub use rabbitmq::{RabbitMq, connect};
 pub use redis::Redis;

@@ -56,7 +56,7 @@ const fn recipe(release: &'static str, suite: &'static str) -> Recipe {
         service: "rabbitmq",
         release,
         suite,
-        packages: "rabbitmq-server iproute2 iptables nftables procps",
+        packages: "rabbitmq-server iproute2 iptables nftables procps libfaketime",
         files: FILES,
     }
 }
@@ -231,16 +231,19 @@ impl Service for RabbitMq {
     /// RabbitMQ listens a moment before it is done: durable queues that are declared in between
     /// lose what is in them (measured on 4.0.5). An image that does not say when it is done is
     /// taken as it is.
-    async fn started(&self, container: &Container) -> Result<Vec<Door>, TestbedError> {
+    async fn settled(&self, container: &Container) -> Result<(), TestbedError> {
         let said = || async {
-            let is_done = container.log_tail().await.contains(STARTED_UP);
+            let log = container.log_of_this_start().await;
+            let is_done = log.is_ok_and(|log| log.contains(STARTED_UP));
             is_done
                 .then_some(())
                 .ok_or_else(|| format!("its log does not say \"{STARTED_UP}\""))
         };
-        container
-            .waits_for("the whole server", STARTED_UP_WAIT, said)
-            .await?;
+        let settled = container.waits_for("the whole server", STARTED_UP_WAIT, said);
+        settled.await.map(drop)
+    }
+
+    async fn doors(&self, container: &Container) -> Result<Vec<Door>, TestbedError> {
         let address = container.published(MANAGEMENT_PORT).await?;
         let answer = container
             .waits_for("the management API", MANAGEMENT_WAIT, || overview(address))
