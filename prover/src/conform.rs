@@ -9,10 +9,11 @@ use conform::act::{Ending, Resource};
 use conform::arm::{Arm, LINKS, Running};
 use conform::{LinkError, Operator, OperatorError, Stage};
 use locks::broker::ConnectOptions;
+use nemesis::Evidence;
 use run::seed::Seed;
 use testbed::amqp::greet;
 use testbed::links::{Error, Links};
-use testbed::{Evidence, Node, Testbed, TestbedError};
+use testbed::{Node, Testbed, TestbedError};
 
 /// Divides the links of a testbed; none of two parts share anything but the broker. `prefix` stands
 /// before all names of queues.
