@@ -7,7 +7,8 @@
 //! or giving it back until that was over, and then another was granted the lock or the target was
 //! told of the loss. A lease that runs out by itself is no revocation. It *delayed* a target that held a lock if an operation of the
 //! target waited until the healing, or came to no known end before, or if it made the target stand
-//! still. It is *disproved* by an answer that came through what lets nothing pass, and by
+//! still; or, if it slows its targets down, if such an operation took longer than any that nothing
+//! disturbed. It is *disproved* by an answer that came through what lets nothing pass, and by
 //! anything that a target did which it made stand still.
 //!
 //! What the last phase does is no evidence.
@@ -15,6 +16,7 @@
 mod role;
 mod session;
 mod spans;
+mod usual;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use crate::position::{NEVER, Position, position, position_or_never};
 use crate::search::Reason;
 use session::{Session, sessions};
 use spans::Spans;
+use usual::Usual;
 
 /// What one fault did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +63,11 @@ pub fn impacts(case: &Case<'_>) -> Result<Vec<Impact>, Reason> {
     if windows.is_empty() {
         return Ok(Vec::new());
     }
-    let scene = Scene::of(case);
+    let is_slowing = |window: &Window| window.class == Class::Slowing;
+    let mut scene = Scene::of(case);
+    if windows.iter().any(is_slowing) {
+        scene.usual = Usual::of(case.history, case.settle);
+    }
     let impact = |window: &Window| {
         case.limits.go_on()?;
         Ok(scene.impact(window))
@@ -104,6 +111,8 @@ struct Scene<'a> {
     wants: Vec<Spans<u32>>,
     /// Who believed in a hold of each lock, by its place: processes.
     believers: Vec<Spans<u32>>,
+    /// How long operations take where nothing is broken, for faults that slow them down.
+    usual: Usual<'a>,
 }
 
 impl<'a> Scene<'a> {
@@ -130,6 +139,7 @@ impl<'a> Scene<'a> {
                 .collect(),
             wants: wants.collect(),
             believers: case.locks.iter().map(believers).collect(),
+            usual: Usual::default(),
         }
     }
 
@@ -317,7 +327,22 @@ impl<'a> Scene<'a> {
             return false;
         };
         let mut own = self.own_sessions(process, span.inject, span.over);
-        own.any(|session| session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0))
+        own.any(|session| {
+            let waits = session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0);
+            waits || span.class == Class::Slowing && self.is_slowed(session, span, until)
+        })
+    }
+}
+
+impl Scene<'_> {
+    /// Whether an operation that began while the fault was surely on, and while the process still
+    /// believed, took longer than any that nothing disturbed.
+    fn is_slowed(&self, session: &Session<'_>, span: Span, until: Position) -> bool {
+        let mut operations = session.begun_within(span, until);
+        operations.any(|(function, invoke, end)| {
+            let took_ns = self.case.span_ns(invoke, end);
+            self.usual.is_exceeded(function, took_ns)
+        })
     }
 }
 

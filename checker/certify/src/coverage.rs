@@ -431,9 +431,40 @@ fn is_delayed(
             && step.end.is_some()
             && step.invoked <= spell.last()
             && step.ended >= window.on
-            && (step.ended > window.healed || is_unknown)
-            && run.lasted(step.invoked.max(window.on), step.ended.min(window.healed))
+            && ((step.ended > window.healed || is_unknown)
+                && run.lasted(step.invoked.max(window.on), step.ended.min(window.healed))
+                || is_slowed(run, step, window, sessions))
     })
+}
+
+/// Whether something that was begun under a slowing fault took longer than anything of the same
+/// function that no fault disturbed.
+fn is_slowed(run: &Run<'_>, step: &Step<'_>, window: &Window<'_>, sessions: &Sessions<'_>) -> bool {
+    if window.class != Class::Slowing || step.invoked <= window.on || step.invoked >= window.healed
+    {
+        return false;
+    }
+    let broken = windows(run.history);
+    let took_ns = |step: &Step<'_>| {
+        let time = |place| time_of(run.history.events(), place);
+        time(step.ended) - time(step.invoked)
+    };
+    let is_undisturbed = |other: &&Step<'_>| {
+        let lies_in = |window: &Window<'_>| {
+            let over = if window.over == NEVER {
+                window.healed
+            } else {
+                window.over
+            };
+            window.injected < other.ended && other.invoked <= over
+        };
+        other.function == step.function
+            && other.ended < run.record.settled
+            && !broken.iter().any(lies_in)
+    };
+    let others = sessions.values().flatten();
+    let usual_ns = others.filter(is_undisturbed).map(took_ns).max();
+    usual_ns.is_some_and(|usual_ns| took_ns(step) > usual_ns)
 }
 
 impl Step<'_> {

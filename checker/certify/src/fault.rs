@@ -20,6 +20,8 @@ pub(super) struct Window<'a> {
     pub(super) missed: bool,
     /// `NEVER` if it was not healed.
     pub(super) healed: usize,
+    /// Where nothing of it was left any more; `NEVER` where nothing says so.
+    pub(super) over: usize,
 }
 
 /// The windows in the order of their injections. What another program's nemesis wrote says nothing.
@@ -46,6 +48,7 @@ pub(super) fn windows(history: &History) -> Vec<Window<'_>> {
                 on: position,
                 missed: false,
                 healed: NEVER,
+                over: NEVER,
             });
             continue;
         }
@@ -62,7 +65,8 @@ pub(super) fn windows(history: &History) -> Vec<Window<'_>> {
                 window.healed = position;
                 window.missed = missed;
             }
-            Note::Inject { .. } | Note::Healed { .. } => {}
+            Note::Healed { .. } => window.over = position,
+            Note::Inject { .. } => {}
         }
     }
     windows

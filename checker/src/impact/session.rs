@@ -110,6 +110,24 @@ impl<'a> Session<'a> {
         is_under_way.then_some(step.invoke)
     }
 
+    /// The operations on the lock that began while a fault was surely on, up to `until`, and have an
+    /// end in the record: their functions, and where they began and ended.
+    pub(super) fn begun_within(
+        &self,
+        span: Span,
+        until: Position,
+    ) -> impl Iterator<Item = (&Function, Position, Position)> {
+        let own = self.steps(span.on, span.over);
+        let is_meant = move |step: &&Step<'_>| {
+            span.on < step.invoke
+                && step.invoke <= until
+                && step.end != NEVER
+                && step.is_of_the_lock()
+        };
+        own.filter(is_meant)
+            .map(|step| (step.function, step.invoke, step.end))
+    }
+
     /// Whether an operation waited for some time while the fault was surely on, and until it was
     /// taken off or until nobody knew any more what became of it. Those count that were begun while
     /// the process still believed, which is until `until`.

@@ -72,6 +72,7 @@ pub(crate) fn coverage(history: &History, scope: &Scope) -> Coverage {
     let run = Run {
         record: Record::new(history),
         windows,
+        history_windows: history.windows(),
         settle,
         scope,
     };
@@ -90,6 +91,8 @@ struct Run<'a> {
     record: Record,
     /// Those of selected faults before the last phase.
     windows: Vec<Window>,
+    /// All windows of the record.
+    history_windows: Vec<Window>,
     /// Where the last phase begins.
     settle: usize,
     scope: &'a Scope,
@@ -288,6 +291,27 @@ impl<'a> Strike<'a> {
         holds.filter(|hold| targets.contains(&hold.op.process) && hold.is_believed(window.inject))
     }
 
+    /// Whether an operation began while the fault was surely on and took longer than each of its
+    /// function that lies outside of all windows.
+    fn slows(&self, op: &Op) -> bool {
+        let record = &self.run.record;
+        let took = |op: &Op| record.time(op.end) - record.time(op.invoke);
+        let lies_outside = |other: &&Op| {
+            let is_before_or_after = |window: &Window| {
+                let over = window.healed.or(window.heal).unwrap_or(NEVER);
+                other.end < window.inject || over < other.invoke
+            };
+            other.function == op.function
+                && other.end < self.run.settle
+                && self.run.history_windows.iter().all(is_before_or_after)
+        };
+        let usual = self.ops().filter(lies_outside).map(took).max();
+        self.window.class == Class::Slowing
+            && self.is_on(op.invoke)
+            && op.end != NEVER
+            && usual.is_some_and(|usual| took(op) > usual)
+    }
+
     fn revokes(&self, hold: &Hold) -> bool {
         let is_believed = |place| hold.is_believed(place);
         (self.loses(hold) && matches!(self.last_end(hold), Some(Reach::Event(_))))
@@ -379,16 +403,19 @@ impl<'a> Strike<'a> {
         }
     }
 
-    /// Whether an operation of who held waited for some time while the fault was on, and beyond.
+    /// Whether an operation waited for some time while the fault was on, and beyond.
+    fn holds_up(&self, op: &Op) -> bool {
+        self.lasts(op.invoke.max(self.on), op.end.min(self.end))
+            && op.end != NEVER
+            && (op.end > self.end || op.is_unknown())
+    }
+
+    /// Whether an operation of who held was made to wait.
     fn delays_op(&self, op: &Op, hold: &Hold) -> bool {
         // Belief ends with the invocation of the release, so that one began while there was some.
         let is_holders = op.process == hold.op.process
             && (hold.op.end < op.invoke && !self.is_over_before(hold, op.invoke));
-        is_holders
-            && !is_out_of_reach(op)
-            && self.lasts(op.invoke.max(self.on), op.end.min(self.end))
-            && op.end != NEVER
-            && (op.end > self.end || op.is_unknown())
+        is_holders && !is_out_of_reach(op) && (self.holds_up(op) || self.slows(op))
     }
 }
 
