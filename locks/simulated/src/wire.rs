@@ -17,7 +17,7 @@ const FRAME: usize = 8;
 const METHOD: usize = FRAME + 4;
 /// The header of a content with the properties that our client sets, and the frame of its body.
 const CONTENT: usize = FRAME + 15 + FRAME;
-/// What both ends say of themselves: lapin's and RabbitMQ's, measured.
+/// About what both ends say of themselves, lapin and RabbitMQ.
 const CLIENT_PROPERTIES: usize = 400;
 const SERVER_PROPERTIES: usize = 500;
 /// An argument of a declaration: its name, its type and its value.

@@ -35,10 +35,16 @@ impl Proxies for StandIn {
     }
 
     async fn add_toxic(&self, proxy: &str, toxic: &Toxic) -> Result<(), ProxiesError> {
-        assert!(!toxic.kind.starts_with("amqp"), "Toxiproxy has no {toxic:?}");
+        assert!(
+            !toxic.kind.starts_with("amqp"),
+            "Toxiproxy has no {toxic:?}"
+        );
         let open = self.0.counters(proxy).await.map(|counters| counters.open);
         let is_cut = toxic.kind == "reset_peer";
-        assert!(!is_cut || open == Some(0), "it would not strike an idle connection");
+        assert!(
+            !is_cut || open == Some(0),
+            "it would not strike an idle connection"
+        );
         self.0.add_toxic(proxy, toxic).await
     }
 
@@ -97,7 +103,11 @@ async fn a_partition_heals_soon_although_the_toxic_does_not_go() {
     is_silent(&mut server).await;
     let began = Instant::now();
     bed.links.heal(0).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        began.elapsed()
+    );
     ends(&mut server).await;
     let (mut client, mut server) = bed.connect().await;
     passes(&mut client, &mut server, "at the same address").await;
@@ -131,10 +141,17 @@ async fn what_needs_amqp_is_refused_with_the_remedy() {
     let bed = Bed::new().await;
     assert!(!bed.links.understand_frames());
     let silence = bed.links.silence(0).await.unwrap_err();
-    let trap = bed.links.trap(0, "queue.declare", 1, "cut").await.unwrap_err();
+    let trap = bed
+        .links
+        .trap(0, "queue.declare", 1, "cut")
+        .await
+        .unwrap_err();
     for error in [silence, trap] {
         assert!(matches!(error, Error::ReadsNoAmqp { .. }), "{error}");
-        assert!(error.to_string().contains("leave --toxiproxy out"), "{error}");
+        assert!(
+            error.to_string().contains("leave --toxiproxy out"),
+            "{error}"
+        );
     }
     let evidence = bed.links.evidence(0).await.unwrap();
     assert_eq!(evidence.connections_closed, None);
