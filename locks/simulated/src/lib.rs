@@ -17,12 +17,17 @@
 mod agenda;
 mod client;
 mod driver;
+mod evidence;
 mod frame;
 mod network;
 mod server;
 mod simulation;
+mod trap;
+mod wire;
 mod world;
 
+pub use evidence::Evidence;
 pub use network::{Latency, NoSuchLink};
 pub use server::{NoticedLoss, Shutdown};
 pub use simulation::Simulation;
+pub use trap::{LinkError, Trapped};

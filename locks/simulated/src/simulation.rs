@@ -13,8 +13,10 @@ use tokio::time;
 
 use super::client::{Credentials, SimulatedConnection};
 use super::driver::Shared;
-use super::network::{Direction, Latency, NoSuchLink, Reach};
+use super::evidence::Evidence;
+use super::network::{Direction, Latency, Link, NoSuchLink, Reach, Slowness, Trickle};
 use super::server::{Limits, NoticedLoss, Policy, Resource, Shutdown};
+use super::trap::{LinkError, Trap, Trapped};
 use super::world::{World, refused};
 
 /// What stands before the number of a link in an address.
@@ -105,10 +107,114 @@ impl Simulation {
     }
 
     fn hold(&self, link: usize, direction: Direction) -> Result<(), NoSuchLink> {
+        self.shared
+            .act(|world| world.network.impair(link, |link| link.hold(direction)))
+    }
+
+    /// Segments take longer by `latency` plus or minus up to `jitter`, each way; they never
+    /// overtake each other. What is under way when the link heals comes at once.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn slow(&self, link: usize, latency: Duration, jitter: Duration) -> Result<(), NoSuchLink> {
+        let slowness = Slowness { latency, jitter };
+        self.shared
+            .act(|world| world.network.impair(link, |link| link.slow(slowness)))
+    }
+
+    /// Bytes pass in slices of so many, at so many a second, each way: a frame has about as many as
+    /// on a real wire, and arrives with its last one. What is under way when the link heals comes
+    /// at once.
+    ///
+    /// # Errors
+    /// One of them is 0, or there is no such link.
+    pub fn trickle(
+        &self,
+        link: usize,
+        bytes_per_second: u64,
+        slice_bytes: u64,
+    ) -> Result<(), LinkError> {
+        let trickle = Trickle::new(bytes_per_second, slice_bytes)?;
+        self.shared
+            .act(|world| world.network.impair(link, |link| link.trickle(trickle)))?;
+        Ok(())
+    }
+
+    /// Each connection is closed when so many bytes have passed it in one direction, new ones too;
+    /// a frame that does not come through whole does not come.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn limit(&self, link: usize, bytes: u64) -> Result<(), NoSuchLink> {
+        self.shared.act(|world| world.network.limit(link, bytes))
+    }
+
+    /// The heartbeats of the clients of a link are lost, and nothing else.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn silence(&self, link: usize) -> Result<(), NoSuchLink> {
+        self.shared
+            .act(|world| world.network.impair(link, Link::silence))
+    }
+
+    /// Something happens right after the `nth` method of that name has passed, and before anything
+    /// further passes either way; counted over all connections of the link from now on. `then` is
+    /// `cut`: all connections are reset, and new ones are let through; or `hold`: nothing passes any
+    /// more, closes included, until [`Self::heal`]. A method that goes both ways has ` up` or
+    /// ` down` behind its name: `basic.ack up`.
+    ///
+    /// # Errors
+    /// [`Self::check_trap`] finds something wrong, or there is no such link.
+    pub fn trap(&self, link: usize, method: &str, nth: u64, then: &str) -> Result<(), LinkError> {
+        let trap = Trap::new(method, nth, then)?;
+        self.shared
+            .act(|world| world.network.impair(link, |link| link.set(trap)))?;
+        Ok(())
+    }
+
+    /// Whether a trap makes sense: the simulation has the method, which goes one way or says which;
+    /// it is counted from 1; and `then` is `cut` or `hold`.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_trap(method: &str, nth: u64, then: &str) -> Result<(), LinkError> {
+        Trap::new(method, nth, then).map(drop)
+    }
+
+    /// What the trap of a link has seen.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn trapped(&self, link: usize) -> Result<Trapped, LinkError> {
         self.shared.act(|world| {
-            world.network.link(link)?.hold(direction);
-            Ok(())
+            let now = world.now();
+            let trap = world.network.link(link)?.trap();
+            let trap = trap.ok_or(LinkError::NoTrap(link))?;
+            Ok(trap.trapped(now))
         })
+    }
+
+    /// Waits until the trap of a link has sprung; resolves at that very time.
+    ///
+    /// # Errors
+    /// There is none, or not any more.
+    pub async fn sprung(&self, link: usize) -> Result<Trapped, LinkError> {
+        let told = self.shared.act(|world| {
+            let trap = world.network.link(link)?.trap();
+            trap.map(Trap::wait).ok_or(LinkError::NoTrap(link))
+        })?;
+        told.await.map_err(|_| LinkError::NoTrap(link))?;
+        self.trapped(link)
+    }
+
+    /// What a link has done since this was asked last, or since something was done to it; what it
+    /// held back at the most since something was done to it.
+    ///
+    /// # Errors
+    /// There is no such link.
+    pub fn evidence(&self, link: usize) -> Result<Evidence, NoSuchLink> {
+        self.shared.act(|world| world.network.evidence(link))
     }
 
     /// Connections over a link are reset at both ends, and new ones too until it heals.
@@ -119,8 +225,8 @@ impl Simulation {
         self.shared.act(|world| world.cut(link))
     }
 
-    /// Undoes a partition or a cut: what was held back is delivered in order, and the same
-    /// connections live on.
+    /// Undoes all of the above but the latency that was set: what was held back is delivered in
+    /// order, and the same connections live on.
     ///
     /// # Errors
     /// There is no such link.

@@ -11,9 +11,10 @@ use tokio::sync::oneshot;
 
 use super::agenda::Agenda;
 use super::client::{ConnectionState, Credentials};
-use super::frame::ConnectionId;
-use super::network::{Direction, Network, NoSuchLink, Reach};
+use super::frame::{ConnectionId, Segment};
+use super::network::{Direction, Link, Network, NoSuchLink, Reach, Strike};
 use super::server::{Node, NoticedLoss, Shutdown, Timer};
+use super::trap::Trap;
 
 /// Something that happens.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) enum Event {
     Refusal(ConnectionId),
     /// A reset has come to one end of a wire.
     Reset(ConnectionId, Direction),
+    /// The end of the stream, which a link has made, has come to one end of a wire.
+    Closing(ConnectionId, Direction),
     /// A client looks at its heartbeat.
     Look(ConnectionId),
     /// The server looks at something.
@@ -111,32 +114,45 @@ impl World {
         self.note(&event);
         match event {
             Event::Arrival(connection, Direction::Up) => {
-                if let Some(segment) = self.network.arrive_up(connection) {
+                if let Some(segment) = self.network.arrive_up(connection, self.now) {
                     self.note(&segment);
                     self.on_node(|node, now| node.receive(connection, segment, now));
                 }
-                false
+                self.strike()
             }
             Event::Release(connection, Direction::Up) => {
-                while let Some(segment) = self.network.release_up(connection) {
+                let mut told = false;
+                while let Some(segment) = self.network.release_up(connection, self.now) {
                     self.note(&segment);
                     self.on_node(|node, now| node.receive(connection, segment, now));
+                    told |= self.strike();
                 }
-                false
+                told | self.strike()
             }
             Event::Arrival(connection, Direction::Down) => {
-                let Some(segment) = self.network.arrive_down(connection) else {
-                    return false;
+                let Some(segment) = self.network.arrive_down(connection, self.now) else {
+                    return self.strike();
                 };
                 self.note(&segment);
                 self.tell(connection, |client, now| client.receive(segment, now));
+                self.strike();
                 true
             }
             Event::Release(connection, Direction::Down) => {
-                while let Some(segment) = self.network.release_down(connection) {
+                while let Some(segment) = self.network.release_down(connection, self.now) {
                     self.note(&segment);
                     self.tell(connection, |client, now| client.receive(segment, now));
+                    self.strike();
                 }
+                self.strike();
+                true
+            }
+            Event::Closing(connection, Direction::Up) => {
+                self.on_node(|node, now| node.receive(connection, Segment::Fin, now));
+                false
+            }
+            Event::Closing(connection, Direction::Down) => {
+                self.tell(connection, |client, now| client.receive(Segment::Fin, now));
                 true
             }
             Event::Refusal(connection) => {
@@ -167,6 +183,33 @@ impl World {
         }
     }
 
+    /// Does what links want to be done to wires; whether somebody was told of a trap.
+    fn strike(&mut self) -> bool {
+        let mut told = false;
+        for strike in self.network.take_strikes() {
+            match strike {
+                Strike::Close(connection) => self.close(connection),
+                Strike::Cut(link) => self.reset_all(link),
+                Strike::Sprung(link) => {
+                    let trap = self.network.link(link).ok().and_then(Link::trap);
+                    told |= trap.is_some_and(Trap::tell);
+                }
+            }
+        }
+        told
+    }
+
+    /// Closes a connection from within its link, both ways.
+    fn close(&mut self, connection: ConnectionId) {
+        let Some(link) = self.network.tear(connection) else {
+            return;
+        };
+        for direction in [Direction::Up, Direction::Down] {
+            let at = self.now + self.network.delay(link);
+            self.agenda.add(at, Event::Closing(connection, direction));
+        }
+    }
+
     /// Wakes whoever keeps the other end, at this time.
     pub(super) fn wake_at(&mut self, at: Duration) -> oneshot::Receiver<()> {
         let (sleeper, woken) = oneshot::channel();
@@ -193,7 +236,10 @@ impl World {
                 self.flush_client(id);
             }
             Reach::Open | Reach::Refused => self.agenda.add(arrives, Event::Refusal(id)),
-            Reach::Reset => self.agenda.add(arrives, Event::Reset(id, Direction::Down)),
+            Reach::Reset => {
+                self.network.link(link)?.note_reset();
+                self.agenda.add(arrives, Event::Reset(id, Direction::Down));
+            }
         }
         Ok((id, answered))
     }
@@ -231,7 +277,14 @@ impl World {
 
     /// Resets everything that goes through a link, and everything new.
     pub(super) fn cut(&mut self, link: usize) -> Result<(), NoSuchLink> {
-        self.network.link(link)?.reach = Reach::Reset;
+        self.network
+            .impair(link, |link| link.reach = Reach::Reset)?;
+        self.reset_all(link);
+        Ok(())
+    }
+
+    /// Resets everything that goes through a link.
+    fn reset_all(&mut self, link: usize) {
         for connection in self.network.through(link) {
             self.network.tear(connection);
             for direction in [Direction::Up, Direction::Down] {
@@ -239,12 +292,11 @@ impl World {
                 self.agenda.add(at, Event::Reset(connection, direction));
             }
         }
-        Ok(())
     }
 
     /// Lets a link be as it was, and what it has held back go on its way.
     pub(super) fn heal(&mut self, link: usize) -> Result<(), NoSuchLink> {
-        self.network.link(link)?.heal();
+        self.network.heal(link, self.now)?;
         for connection in self.network.through(link) {
             for direction in [Direction::Up, Direction::Down] {
                 let at = self.now + self.network.delay(link);

@@ -8,9 +8,17 @@ use std::time::Duration;
 
 use common::{Served, arrives, ends, is_reset, is_silent, passes, until, within};
 use proxy::Proxies;
-use testbed::links::{Endpoint, Error, Links, Route};
-use tokio::io::AsyncWriteExt;
+use testbed::Evidence;
+use testbed::links::{Endpoint, Error, Links, Route, check_trap};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+
+const GREETING: &[u8] = b"AMQP\x00\x00\x09\x01";
+const HEARTBEAT: &[u8] = b"\x08\x00\x00\x00\x00\x00\x00\xCE";
+/// `tx.commit` and its answer on channel 1.
+const COMMIT: &[u8] = b"\x01\x00\x01\x00\x00\x00\x04\x00\x5A\x00\x14\xCE";
+const COMMIT_OK: &[u8] = b"\x01\x00\x01\x00\x00\x00\x04\x00\x5A\x00\x15\xCE";
 
 /// Runs a test on proxies of this process, once by direct calls and once by their HTTP API, as a
 /// real Toxiproxy is driven.
@@ -41,6 +49,13 @@ by_calls_and_by_api! {
     healing_a_healthy_link_changes_nothing_and_links_can_be_made_again
     what_cannot_be_reached_is_named
     a_fault_strikes_all_links_of_a_worker_and_no_others
+    a_slow_link_delays_both_ways_and_keeps_the_order
+    a_trickle_takes_as_long_as_its_rate_says
+    a_limited_link_closes_each_connection_after_so_many_bytes
+    a_silenced_link_loses_the_heartbeats_of_the_client
+    a_trap_springs_behind_its_method_and_can_be_waited_for
+    what_makes_no_sense_is_refused_and_sets_nothing
+    links_tell_what_they_have_done
 }
 
 fn route(upstream: &str, endpoints: Vec<Endpoint>) -> Route {
@@ -262,4 +277,192 @@ async fn a_fault_strikes_all_links_of_a_worker_and_no_others(bed: Bed) {
         is_reset(server).await;
     }
     links.delete().await.unwrap();
+}
+
+/// Expects exactly these bytes next.
+async fn comes(to: &mut TcpStream, bytes: &[u8]) {
+    let mut got = vec![0; bytes.len()];
+    within(to.read_exact(&mut got)).await.unwrap();
+    assert_eq!(got, bytes);
+}
+
+async fn a_slow_link_delays_both_ways_and_keeps_the_order(bed: Bed) {
+    let (mut client, mut server) = bed.connect(0).await;
+    let (latency, jitter) = (Duration::from_millis(150), Duration::from_millis(100));
+    bed.links.slow(0, latency, jitter).await.unwrap();
+    let began = Instant::now();
+    for piece in ["one ", "two ", "three "] {
+        client.write_all(piece.as_bytes()).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    arrives(&mut server, "one two three ").await;
+    passes(&mut server, &mut client, "back").await;
+    let took = began.elapsed();
+    assert!(took >= 2 * (latency - jitter), "{took:?}");
+    bed.links.heal(0).await.unwrap();
+    let began = Instant::now();
+    passes(&mut client, &mut server, "fast").await;
+    assert!(began.elapsed() < latency - jitter, "{:?}", began.elapsed());
+}
+
+async fn a_trickle_takes_as_long_as_its_rate_says(bed: Bed) {
+    let (mut client, mut server) = bed.connect(0).await;
+    bed.links.trickle(0, 2000, 10).await.unwrap();
+    let began = Instant::now();
+    client.write_all(&[7; 1000]).await.unwrap();
+    let (mut left, mut most) = (1000, 0);
+    let mut buffer = [0; 1000];
+    while left > 0 {
+        let bytes = within(server.read(&mut buffer)).await.unwrap();
+        most = most.max(bytes);
+        left -= bytes;
+    }
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(450), "{took:?}");
+    // A machine that is busy may see several slices at once.
+    assert!(most < 500, "{most} at once");
+    assert!(matches!(
+        bed.links.trickle(0, 0, 1).await,
+        Err(Error::NoTrickle)
+    ));
+    bed.links.heal(0).await.unwrap();
+    passes(&mut client, &mut server, "fast").await;
+}
+
+async fn a_limited_link_closes_each_connection_after_so_many_bytes(bed: Bed) {
+    let (mut client, mut server) = bed.connect(0).await;
+    passes(&mut client, &mut server, "this was before").await;
+    bed.links.limit(0, 6).await.unwrap();
+    passes(&mut server, &mut client, "fine").await;
+    client.write_all(b"too long").await.unwrap();
+    arrives(&mut server, "too lo").await;
+    ends(&mut server).await;
+    ends(&mut client).await;
+    let (mut client, mut server) = bed.connect(0).await;
+    server.write_all(b"too long").await.unwrap();
+    arrives(&mut client, "too lo").await;
+    ends(&mut client).await;
+    ends(&mut server).await;
+    let evidence = bed.links.evidence(0).await.unwrap();
+    assert_eq!(evidence.passed_up_bytes, Some(6));
+    bed.links.heal(0).await.unwrap();
+    let (mut client, mut server) = bed.connect(0).await;
+    passes(&mut client, &mut server, "as long as you like").await;
+}
+
+async fn a_silenced_link_loses_the_heartbeats_of_the_client(bed: Bed) {
+    assert!(bed.links.understand_frames());
+    let (mut client, mut server) = bed.connect(0).await;
+    client.write_all(GREETING).await.unwrap();
+    comes(&mut server, GREETING).await;
+    bed.links.silence(0).await.unwrap();
+    client.write_all(HEARTBEAT).await.unwrap();
+    is_silent(&mut server).await;
+    client
+        .write_all(&[HEARTBEAT, COMMIT].concat())
+        .await
+        .unwrap();
+    comes(&mut server, COMMIT).await;
+    bed.links.heal(0).await.unwrap();
+    client.write_all(HEARTBEAT).await.unwrap();
+    comes(&mut server, HEARTBEAT).await;
+}
+
+async fn a_trap_springs_behind_its_method_and_can_be_waited_for(bed: Bed) {
+    for then in ["hold", "cut"] {
+        let (mut client, mut server) = bed.connect(0).await;
+        client.write_all(GREETING).await.unwrap();
+        comes(&mut server, GREETING).await;
+        bed.links.trap(0, "tx.commit", 2, then).await.unwrap();
+        let wait = tokio::spawn({
+            let links = bed.links.clone();
+            async move { links.sprung(0).await }
+        });
+        client.write_all(COMMIT).await.unwrap();
+        comes(&mut server, COMMIT).await;
+        assert_eq!(bed.links.trapped(0).await.unwrap().sprung_ago, None);
+        assert!(!wait.is_finished());
+        client
+            .write_all(&[COMMIT, HEARTBEAT].concat())
+            .await
+            .unwrap();
+        comes(&mut server, COMMIT).await;
+        let trapped = within(wait).await.unwrap().unwrap();
+        assert_eq!(trapped.seen, 2);
+        assert!(trapped.sprung_ago.is_some());
+        if then == "cut" {
+            is_reset(&mut client).await;
+            is_reset(&mut server).await;
+            let (mut client, mut server) = bed.connect(0).await;
+            passes(&mut client, &mut server, "back at once").await;
+        } else {
+            server.write_all(COMMIT_OK).await.unwrap();
+            is_silent(&mut client).await;
+            is_silent(&mut server).await;
+        }
+        bed.links.heal(0).await.unwrap();
+        if then == "hold" {
+            comes(&mut server, HEARTBEAT).await;
+            comes(&mut client, COMMIT_OK).await;
+        }
+        let gone = bed.links.sprung(0).await;
+        assert!(matches!(gone, Err(Error::NoTrap { worker: 0 })), "{gone:?}");
+    }
+}
+
+async fn what_makes_no_sense_is_refused_and_sets_nothing(bed: Bed) {
+    for (method, nth, then, part) in [
+        ("queue.steal", 1, "cut", "no method of AMQP"),
+        ("basic.ack", 1, "cut", "goes both ways"),
+        ("queue.declare", 0, "cut", "0th"),
+        ("queue.declare", 1, "explode", "write cut or hold"),
+    ] {
+        let early = check_trap(method, nth, then).unwrap_err().to_string();
+        let error = bed.links.trap(0, method, nth, then).await.unwrap_err();
+        assert_eq!(error.to_string(), early);
+        assert!(early.contains(part), "{early}");
+    }
+    check_trap("basic.ack up", 1, "hold").unwrap();
+    assert!(bed.proxies.toxics("worker-0").await.unwrap().is_empty());
+}
+
+async fn links_tell_what_they_have_done(bed: Bed) {
+    let (mut client, mut server) = bed.connect(0).await;
+    passes(&mut client, &mut server, "before").await;
+    bed.links.partition(0).await.unwrap();
+    client.write_all(b"held").await.unwrap();
+    server.write_all(b"held back").await.unwrap();
+    bed.until_held(13).await;
+    bed.links.heal(0).await.unwrap();
+    arrives(&mut server, "held").await;
+    arrives(&mut client, "held back").await;
+    let evidence = bed.links.evidence(0).await.unwrap();
+    let expected = Evidence {
+        held_up_bytes: Some(4),
+        held_down_bytes: Some(9),
+        connections_closed: Some(0),
+        passed_up_bytes: Some(4),
+        passed_down_bytes: Some(9),
+    };
+    assert_eq!(evidence, expected);
+    bed.links.cut(0).await.unwrap();
+    is_reset(&mut client).await;
+    until(&bed.served.embedded, "worker-0", &mut |counters| {
+        counters.open == 0
+    })
+    .await;
+    let cut = Evidence {
+        held_up_bytes: Some(0),
+        held_down_bytes: Some(0),
+        connections_closed: Some(1),
+        passed_up_bytes: Some(0),
+        passed_down_bytes: Some(0),
+    };
+    assert_eq!(bed.links.evidence(0).await.unwrap(), cut);
+    let asked_again = bed.links.evidence(0).await.unwrap();
+    assert_eq!(asked_again.connections_closed, Some(0));
+    assert_eq!(
+        bed.links.evidence(1).await.unwrap().passed_up_bytes,
+        Some(0)
+    );
 }
