@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use locks::ErrorKind;
 
+use crate::act::{Act, Ending};
 use crate::comparison::Divergence;
 use crate::script::{Action, Operation, Place, Step};
 use crate::transcript::{Notice, Seen, Source, StepOutcome, StepRecord};
@@ -26,6 +27,12 @@ pub const ALL: &[Explained] = &[
         reason: "where the client closes a channel while the server's refusal of it is on its way, lapin may take the answer to its close for one on \
                  an unknown channel and give the whole connection up; the simulated client does not",
         describes: is_crossing_closes,
+    },
+    Explained {
+        name: "end-before-its-reason",
+        reason: "a broker that stops ends the stream as soon as it has said why, and lapin may see the end before it has read the reason; the simulated \
+                 client always reads it",
+        describes: is_end_before_reason,
     },
     Explained {
         name: "order-of-ending-channels",
@@ -130,11 +137,37 @@ fn closes_behind_partition(steps: &[&Step], of: u8) -> bool {
     false
 }
 
+/// Nothing differs but that some of those who are told that the broker stops see the end of the stream
+/// alone.
+fn is_end_before_reason(divergence: &Divergence) -> bool {
+    let step = divergence.script.steps.get(divergence.entry);
+    let stops = matches!(step, Some(Step::To(Act::Restart(Ending::Stopped))));
+    let (Some(expected), Some(found)) = (divergence.expected(), divergence.found()) else {
+        return false;
+    };
+    stops && without_reasons(expected) == without_reasons(found)
+}
+
+/// As told by somebody who does not know why the broker ends a connection.
+fn without_reasons(entry: &StepRecord) -> StepRecord {
+    let mut entry = entry.clone();
+    for notice in entry.notices.values_mut().flatten() {
+        match notice {
+            Notice::Closed("the server", ErrorKind::ConnectionForced) => {
+                *notice = Notice::Closed("the transport", ErrorKind::Io);
+            }
+            Notice::Died(kind) if *kind == ErrorKind::ConnectionForced => *kind = ErrorKind::Io,
+            _ => {}
+        }
+    }
+    entry
+}
+
 /// Nothing differs but which of the messages that an ending connection gives back a consumer gets.
 fn is_order_of_ending(divergence: &Divergence) -> bool {
     let ends = matches!(
         divergence.script.steps.get(divergence.entry),
-        Some(Step::With(_, Action::Close | Action::Drop | Action::Cut))
+        Some(Step::With(_, Action::Close | Action::Drop | Action::Cut) | Step::To(Act::Close(_)))
     );
     let (Some(expected), Some(found)) = (divergence.expected(), divergence.found()) else {
         return false;
@@ -376,6 +409,27 @@ mod tests {
         );
         assert_eq!(explain(&crossing, ErrorKind::NotAllowed), None);
         assert_eq!(explain(&crossing[1..], ErrorKind::NotFound), None);
+    }
+
+    #[test]
+    fn an_end_without_its_reason_is_explained_where_the_broker_stops() {
+        let told = |by, kind| {
+            let notice = Notice::Closed(by, kind);
+            entry(BTreeMap::from([(Source::Connection(0), vec![notice])]))
+        };
+        let explain = |ending, kind| {
+            let step = Step::To(Act::Restart(ending));
+            let expected = told("the server", ErrorKind::ConnectionForced);
+            name(&divergence(
+                vec![step],
+                expected,
+                told("the transport", kind),
+            ))
+        };
+        let known = Some("end-before-its-reason");
+        assert_eq!(explain(Ending::Stopped, ErrorKind::Io), known);
+        assert_eq!(explain(Ending::Stopped, ErrorKind::HeartbeatMissed), None);
+        assert_eq!(explain(Ending::Killed, ErrorKind::Io), None);
     }
 
     #[test]

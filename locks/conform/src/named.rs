@@ -1171,7 +1171,6 @@ fn operator_closes() -> Vec<Step> {
         consume(ANN, "a", "x"),
         publish(BOB, "b"),
         publish(BOB, "b"),
-        get(ANN, "b"),
         consume(ANN_TOO, "b", "y"),
         consume(CAY, "b", "z"),
         Step::To(Act::Close(0)),

@@ -120,6 +120,8 @@ pub struct RealSite {
     pub instances: Vec<Instance>,
     /// Whether those that are started are left running at the end.
     pub keep: bool,
+    /// Whether the clocks of the brokers that are started are to be made to jump.
+    pub clock: bool,
 }
 
 impl RealSite {
@@ -139,6 +141,7 @@ impl RealSite {
         Self {
             instances: named(vec![(&RabbitMq, source)]),
             keep: false,
+            clock: false,
         }
     }
 
@@ -267,6 +270,7 @@ fn site(asked: &Asked<'_>) -> Result<Site, ChoiceError> {
     let real = RealSite {
         instances: instances(asked, named_url)?,
         keep: asked.keep,
+        clock: false,
     };
     // Who names services means them; and no simulation has another.
     let may_be_simulated = asked.services.is_empty() && asked.needed == ["rabbitmq"];

@@ -28,6 +28,8 @@ pub struct Plan {
     pub services: Vec<(&'static dyn Service, String, Image)>,
     /// The heartbeat of their clients.
     pub heartbeat: Duration,
+    /// Whether the clocks of its brokers are to be made to jump.
+    pub clock: bool,
     /// A Toxiproxy in front of them, if wanted.
     pub toxiproxy: Option<ToxiproxyPlan>,
     /// Where logs go in the end, as `rabbitmq.log` and `toxiproxy.log`; the folder exists.
@@ -49,6 +51,7 @@ impl Plan {
             run: Run::fresh(),
             services: vec![(service, service.name().to_owned(), service.image(asked))],
             heartbeat: Duration::from_secs(2),
+            clock: false,
             toxiproxy: None,
             logs: None,
         }
@@ -91,7 +94,7 @@ impl Docker {
         let run = &scope.run;
         let starts = plan.services.iter().map(|(service, name, image)| {
             let what = (*service, name.as_str(), images[&image.asked].as_str());
-            Node::start(&daemon, run, what, plan.heartbeat, progress)
+            Node::start(&daemon, run, what, (plan.heartbeat, plan.clock), progress)
         });
         let nodes = match try_join_all(starts).await {
             Ok(nodes) => nodes,

@@ -11,10 +11,11 @@
 
 pub mod amqp;
 pub mod apt;
-mod broker_log;
+pub mod broker_log;
 mod choice;
 pub mod clean;
 mod clients;
+mod clock;
 mod container;
 pub mod daemon;
 mod described;
@@ -46,7 +47,7 @@ mod system;
 pub mod testing;
 pub mod toxiproxy;
 
-pub use broker_log::{NoticedLoss, losses};
+pub use broker_log::NoticedLoss;
 pub use choice::{Asked, Choice, ChoiceError, ProxyChoice, RealSite, Site};
 pub use clients::clients;
 pub use container::Container;

@@ -49,13 +49,14 @@ impl Node {
         daemon: &Daemon,
         run: &Run,
         (service, name, image): (&'static dyn Service, &str, &str),
-        heartbeat: Duration,
+        (heartbeat, clock): (Duration, bool),
         progress: &dyn Progress,
     ) -> Result<Self, TestbedError> {
         let run_id = &run.id;
         let outfit = service.outfit(&Setting {
             run: run_id,
             heartbeat,
+            clock,
         });
         let port = outfit.ports[0];
         progress.step(&format!("start {name} from {image}"));
@@ -68,7 +69,7 @@ impl Node {
             .wait_until(service.product(), ANSWER_WAIT, || service.greet(&place))
             .await?;
         service.settled(&container).await?;
-        Ok(Self {
+        let node = Self {
             doors: service.doors(&container).await?,
             image: facts_of(daemon, image, version).await?,
             service,
@@ -76,7 +77,11 @@ impl Node {
             container,
             port,
             address,
-        })
+        };
+        if clock && service.name() == "rabbitmq" {
+            node.has_movable_clock().await?;
+        }
+        Ok(node)
     }
 
     /// Kills it; gives what the daemon says of its container.

@@ -279,7 +279,7 @@ impl Node {
     }
 
     /// What the broker makes of an expression in its own language, as JSON.
-    async fn erlang(&self, expression: &str) -> Result<Value, TestbedError> {
+    pub(crate) async fn erlang(&self, expression: &str) -> Result<Value, TestbedError> {
         let program = format!("io:format(\"~ts~n\", [rabbit_json:encode({expression})]).");
         let command = ["rabbitmqctl", "-q", "eval", &program];
         let printed = self.container().execute(&command).await?;
@@ -388,12 +388,12 @@ fn strings(list: &Value) -> Vec<String> {
         .collect()
 }
 
-fn evidence<const N: usize>(said: [(&str, Value); N]) -> Evidence {
+pub(crate) fn evidence<const N: usize>(said: [(&str, Value); N]) -> Evidence {
     let said = said.into_iter();
     said.map(|(what, value)| (what.to_owned(), value)).collect()
 }
 
-fn failed(what: &str, detail: String) -> TestbedError {
+pub(crate) fn failed(what: &str, detail: String) -> TestbedError {
     TestbedError::Service {
         what: what.to_owned(),
         detail,

@@ -107,6 +107,7 @@ fn plan(
         run,
         services: images.collect(),
         heartbeat,
+        clock: site.clock,
         toxiproxy,
         logs: Some(logs.to_owned()),
     }

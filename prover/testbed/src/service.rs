@@ -142,6 +142,8 @@ pub struct Setting<'a> {
     pub run: &'a RunId,
     /// The heartbeat of its clients.
     pub heartbeat: Duration,
+    /// Whether its clock is to be made to jump.
+    pub clock: bool,
 }
 
 /// What a container is given beside its image.

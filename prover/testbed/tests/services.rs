@@ -155,6 +155,7 @@ async fn nothing_of_others_is_removed(testbed: &Testbed, links: &[Endpoint], sit
     let cleanable = RealSite {
         instances: site.instances[..2].to_vec(),
         keep: false,
+        clock: false,
     };
     for (which, left) in [
         (None, vec![fresh.as_str(), LONG_AGO, NO_RUNS[1]]),

@@ -354,7 +354,9 @@ impl Node {
         self.running = false;
         self.alarms.clear();
         self.queues.retain(|_, queue| queue.options.durable);
-        self.queues.values_mut().for_each(Queue::restart);
+        for queue in self.queues.values_mut() {
+            queue.restart(how);
+        }
     }
 
     /// Starts again.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use locks::broker::{ConsumeOptions, Overflow, Publish, QueueOptions};
 
+use super::node::Shutdown;
 use super::policy::{Limits, lower};
 use super::refusals;
 use crate::frame::{ChannelId, ConnectionId, Refusal};
@@ -233,9 +234,13 @@ impl Queue {
         }
     }
 
-    /// Keeps what survives a restart.
-    pub(super) fn restart(&mut self) {
+    /// Keeps what survives a restart. After a kill the server does not know any more what it has
+    /// delivered, and says of all that it may have been.
+    pub(super) fn restart(&mut self, how: Shutdown) {
         self.ready.retain(|_, message| message.persistent);
+        for message in self.ready.values_mut() {
+            message.redelivered |= how == Shutdown::Killed;
+        }
     }
 
     /// Takes the next message to the consumer whose turn it is, where there are both.

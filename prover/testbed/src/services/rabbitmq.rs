@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::ask::{http, json, told};
 use super::management::Management;
 use crate::amqp::greet;
+use crate::clock;
 use crate::container::Container;
 use crate::error::TestbedError;
 use crate::image::{Image, Releases};
@@ -115,7 +116,7 @@ impl Service for RabbitMq {
         };
         // The cookie is a file because RabbitMQ deprecates the variable.
         let cookie = format!("prover-{}", setting.run);
-        Outfit {
+        let mut outfit = Outfit {
             ports: vec![AMQP_PORT, MANAGEMENT_PORT],
             environment: vec![("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", ERL_ARGS.to_owned())],
             command: Vec::new(),
@@ -124,7 +125,12 @@ impl Service for RabbitMq {
                 file("/etc/rabbitmq/enabled_plugins", 0o644, PLUGINS),
                 file("/var/lib/rabbitmq/.erlang.cookie", 0o400, &cookie),
             ],
+        };
+        if setting.clock {
+            outfit.environment.extend(clock::environment());
+            outfit.files.push(clock::file());
         }
+        outfit
     }
 
     fn own(&self, address: SocketAddr) -> Place {
