@@ -20,7 +20,7 @@ pub use call::{Call, Request};
 pub use clients::{Clients, Need};
 pub use fault::Fault;
 pub use harm::{BrokerHarm, LinkHarm, NodeHarm, Resource, Rule, Then, Trap, Way};
-pub use history::fault::Evidence;
+pub use history::fault::{Evidence, Link};
 pub use mix::{MixError, Selected, parse_mix};
 pub use parameter::{Form, METHODS, Parameter};
 pub use part::Part;

@@ -13,7 +13,7 @@ use locks::{Chosen, Lock, OptionError};
 use nemesis::{Call, Clients, Fault, Part, Schedule, Selected, Settings};
 use run::seed::Seed;
 use run::{Goal, Setup};
-use testbed::{Asked, Choice, ChoiceError, Service, services, without_password};
+use testbed::{Asked, Choice, ChoiceError, NODES, Service, services, without_password};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
@@ -442,6 +442,8 @@ fn testbed(spec: &RunSpec, lock: &dyn Lock) -> Result<Choice, ChoiceError> {
         needed: &lock.services(),
         rabbitmq: spec.rabbitmq.as_deref(),
         toxiproxy: spec.toxiproxy.as_deref(),
+        nodes: spec.nodes,
+        partition_handling: spec.partition_handling.as_deref(),
         keep: spec.keep,
     })
 }
@@ -731,8 +733,12 @@ impl Plan {
         } else {
             "for"
         };
+        let cluster = match self.testbed.site.cluster() {
+            Some(handling) => format!(", {NODES} nodes with {handling}"),
+            None => String::new(),
+        };
         format!(
-            "{} under {}, {workers} on {keys} {until} {}, nemesis {faults}, seed {}",
+            "{} under {}, {workers} on {keys} {until} {}{cluster}, nemesis {faults}, seed {}",
             self.lock,
             self.workload.name(),
             humantime::format_duration(self.time_limit),

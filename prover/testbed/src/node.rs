@@ -12,7 +12,7 @@ use crate::error::TestbedError;
 use crate::label::Run;
 use crate::place::Place;
 use crate::progress::Progress;
-use crate::service::{Door, Outfit, Service, Setting};
+use crate::service::{Door, Membership, Outfit, Service, Setting};
 
 /// RabbitMQ takes 9 to 15 s on two cores, the others less; a loaded machine may need several times
 /// as much.
@@ -50,12 +50,14 @@ impl Node {
         run: &Run,
         (service, name, image): (&'static dyn Service, &str, &str),
         heartbeat: Duration,
+        cluster: Option<&Membership>,
         progress: &dyn Progress,
     ) -> Result<Self, TestbedError> {
         let run_id = &run.id;
         let outfit = service.outfit(&Setting {
             run: run_id,
             heartbeat,
+            cluster,
         });
         let port = outfit.ports[0];
         progress.step(&format!("start {name} from {image}"));
@@ -127,7 +129,7 @@ impl Node {
         Ok(told)
     }
 
-    async fn answer(&self) -> Result<Option<String>, TestbedError> {
+    pub(crate) async fn answer(&self) -> Result<Option<String>, TestbedError> {
         let place = self.place();
         let greet = || self.service.greet(&place);
         let (product, bound) = (self.service.product(), ANSWER_WAIT);

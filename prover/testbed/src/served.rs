@@ -107,6 +107,7 @@ fn plan(
         run,
         services: images.collect(),
         heartbeat,
+        cluster: site.cluster,
         toxiproxy,
         logs: Some(logs.to_owned()),
     }
