@@ -11,6 +11,7 @@ mod parameter;
 mod part;
 mod registry;
 mod schedule;
+mod shape;
 mod strike;
 mod system;
 mod target;

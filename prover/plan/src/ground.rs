@@ -175,7 +175,7 @@ impl<'a> Ground<'a> {
             }
             // Where Docker may not answer, a simulation takes its place.
             Need::Clock => is_real && site.is_all_started() && site.is_of_rabbitmq(),
-            Need::Cluster => false,
+            Need::Cluster => site.cluster().is_some(),
         }
     }
 

@@ -146,6 +146,13 @@ impl Cluster {
         member.scissors.follow().await
     }
 
+    /// What cuts nodes apart goes with them into the networks that they have after all were started
+    /// again.
+    pub(crate) async fn follow(&self) -> Result<(), TestbedError> {
+        let all = self.members.iter().map(|member| member.scissors.follow());
+        try_join_all(all).await.map(drop)
+    }
+
     /// A node stands still, with all it has.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ pub mod leftover;
 mod link_evidence;
 pub mod links;
 mod node;
+mod node_harm;
 mod operator;
 mod partition_handling;
 mod password;

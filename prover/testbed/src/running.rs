@@ -151,7 +151,7 @@ impl Testbed {
     pub fn system(&self) -> RealSystem<'_> {
         let docker = self.docker.as_ref();
         let nodes = docker.map_or(&[][..], |(docker, _)| docker.nodes());
-        RealSystem::of(&self.links, nodes)
+        RealSystem::of(&self.links, nodes, self.cluster())
     }
 
     /// The broker that was started for the run, where there is one.
