@@ -9,7 +9,7 @@ use std::time::Duration;
 use checker::{COVERAGE, Guarantee, counted};
 use history::fault::{Effect, Struck};
 use history::{Function, Outline};
-use locks::{Chosen, Lock, OptionError};
+use locks::{Chosen, Lock, OptionError, QueueKind};
 use nemesis::{Call, Clients, Fault, Part, Schedule, Selected, Settings};
 use run::seed::Seed;
 use run::{Goal, Setup};
@@ -125,6 +125,11 @@ pub enum PlanError {
         /// The locks that have it.
         known: String,
     },
+    /// A quorum queue where there is none.
+    #[error(
+        "the simulation has no quorum queues: choose --testbed docker, or leave queue=quorum out"
+    )]
+    SimulatedQuorum,
     /// Slots where there is only one.
     #[error(
         "the workload {0} has one slot only: leave --slots out, or choose the workload semaphore"
@@ -282,6 +287,9 @@ impl Plan {
         }
         let seed = asked.seed.unwrap_or_else(Seed::fresh);
         let testbed = testbed(asked, &*lock.lock)?;
+        if testbed.site.is_simulated() && lock.options.queue == QueueKind::Quorum {
+            return Err(PlanError::SimulatedQuorum);
+        }
         let ground = Ground::of(&testbed, asked, &*lock.lock)?;
         let spec = &if asked.swarm {
             drawn(asked, workload, ground, seed)?

@@ -211,10 +211,10 @@ impl Links {
                 workers[worker].push(link);
             }
         }
-        Self::of(proxies, workers).await
+        Self::over(proxies, workers).await
     }
 
-    async fn of(proxies: Arc<dyn Proxies>, workers: Vec<Vec<Link>>) -> Result<Self, Error> {
+    async fn over(proxies: Arc<dyn Proxies>, workers: Vec<Vec<Link>>) -> Result<Self, Error> {
         Ok(Self {
             own: proxies.are_own().await?,
             before: Arc::new(Mutex::new(vec![Account::NOTHING; workers.len()])),
@@ -256,7 +256,7 @@ impl Links {
                 Link::create(&*proxies, name, upstream, endpoint).await?,
             ]);
         }
-        Self::of(proxies, workers).await
+        Self::over(proxies, workers).await
     }
 
     /// The addresses that a worker connects to, in the order of the routes.
