@@ -191,7 +191,7 @@ impl Cluster {
         let other = (node as usize + 1) % self.nodes();
         let other = node_name(&self.hosts[other]);
         container
-            .exec(&["rabbitmqctl", "join_cluster", &other])
+            .execute(&["rabbitmqctl", "join_cluster", &other])
             .await?;
         container.execute(&["rabbitmqctl", "start_app"]).await?;
         member.node.answer().await.map(drop)
