@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Lock;
-use crate::options::{ConfirmBy, Options, Reconnect, ReleaseBy, Verify};
+use crate::options::{ConfirmBy, Options, QUEUE, QueueKind, Reconnect, ReleaseBy, Verify};
 
 /// A lock, and how it is used.
 #[derive(Clone)]
@@ -30,6 +30,10 @@ pub enum OptionError {
         name: String,
         known: Vec<&'static str>,
     },
+    #[error(
+        "the lock {lock} cannot be a quorum queue: it is held by what belongs to one connection, and a quorum queue belongs to nobody; receive-semaphore and mutex-by-message can"
+    )]
+    NoQuorum { lock: String },
     #[error("\"{value}\" is no value of {name}; known are {}", known_values(.known))]
     Value {
         name: &'static str,
@@ -89,6 +93,7 @@ impl fmt::Display for Chosen {
             release,
             expiry,
             reconnect,
+            queue,
         } = self.options;
         match verify {
             Verify::Publish => {}
@@ -108,6 +113,9 @@ impl fmt::Display for Chosen {
         }
         if reconnect == Reconnect::FreshSession {
             f.write_str(",reconnect=fresh-session")?;
+        }
+        if queue == QueueKind::Quorum {
+            f.write_str(",queue=quorum")?;
         }
         Ok(())
     }
@@ -129,10 +137,15 @@ impl Given {
             word: word.to_owned(),
         })?;
         let choice = lock.options().iter().find(|choice| choice.name == name);
-        let choice = choice.ok_or_else(|| OptionError::Name {
-            lock: lock.name().to_owned(),
-            name: name.to_owned(),
-            known: lock.options().iter().map(|choice| choice.name).collect(),
+        let choice = choice.ok_or_else(|| match name {
+            _ if name == QUEUE.name && lock.services() == ["rabbitmq"] => OptionError::NoQuorum {
+                lock: lock.name().to_owned(),
+            },
+            _ => OptionError::Name {
+                lock: lock.name().to_owned(),
+                name: name.to_owned(),
+                known: lock.options().iter().map(|choice| choice.name).collect(),
+            },
         })?;
         if self.names.contains(&choice.name) {
             return Err(OptionError::Twice { name: choice.name });
@@ -167,6 +180,7 @@ impl Given {
             "close-channel" => options.release = ReleaseBy::CloseChannel,
             "close-connection" => options.release = ReleaseBy::CloseConnection,
             "fresh-session" => options.reconnect = Reconnect::FreshSession,
+            "quorum" => options.queue = QueueKind::Quorum,
             _ => {}
         }
     }
@@ -294,6 +308,7 @@ mod tests {
             "exclusive-consumer,expiry=500ms,reconnect=fresh-session",
             "persistent-semaphore,release=close-channel",
             "persistent-semaphore,release=close-connection",
+            "mutex-by-message,reconnect=fresh-session,queue=quorum",
         ] {
             assert_eq!(again(text), text);
         }
@@ -340,6 +355,9 @@ mod tests {
             again("exclusive-queue,verify=hope"),
             "\"hope\" is no value of verify; known are publish-confirm, publish-tx, passive-declare, uid-queue"
         );
+        assert!(again("exclusive-queue,queue=quorum").starts_with(
+            "the lock exclusive-queue cannot be a quorum queue: it is held by what belongs to one connection"
+        ));
         for expiry in ["soon", "0s", "2h", "1500us"] {
             let said = again(&format!("exclusive-consumer,expiry={expiry}"));
             assert!(said.contains("durations of whole milliseconds"), "{said}");

@@ -73,7 +73,7 @@ pub use filed_semaphore::FiledSemaphore;
 pub use kind::Kind;
 pub use lock::Lock;
 pub use mutex_by_message::MutexByMessage;
-pub use options::{Choice, ConfirmBy, Options, Reconnect, ReleaseBy, Verify};
+pub use options::{Choice, ConfirmBy, Options, QueueKind, Reconnect, ReleaseBy, Verify};
 pub use outcome::Certainty;
 pub use own_process::OwnProcess;
 pub use persistent_mutex::PersistentMutex;

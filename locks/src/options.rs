@@ -16,6 +16,8 @@ pub struct Options {
     pub expiry: Option<Duration>,
     /// What it does when its connection is lost.
     pub reconnect: Reconnect,
+    /// What kind of queue the lock is.
+    pub queue: QueueKind,
 }
 
 /// How a holder asks whether the lock is still held.
@@ -64,6 +66,16 @@ pub enum Reconnect {
     Never,
     /// What it held is lost and said to be; the next acquire opens a fresh connection.
     FreshSession,
+}
+
+/// What kind of queue a lock is that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum QueueKind {
+    /// On one node, or on all where a policy of the broker mirrors it.
+    #[default]
+    Classic,
+    /// On a majority of the nodes, which agree on what is in it.
+    Quorum,
 }
 
 /// An option by its name, with its values by theirs; the default comes first.
@@ -119,6 +131,11 @@ pub(crate) const RELEASE_CONSUMER: Choice = Choice {
 pub(crate) const RELEASE_MESSAGE: Choice = Choice {
     name: "release",
     values: &["reject", "close-channel", "close-connection"],
+};
+/// What kind of queue the lock is.
+pub(crate) const QUEUE: Choice = Choice {
+    name: "queue",
+    values: &["classic", "quorum"],
 };
 /// After how long unused a queue goes.
 pub(crate) const EXPIRY: Choice = Choice {

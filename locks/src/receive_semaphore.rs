@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use crate::broker::{Publish, QueueOptions};
-use crate::options::{Choice, RECONNECT, RELEASE_MESSAGE};
+use crate::options::{Choice, QUEUE, QueueKind, RECONNECT, RELEASE_MESSAGE};
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, ClientConfig, Error, ErrorKind, Kind, Lock, Session};
 
@@ -43,7 +43,7 @@ impl Lock for ReceiveSemaphore {
     }
 
     fn options(&self) -> &[Choice] {
-        &[RELEASE_MESSAGE, RECONNECT]
+        &[RELEASE_MESSAGE, RECONNECT, QUEUE]
     }
 
     fn promises(&self) -> Vec<&str> {
@@ -66,7 +66,11 @@ impl Lock for ReceiveSemaphore {
         }
         let channel = connection.channel().await?;
         channel.tx_select().await?;
-        channel.declare(&queue, &Self::SLOTS).await?;
+        let options = QueueOptions {
+            quorum: client.options.queue == QueueKind::Quorum,
+            ..Self::SLOTS
+        };
+        channel.declare(&queue, &options).await?;
         let slot = Publish {
             persistent: true,
             ..Publish::ping()

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use common::{Rabbit, on_both, soon, unique};
 use futures_util::FutureExt;
 use locks::{
-    Answer, Chosen, ClientConfig, ConfirmBy, ErrorKind, Lock, Loss, Options, Reconnect, Session,
+    Answer, Chosen, ClientConfig, ConfirmBy, ErrorKind, Lock, Loss, Options, QueueKind, Reconnect,
+    Session,
 };
 
 /// The lock as it comes, and with one option at a time changed.
@@ -30,6 +31,12 @@ fn correct() -> impl Iterator<Item = Chosen> {
     locks::ALL.iter().flat_map(variants)
 }
 
+/// The simulation has no quorum queues.
+fn is_possible(rabbit: &Rabbit, chosen: &Chosen) -> bool {
+    let is_quorum = chosen.options.queue == QueueKind::Quorum;
+    !is_quorum || matches!(rabbit, Rabbit::Real { .. })
+}
+
 fn client(rabbit: &Rabbit, prefix: &str, name: &str, options: Options) -> ClientConfig {
     ClientConfig {
         options,
@@ -43,7 +50,7 @@ async fn open(chosen: &Chosen, client: &ClientConfig) -> Box<dyn Session> {
 
 on_both!(a_lock_is_taken_verified_and_given_back_however_it_is_used);
 async fn a_lock_is_taken_verified_and_given_back_however_it_is_used(rabbit: Rabbit) {
-    for chosen in correct() {
+    for chosen in correct().filter(|chosen| is_possible(&rabbit, chosen)) {
         let prefix = unique("options");
         let one = client(&rabbit, &prefix, "one", chosen.options);
         let other = client(&rabbit, &prefix, "other", chosen.options);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::{Class, Evidence, Parameters};
 
-use crate::{Clients, Landing, Need, Parameter, Part, Strike, SystemError};
+use crate::{Clients, Landing, Need, Parameter, Part, Strike, SystemError, Worker};
 
 /// One way to break the system for a while.
 #[async_trait]
@@ -46,6 +46,13 @@ pub trait Fault: Send + Sync {
     /// Whether it strikes all workers, whomever it was aimed at.
     fn strikes_all(&self) -> bool {
         false
+    }
+
+    /// The workers that it strikes, of so many, whomever it was aimed at: all of them, or those of a
+    /// node. Nothing where the aim decides.
+    fn struck(&self, parameters: &Parameters, workers: usize) -> Option<Vec<Worker>> {
+        let _ = parameters;
+        self.strikes_all().then(|| (0..workers).collect())
     }
 
     /// Breaks the system; the fault is in force when this returns, or has missed.

@@ -3,9 +3,9 @@
 use crate::Fault;
 use crate::faults::{
     BrokerPause, ClockJump, CloseConnections, Crash, Cut, CutAfter, DeleteQueue, DiskAlarm,
-    ExpirePolicy, Flap, Freeze, HoldAfter, Kill, Limit, MemoryAlarm, Partition,
-    PartitionDownstream, PartitionUpstream, Pause, PurgeQueue, Restart, Silence, Slow, Trickle,
-    Wedge,
+    ExpirePolicy, Flap, Freeze, HoldAfter, Kill, KillNode, LeaveJoin, Limit, MemoryAlarm,
+    Partition, PartitionDownstream, PartitionUpstream, Pause, PauseNode, PurgeQueue, Restart,
+    Silence, Slow, Split, Trickle, Wedge,
 };
 
 /// Every fault.
@@ -35,6 +35,10 @@ pub const ALL: &[&dyn Fault] = &[
     &PurgeQueue,
     &ExpirePolicy,
     &ClockJump,
+    &Split,
+    &KillNode,
+    &PauseNode,
+    &LeaveJoin,
 ];
 
 /// The fault with this name.

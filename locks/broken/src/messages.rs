@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use locks::broker::{Channel, Confirm, Publish, QueueOptions};
 use locks::recipe::{Hold, Recipe, Wire};
-use locks::{ClientConfig, Error, ErrorKind, ReceiveSemaphore};
+use locks::{ClientConfig, Error, ErrorKind, QueueKind, ReceiveSemaphore};
 
 use crate::mistake::Mistake;
 
@@ -86,6 +86,7 @@ impl Mistake for Messages {
     async fn create(&self, client: &ClientConfig, key: &str, slots: u32) -> Result<(), Error> {
         let options = QueueOptions {
             message_ttl: matches!(self, Self::Expiring).then_some(TIME_TO_LIVE),
+            quorum: client.options.queue == QueueKind::Quorum,
             ..ReceiveSemaphore::SLOTS
         };
         let connection = client.connection().await?;

@@ -279,6 +279,7 @@ impl Declaration {
             max_length: self.max_length,
             overflow: self.reject_publish.then_some(Overflow::RejectPublish),
             single_active_consumer: self.single_active,
+            quorum: false,
         }
     }
 }

@@ -24,6 +24,9 @@ pub struct QueueOptions {
     pub overflow: Option<Overflow>,
     /// Only one consumer at a time gets messages (`x-single-active-consumer`).
     pub single_active_consumer: bool,
+    /// Kept by a majority of a cluster's nodes (`x-queue-type` is `quorum`). Such a queue is durable
+    /// and belongs to nobody.
+    pub quorum: bool,
 }
 
 impl QueueOptions {
@@ -38,6 +41,7 @@ impl QueueOptions {
         max_length: None,
         overflow: None,
         single_active_consumer: false,
+        quorum: false,
     };
 
     /// Only the question whether the queue exists.

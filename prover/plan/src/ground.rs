@@ -135,9 +135,12 @@ impl<'a> Ground<'a> {
     /// The testbed by which these faults can reach what they break.
     pub(crate) fn reached(self, mix: &[Selected]) -> Choice {
         let mut testbed = self.testbed.clone();
-        let reads_frames = |it: &Selected| it.fault.needs() == Need::Frames;
-        if testbed.proxy == ProxyChoice::Auto && mix.iter().any(reads_frames) {
+        let some_needs = |need| mix.iter().any(|it| it.fault.needs() == need);
+        if testbed.proxy == ProxyChoice::Auto && some_needs(Need::Frames) {
             testbed.proxy = ProxyChoice::Embedded;
+        }
+        if let Site::Real(site) = &mut testbed.site {
+            site.clock |= some_needs(Need::Clock);
         }
         testbed
     }
@@ -175,7 +178,7 @@ impl<'a> Ground<'a> {
             }
             // Where Docker may not answer, a simulation takes its place.
             Need::Clock => is_real && site.is_all_started() && site.is_of_rabbitmq(),
-            Need::Cluster => false,
+            Need::Cluster => site.cluster().is_some(),
         }
     }
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 use checker::{COVERAGE, Guarantee, counted};
 use history::fault::{Effect, Struck};
 use history::{Function, Outline};
-use locks::{Chosen, Lock, OptionError};
+use locks::{Chosen, Lock, OptionError, QueueKind};
 use nemesis::{Call, Clients, Fault, Part, Schedule, Selected, Settings};
 use run::seed::Seed;
 use run::{Goal, Setup};
-use testbed::{Asked, Choice, ChoiceError, Service, services, without_password};
+use testbed::{Asked, Choice, ChoiceError, NODES, Service, services, without_password};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
@@ -125,6 +125,11 @@ pub enum PlanError {
         /// The locks that have it.
         known: String,
     },
+    /// A quorum queue where there is none.
+    #[error(
+        "the simulation has no quorum queues: choose --testbed docker, or leave queue=quorum out"
+    )]
+    SimulatedQuorum,
     /// Slots where there is only one.
     #[error(
         "the workload {0} has one slot only: leave --slots out, or choose the workload semaphore"
@@ -282,6 +287,9 @@ impl Plan {
         }
         let seed = asked.seed.unwrap_or_else(Seed::fresh);
         let testbed = testbed(asked, &*lock.lock)?;
+        if testbed.site.is_simulated() && lock.options.queue == QueueKind::Quorum {
+            return Err(PlanError::SimulatedQuorum);
+        }
         let ground = Ground::of(&testbed, asked, &*lock.lock)?;
         let spec = &if asked.swarm {
             drawn(asked, workload, ground, seed)?
@@ -442,6 +450,8 @@ fn testbed(spec: &RunSpec, lock: &dyn Lock) -> Result<Choice, ChoiceError> {
         needed: &lock.services(),
         rabbitmq: spec.rabbitmq.as_deref(),
         toxiproxy: spec.toxiproxy.as_deref(),
+        nodes: spec.nodes,
+        partition_handling: spec.partition_handling.as_deref(),
         keep: spec.keep,
     })
 }
@@ -731,8 +741,12 @@ impl Plan {
         } else {
             "for"
         };
+        let cluster = match self.testbed.site.cluster() {
+            Some(handling) => format!(", {NODES} nodes with {handling}"),
+            None => String::new(),
+        };
         format!(
-            "{} under {}, {workers} on {keys} {until} {}, nemesis {faults}, seed {}",
+            "{} under {}, {workers} on {keys} {until} {}{cluster}, nemesis {faults}, seed {}",
             self.lock,
             self.workload.name(),
             humantime::format_duration(self.time_limit),

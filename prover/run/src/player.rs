@@ -166,7 +166,7 @@ impl Player<'_> {
         }
         let choose = |free: &[Worker]| {
             let wanted = board.those(&planned.target);
-            self.choose(fault, &planned.target, free, &wanted)
+            self.choose(fault, planned, free, &wanted)
         };
         let targets = tokio::select! {
             biased;
@@ -174,7 +174,7 @@ impl Player<'_> {
             () = self.shared.phases.reached(Phase::Finishing) => return None,
         };
         if let Target::Administrator { draw } = planned.target
-            && !fault.strikes_all()
+            && fault.struck(&planned.parameters, self.workers).is_none()
         {
             let into = INTO_THE_ACTION * (draw >> 16) / 0x1_0000;
             self.shared.recorder.clock().sleep(into).await;
@@ -186,18 +186,15 @@ impl Player<'_> {
     fn choose(
         &self,
         fault: &dyn Fault,
-        target: &Target,
+        planned: &Planned,
         free: &[Worker],
         wanted: &[Worker],
     ) -> Option<Vec<Worker>> {
-        let all = || (0..self.workers).collect::<Vec<_>>();
-        let must_be_free = if fault.strikes_all() {
-            Some(all())
-        } else {
-            let is_there = |worker: &Worker| *worker < self.workers;
-            let named = |named: &[Worker]| named.iter().copied().filter(is_there).collect();
-            target.named().map(named)
-        };
+        let target = &planned.target;
+        let is_there = |worker: &Worker| *worker < self.workers;
+        let named = |named: &[Worker]| named.iter().copied().filter(is_there).collect();
+        let struck = fault.struck(&planned.parameters, self.workers);
+        let must_be_free = struck.or_else(|| target.named().map(named));
         match must_be_free {
             Some(targets) => {
                 let are_free = targets.iter().all(|worker| free.contains(worker));

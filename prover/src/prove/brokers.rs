@@ -98,7 +98,10 @@ impl<'a> Brokers<'a> {
 
 /// The version of RabbitMQ that a run needs, if it needs nothing else.
 fn version(spec: &RunSpec) -> Option<&str> {
-    let is_plain = spec.testbed == "docker" && spec.service.is_empty() && spec.toxiproxy.is_none();
+    let is_plain = spec.testbed == "docker"
+        && spec.service.is_empty()
+        && spec.toxiproxy.is_none()
+        && spec.nodes == 1;
     (is_plain && !lock::is_program(spec) && !spec.keep)
         .then(|| spec.rabbitmq.as_deref().unwrap_or(USUAL))
 }

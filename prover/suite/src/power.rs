@@ -120,6 +120,8 @@ fn simulated(spec: &RunSpec) -> RunSpec {
         isolate: false,
         service: Vec::new(),
         rabbitmq: None,
+        nodes: 1,
+        partition_handling: None,
         toxiproxy: None,
         keep: false,
         ..spec.clone()

@@ -101,6 +101,8 @@ impl Case {
                 schedule: None,
                 service: Vec::new(),
                 rabbitmq: None,
+                nodes: 1,
+                partition_handling: None,
                 toxiproxy: None,
                 keep: false,
                 ..spec.clone()

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::cluster::NODES;
 use crate::instance::{Instance, Source, Wanted, named, place};
+use crate::partition_handling::PartitionHandling;
 use crate::password::without_userinfo;
 use crate::place::Place;
 use crate::service::Service;
@@ -31,6 +33,10 @@ pub struct Asked<'a> {
     pub rabbitmq: Option<&'a str>,
     /// `--toxiproxy`.
     pub toxiproxy: Option<&'a str>,
+    /// `--nodes`.
+    pub nodes: u32,
+    /// `--partition-handling`.
+    pub partition_handling: Option<&'a str>,
     /// `--keep`.
     pub keep: bool,
 }
@@ -45,6 +51,8 @@ impl Asked<'_> {
             needed: &["rabbitmq"],
             rabbitmq: None,
             toxiproxy: None,
+            nodes: 1,
+            partition_handling: None,
             keep: false,
         }
     }
@@ -66,6 +74,15 @@ impl Site {
     #[must_use]
     pub fn is_simulated(&self) -> bool {
         matches!(self, Self::Simulated)
+    }
+
+    /// What the nodes do when they lose sight of each other, where they are a cluster.
+    #[must_use]
+    pub fn cluster(&self) -> Option<PartitionHandling> {
+        match self {
+            Self::Simulated | Self::Auto(_) => None,
+            Self::Real(site) => site.cluster,
+        }
     }
 
     /// Whether all services are started for the run, and it may do to them what it likes.
@@ -118,6 +135,9 @@ impl Site {
 pub struct RealSite {
     /// Each of them.
     pub instances: Vec<Instance>,
+    /// Whether they are the nodes of one cluster, and what those do when they lose sight of each
+    /// other.
+    pub cluster: Option<PartitionHandling>,
     /// Whether those that are started are left running at the end.
     pub keep: bool,
     /// Whether the clocks of the brokers that are started are to be made to jump.
@@ -140,6 +160,7 @@ impl RealSite {
     fn broker(source: Source) -> Self {
         Self {
             instances: named(vec![(&RabbitMq, source)]),
+            cluster: None,
             keep: false,
             clock: false,
         }
@@ -209,6 +230,34 @@ pub enum ChoiceError {
         "the simulation has RabbitMQ and nothing else, and the lock needs {0}: choose --testbed docker, or name one that is there (--service {0}=HOST:PORT)"
     )]
     NotInSimulation(String),
+    /// No cluster has so many nodes.
+    #[error(
+        "--nodes {0} is no number of nodes that the prover starts: give 1, or {NODES} for a cluster"
+    )]
+    Nodes(u32),
+    /// The nodes of a cluster can do no such thing.
+    #[error("\"{0}\" is no partition handling: choose ignore, pause_minority or autoheal")]
+    PartitionHandling(String),
+    /// One node loses sight of nobody.
+    #[error(
+        "--partition-handling says what the nodes of a cluster do when they lose sight of each other: add --nodes {NODES}, or leave it out"
+    )]
+    NoCluster,
+    /// A cluster is started in Docker.
+    #[error(
+        "--nodes {NODES} starts a cluster in Docker, and this run is simulated: choose --testbed docker, or leave --nodes out"
+    )]
+    SimulatedCluster,
+    /// A cluster is started for the run.
+    #[error(
+        "--nodes {NODES} starts a cluster for the run, and {0} is somebody's own: leave its place out, or --nodes"
+    )]
+    OwnCluster(String),
+    /// Only RabbitMQ makes a cluster.
+    #[error(
+        "--nodes {NODES} makes a cluster of one RabbitMQ and nothing else, and the services of this run are {0}: choose a lock on RabbitMQ, or leave --nodes out"
+    )]
+    NotACluster(String),
     /// Only what is there already can be cleaned.
     #[error(
         "name a service by where it is: --testbed amqp://guest:guest@127.0.0.1:5672/%2f, or --service redis=HOST:PORT"
@@ -260,24 +309,76 @@ impl Choice {
 }
 
 fn site(asked: &Asked<'_>) -> Result<Site, ChoiceError> {
+    let cluster = cluster(asked)?;
     if asked.testbed == "sim" {
-        return simulated(asked);
+        return match cluster {
+            None => simulated(asked),
+            Some(_) => Err(ChoiceError::SimulatedCluster),
+        };
     }
     let named_url = asked.testbed.contains("://");
     if !named_url && !["auto", "docker"].contains(&asked.testbed) {
         return Err(ChoiceError::Unknown(without_userinfo(asked.testbed)));
     }
+    let instances = instances(asked, named_url)?;
     let real = RealSite {
-        instances: instances(asked, named_url)?,
+        instances: match cluster {
+            Some(_) => nodes_of(instances)?,
+            None => instances,
+        },
+        cluster,
         keep: asked.keep,
         clock: false,
     };
-    // Who names services means them; and no simulation has another.
-    let may_be_simulated = asked.services.is_empty() && asked.needed == ["rabbitmq"];
+    // Who names services or nodes means them; and no simulation has another.
+    let may_be_simulated =
+        asked.services.is_empty() && asked.needed == ["rabbitmq"] && cluster.is_none();
     Ok(if asked.testbed == "auto" && may_be_simulated {
         Site::Auto(real)
     } else {
         Site::Real(real)
+    })
+}
+
+/// What the nodes of the cluster do when they lose sight of each other, where one is asked for.
+fn cluster(asked: &Asked<'_>) -> Result<Option<PartitionHandling>, ChoiceError> {
+    let handling = asked.partition_handling.map(|text| {
+        let unknown = || ChoiceError::PartitionHandling(text.to_owned());
+        PartitionHandling::parse(text).ok_or_else(unknown)
+    });
+    let handling = handling.transpose()?;
+    match (asked.nodes, handling) {
+        (1, None) => Ok(None),
+        (1, Some(_)) => Err(ChoiceError::NoCluster),
+        (NODES, handling) => Ok(Some(handling.unwrap_or_default())),
+        (other, _) => Err(ChoiceError::Nodes(other)),
+    }
+}
+
+/// The one RabbitMQ of a run, once for each node: `node-0`, `node-1`, `node-2`.
+fn nodes_of(instances: Vec<Instance>) -> Result<Vec<Instance>, ChoiceError> {
+    let [one] = &instances[..] else {
+        return Err(not_a_cluster(&instances));
+    };
+    if one.service.name() != RabbitMq.name() {
+        return Err(not_a_cluster(&instances));
+    }
+    if let Source::Place(place) = &one.source {
+        return Err(ChoiceError::OwnCluster(place.to_string()));
+    }
+    let node = |at| Instance {
+        name: format!("node-{at}"),
+        ..one.clone()
+    };
+    Ok((0..NODES).map(node).collect())
+}
+
+fn not_a_cluster(instances: &[Instance]) -> ChoiceError {
+    let names = instances.iter().map(|one| one.name.as_str());
+    let names: Vec<&str> = names.collect();
+    ChoiceError::NotACluster(match names[..] {
+        [] => "none".to_owned(),
+        _ => names.join(", "),
     })
 }
 
@@ -438,6 +539,69 @@ mod tests {
         let mixed = real(with("amqp://h", &["rabbitmq", "redis"], &["rabbitmq"]));
         assert!(mixed.needs_docker());
         assert!(matches!(mixed.instances[0].source, Source::Place(_)));
+    }
+
+    #[test]
+    fn a_cluster_is_three_nodes_of_one_rabbitmq() {
+        let asked = |nodes| Asked {
+            nodes,
+            ..Asked::broker("auto")
+        };
+        let site = real(Choice::parse(&asked(3)).map(|choice| choice.site));
+        let names = site.instances.iter().map(|one| one.name.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["node-0", "node-1", "node-2"]);
+        assert_eq!(site.cluster, Some(PartitionHandling::Ignore));
+        let services = ["rabbitmq=127.0.0.1:1".to_owned()];
+        let heals = Some("autoheal");
+        let refused = [
+            (asked(2), "--nodes 2 is no number of nodes"),
+            (
+                Asked {
+                    partition_handling: Some("pause-minority"),
+                    ..asked(3)
+                },
+                "choose ignore, pause_minority or autoheal",
+            ),
+            (
+                Asked {
+                    partition_handling: heals,
+                    ..asked(1)
+                },
+                "add --nodes 3",
+            ),
+            (
+                Asked {
+                    testbed: "sim",
+                    ..asked(3)
+                },
+                "this run is simulated",
+            ),
+            (
+                Asked {
+                    services: &services,
+                    ..asked(3)
+                },
+                "amqp://127.0.0.1:1 is somebody's own",
+            ),
+            (
+                Asked {
+                    needed: &["redis", "redis"],
+                    ..asked(3)
+                },
+                "the services of this run are redis-1, redis-2",
+            ),
+            (
+                Asked {
+                    needed: &[],
+                    ..asked(3)
+                },
+                "the services of this run are none",
+            ),
+        ];
+        for (asked, expected) in refused {
+            let said = Choice::parse(&asked).expect_err(expected).to_string();
+            assert!(said.contains(expected), "{said}");
+        }
     }
 
     #[test]

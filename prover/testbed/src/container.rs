@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use testcontainers::bollard::models::{
 };
 use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, KillContainerOptions, LogsOptions, LogsOptionsBuilder,
-    StartContainerOptions, StopContainerOptionsBuilder,
+    RestartContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
 };
 use testcontainers::bollard::{self, Docker as Daemon};
 use testcontainers::core::ContainerPort;
@@ -74,6 +74,24 @@ pub(crate) fn request(
             host.publish_all_ports = Some(false);
             host.port_bindings = Some(bindings.clone());
         })
+}
+
+/// A request for a container that lives in the network of another one, may change its rules, and
+/// does nothing but wait to be told.
+pub(crate) fn beside(
+    run: &Run,
+    role: &str,
+    image: &str,
+    other: &Container,
+) -> ContainerRequest<GenericImage> {
+    let (repository, tag) = split_tag(image);
+    GenericImage::new(repository, tag)
+        .with_entrypoint("sleep")
+        .with_container_name(run.id.container(role))
+        .with_network(format!("container:{}", other.id))
+        .with_cap_add("NET_ADMIN")
+        .with_labels(run.labels())
+        .with_cmd(["infinity"])
 }
 
 fn loopback_bindings(ports: &[u16]) -> HashMap<String, Option<Vec<PortBinding>>> {
@@ -266,6 +284,33 @@ impl Container {
         }
     }
 
+    /// Ends it at once and starts it again, in the network that the one beside it has now.
+    pub(crate) async fn restart(&self) -> Result<(), TestbedError> {
+        let at_once = RestartContainerOptionsBuilder::new().t(0).build();
+        let restarted = self.daemon.restart_container(&self.id, Some(at_once));
+        self.done("restart", restarted.await)
+    }
+
+    /// Its address in the network of its run, which may be another one after it was started again.
+    pub(crate) async fn inner_ip(&self) -> Result<IpAddr, TestbedError> {
+        let settings = self.inspect().await?.network_settings;
+        let networks = settings.and_then(|settings| settings.networks);
+        let mut networks = networks.into_iter().flatten();
+        let ip = networks.find_map(|(_, network)| network.ip_address?.parse().ok());
+        let nowhere = || TestbedError::Service {
+            what: format!("find container {} in its network", self.name),
+            detail: "it has no address there".to_owned(),
+        };
+        ip.ok_or_else(nowhere)
+    }
+
+    /// What the daemon says that it does: `running`, `paused`, `exited`.
+    pub(crate) async fn status(&self) -> Result<String, TestbedError> {
+        let state = self.inspect().await?.state.unwrap_or_default();
+        let status = state.status.unwrap_or(ContainerStateStatusEnum::EMPTY);
+        Ok(status.to_string())
+    }
+
     fn done(
         &self,
         what: &str,
@@ -299,6 +344,13 @@ impl Container {
         // Whole seconds are all that the daemon takes.
         let since = started.map_or(0, |at| i32::try_from(at.as_second()).unwrap_or(0));
         Ok(self.read_log(every_line().since(since).build()).await)
+    }
+
+    /// What it has written since then.
+    pub(crate) async fn log_since(&self, moment: SystemTime) -> String {
+        let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = i32::try_from(since.as_secs()).unwrap_or(i32::MAX);
+        self.read_log(every_line().since(since).build()).await
     }
 
     async fn read_log(&self, options: LogsOptions) -> String {

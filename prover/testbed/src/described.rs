@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::node::Node;
+use crate::partition_handling::PartitionHandling;
 use crate::place::Place;
 use crate::service::Service;
 
@@ -19,8 +20,27 @@ pub struct Described {
     pub kind: String,
     /// The services, each by itself.
     pub services: Vec<ServiceFacts>,
+    /// The cluster that they are, where they are the nodes of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterFacts>,
     /// What stands between workers and services.
     pub proxy: String,
+}
+
+/// What is known of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterFacts {
+    /// How many nodes it has.
+    pub nodes: u32,
+    /// What they do when they lose sight of each other.
+    pub partition_handling: PartitionHandling,
+}
+
+impl fmt::Display for ClusterFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (nodes, handling) = (self.nodes, self.partition_handling);
+        write!(f, "a cluster of {nodes} nodes with {handling}")
+    }
 }
 
 /// What is known of a service.
@@ -85,6 +105,7 @@ impl Described {
                 image: None,
                 digest: None,
             }],
+            cluster: None,
             proxy: "simulated network".to_owned(),
         }
     }
@@ -120,7 +141,11 @@ impl Described {
 impl fmt::Display for Described {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, services, proxy) = (&self.kind, self.named_services(), &self.proxy);
-        write!(f, "{kind}, {services}, {proxy}")?;
+        write!(f, "{kind}, {services}")?;
+        if let Some(cluster) = &self.cluster {
+            write!(f, ", {cluster}")?;
+        }
+        write!(f, ", {proxy}")?;
         self.caveat()
             .map_or(Ok(()), |caveat| write!(f, " ({caveat})"))
     }
@@ -143,6 +168,7 @@ mod tests {
             let described = Described {
                 kind: "docker".to_owned(),
                 services: services.to_vec(),
+                cluster: None,
                 proxy: "embedded proxy".to_owned(),
             };
             described.to_string()

@@ -48,6 +48,7 @@ impl Direct {
             described: Described {
                 kind: all.kind.to_owned(),
                 services: all.services.into_iter().map(|one| one.facts).collect(),
+                cluster: None,
                 proxy: NO_PROXY.to_owned(),
             },
         })

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
+use crate::cluster::Cluster;
 use crate::daemon;
 use crate::error::TestbedError;
 use crate::image::{Image, obtain};
 use crate::label::{Run, RunId};
 use crate::node::Node;
+use crate::partition_handling::PartitionHandling;
 use crate::progress::Progress;
 use crate::provision::DaemonStore;
 use crate::scope::Scope;
-use crate::service::Service;
+use crate::service::{Membership, Service, Setting};
 use crate::services::RabbitMq;
 use crate::toxiproxy::{ToxiproxyPlan, ToxiproxyState};
 
@@ -30,6 +32,9 @@ pub struct Plan {
     pub heartbeat: Duration,
     /// Whether the clocks of its brokers are to be made to jump.
     pub clock: bool,
+    /// Whether they are the nodes of one cluster, and what those do when they lose sight of each
+    /// other.
+    pub cluster: Option<PartitionHandling>,
     /// A Toxiproxy in front of them, if wanted.
     pub toxiproxy: Option<ToxiproxyPlan>,
     /// Where logs go in the end, as `rabbitmq.log` and `toxiproxy.log`; the folder exists.
@@ -52,6 +57,7 @@ impl Plan {
             services: vec![(service, service.name().to_owned(), service.image(asked))],
             heartbeat: Duration::from_secs(2),
             clock: false,
+            cluster: None,
             toxiproxy: None,
             logs: None,
         }
@@ -65,6 +71,7 @@ impl Plan {
 pub struct Docker {
     scope: Scope,
     nodes: Vec<Node>,
+    cluster: Option<Cluster>,
     toxiproxy: ToxiproxyState,
     logs: Option<PathBuf>,
 }
@@ -92,12 +99,32 @@ impl Docker {
         }
         let scope = Scope::open(&daemon, plan.run).await?;
         let run = &scope.run;
+        let hosts = plan
+            .services
+            .iter()
+            .map(|(_, name, _)| run.id.container(name));
+        let hosts: Vec<String> = hosts.collect();
+        let membership = plan.cluster.map(|handling| Membership { hosts, handling });
         let starts = plan.services.iter().map(|(service, name, image)| {
             let what = (*service, name.as_str(), images[&image.asked].as_str());
-            Node::start(&daemon, run, what, (plan.heartbeat, plan.clock), progress)
+            let setting = Setting {
+                run: &run.id,
+                heartbeat: plan.heartbeat,
+                clock: plan.clock,
+                cluster: membership.as_ref(),
+            };
+            Node::start(&daemon, run, what, setting, progress)
         });
-        let nodes = match try_join_all(starts).await {
-            Ok(nodes) => nodes,
+        let started = async {
+            let nodes = try_join_all(starts).await?;
+            let cluster = match plan.cluster {
+                Some(handling) => Some(Cluster::form(&scope, &nodes, handling, progress).await?),
+                None => None,
+            };
+            Ok((nodes, cluster))
+        };
+        let (nodes, cluster) = match started.await {
+            Ok(started) => started,
             Err(error) => {
                 if let Err(second) = scope.close(plan.logs.as_deref()).await {
                     tracing::warn!("after a failed start: failed to {second}");
@@ -110,6 +137,7 @@ impl Docker {
         Ok(Self {
             scope,
             nodes,
+            cluster,
             toxiproxy,
             logs: plan.logs,
         })
@@ -119,6 +147,12 @@ impl Docker {
     #[must_use]
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The cluster that they are, if they are one.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
     }
 
     /// The Toxiproxy, or why there is none.

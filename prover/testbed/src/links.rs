@@ -1,5 +1,5 @@
-//! The links of each worker, one to each service, and what happens to them, to all of a worker's
-//! together.
+//! The links of each worker, one to each service or to one node of a cluster, and what happens to
+//! them, to all of a worker's together.
 //!
 //! All of it is expressed in toxics, so that a real Toxiproxy in the place of ours does the same, but
 //! for what reads AMQP.
@@ -172,6 +172,26 @@ struct Shown {
     sprung_us: Option<u64>,
 }
 
+impl Link {
+    async fn create(
+        proxies: &dyn Proxies,
+        name: String,
+        upstream: &str,
+        endpoint: &Endpoint,
+    ) -> Result<Self, Error> {
+        let listen = proxies.put(&name, &endpoint.listen, upstream).await?;
+        match reach(endpoint, &listen) {
+            Some(address) => Ok(Self {
+                name,
+                address,
+                listen,
+                upstream: upstream.to_owned(),
+            }),
+            None => Err(Error::Unreachable { name, listen }),
+        }
+    }
+}
+
 impl Links {
     /// Creates one link for each endpoint of each route, in place of what an earlier run may have
     /// left under the same name.
@@ -187,21 +207,14 @@ impl Links {
                     [_] => format!("worker-{worker}"),
                     _ => format!("worker-{worker}-{}", route.service),
                 };
-                let upstream = &route.upstream;
-                let listen = proxies.put(&name, &endpoint.listen, upstream).await?;
-                let address = reach(endpoint, &listen).ok_or(Error::Unreachable {
-                    name: name.clone(),
-                    listen: listen.clone(),
-                })?;
-                let upstream = upstream.clone();
-                workers[worker].push(Link {
-                    name,
-                    address,
-                    listen,
-                    upstream,
-                });
+                let link = Link::create(&*proxies, name, &route.upstream, endpoint).await?;
+                workers[worker].push(link);
             }
         }
+        Self::over(proxies, workers).await
+    }
+
+    async fn over(proxies: Arc<dyn Proxies>, workers: Vec<Vec<Link>>) -> Result<Self, Error> {
         Ok(Self {
             own: proxies.are_own().await?,
             before: Arc::new(Mutex::new(vec![Account::NOTHING; workers.len()])),
@@ -223,6 +236,27 @@ impl Links {
     #[must_use]
     pub fn understand_frames(&self) -> bool {
         self.own
+    }
+
+    /// Creates one link a worker, to one node of a cluster each, in turns: that of worker `i` leads
+    /// to node `i` modulo their number.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub async fn spread(
+        proxies: Arc<dyn Proxies>,
+        nodes: &[String],
+        endpoints: &[Endpoint],
+    ) -> Result<Self, Error> {
+        let mut workers = Vec::with_capacity(endpoints.len());
+        let ends = endpoints.iter().zip(nodes.iter().cycle());
+        for (worker, (endpoint, upstream)) in ends.enumerate() {
+            let name = format!("worker-{worker}");
+            workers.push(vec![
+                Link::create(&*proxies, name, upstream, endpoint).await?,
+            ]);
+        }
+        Self::over(proxies, workers).await
     }
 
     /// The addresses that a worker connects to, in the order of the routes.

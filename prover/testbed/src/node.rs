@@ -49,15 +49,10 @@ impl Node {
         daemon: &Daemon,
         run: &Run,
         (service, name, image): (&'static dyn Service, &str, &str),
-        (heartbeat, clock): (Duration, bool),
+        setting: Setting<'_>,
         progress: &dyn Progress,
     ) -> Result<Self, TestbedError> {
-        let run_id = &run.id;
-        let outfit = service.outfit(&Setting {
-            run: run_id,
-            heartbeat,
-            clock,
-        });
+        let outfit = service.outfit(&setting);
         let port = outfit.ports[0];
         progress.step(&format!("start {name} from {image}"));
         let request = request(run, name, image, outfit);
@@ -78,7 +73,7 @@ impl Node {
             port,
             address,
         };
-        if clock && service.name() == "rabbitmq" {
+        if setting.clock && service.name() == "rabbitmq" {
             node.has_movable_clock().await?;
         }
         Ok(node)
@@ -132,7 +127,7 @@ impl Node {
         Ok(told)
     }
 
-    async fn answer(&self) -> Result<Option<String>, TestbedError> {
+    pub(crate) async fn answer(&self) -> Result<Option<String>, TestbedError> {
         let place = self.place();
         let greet = || self.service.greet(&place);
         let (product, bound) = (self.service.product(), ANSWER_WAIT);

@@ -12,7 +12,8 @@ use proxy::{Embedded, Proxies};
 
 use crate::choice::{ProxyChoice, RealSite};
 use crate::clients::clients;
-use crate::described::Described;
+use crate::cluster::{Cluster, NODES};
+use crate::described::{ClusterFacts, Described};
 use crate::docker::{Docker, Kept};
 use crate::error::TestbedError;
 use crate::label::RunId;
@@ -32,6 +33,7 @@ pub struct Testbed {
     docker: Option<(Docker, bool)>,
     services: Vec<Served>,
     links: Links,
+    is_cluster: bool,
     workers: usize,
     heartbeat: Duration,
     described: Described,
@@ -41,7 +43,7 @@ pub struct Testbed {
 /// What a testbed is started for.
 #[derive(Clone, Copy, Debug)]
 pub struct Demand<'a> {
-    /// A link each to each service.
+    /// A link each to each service, or to one node of the cluster.
     pub workers: u32,
     /// The heartbeat of the clients.
     pub heartbeat: Duration,
@@ -96,7 +98,12 @@ impl Testbed {
             kind,
             run,
         } = AllServed::start(site, demand.heartbeat, toxiproxy, demand.logs, progress).await?;
-        let proxy = match Proxy::of(proxy, docker.as_ref(), &services, demand).await {
+        let ends = Ends {
+            services: &services,
+            is_cluster: site.cluster.is_some(),
+            workers: demand.workers,
+        };
+        let proxy = match Proxy::of(proxy, docker.as_ref(), ends, demand.proxy_seed).await {
             Ok(proxy) => proxy,
             Err(error) => {
                 if let Some(docker) = docker {
@@ -110,8 +117,13 @@ impl Testbed {
             described: Described {
                 kind: kind.to_owned(),
                 services: services.iter().map(|one| one.facts.clone()).collect(),
+                cluster: site.cluster.map(|partition_handling| ClusterFacts {
+                    nodes: NODES,
+                    partition_handling,
+                }),
                 proxy: proxy.described,
             },
+            is_cluster: site.cluster.is_some(),
             services,
             links: proxy.links,
             workers: demand.workers as usize,
@@ -139,7 +151,7 @@ impl Testbed {
     pub fn system(&self) -> RealSystem<'_> {
         let docker = self.docker.as_ref();
         let nodes = docker.map_or(&[][..], |(docker, _)| docker.nodes());
-        RealSystem::of(&self.links, nodes)
+        RealSystem::of(&self.links, nodes, self.cluster())
     }
 
     /// The broker that was started for the run, where there is one.
@@ -148,6 +160,13 @@ impl Testbed {
         let (docker, _) = self.docker.as_ref()?;
         let mut nodes = docker.nodes().iter();
         nodes.find(|node| node.service().name() == "rabbitmq")
+    }
+
+    /// The cluster that the services are, if they are one.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&Cluster> {
+        let (docker, _) = self.docker.as_ref()?;
+        docker.cluster()
     }
 
     /// The links of the workers.
@@ -190,8 +209,8 @@ impl Testbed {
         let addresses = places.iter().map(|of| address(of).unwrap_or_default());
         let broker: Arc<dyn Broker> = Arc::new(RabbitMq);
         let mut clients = clients(&broker, &connect, addresses, prefix, lock_seed);
-        for (client, places) in clients.iter_mut().zip(&places) {
-            let named = self.services.iter().zip(places);
+        for (worker, (client, places)) in clients.iter_mut().zip(&places).enumerate() {
+            let named = self.reached(worker).iter().zip(places);
             client.endpoints = named.map(|(one, place)| one.endpoint(place)).collect();
         }
         Ok(clients)
@@ -203,8 +222,17 @@ impl Testbed {
             return Ok(Vec::new());
         }
         let addresses = self.links.addresses(worker)?.into_iter();
-        let linked = self.services.iter().zip(addresses);
+        let linked = self.reached(worker).iter().zip(addresses);
         Ok(linked.map(|(one, address)| one.place.at(address)).collect())
+    }
+
+    /// The services that a worker has links to: all of them, or one node of the cluster.
+    fn reached(&self, worker: usize) -> &[Served] {
+        if !self.is_cluster {
+            return &self.services;
+        }
+        let node = worker % self.services.len();
+        &self.services[node..=node]
     }
 
     /// Removes what the run made on services that are somebody's own; says what stays there, each
@@ -295,19 +323,17 @@ impl Proxy {
     async fn of(
         choice: &ProxyChoice,
         docker: Option<&Docker>,
-        services: &[Served],
-        demand: Demand<'_>,
+        ends: Ends<'_>,
+        seed: u64,
     ) -> Result<Self, StartError> {
         let beside = docker.map(Docker::toxiproxy);
         match (choice, beside) {
-            _ if services.is_empty() => Self::nothing().await,
-            (ProxyChoice::Running(url), _) => Self::running(url, services, demand).await,
+            _ if ends.services.is_empty() => Self::nothing().await,
+            (ProxyChoice::Running(url), _) => Self::running(url, ends).await,
             (ProxyChoice::Auto, Some(ToxiproxyState::Running(toxiproxy))) => {
-                Self::beside_services(toxiproxy, services, demand).await
+                Self::beside_services(toxiproxy, ends).await
             }
-            (ProxyChoice::Auto | ProxyChoice::Embedded, _) => {
-                Self::embedded(services, demand).await
-            }
+            (ProxyChoice::Auto | ProxyChoice::Embedded, _) => Self::embedded(ends, seed).await,
         }
     }
 
@@ -318,22 +344,17 @@ impl Proxy {
         })
     }
 
-    async fn embedded(services: &[Served], demand: Demand<'_>) -> Result<Self, StartError> {
-        let proxies = Arc::new(Embedded::new(demand.proxy_seed));
+    async fn embedded(ends: Ends<'_>, seed: u64) -> Result<Self, StartError> {
         Ok(Self {
-            links: on_this_host(proxies, services, demand).await?,
+            links: ends.link_here(Arc::new(Embedded::new(seed))).await?,
             described: "embedded proxy".to_owned(),
         })
     }
 
-    async fn running(
-        url: &str,
-        services: &[Served],
-        demand: Demand<'_>,
-    ) -> Result<Self, StartError> {
+    async fn running(url: &str, ends: Ends<'_>) -> Result<Self, StartError> {
         let api = ApiClient::new(url)?;
         let version = api.version().await?;
-        let links = on_this_host(Arc::new(api), services, demand).await?;
+        let links = ends.link_here(Arc::new(api)).await?;
         if let Err(error) = links.connect_once().await {
             links.delete().await?;
             return Err(error.into());
@@ -344,50 +365,70 @@ impl Proxy {
         })
     }
 
-    async fn beside_services(
-        toxiproxy: &Toxiproxy,
-        services: &[Served],
-        demand: Demand<'_>,
-    ) -> Result<Self, StartError> {
+    async fn beside_services(toxiproxy: &Toxiproxy, ends: Ends<'_>) -> Result<Self, StartError> {
         let api = ApiClient::new(&format!("http://{}", toxiproxy.api))?;
         let version = api.version().await?;
-        let endpoint = |link: &crate::toxiproxy::Link| links::Endpoint {
+        let endpoints = toxiproxy.links.iter().map(|link| links::Endpoint {
             listen: link.listen.clone(),
             reach: Some(link.published),
-        };
-        let shares = toxiproxy.links.chunks(demand.workers.max(1) as usize);
-        let routes = services.iter().zip(shares).map(|(one, share)| Route {
-            service: one.name.clone(),
-            upstream: one.inner.clone().unwrap_or_default(),
-            endpoints: share.iter().map(endpoint).collect(),
         });
+        let endpoints: Vec<_> = endpoints.collect();
+        let inner = |one: &Served| one.inner.clone().unwrap_or_default();
         Ok(Self {
-            links: Links::create(Arc::new(api), &routes.collect::<Vec<_>>()).await?,
+            links: ends.link(Arc::new(api), inner, &endpoints).await?,
             described: format!("Toxiproxy {version} ({})", toxiproxy.image),
         })
     }
 }
 
-/// Links of a proxy that runs on this host.
-async fn on_this_host(
-    proxies: Arc<dyn Proxies>,
-    services: &[Served],
-    demand: Demand<'_>,
-) -> Result<Links, links::Error> {
-    let endpoints = (0..demand.workers).map(|_| links::Endpoint::local());
-    let endpoints: Vec<_> = endpoints.collect();
-    let routes = services.iter().map(|one| Route {
-        service: one.name.clone(),
-        upstream: one.place.address(),
-        endpoints: endpoints.clone(),
-    });
-    Links::create(proxies, &routes.collect::<Vec<_>>()).await
+/// What links are made between.
+#[derive(Clone, Copy)]
+struct Ends<'a> {
+    services: &'a [Served],
+    is_cluster: bool,
+    workers: u32,
+}
+
+impl Ends<'_> {
+    /// Links of a proxy that runs on this host.
+    async fn link_here(self, proxies: Arc<dyn Proxies>) -> Result<Links, links::Error> {
+        let count = links_of(self.workers, self.services.len(), self.is_cluster);
+        let endpoints = vec![links::Endpoint::local(); count];
+        self.link(proxies, |one| one.place.address(), &endpoints)
+            .await
+    }
+
+    /// Links from these endpoints to where the proxy sees the services.
+    async fn link(
+        self,
+        proxies: Arc<dyn Proxies>,
+        upstream: impl Fn(&Served) -> String,
+        endpoints: &[links::Endpoint],
+    ) -> Result<Links, links::Error> {
+        if self.is_cluster {
+            let nodes: Vec<String> = self.services.iter().map(upstream).collect();
+            return Links::spread(proxies, &nodes, endpoints).await;
+        }
+        let shares = endpoints.chunks(self.workers.max(1) as usize);
+        let routes = self.services.iter().zip(shares).map(|(one, share)| Route {
+            service: one.name.clone(),
+            upstream: upstream(one),
+            endpoints: share.to_vec(),
+        });
+        Links::create(proxies, &routes.collect::<Vec<_>>()).await
+    }
+}
+
+/// How many links there are between so many workers and services.
+fn links_of(workers: u32, services: usize, is_cluster: bool) -> usize {
+    let each = if is_cluster { 1 } else { services };
+    (workers as usize).saturating_mul(each)
 }
 
 /// A Toxiproxy in the run's network reaches what is in that network.
 fn toxiproxy_plan(site: &RealSite, choice: &ProxyChoice, workers: u32) -> Option<ToxiproxyPlan> {
-    let instances = u32::try_from(site.instances.len()).ok()?;
-    let links = u16::try_from(workers.checked_mul(instances)?).ok()?;
+    let links = links_of(workers, site.instances.len(), site.cluster.is_some());
+    let links = u16::try_from(links).ok()?;
     (*choice == ProxyChoice::Auto && site.is_all_started() && ToxiproxyPlan::fits(links))
         .then(|| ToxiproxyPlan::with_links(links))
 }

@@ -11,6 +11,7 @@ use crate::container::Container;
 use crate::error::TestbedError;
 use crate::image::Image;
 use crate::label::RunId;
+use crate::partition_handling::PartitionHandling;
 use crate::place::{Place, PlaceError};
 
 /// A sort of service. One of our own starts as many of it as a run asks for.
@@ -144,6 +145,17 @@ pub struct Setting<'a> {
     pub heartbeat: Duration,
     /// Whether its clock is to be made to jump.
     pub clock: bool,
+    /// The cluster that it is a node of, if it is.
+    pub cluster: Option<&'a Membership>,
+}
+
+/// What a node is told of the cluster that it is to be part of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The host names of all nodes.
+    pub hosts: Vec<String>,
+    /// What they do when they lose sight of each other.
+    pub handling: PartitionHandling,
 }
 
 /// What a container is given beside its image.

@@ -14,18 +14,39 @@ pub struct SimulatedSystem(pub Simulation);
 #[async_trait]
 impl System for SimulatedSystem {
     async fn harm_link(&self, worker: Worker, harm: &LinkHarm) -> Result<(), SystemError> {
+        let simulation = &self.0;
         let harmed = match harm {
-            LinkHarm::Hold(Way::Upstream) => self.0.partition_upstream(worker),
-            LinkHarm::Hold(Way::Downstream) => self.0.partition_downstream(worker),
-            LinkHarm::Cut => self.0.cut(worker),
-            _ => return Err(SystemError::unable("do that to a link")),
+            LinkHarm::Hold(Way::Upstream) => simulation.partition_upstream(worker),
+            LinkHarm::Hold(Way::Downstream) => simulation.partition_downstream(worker),
+            LinkHarm::Cut => simulation.cut(worker),
+            LinkHarm::Slow { latency, jitter } => simulation.slow(worker, *latency, *jitter),
+            LinkHarm::Trickle {
+                bytes_per_s,
+                slice_bytes,
+            } => {
+                let slowed = simulation.trickle(worker, *bytes_per_s, *slice_bytes);
+                return slowed.map_err(|error| SystemError(Box::new(error)));
+            }
+            LinkHarm::Limit { bytes } => simulation.limit(worker, *bytes),
+            LinkHarm::Silence => simulation.silence(worker),
+            LinkHarm::Trap(trap) => {
+                let set = simulation.trap(worker, &trap.method, trap.nth, trap.then.name());
+                return set.map_err(|error| SystemError(Box::new(error)));
+            }
         };
         harmed.map_err(failed)
     }
 
+    async fn sprung(&self, worker: Worker) -> Done {
+        let sprung = self.0.sprung(worker).await;
+        let sprung = sprung.map_err(|error| SystemError(Box::new(error)))?;
+        Ok(seen("methods_seen", sprung.seen.into()))
+    }
+
     async fn heal(&self, worker: Worker) -> Done {
+        let seen = self.0.evidence(worker).map_err(failed)?;
         self.0.heal(worker).map_err(failed)?;
-        Ok(Evidence::new())
+        Ok(of_link(seen))
     }
 
     async fn freeze(&self, worker: Worker) -> Result<(), SystemError> {
@@ -77,6 +98,22 @@ impl System for SimulatedSystem {
         }
         Ok(Evidence::new())
     }
+}
+
+fn of_link(seen: simulated::Evidence) -> Evidence {
+    let all = [
+        ("held_up_bytes", seen.held_up_bytes),
+        ("held_down_bytes", seen.held_down_bytes),
+        ("connections_closed", seen.connections_closed),
+        ("passed_up_bytes", seen.passed_up_bytes),
+        ("passed_down_bytes", seen.passed_down_bytes),
+    ];
+    let known = all
+        .into_iter()
+        .filter_map(|(name, count)| Some((name, count?)));
+    known
+        .map(|(name, count)| (name.to_owned(), count.into()))
+        .collect()
 }
 
 fn seen(what: &str, value: Value) -> Evidence {

@@ -1,11 +1,16 @@
 //! What the nemesis can break of a real testbed: the links, and the services that were started for the
 //! run.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, Resource, System, SystemError, Way, Worker};
+use nemesis::{
+    BrokerHarm, Done, Evidence, LinkHarm, NodeHarm, Resource, System, SystemError, Way, Worker,
+};
 use serde_json::Value;
 
+use crate::cluster::Cluster;
 use crate::error::TestbedError;
 use crate::links::{self, Links};
 use crate::node::Node;
@@ -15,17 +20,40 @@ pub struct RealSystem<'a> {
     links: &'a Links,
     /// None where the services are somebody's own: nothing is done to those.
     nodes: &'a [Node],
+    /// The cluster that they are, if they are one.
+    cluster: Option<&'a Cluster>,
 }
 
 impl<'a> RealSystem<'a> {
-    pub(crate) fn of(links: &'a Links, nodes: &'a [Node]) -> Self {
-        Self { links, nodes }
+    pub(crate) fn of(links: &'a Links, nodes: &'a [Node], cluster: Option<&'a Cluster>) -> Self {
+        Self {
+            links,
+            nodes,
+            cluster,
+        }
     }
 
     /// Links alone.
     #[must_use]
     pub fn of_links(links: &'a Links) -> Self {
-        Self { links, nodes: &[] }
+        Self {
+            links,
+            nodes: &[],
+            cluster: None,
+        }
+    }
+
+    fn cluster(&self) -> Result<&'a Cluster, SystemError> {
+        let none = || SystemError::unable("break the nodes of a cluster: it has none");
+        self.cluster.ok_or_else(none)
+    }
+
+    /// After all nodes were down, or stood still: with what a cluster has to add.
+    async fn whole_again(&self, mut seen: Evidence) -> Done {
+        if let Some(cluster) = self.cluster {
+            seen.extend(cluster.come_back().await.map_err(of_testbed)?);
+        }
+        Ok(seen)
     }
 
     /// Does the same to every node: what was seen of one, or of each by its name.
@@ -118,14 +146,24 @@ impl<'a> System for RealSystem<'a> {
                 let set = |node: &'a Node| node.set_policy(prefix, expires, max_length);
                 self.all("set a policy of", set).await
             }
-            BrokerHarm::ClockJump(_) => Err(SystemError::unable("set the clock of the broker")),
+            BrokerHarm::ClockJump(by) => {
+                let by_ms = millis(*by);
+                let jump = |node: &'a Node| node.clock_jump(by_ms);
+                self.all("set the clock of", jump).await
+            }
         }
     }
 
     async fn mend_broker(&self, harm: &BrokerHarm) -> Done {
         match harm {
-            BrokerHarm::Kill | BrokerHarm::Stop => self.all("start", Node::start_again).await,
-            BrokerHarm::Pause => self.all("resume", Node::resume).await,
+            BrokerHarm::Kill | BrokerHarm::Stop => {
+                let seen = self.all("start", Node::start_again).await?;
+                self.whole_again(seen).await
+            }
+            BrokerHarm::Pause => {
+                let seen = self.all("resume", Node::resume).await?;
+                self.whole_again(seen).await
+            }
             BrokerHarm::Alarm(Resource::Memory) => {
                 let lower = |node: &'a Node| node.memory_alarm(false);
                 self.all("clear an alarm of", lower).await
@@ -138,9 +176,29 @@ impl<'a> System for RealSystem<'a> {
             BrokerHarm::CloseConnections(_)
             | BrokerHarm::DeleteQueues(_)
             | BrokerHarm::PurgeQueues(_) => Ok(Evidence::new()),
-            BrokerHarm::ClockJump(_) => Err(SystemError::unable("set the clock of the broker")),
+            BrokerHarm::ClockJump(by) => {
+                let by_ms = millis(*by);
+                let jump = |node: &'a Node| node.clock_jump(-by_ms);
+                self.all("set the clock of", jump).await
+            }
         }
     }
+
+    async fn harm_nodes(&self, harm: &NodeHarm) -> Done {
+        self.cluster()?.harm(harm).await.map_err(of_testbed)
+    }
+
+    async fn mend_nodes(&self, harm: &NodeHarm) -> Done {
+        self.cluster()?.undo(harm).await.map_err(of_testbed)
+    }
+}
+
+fn of_testbed(error: TestbedError) -> SystemError {
+    SystemError(Box::new(error))
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn failed(error: links::Error) -> SystemError {

@@ -154,6 +154,7 @@ async fn nothing_of_others_is_removed(testbed: &Testbed, links: &[Endpoint], sit
     assert!(stays[0].contains("PostgreSQL"), "{stays:?}");
     let cleanable = RealSite {
         instances: site.instances[..2].to_vec(),
+        cluster: None,
         keep: false,
         clock: false,
     };

@@ -170,6 +170,9 @@ impl Node {
             let text = format_args!("invalid arg 'x-expires' for queue '{name}' in vhost '/': 0");
             return Err(refusals::precondition(text));
         }
+        if options.quorum {
+            return Err(refusals::not_modelled("quorum queues"));
+        }
         let name = if name.is_empty() {
             self.choose_name("amq.gen-")
         } else {

@@ -287,6 +287,10 @@ fn queue_arguments(options: &QueueOptions) -> Result<FieldTable, Error> {
     if options.single_active_consumer {
         arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
     }
+    if options.quorum {
+        let value = AMQPValue::LongString("quorum".into());
+        arguments.insert("x-queue-type".into(), value);
+    }
     Ok(arguments)
 }
 

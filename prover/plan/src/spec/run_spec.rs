@@ -125,6 +125,14 @@ pub struct RunSpec {
     /// Short for --service rabbitmq=IMAGE: a RabbitMQ version (4.0, 3.10) or any image [default: 4.0]
     #[arg(long, value_name = "IMAGE", help_heading = heading::WHERE)]
     pub rabbitmq: Option<String>,
+    /// The nodes of the broker: 1, or 3 for a cluster, in Docker; worker i is a client of node i
+    /// modulo 3 [docs/cluster.md]
+    #[arg(long, default_value_t = 1, value_parser = number::above_zero::<u32>, value_name = "N", help_heading = heading::WHERE)]
+    pub nodes: u32,
+    /// What the nodes of a cluster do when they lose sight of each other: ignore, pause_minority or
+    /// autoheal [default: ignore]
+    #[arg(long, value_name = "HANDLING", help_heading = heading::WHERE)]
+    pub partition_handling: Option<String>,
     /// The proxy between workers and broker: `auto`, `embedded`, or the URL of a running Toxiproxy
     /// [default: auto]
     #[arg(long, value_name = "PROXY", help_heading = heading::WHERE)]
@@ -169,6 +177,8 @@ impl Default for RunSpec {
             operation_timeout: Duration::from_secs(5),
             service: Vec::new(),
             rabbitmq: None,
+            nodes: 1,
+            partition_handling: None,
             toxiproxy: None,
             nemesis_interval: None,
             nemesis_duration: None,

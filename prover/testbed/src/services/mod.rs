@@ -14,6 +14,7 @@ pub use etcd::Etcd;
 pub(crate) use management::{Management, Removal};
 pub use postgres::Postgres;
 pub use rabbitmq::{RabbitMq, connect};
+pub(crate) use rabbitmq::{cluster_nodes, node_name};
 pub use redis::Redis;
 pub use registry::{ALL, find};
 pub use zookeeper::ZooKeeper;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use locks::ErrorKind;
 use locks::broker::{Broker, ConnectOptions, Connection, DeleteOptions, Publish};
+use serde_json::Value;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 
@@ -19,7 +20,7 @@ use crate::image::{Image, Releases};
 use crate::password::GUEST;
 use crate::place::{Form, Place, PlaceError};
 use crate::recipe::{Input, Recipe};
-use crate::service::{Door, File, Made, Outfit, Service, Setting, Thing, Unfit};
+use crate::service::{Door, File, Made, Membership, Outfit, Service, Setting, Thing, Unfit};
 
 /// RabbitMQ, the broker of the locks in `locks`.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl Service for RabbitMq {
     }
 
     fn summary(&self) -> &'static str {
-        "RabbitMQ with the management plugin, one node; what the locks of `prover list locks` stand on"
+        "RabbitMQ with the management plugin; what the locks of `prover list locks` stand on"
     }
 
     fn gives_away(&self) -> &'static str {
@@ -126,6 +127,10 @@ impl Service for RabbitMq {
                 file("/var/lib/rabbitmq/.erlang.cookie", 0o400, &cookie),
             ],
         };
+        if let Some(membership) = setting.cluster {
+            let path = "/etc/rabbitmq/conf.d/91-prover-cluster.conf";
+            outfit.files.push(file(path, 0o644, &clustered(membership)));
+        }
         if setting.clock {
             outfit.environment.extend(clock::environment());
             outfit.files.push(clock::file());
@@ -263,6 +268,28 @@ impl Service for RabbitMq {
     }
 }
 
+/// What a node of a cluster is called there.
+pub(crate) fn node_name(host: &str) -> String {
+    format!("rabbit@{host}")
+}
+
+/// The settings that make nodes a cluster. A silent node is found dead within 4 to 7 s and not
+/// within a minute, so that runs stay short.
+fn clustered(membership: &Membership) -> String {
+    let mut text = format!(
+        "cluster_formation.peer_discovery_backend = classic_config\n\
+         cluster_formation.discovery_retry_limit = 2\n\
+         cluster_partition_handling = {}\n\
+         net_ticktime = 5\n",
+        membership.handling
+    );
+    for (at, host) in (1..).zip(&membership.hosts) {
+        let node = node_name(host);
+        text += &format!("cluster_formation.classic_config.nodes.{at} = {node}\n");
+    }
+    text
+}
+
 /// How clients connect to it.
 #[must_use]
 pub fn connect(place: &Place) -> ConnectOptions {
@@ -278,6 +305,12 @@ pub fn connect(place: &Place) -> ConnectOptions {
         timeout: Duration::from_secs(10),
         ..ConnectOptions::default()
     }
+}
+
+/// What the node whose management API answers there says of all nodes of its cluster.
+pub(crate) async fn cluster_nodes(address: SocketAddr) -> Result<Value, String> {
+    let request = http()?.get(format!("http://{address}/api/nodes"));
+    json(request.basic_auth(GUEST, Some(GUEST))).await
 }
 
 async fn overview(address: SocketAddr) -> Result<(), String> {
