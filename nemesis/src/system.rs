@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::Evidence;
 
-use crate::{BrokerHarm, Clients, LinkHarm, NodeHarm};
+use crate::{BrokerHarm, Clients, LinkHarm, NodeHarm, Notice};
 
 /// A worker, counted from 0; each has a link of its own.
 pub type Worker = usize;
@@ -94,6 +94,15 @@ pub trait System: Send + Sync {
     /// The broker is as it was before that was done to it, and answers.
     async fn mend_broker(&self, _: &BrokerHarm) -> Done {
         Err(unable("mend the broker"))
+    }
+
+    /// Whose connections the services took for lost so far, in the order in which they noticed;
+    /// nothing where they do not say.
+    ///
+    /// # Errors
+    /// They cannot be asked.
+    async fn noticed(&self) -> Result<Vec<Notice>, SystemError> {
+        Ok(Vec::new())
     }
 
     /// Does something to nodes of a cluster.

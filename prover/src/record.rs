@@ -41,6 +41,7 @@ pub(crate) fn note(manifest: &mut Manifest, ran: &Result<Ran, Failure>) {
     match ran {
         Ok(ran) => {
             manifest.skew = ran.skew;
+            manifest.losses.clone_from(&ran.losses);
             manifest.state = ran.stop.into();
         }
         Err(failure) => manifest.state = State::Broken(with_causes(failure)),
@@ -104,7 +105,7 @@ async fn on_site(
 ) -> Result<Ran, Failure> {
     let testbed = tokio::select! {
         biased;
-        () = interrupted() => return Ok(Ran { stop: Stop::Interrupted, skew: None }),
+        () = interrupted() => return Ok(Ran::interrupted()),
         started = start(site, plan, store, steps) => started?,
     };
     manifest.testbed = Some(testbed.described().clone());

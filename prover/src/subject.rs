@@ -9,7 +9,7 @@ use history::{History, Process};
 use humantime::format_duration;
 use plan::manifest::{Manifest, Planned, State};
 use plan::spec::{self, program};
-use report::{Fact, Mistake, Skew, Subject};
+use report::{Fact, Loss, Mistake, Skew, Subject};
 use suite::Power;
 use testbed::{Described, ServiceFacts};
 
@@ -38,7 +38,15 @@ pub(crate) fn of_manifest(manifest: &Manifest) -> Subject {
         certify: None,
         plan: planned(plan),
         origin: origin(manifest),
+        losses: manifest.losses.iter().map(loss).collect(),
         mistakes: None,
+    }
+}
+
+fn loss(loss: &run::NoticedLoss) -> Loss {
+    Loss {
+        time_ns: loss.time_ns,
+        process: loss.process,
     }
 }
 
@@ -69,6 +77,7 @@ pub(crate) fn of_history(path: &Path, history: &History, scope: &Scope) -> Subje
         certify: None,
         plan: vec![Fact::new("slots", scope.slots.to_string())],
         origin: vec![Fact::new("prover", env!("CARGO_PKG_VERSION"))],
+        losses: Vec::new(),
         mistakes: None,
     }
 }

@@ -40,6 +40,9 @@ pub struct Manifest {
     /// on until it was covered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_ms: Option<u64>,
+    /// When services noticed that clients are gone, by their own word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<run::NoticedLoss>,
     /// What it has recorded; known once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<Recorded>,
@@ -165,6 +168,7 @@ impl Manifest {
             testbed: None,
             skew: None,
             settled_ms: None,
+            losses: Vec::new(),
             recorded: None,
             spec: plan.spec.clone(),
         }

@@ -50,7 +50,7 @@ pub fn plots(
             span_plot(&spans::holds_and_waits(&scene, history))?,
         ),
     ];
-    let lags = spans::lags(history, subject.slots);
+    let lags = spans::lags(history, subject.slots, &subject.losses);
     if lags.iter().any(|spans| !spans.lengths.is_empty()) {
         plots.push(("plots/lags.svg", lag_plot(&lags)?));
     }

@@ -6,7 +6,9 @@ use checker::{hits, show_ns};
 use history::{Function, History, Kind};
 use serde::Serialize;
 
+use crate::lag;
 use crate::scene::Scene;
+use crate::subject::Loss;
 
 /// Lengths of one sort.
 #[derive(Clone, Debug, Serialize)]
@@ -23,7 +25,7 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
-    fn new(
+    pub(crate) fn new(
         name: &'static str,
         meaning: &'static str,
         lengths: impl IntoIterator<Item = u64>,
@@ -38,7 +40,7 @@ impl Spans {
         }
     }
 
-    fn out_of(self, count: usize) -> Self {
+    pub(crate) fn out_of(self, count: usize) -> Self {
         Self {
             of: Some(count as u64),
             ..self
@@ -94,8 +96,9 @@ pub(crate) fn holds_and_waits(scene: &Scene, history: &History) -> Vec<Spans> {
     ]
 }
 
-/// How long after a fault its victims noticed, and others were granted the lock.
-pub(crate) fn lags(history: &History, slots: NonZeroU32) -> Vec<Spans> {
+/// How long after a fault its victims noticed, and others were granted the lock; and, where services
+/// say when they noticed, how long after that.
+pub(crate) fn lags(history: &History, slots: NonZeroU32, losses: &[Loss]) -> Vec<Spans> {
     let hits = hits(history, slots.get());
     let noticed = hits.iter().filter_map(|hit| hit.noticed);
     let granted = hits.iter().filter_map(|hit| hit.granted);
@@ -103,7 +106,7 @@ pub(crate) fn lags(history: &History, slots: NonZeroU32) -> Vec<Spans> {
         .iter()
         .map(|hit| hit.exposure)
         .filter(|length| *length > 0);
-    vec![
+    let mut all = vec![
         Spans::new(
             "holder noticed",
             "from the fault to the moment the holder learned that its lock is lost",
@@ -122,7 +125,11 @@ pub(crate) fn lags(history: &History, slots: NonZeroU32) -> Vec<Spans> {
             both,
         )
         .out_of(hits.len()),
-    ]
+    ];
+    if !losses.is_empty() {
+        all.extend(lag::spans(history, losses));
+    }
+    all
 }
 
 #[cfg(test)]

@@ -35,8 +35,19 @@ pub struct Subject {
     pub plan: Vec<Fact>,
     /// What made it.
     pub origin: Vec<Fact>,
+    /// When services noticed that clients are gone.
+    pub losses: Vec<Loss>,
     /// Known mistakes that were tried under the same plan, if any were.
     pub mistakes: Option<Vec<Mistake>>,
+}
+
+/// A client of which a service noticed that it is gone.
+#[derive(Clone, Copy, Debug)]
+pub struct Loss {
+    /// When, in nanoseconds since the run began.
+    pub time_ns: u64,
+    /// The client's process.
+    pub process: u32,
 }
 
 /// A known mistake in place of the lock under test.

@@ -91,7 +91,7 @@ pub fn summary<'a>(
     let scene = Scene::of(history, subject.workers);
     let listed = incidents(history, judgement);
     let mut lengths = spans::holds_and_waits(&scene, history);
-    lengths.extend(spans::lags(history, subject.slots));
+    lengths.extend(spans::lags(history, subject.slots, &subject.losses));
     let facts = subject
         .setting
         .iter()

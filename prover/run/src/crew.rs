@@ -178,6 +178,13 @@ pub(crate) fn connection_name(config: &ClientConfig, process: u32) -> String {
     format!("{}-{process}", config.name)
 }
 
+/// The number under which a client acted that named a connection so.
+pub(crate) fn process_of(config: &ClientConfig, connection: &str) -> Option<u32> {
+    let rest = connection.strip_prefix(&config.name)?.strip_prefix('-')?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
 /// All that the nemesis can break: the testbed, and the workers.
 pub(crate) struct Reach<'a> {
     pub(crate) testbed: &'a dyn System,

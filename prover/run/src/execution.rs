@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use history::jsonl::LogError;
 use history::{Draft, Mark};
-use nemesis::{Clients, Schedule, SystemError};
+use nemesis::{Clients, Notice, Schedule, SystemError};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use workloads::Needs;
 
 use crate::burst::Skew;
-use crate::crew::{Reach, unless_paused};
+use crate::crew::{Reach, process_of, unless_paused};
 use crate::phase::Phase;
 use crate::player::{NemesisError, play};
 use crate::recorder::Recording;
@@ -33,13 +34,27 @@ pub enum Stop {
     Interrupted,
 }
 
+/// A client of which a service noticed that it is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticedLoss {
+    /// When, in nanoseconds since the run began.
+    pub time_ns: u64,
+    /// The client's process.
+    pub process: u32,
+    /// Why, in the service's words.
+    pub reason: String,
+}
+
 /// What is known of a run besides its history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     /// How it came to its end.
     pub stop: Stop,
     /// How close to simultaneous its bursts were.
     pub skew: Option<Skew>,
+    /// When services noticed that clients are gone, by their own word, in that order.
+    pub losses: Vec<NoticedLoss>,
 }
 
 /// Why a run broke down: a harness error, never a finding about the lock.
@@ -104,7 +119,7 @@ async fn carry_out(
     let mut interrupted = std::pin::pin!(interrupted);
     tokio::select! {
         biased;
-        () = &mut interrupted => return Ok(Ran { stop: Stop::Interrupted, skew: None }),
+        () = &mut interrupted => return Ok(Ran::interrupted()),
         created = create(&setup, &stage) => created?,
     }
     let workers = setup.params.concurrency;
@@ -132,8 +147,43 @@ async fn carry_out(
     if stop == Stop::Done {
         shared.recorder.record(Draft::mark(Mark::End))?;
     }
-    let skew = shared.start_line.skew();
-    Ok(Ran { stop, skew })
+    Ok(Ran {
+        stop,
+        skew: shared.start_line.skew(),
+        losses: losses(&stage, &shared.recorder.clock().elapsed()).await,
+    })
+}
+
+impl Ran {
+    /// Somebody interrupted it before it had begun.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        Self {
+            stop: Stop::Interrupted,
+            skew: None,
+            losses: Vec::new(),
+        }
+    }
+}
+
+/// When services noticed that clients of this run are gone. A service that does not say so costs
+/// figures, and no run.
+async fn losses(stage: &Stage<'_>, now: &Duration) -> Vec<NoticedLoss> {
+    let noticed = stage.system.noticed().await.unwrap_or_else(|error| {
+        tracing::warn!("when services noticed losses is not known: {error}");
+        Vec::new()
+    });
+    let loss = |notice: Notice| {
+        let at = now.checked_sub(notice.ago)?;
+        let mut clients = stage.clients.iter();
+        let process = clients.find_map(|config| process_of(config, &notice.connection))?;
+        Some(NoticedLoss {
+            time_ns: u64::try_from(at.as_nanos()).ok()?,
+            process,
+            reason: notice.reason,
+        })
+    };
+    noticed.into_iter().filter_map(loss).collect()
 }
 
 /// Locks that do not come into being by being asked for must be there before, unless that is the

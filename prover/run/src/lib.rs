@@ -31,7 +31,7 @@ mod worker;
 
 pub use burst::Skew;
 pub use clock::Clock;
-pub use execution::{Ran, RunError, Stop, execute};
+pub use execution::{NoticedLoss, Ran, RunError, Stop, execute};
 pub use goal::Goal;
 pub use live::{Live, Moment, Struck};
 pub use observer::Observer;

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use nemesis::Evidence;
+use jiff::Timestamp;
+use nemesis::{Evidence, Notice};
 use serde_json::{Value, json};
 
 use crate::broker_log::{NoticedLoss, losses};
@@ -246,6 +247,31 @@ impl Node {
         );
         let millis = self.erlang(&set).await?;
         Ok(evidence([("consumer_timeout", millis)]))
+    }
+
+    /// Whose connections the broker noticed to be lost, by its log, and how long ago; what its clock
+    /// says of the future is left out.
+    ///
+    /// # Errors
+    /// The broker is no RabbitMQ.
+    pub(crate) async fn all_noticed(&self) -> Result<Vec<Notice>, TestbedError> {
+        self.broker("read the log of the broker")?;
+        let all = losses(&self.container().log().await);
+        let now = Timestamp::now();
+        let notice = |loss: NoticedLoss| {
+            let ago = Duration::try_from(now.duration_since(loss.at)).ok()?;
+            Some(Notice {
+                ago,
+                connection: loss.connection,
+                reason: loss.reason,
+            })
+        };
+        Ok(all.into_iter().filter_map(notice).collect())
+    }
+
+    /// Whether it is one of those that say so.
+    pub(crate) fn is_rabbitmq(&self) -> bool {
+        self.service().name() == "rabbitmq"
     }
 
     /// When the broker noticed the loss of connections, by its log, in its order: of those that

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, Resource, System, SystemError, Way, Worker};
+use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, Notice, Resource, System, SystemError, Way, Worker};
 use serde_json::Value;
 use simulated::{NoSuchLink, Shutdown, Simulation};
 
@@ -84,6 +84,16 @@ impl System for SimulatedSystem {
             }
         }
         Ok(Evidence::new())
+    }
+
+    async fn noticed(&self) -> Result<Vec<Notice>, SystemError> {
+        let now = self.0.elapsed();
+        let notice = |loss: simulated::NoticedLoss| Notice {
+            ago: now.saturating_sub(loss.at),
+            connection: loss.connection,
+            reason: loss.reason,
+        };
+        Ok(self.0.losses().into_iter().map(notice).collect())
     }
 
     async fn mend_broker(&self, harm: &BrokerHarm) -> Done {

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use nemesis::{
-    BrokerHarm, Done, Evidence, LinkHarm, NodeHarm, Resource, System, SystemError, Way, Worker,
-};
+use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, NodeHarm, Notice, Resource, System, SystemError, Way, Worker};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
@@ -152,6 +150,14 @@ impl<'a> System for RealSystem<'a> {
                 self.all("set the clock of", jump).await
             }
         }
+    }
+
+    async fn noticed(&self) -> Result<Vec<Notice>, SystemError> {
+        let brokers = self.nodes.iter().filter(|node| node.is_rabbitmq());
+        let logs = try_join_all(brokers.map(Node::all_noticed)).await;
+        let mut all: Vec<Notice> = logs.map_err(of_testbed)?.concat();
+        all.sort_by_key(|notice| std::cmp::Reverse(notice.ago));
+        Ok(all)
     }
 
     async fn mend_broker(&self, harm: &BrokerHarm) -> Done {
