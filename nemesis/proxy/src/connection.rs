@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::io::Interest;
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -18,6 +18,9 @@ use crate::traffic::Traffic;
 /// How long the server may take to accept; a client behind a real link would not wait for ever
 /// either.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a receiver may take to read what came before the end.
+const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// Both directions of a connection. The lock is held for one pump or one change of toxics, never
 /// across a wait.
@@ -84,6 +87,8 @@ enum Next {
     Yield,
     Close,
     Reset,
+    /// Reset the sender in that direction, and let the receiver read to its end.
+    Sever(Stream),
 }
 
 impl Connection {
@@ -165,6 +170,8 @@ impl Connection {
                 Next::Yield => {}
                 Next::Close => return,
                 Next::Reset => return iter::once(&client).chain(&server).for_each(reset),
+                Next::Sever(Stream::Upstream) => return self.sever(Some(client), server).await,
+                Next::Sever(Stream::Downstream) => return self.sever(server, Some(client)).await,
                 Next::Wait {
                     client: from_client,
                     server: from_server,
@@ -176,6 +183,25 @@ impl Connection {
                     () = self.changed.notified() => {}
                 },
             }
+        }
+    }
+
+    /// Resets the sender, and waits until the receiver has read what is on its way to it.
+    async fn sever(&self, sender: Option<TcpStream>, receiver: Option<TcpStream>) {
+        sender.iter().for_each(reset);
+        drop(sender);
+        let Some(mut receiver) = receiver else {
+            return;
+        };
+        let last = async {
+            receiver.shutdown().await?;
+            // Unread bytes would turn the close into a reset.
+            tokio::io::copy(&mut receiver, &mut tokio::io::sink()).await
+        };
+        tokio::select! {
+            // However it ends.
+            _ = tokio::time::timeout(LAST_WORDS, last) => {}
+            () = self.closed() => {}
         }
     }
 
@@ -246,9 +272,15 @@ impl Links {
                 // Nothing that the other direction has may come before it.
                 return Next::Reset;
             }
+            if up == Pumped::Severed {
+                return Next::Sever(Stream::Upstream);
+            }
             let down = downstream.pump(server, Some(client), now, &mut shares.downstream);
             if down == Pumped::Reset {
                 return Next::Reset;
+            }
+            if down == Pumped::Severed {
+                return Next::Sever(Stream::Downstream);
             }
             let told = tell(up, downstream, now) | tell(down, upstream, now);
             if let (Pumped::Idle(up), Pumped::Idle(down), false) = (up, down, told) {
@@ -284,7 +316,7 @@ fn tell(pumped: Pumped, opposite: &mut Link, now: Instant) -> bool {
     match pumped {
         Pumped::Closed => opposite.sender_closed(now),
         Pumped::Broken => opposite.sender_died(now),
-        Pumped::Idle(_) | Pumped::Busy | Pumped::Reset => return false,
+        Pumped::Idle(_) | Pumped::Busy | Pumped::Reset | Pumped::Severed => return false,
     }
     true
 }

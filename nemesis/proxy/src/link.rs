@@ -85,6 +85,8 @@ pub(crate) enum Pumped {
     Broken,
     /// The connection is to be reset.
     Reset,
+    /// The sender is to be reset, and the receiver to read to its end.
+    Severed,
 }
 
 /// What became of an attempt to write.
@@ -537,7 +539,7 @@ impl Link {
     /// Nothing but an end that a toxic made comes this far.
     fn write_to_nobody(&mut self) -> Written {
         match self.pop_out() {
-            Some(Payload::End(End::Reset)) => Written::End(Pumped::Reset),
+            Some(Payload::End(End::Reset | End::Severed)) => Written::End(Pumped::Reset),
             Some(_) => Written::Some,
             None => Written::Nothing,
         }
@@ -546,6 +548,9 @@ impl Link {
     fn finish(&mut self, end: End, receiver: &TcpStream) -> Written {
         if end == End::Reset {
             return Written::End(Pumped::Reset);
+        }
+        if end == End::Severed {
+            return Written::End(Pumped::Severed);
         }
         self.finished = true;
         // Fails only if the receiver is gone, which whoever reads from it finds out.

@@ -305,6 +305,9 @@ pub enum End {
     Close,
     /// The connection is torn down: RST.
     Reset,
+    /// The sender is reset. The receiver gets all that passed before, however long it takes to, and
+    /// then the end of the stream: a reset might overtake that.
+    Severed,
 }
 
 /// What a toxic remembers of one link.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Bed, PROXY, arrives, is_reset, is_silent, passes, within};
+use common::{Bed, PROXY, arrives, ends, is_reset, is_silent, passes, within};
 use proxy::{AmqpSilence, AmqpTrap, Effect, Method, Nth, Stream, Then, Toxic};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -136,14 +136,11 @@ async fn a_cut_strikes_all_connections_once() {
     passes(&mut foreign, &mut foreigns_server, "no AMQP").await;
     send(&mut client, &method(DECLARE)).await;
     comes(&mut server, &method(DECLARE)).await;
-    for end in [
-        &mut client,
-        &mut server,
-        &mut idle,
-        &mut idles_server,
-        &mut foreign,
-    ] {
-        is_reset(end).await;
+    for sender in [&mut client, &mut idle, &mut foreign] {
+        is_reset(sender).await;
+    }
+    for receiver in [&mut server, &mut idles_server, &mut foreigns_server] {
+        ends(receiver).await;
     }
     assert_eq!(sight(&bed, Upstream).await, (json!(1), true));
     let (mut client, mut server) = connect(&bed).await;

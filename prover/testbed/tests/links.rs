@@ -392,7 +392,7 @@ async fn a_trap_springs_behind_its_method_and_can_be_waited_for(bed: Bed) {
         assert!(trapped.sprung_ago.is_some());
         if then == "cut" {
             is_reset(&mut client).await;
-            is_reset(&mut server).await;
+            ends(&mut server).await;
             let (mut client, mut server) = bed.connect(0).await;
             passes(&mut client, &mut server, "back at once").await;
         } else {

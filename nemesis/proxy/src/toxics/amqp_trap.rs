@@ -37,7 +37,8 @@ pub type Nth = std::num::NonZeroU64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Then {
-    /// All connections are reset; new ones are let through.
+    /// All connections are cut: whoever sends the method is reset, whoever receives it reads it and
+    /// the end of the stream behind it. New ones are let through.
     Cut,
     /// Nothing passes either way any more, closes included, on new connections neither, until the
     /// toxic is removed.
@@ -155,7 +156,7 @@ impl Effect for AmqpTrap {
             None => self.watch(front, state, now),
             Some(true) if self.then == Then::Hold => Step::Hold,
             // Behind the method that has passed here.
-            Some(true) => Step::End(End::Reset),
+            Some(true) => Step::End(End::Severed),
             Some(false) => front.map_or(Step::Hold, |_| Step::Pass),
         }
     }
@@ -271,7 +272,10 @@ mod tests {
             up(&trap, &mut old, &[COMMIT], start),
             Step::Spring(COMMIT.len())
         );
-        assert_eq!(up(&trap, &mut old, &[SELECT], later), Step::End(End::Reset));
+        assert_eq!(
+            up(&trap, &mut old, &[SELECT], later),
+            Step::End(End::Severed)
+        );
         assert_eq!(down(&trap, start, later), Step::Hold);
         assert_eq!(up(&trap, &mut amqp(later), &[COMMIT], later), Step::Pass);
         assert_eq!(down(&trap, later, later), Step::Pass);
