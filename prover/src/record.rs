@@ -33,6 +33,11 @@ pub(super) async fn record(
         None => in_simulation(plan, store, manifest, format, steps).await,
     };
     note(manifest, &ran);
+    if let (Ok(ran), true) = (&ran, plan.spec.schedule.is_some()) {
+        for left_out in &ran.left_out {
+            steps.say(&format!("note: {left_out}"));
+        }
+    }
     ran.map(|ran| ran.stop)
 }
 

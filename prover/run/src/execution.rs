@@ -16,7 +16,7 @@ use workloads::Needs;
 use crate::burst::Skew;
 use crate::crew::{Reach, process_of, unless_paused};
 use crate::phase::Phase;
-use crate::player::{NemesisError, play};
+use crate::player::{LeftOut, NemesisError, play};
 use crate::recorder::Recording;
 use crate::seed::Stream;
 use crate::setup::{Setup, Stage};
@@ -55,6 +55,8 @@ pub struct Ran {
     pub skew: Option<Skew>,
     /// When services noticed that clients are gone, by their own word, in that order.
     pub losses: Vec<NoticedLoss>,
+    /// The faults of the schedule that did not happen, by their places.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Why a run broke down: a harness error, never a finding about the lock.
@@ -151,6 +153,11 @@ async fn carry_out(
         stop,
         skew: shared.start_line.skew(),
         losses: losses(&stage, &shared.recorder.clock().elapsed()).await,
+        left_out: {
+            let mut all = shared.left_out.see(Clone::clone);
+            all.sort_by_key(|one| one.place);
+            all
+        },
     })
 }
 
@@ -162,6 +169,7 @@ impl Ran {
             stop: Stop::Interrupted,
             skew: None,
             losses: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 }

@@ -35,6 +35,6 @@ pub use execution::{NoticedLoss, Ran, RunError, Stop, execute};
 pub use goal::Goal;
 pub use live::{Live, Moment, Struck};
 pub use observer::Observer;
-pub use player::NemesisError;
+pub use player::{LeftOut, NemesisError};
 pub use recorder::Recording;
 pub use setup::{Setup, Stage};

@@ -1,5 +1,6 @@
 //! Plays a schedule: breaks the system and mends it, and records both.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,6 +36,24 @@ pub enum NemesisError {
     /// The schedule names something that is not a fault.
     #[error("\"{0}\" is not a fault")]
     UnknownFault(String),
+}
+
+/// A fault of the schedule that did not happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its place in the schedule, counted from 0.
+    pub place: usize,
+    /// Its name.
+    pub fault: String,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, fault, why } = self;
+        write!(out, "fault {place} of the schedule ({fault}) was left out: {why}")
+    }
 }
 
 /// Plays the schedule until its end or until the run's time is up; then everything has healed.
@@ -79,18 +98,31 @@ impl Player<'_> {
             let planned = &self.schedule.faults[*place];
             let fault = nemesis::find(&planned.fault);
             let fault = fault.ok_or_else(|| NemesisError::UnknownFault(planned.fault.clone()))?;
-            if !self.wait_until(Duration::from_millis(planned.at_ms)).await {
-                break;
-            }
-            let Some(targets) = self.take(fault, planned).await else {
-                break;
+            let in_time = self.wait_until(Duration::from_millis(planned.at_ms)).await;
+            let taken = if in_time { self.take(fault, planned).await } else { None };
+            let Some(targets) = taken else {
+                self.leave_out(*place, planned, "the run's time was up before it began");
+                continue;
             };
-            if self.fits(planned) {
+            if targets.is_empty() {
+                self.leave_out(*place, planned, "it names no worker of this run");
+            } else if self.fits(planned) {
                 self.strike(*place as u64, fault, planned, &targets).await?;
+            } else {
+                self.leave_out(*place, planned, "it could not last as long as planned any more");
             }
             self.occupied.release(fault.parts(), &targets);
         }
         Ok(())
+    }
+
+    fn leave_out(&self, place: usize, planned: &Planned, why: &'static str) {
+        let left_out = LeftOut {
+            place,
+            fault: planned.fault.clone(),
+            why,
+        };
+        self.shared.left_out.change(|all| all.push(left_out));
     }
 
     /// The injection is recorded before the fault is, so that no effect stands before its cause;

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::crew::Crew;
 use crate::goal::{Goal, Pursuit};
 use crate::phase::Phases;
+use crate::player::LeftOut;
 use crate::recorder::{Recorder, Recording};
 use crate::resource::Resource;
 use crate::watch::Watch;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub start_line: StartLine,
     /// What the locks guard.
     pub resource: Resource,
+    /// The faults of the schedule that did not happen.
+    pub left_out: Watch<Vec<LeftOut>>,
     /// How many workers have nothing more to do.
     pub done: Watch<u32>,
     /// What the service refused to the account of the workers, where it did.
@@ -60,6 +63,7 @@ impl Shared {
             phases: Phases::default(),
             start_line: StartLine::new(workers as usize),
             resource: Resource::default(),
+            left_out: Watch::default(),
             done: Watch::default(),
             forbidden: Watch::default(),
         }

@@ -288,6 +288,29 @@ async fn a_late_fault_lasts_as_long_as_planned_or_is_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_does_not_happen_is_told_and_the_rest_goes_on() {
+    let scene = Scene::new(ScriptedSystem::default());
+    let faults = vec![
+        planned("cut", Target::Workers(vec![9])),
+        from_to("cut", 4_000, 5_000, Target::Workers(vec![1])),
+        from_to("cut", 19_000, 30_000, Target::Workers(vec![1])),
+    ];
+    scene.play(faults).await.expect("the system does it");
+    assert_eq!(scene.noted_ms(), [4_000, 4_000, 5_000, 5_000]);
+    let told = scene.shared.left_out.see(|all| {
+        let lines = all.iter().map(ToString::to_string);
+        lines.collect::<Vec<_>>()
+    });
+    assert_eq!(
+        told,
+        [
+            "fault 0 of the schedule (cut) was left out: it names no worker of this run",
+            "fault 2 of the schedule (cut) was left out: it could not last as long as planned any more",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_else_is_meant_is_struck_at_once() {
     let table = [
         (Target::Any { draw: 5 }, "[2]"),
