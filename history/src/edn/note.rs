@@ -1,5 +1,7 @@
 //! The notes of faults: maps with keywords.
 
+use std::collections::BTreeMap;
+
 use clojure_reader::edn::Edn;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -11,6 +13,7 @@ use crate::Value;
 use crate::fault::{Class, Link, Note, NoteError, Targets};
 
 const PARAMETERS: &str = "parameters";
+const EVIDENCE: &str = "evidence";
 
 /// The note that a value claims to be, if it does.
 pub(super) fn read(edn: &Edn<'_>) -> Result<Option<Value>, FormError> {
@@ -25,13 +28,13 @@ pub(super) fn read(edn: &Edn<'_>) -> Result<Option<Value>, FormError> {
     Ok(Some(Value::Note(Box::new(note))))
 }
 
-/// As it would stand in JSON Lines: names instead of keywords. Only the values of parameters may be
-/// anything.
+/// As it would stand in JSON Lines: names instead of keywords. Only the values of parameters and of
+/// evidence may be anything.
 pub(super) fn plain(edn: &Edn<'_>) -> Json {
     match edn {
         Edn::Map(entries) => {
             let field = |(key, value): (&Edn<'_>, &Edn<'_>)| match name(key) {
-                Some(PARAMETERS) => (PARAMETERS.to_owned(), to_json(value)),
+                Some(free @ (PARAMETERS | EVIDENCE)) => (free.to_owned(), to_json(value)),
                 Some(key) => (key.to_owned(), plain(value)),
                 None => (key.to_string(), plain(value)),
             };
@@ -47,21 +50,31 @@ pub(super) fn write(note: &Note) -> Edn<'_> {
         ("id", from_json(&note.id().into())),
         ("phase", Edn::key(note.phase().to_string())),
     ];
-    if let Note::Inject {
-        class,
-        targets,
-        parameters,
-        ..
-    } = note
-    {
-        fields.push(("class", self::class(*class)));
-        fields.push(("targets", self::targets(targets)));
-        if !parameters.is_empty() {
-            let parameters = Json::Object(parameters.clone().into_iter().collect());
-            fields.push((PARAMETERS, from_json(&parameters)));
+    match note {
+        Note::Inject {
+            class,
+            targets,
+            parameters,
+            ..
+        } => {
+            fields.push(("class", self::class(*class)));
+            fields.push(("targets", self::targets(targets)));
+            fields.extend(free(PARAMETERS, parameters));
+        }
+        Note::On { evidence, .. } | Note::Healed { evidence, .. } => {
+            fields.extend(free(EVIDENCE, evidence));
+        }
+        Note::Heal { missed, .. } => {
+            fields.extend(missed.then(|| ("missed", from_json(&true.into()))));
         }
     }
     keyed(fields)
+}
+
+/// What may be anything, where there is something.
+fn free<'a>(name: &'a str, values: &BTreeMap<String, Json>) -> Option<(&'a str, Edn<'static>)> {
+    let json = Json::Object(values.clone().into_iter().collect());
+    (!values.is_empty()).then(|| (name, from_json(&json)))
 }
 
 fn class(class: Class) -> Edn<'static> {

@@ -1,5 +1,7 @@
 //! The outline of a run: a map with keywords.
 
+use std::collections::BTreeMap;
+
 use clojure_reader::edn::Edn;
 use serde::Deserialize;
 
@@ -7,7 +9,7 @@ use super::FormError;
 use super::names::keyed;
 use super::note::plain;
 use super::transit::from_json;
-use crate::fault::Effect;
+use crate::fault::{Effect, Role};
 use crate::{Outline, Value};
 
 /// What stands as the value of a mark: an outline, or nothing.
@@ -39,6 +41,15 @@ pub(super) fn write(outline: &Outline) -> Edn<'_> {
         };
         let effects = outline.effects.iter().map(effect).collect();
         fields.push(("effects", Edn::Map(effects)));
+    }
+    if !outline.struck.is_empty() {
+        let least = |(role, least): (&Role, &u64)| (Edn::key(role.to_string()), number(*least));
+        let of_fault = |(fault, roles): (&String, &BTreeMap<Role, u64>)| {
+            let roles = roles.iter().map(least).collect();
+            (Edn::string(fault.clone()), Edn::Map(roles))
+        };
+        let struck = outline.struck.iter().map(of_fault).collect();
+        fields.push(("struck", Edn::Map(struck)));
     }
     keyed(fields)
 }

@@ -408,9 +408,10 @@ fn any_note() -> impl Strategy<Value = Note> {
         "[~:a]{0,3}".prop_map(Json::from),
         Just(json!({"~:id": [null, "~$phase"]})),
     ];
-    let parameters = prop::collection::btree_map("[~:a]{0,3}|parameters", parameter, 0..3);
+    let parameters =
+        || prop::collection::btree_map("[~:a]{0,3}|parameters", parameter.clone(), 0..3);
     let inject =
-        (0..4_u64, class, targets, parameters).prop_map(|(id, class, targets, parameters)| {
+        (0..4_u64, class, targets, parameters()).prop_map(|(id, class, targets, parameters)| {
             Note::Inject {
                 id,
                 class,
@@ -420,9 +421,9 @@ fn any_note() -> impl Strategy<Value = Note> {
         });
     prop_oneof![
         inject,
-        (0..4_u64).prop_map(|id| Note::on(id)),
-        (0..4_u64).prop_map(|id| Note::heal(id)),
-        (0..4_u64).prop_map(|id| Note::healed(id)),
+        (0..4_u64, parameters()).prop_map(|(id, evidence)| Note::On { id, evidence }),
+        (0..4_u64, any::<bool>()).prop_map(|(id, missed)| Note::Heal { id, missed }),
+        (0..4_u64, parameters()).prop_map(|(id, evidence)| Note::Healed { id, evidence }),
     ]
 }
 

@@ -27,7 +27,7 @@ impl Fault for Limit {
             name: "bytes",
             summary: "after how many bytes in one direction",
             form: Form::Number,
-            default: "2000",
+            default: "200",
         }]
     }
 

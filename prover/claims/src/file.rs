@@ -370,6 +370,9 @@ fn usual_testbed(spec: &RunSpec) -> String {
 /// The key that is to blame for what makes no plan: what a name was of, or else the first option that
 /// is spoken of.
 fn key_of(error: &PlanError, text: &str) -> String {
+    if let PlanError::Ground(_) = error {
+        return "nemesis".to_owned();
+    }
     let PlanError::Unknown { kind, .. } = error else {
         let option = text.split("--").nth(1).unwrap_or_default();
         let is_of_option = |c: char| c.is_ascii_lowercase() || c == '-';

@@ -191,7 +191,7 @@ impl Manifest {
         // All that Docker could have broken; the simulation can break more.
         let all = nemesis::ALL
             .iter()
-            .filter(|fault| matches!(fault.needs(), Need::Nothing | Need::Broker));
+            .filter(|fault| fault.is_in_all() && fault.needs() != Need::Processes);
         let all: Vec<_> = all.map(|fault| fault.name()).collect();
         RunSpec {
             testbed: "sim".to_owned(),

@@ -155,8 +155,8 @@ mod tests {
     use super::*;
     use crate::spec::RunSpec;
 
-    /// Eight times the time in which each of sixteen faults has one window.
-    const LONG: Duration = Duration::from_secs(8 * 16 * 13);
+    /// Sixteen times the time in which each of sixteen faults has one window.
+    const LONG: Duration = Duration::from_secs(16 * 16 * 13);
 
     fn plan(change: impl Fn(&mut RunSpec), seed: u64) -> Plan {
         let mut spec = RunSpec {

@@ -193,7 +193,7 @@ pub enum PlanError {
     SeedsAreSimulated,
     /// A fault that is not to be had there.
     #[error(transparent)]
-    Ground(#[from] GroundError),
+    Ground(GroundError),
     /// A stored schedule strikes what no testbed has.
     #[error(
         "fault {fault} of the schedule strikes nodes of the service or links between them, which the testbed {testbed} cannot break: strike workers"
@@ -227,6 +227,19 @@ pub enum PlanError {
     /// A stored schedule is not one.
     #[error(transparent)]
     Schedule(#[from] nemesis::ScheduleError),
+}
+
+impl From<GroundError> for PlanError {
+    fn from(error: GroundError) -> Self {
+        match error {
+            GroundError::Unknown { name, hint } => Self::Unknown {
+                kind: "fault".to_owned(),
+                name,
+                hint,
+            },
+            error => Self::Ground(error),
+        }
+    }
 }
 
 impl PlanError {

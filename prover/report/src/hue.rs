@@ -4,7 +4,7 @@
 pub const FAULT_COLOURS: usize = 12;
 
 /// Faults whose colours are told apart for sure; all others have one of those that are left.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 10] = [
     "partition",
     "partition-upstream",
     "partition-downstream",
@@ -13,6 +13,8 @@ const KNOWN: [&str; 8] = [
     "freeze",
     "crash",
     "restart",
+    "kill",
+    "split",
 ];
 
 /// The class of a fault in the [palette](crate::PALETTE).
@@ -42,7 +44,7 @@ mod tests {
         let other = fault_class("something else");
         assert_eq!(other, fault_class("something else"));
         assert!(
-            ["fault-8", "fault-9", "fault-10", "fault-11"].contains(&other.as_str()),
+            ["fault-10", "fault-11"].contains(&other.as_str()),
             "{other}"
         );
     }

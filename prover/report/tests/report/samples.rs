@@ -103,6 +103,7 @@ pub(crate) fn subject(lock: &str, faults: &[&str]) -> Subject {
         plan: vec![Fact::new("workers", "5"), Fact::new("keys", "1")],
         origin: vec![Fact::new("prover", "0.1.0")],
         is_run: true,
+        losses: Vec::new(),
         mistakes: None,
     }
 }
