@@ -63,7 +63,10 @@ impl Settings<'_> {
     fn target(&self, selected: &Selected, draw: u32) -> Target {
         match selected.aim {
             Some(aim) => aim.target(draw),
-                None if self.aim == Aim::Holder && self.has_administrators && draw.is_multiple_of(3) => {
+            None if self.aim == Aim::Holder
+                && self.has_administrators
+                && draw.is_multiple_of(3) =>
+            {
                 Target::Administrator { draw }
             }
             None => self.aim.target(draw),

@@ -87,7 +87,10 @@ pub fn html(
         latencies: latencies.iter().map(Timing::of).collect(),
         rate_plot: rate_plot(history, &scene)?,
         spans: Lengths::of(&spans::holds_and_waits(&scene, history), span_plot)?,
-        lags: Lengths::of(&spans::lags(history, subject.slots, &subject.losses), lag_plot)?,
+        lags: Lengths::of(
+            &spans::lags(history, subject.slots, &subject.losses),
+            lag_plot,
+        )?,
         without_end: history
             .operations()
             .filter(|operation| operation.end.is_none())

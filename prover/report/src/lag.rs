@@ -24,7 +24,10 @@ pub(crate) fn spans(history: &History, losses: &[Loss]) -> Vec<Spans> {
         history,
         locks: &locks,
     };
-    let followed: Vec<Followed> = losses.iter().filter_map(|loss| scene.follow(loss)).collect();
+    let followed: Vec<Followed> = losses
+        .iter()
+        .filter_map(|loss| scene.follow(loss))
+        .collect();
     let of = |part: fn(&Followed) -> Option<u64>| followed.iter().filter_map(part);
     vec![
         Spans::new(
@@ -57,10 +60,16 @@ impl Scene<'_> {
     /// Nothing if the client held no lock that it had not given back.
     fn follow(&self, loss: &Loss) -> Option<Followed> {
         let held = |lock: &'_ Lock| self.held(lock, loss).map(|hold| hold.granted());
-        let with = self.locks.iter().filter_map(|lock| Some((held(lock)?, lock)));
+        let with = self
+            .locks
+            .iter()
+            .filter_map(|lock| Some((held(lock)?, lock)));
         let (_, lock) = with.max_by_key(|(granted, _)| *granted)?;
         let hold = self.held(lock, loss)?;
-        let others = lock.holds().iter().filter(|it| it.process() != loss.process);
+        let others = lock
+            .holds()
+            .iter()
+            .filter(|it| it.process() != loss.process);
         let granted = others.map(|it| self.time(it.granted()));
         let next = granted.filter(|at| *at > loss.time_ns).min();
         let is_news = matches!(hold.end(), End::Loss | End::Retired);
@@ -69,7 +78,9 @@ impl Scene<'_> {
         Some(Followed {
             granted: next.map(|at| at - loss.time_ns),
             knew_after: knew.and_then(|at| at.checked_sub(loss.time_ns)),
-            knew_before: knew.and_then(|at| loss.time_ns.checked_sub(at)).filter(|it| *it > 0),
+            knew_before: knew
+                .and_then(|at| loss.time_ns.checked_sub(at))
+                .filter(|it| *it > 0),
         })
     }
 
@@ -80,7 +91,8 @@ impl Scene<'_> {
         });
         let last = own.last()?;
         let until = last.believed_until().map(|place| self.time(place));
-        let is_given_back = last.end() == End::Release && until.is_some_and(|at| at <= loss.time_ns);
+        let is_given_back =
+            last.end() == End::Release && until.is_some_and(|at| at <= loss.time_ns);
         (!is_given_back).then_some(last)
     }
 

@@ -39,7 +39,10 @@ pub fn markdown(
     }
     guarantees(&mut text, judgement);
     mistakes(&mut text, subject);
-    lengths(&mut text, &spans::lags(history, subject.slots, &subject.losses));
+    lengths(
+        &mut text,
+        &spans::lags(history, subject.slots, &subject.losses),
+    );
     text.push_str("### What this does not show\n\n");
     for bound in bounds(subject, history, judgement) {
         let _ = writeln!(text, "- {}", plain(&bound));

@@ -52,7 +52,10 @@ pub struct LeftOut {
 impl fmt::Display for LeftOut {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, fault, why } = self;
-        write!(out, "fault {place} of the schedule ({fault}) was left out: {why}")
+        write!(
+            out,
+            "fault {place} of the schedule ({fault}) was left out: {why}"
+        )
     }
 }
 
@@ -99,7 +102,11 @@ impl Player<'_> {
             let fault = nemesis::find(&planned.fault);
             let fault = fault.ok_or_else(|| NemesisError::UnknownFault(planned.fault.clone()))?;
             let in_time = self.wait_until(Duration::from_millis(planned.at_ms)).await;
-            let taken = if in_time { self.take(fault, planned).await } else { None };
+            let taken = if in_time {
+                self.take(fault, planned).await
+            } else {
+                None
+            };
             let Some(targets) = taken else {
                 self.leave_out(*place, planned, "the run's time was up before it began");
                 continue;
@@ -109,7 +116,11 @@ impl Player<'_> {
             } else if self.fits(planned) {
                 self.strike(*place as u64, fault, planned, &targets).await?;
             } else {
-                self.leave_out(*place, planned, "it could not last as long as planned any more");
+                self.leave_out(
+                    *place,
+                    planned,
+                    "it could not last as long as planned any more",
+                );
             }
             self.occupied.release(fault.parts(), &targets);
         }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, Notice, Resource, System, SystemError, Way, Worker};
+use nemesis::{
+    BrokerHarm, Done, Evidence, LinkHarm, Notice, Resource, System, SystemError, Way, Worker,
+};
 use serde_json::Value;
 use simulated::{NoSuchLink, Shutdown, Simulation};
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use nemesis::{BrokerHarm, Done, Evidence, LinkHarm, NodeHarm, Notice, Resource, System, SystemError, Way, Worker};
+use nemesis::{
+    BrokerHarm, Done, Evidence, LinkHarm, NodeHarm, Notice, Resource, System, SystemError, Way,
+    Worker,
+};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
