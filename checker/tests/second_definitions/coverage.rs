@@ -1,13 +1,16 @@
 //! `coverage`: every moment at which somebody asks, every window, and all that its targets did.
 
+pub(crate) mod struck;
+
 use std::collections::BTreeMap;
 
 use checker::Scope;
-use history::fault::{Class, Effect, Window};
+use history::fault::{Class, Effect, Role, Window};
 use history::{Function, History, Kind, Mark};
 
 use super::Verdict;
 use super::record::{Hold, NEVER, Op, Reach, Record};
+use struck::Times;
 
 /// The verdict and what it stands on.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub(crate) struct Windows {
     pub(crate) revoked: u64,
     pub(crate) delayed: u64,
     pub(crate) disproved: u64,
+    /// How often whom of their targets they struck.
+    pub(crate) roles: BTreeMap<Role, Times>,
 }
 
 /// What must be seen in many histories; in how many, a test counts.
@@ -42,7 +47,7 @@ pub(crate) const KINDS: [&str; 7] = [
 
 impl Coverage {
     /// Which of the [`KINDS`] are seen in a history.
-    pub(crate) fn seen(&self) -> Vec<&'static str> {
+    fn seen(&self) -> Vec<&'static str> {
         let is_valid = self.verdict == Verdict::Valid;
         let some = |of: fn(&Windows) -> u64| self.faults.values().any(|windows| of(windows) > 0);
         let seen = [
@@ -62,7 +67,8 @@ impl Coverage {
     }
 }
 
-pub(crate) fn coverage(history: &History, scope: &Scope) -> Coverage {
+/// What a history covers, and which of the [`KINDS`] and of those of [`struck`] are seen in it.
+pub(crate) fn coverage(history: &History, scope: &Scope) -> (Coverage, Vec<&'static str>) {
     let settle = history.mark(Mark::Settle).unwrap_or(NEVER);
     let mut windows = history.windows();
     windows.retain(|window| {
@@ -76,7 +82,7 @@ pub(crate) fn coverage(history: &History, scope: &Scope) -> Coverage {
         settle,
         scope,
     };
-    Coverage {
+    let coverage = Coverage {
         verdict: if run.is_covered() {
             Verdict::Valid
         } else {
@@ -84,7 +90,10 @@ pub(crate) fn coverage(history: &History, scope: &Scope) -> Coverage {
         },
         faults: run.counts(),
         taken: run.taken(),
-    }
+    };
+    let mut seen = coverage.seen();
+    seen.extend(struck::seen(&run, coverage.verdict));
+    (coverage, seen)
 }
 
 struct Run<'a> {
@@ -100,6 +109,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn is_covered(&self) -> bool {
+        self.is_covered_but_for_demands() && self.meets_demands()
+    }
+
+    /// Whether all is there but, perhaps, whom faults were asked to strike.
+    fn is_covered_but_for_demands(&self) -> bool {
         let is_granted = self
             .record
             .holds
@@ -150,9 +164,10 @@ impl Run<'_> {
         others.len() >= self.scope.slots.get() as usize && !all_read
     }
 
+    /// The windows of a fault before the last phase, whether it is selected or not.
     fn windows_of(&self, fault: &str) -> impl Iterator<Item = &Window> {
-        let windows = self.windows.iter();
-        windows.filter(move |window| *window.name == *fault)
+        let windows = self.history_windows.iter();
+        windows.filter(move |window| *window.name == *fault && window.inject < self.settle)
     }
 
     /// The effect without which a fault put nothing to the test.
@@ -169,7 +184,10 @@ impl Run<'_> {
     }
 
     fn count(&self, fault: &str) -> Windows {
-        let mut windows = Windows::default();
+        let mut windows = Windows {
+            roles: self.roles(fault),
+            ..Windows::default()
+        };
         for window in self.windows_of(fault) {
             let effect = self.effect(window);
             let shown = Some(effect.unwrap_or(Effect::None));

@@ -1,11 +1,12 @@
-//! Small histories by chance in which faults strike those who hold locks: sessions that break and
-//! come again, losses, grants to two at one time, windows that overlap, have no end or no length.
+//! Small histories by chance in which faults strike those who hold locks, ask for them, or do
+//! something else: sessions that break and come again, losses, grants to two at one time, windows
+//! that overlap, have no end or no length.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use checker::Scope;
-use history::fault::{Class, Effect, Note, Parameters, Phase, Targets};
+use history::fault::{Class, Effect, Note, Parameters, Phase, Role, Struck, Targets};
 use history::{
     Answer, Draft, Function, Grant, History, HistoryBuilder, Kind, Lease, Mark, Mode, Outline,
     Process, Value,
@@ -106,6 +107,7 @@ pub(crate) fn case(dice: &mut Dice) -> (History, Scope) {
         ..Scope::default()
     };
     let effects = asked(dice, &scope.faults);
+    let struck = demanded(dice, &scope.faults);
     let world = World {
         builder: HistoryBuilder::default(),
         time_ns: 0,
@@ -123,7 +125,12 @@ pub(crate) fn case(dice: &mut Dice) -> (History, Scope) {
         dice,
     };
     let history = world.play();
-    (history, Scope { effects, ..scope })
+    let scope = Scope {
+        effects,
+        struck,
+        ..scope
+    };
+    (history, scope)
 }
 
 fn any_fault(dice: &mut Dice) -> (&'static str, Class) {
@@ -171,6 +178,28 @@ fn asked(dice: &mut Dice, faults: &[String]) -> BTreeMap<String, Effect> {
     asked
 }
 
+/// How often selected faults are asked to strike whom; of others that must not be asked.
+fn demanded(dice: &mut Dice, faults: &[String]) -> Struck {
+    let mut struck = Struck::new();
+    for fault in faults {
+        for _ in 0..dice.below(4).saturating_sub(1) {
+            let least = [0, 1, 1, 1, 1, 1, 1, 2][dice.below(8) as usize];
+            let role = any_role(dice);
+            let roles = struck.entry(fault.clone()).or_default();
+            roles.insert(role, least);
+        }
+    }
+    struck
+}
+
+/// Often one that has something to lose.
+fn any_role(dice: &mut Dice) -> Role {
+    match dice.below(2) {
+        0 => Role::Holder,
+        _ => Role::ALL[dice.below(Role::ALL.len() as u32) as usize],
+    }
+}
+
 impl Worker {
     fn new(process: u32) -> Self {
         Self {
@@ -185,7 +214,7 @@ impl World<'_> {
         if self.may_settle {
             self.push(Draft::begin(Outline::default()));
         }
-        for _ in 0..16 + self.dice.below(30) {
+        for _ in 0..30 + self.dice.below(40) {
             self.step();
         }
         self.builder.finish()
@@ -199,11 +228,11 @@ impl World<'_> {
 
     fn step(&mut self) {
         self.time_ns += u64::from(self.dice.below(4).saturating_sub(1)) * 1_000_000;
-        if self.may_settle && self.dice.rarely(60) {
+        if self.may_settle && self.dice.rarely(90) {
             self.may_settle = false;
             return self.push(Draft::mark(Mark::Settle));
         }
-        if self.dice.rarely(5) {
+        if self.dice.rarely(4) {
             return self.break_or_heal();
         }
         let worker = self.any_worker();
@@ -262,9 +291,15 @@ impl World<'_> {
         if self.dice.rarely(12) {
             fault.class = any_fault(self.dice).1;
         }
-        if self.dice.rarely(6) {
+        while self.dice.rarely(4) {
             fault.processes.push(self.victim());
         }
+        if self.dice.rarely(20) {
+            fault.processes.push(self.another_session());
+        }
+        // That a target named twice counts once, as it must, the checker does not know.
+        fault.processes.sort_unstable();
+        fault.processes.dedup();
         let note = Note::Inject {
             id: fault.id,
             class: fault.class,
@@ -279,11 +314,44 @@ impl World<'_> {
         self.push(Draft::fault(name, note));
     }
 
-    /// Mostly who holds a lock.
+    /// Often who holds a lock, or is about something that is aimed at.
     fn victim(&mut self) -> u32 {
         let worker = self.any_worker();
-        let holder = self.held.last().filter(|_| !self.dice.rarely(4));
-        holder.map_or(self.workers[worker].process, |held| held.process)
+        let anybody = self.workers[worker].process;
+        match self.dice.below(8) {
+            0..=3 => self.held.last().map_or(anybody, |held| held.process),
+            4 => anybody,
+            _ => self.aimed_at().unwrap_or(anybody),
+        }
+    }
+
+    /// The first worker that is about something by chance.
+    fn aimed_at(&mut self) -> Option<u32> {
+        let aim = self.dice.below(5);
+        let is_about = |worker: &&Worker| {
+            let function = worker.pending.as_ref().map(|pending| &pending.function);
+            match aim {
+                0 => function == Some(&Function::Acquire),
+                1 => function == Some(&Function::Verify),
+                2 => function == Some(&Function::Release),
+                3 => function.is_some_and(Function::is_administration),
+                _ => function.is_none() && !self.holds(worker.process),
+            }
+        };
+        let mut workers = self.workers.iter();
+        workers.find(is_about).map(|worker| worker.process)
+    }
+
+    fn holds(&self, process: u32) -> bool {
+        self.held.iter().any(|held| held.process == process)
+    }
+
+    /// A session of some worker that is over, or has not begun.
+    fn another_session(&mut self) -> u32 {
+        let worker = self.any_worker();
+        let workers = self.workers.len() as u32;
+        let process = self.workers[worker].process;
+        process.checked_sub(workers).unwrap_or(process + workers)
     }
 
     fn parameters(&mut self) -> Parameters {
@@ -354,7 +422,7 @@ impl World<'_> {
             (6..=11, true) | (1, false) => Function::Verify,
             (12, true) | (2, false) => Function::Read,
             (13, true) | (3, false) => Function::Write,
-            (14, true) | (4, false) => Function::Count,
+            (14 | 15, true) | (4 | 5, false) => self.administration(),
             _ => Function::Acquire,
         };
         let asked = match self.dice.below(3) {
@@ -375,6 +443,16 @@ impl World<'_> {
         self.workers[worker].pending = Some(pending);
     }
 
+    fn administration(&mut self) -> Function {
+        let all = [
+            Function::Count,
+            Function::Request,
+            Function::Wait,
+            Function::Shrink,
+        ];
+        all[self.dice.below(4) as usize].clone()
+    }
+
     /// A loss notification; the service knows of it or does not.
     fn tell_loss(&mut self, worker: usize) {
         let process = self.workers[worker].process;
@@ -385,8 +463,12 @@ impl World<'_> {
             asked: Value::None,
         };
         self.push(lost.draft(process, Kind::Invoke));
-        self.push(lost.draft(process, Kind::Ok));
         self.held.retain(|held| !held.is(process, key));
+        if self.dice.rarely(4) {
+            self.workers[worker].pending = Some(lost);
+        } else {
+            self.push(lost.draft(process, Kind::Ok));
+        }
     }
 
     /// Nobody knows how its operation ended, and it goes on in a new session.
@@ -395,6 +477,9 @@ impl World<'_> {
             return;
         };
         let process = self.workers[worker].process;
+        if pending.function == Function::Lost {
+            return self.push(pending.draft(process, Kind::Ok));
+        }
         let draft = pending.draft(process, Kind::Info);
         let draft = match ERRORS[self.dice.below(ERRORS.len() as u32) as usize] {
             "" => draft,
@@ -415,6 +500,9 @@ impl World<'_> {
             return;
         };
         let process = self.workers[worker].process;
+        if pending.function == Function::Lost {
+            return self.push(pending.draft(process, Kind::Ok));
+        }
         let draft = if self.dice.rarely(12) {
             None
         } else {
