@@ -156,12 +156,14 @@ impl<'a> Scene<'a> {
         let Some(span) = self.span(window) else {
             return impact;
         };
-        let targets = window.targets.processes();
-        if self.is_disproved(targets, span) {
+        // A record may name one twice.
+        let targets: BTreeSet<u32> = window.targets.processes().iter().copied().collect();
+        let targets: Vec<u32> = targets.into_iter().collect();
+        if self.is_disproved(&targets, span) {
             impact.is_disproved = true;
             return impact;
         }
-        for target in targets {
+        for target in &targets {
             let revoked = self.revoked(*target, span);
             let effect = if !revoked.is_empty() {
                 Effect::Revoked

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::{Class, Evidence, Parameters};
 
-use crate::{Clients, Landing, Need, Parameter, Part, Strike, SystemError, Worker};
+use crate::{Clients, Landing, Moment, Need, Parameter, Part, Strike, SystemError, Worker};
 
 /// One way to break the system for a while.
 #[async_trait]
@@ -53,6 +53,15 @@ pub trait Fault: Send + Sync {
     fn struck(&self, parameters: &Parameters, workers: usize) -> Option<Vec<Worker>> {
         let _ = parameters;
         self.strikes_all().then(|| (0..workers).collect())
+    }
+
+    /// Waits for the moment at which it strikes, and says whom of its targets: all, and at once, where
+    /// it waits for nothing. Nothing if the moment does not come.
+    async fn moment(&self, strike: &Strike<'_>) -> Result<Option<Moment>, SystemError> {
+        Ok(Some(Moment {
+            targets: strike.targets.to_vec(),
+            evidence: Evidence::new(),
+        }))
     }
 
     /// Breaks the system; the fault is in force when this returns, or has missed.

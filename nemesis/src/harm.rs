@@ -42,39 +42,18 @@ pub enum LinkHarm {
     },
     /// The client's heartbeats do not arrive; all else does.
     Silence,
-    /// Right after the n-th method of a name has passed, and before an answer does.
+    /// Right after a method has passed, and before anything further does, nothing passes either way
+    /// until the link heals.
     Trap(Trap),
 }
 
-/// A fault that waits for a method of AMQP.
+/// What a link waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trap {
     /// The method, by its name in AMQP: `queue.declare`.
     pub method: String,
     /// Which of those that pass from now on, counted from 1.
     pub nth: u64,
-    /// What then happens.
-    pub then: Then,
-}
-
-/// What happens after a method has passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
-    /// The connections of the link are reset, once.
-    Cut,
-    /// Nothing passes either way until the link heals.
-    Hold,
-}
-
-impl Then {
-    /// The word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cut => "cut",
-            Self::Hold => "hold",
-        }
-    }
 }
 
 /// What the broker runs out of.

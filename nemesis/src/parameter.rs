@@ -21,8 +21,10 @@ pub struct Parameter {
 /// What may stand for a parameter.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
-    /// A time: `40ms`.
+    /// A time, or none: `40ms`.
     Time,
+    /// A time of 1 ms or more.
+    Span,
     /// A whole number of 1 or more.
     Number,
     /// One of these words.
@@ -42,6 +44,10 @@ impl Parameter {
                 Ok(time) if time <= LONGEST => Ok(text.into()),
                 _ => Err("a time up to 1h, as in 40ms".to_owned()),
             },
+            Form::Span => match humantime::parse_duration(text) {
+                Ok(time) if (SHORTEST..=LONGEST).contains(&time) => Ok(text.into()),
+                _ => Err("a time of 1ms to 1h, as in 40ms".to_owned()),
+            },
             Form::Number => match text.parse::<u64>() {
                 Ok(number) if number > 0 => Ok(number.into()),
                 _ => Err("a whole number of 1 or more".to_owned()),
@@ -53,6 +59,9 @@ impl Parameter {
         }
     }
 }
+
+/// What is shorter is no time to a network.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// No fault is slower than a run may be long.
 const LONGEST: Duration = Duration::from_secs(3_600);
@@ -136,6 +145,7 @@ mod tests {
         };
         assert_eq!(read(Form::Time, "40ms"), Ok("40ms".into()));
         assert!(read(Form::Time, "2h").is_err());
+        assert!(read(Form::Span, "0s").is_err() && read(Form::Time, "0s").is_ok());
         assert_eq!(read(Form::Number, "3"), Ok(3.into()));
         assert!(read(Form::Number, "0").is_err());
         assert_eq!(

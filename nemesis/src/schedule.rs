@@ -93,6 +93,14 @@ pub enum ScheduleError {
         /// What is wrong.
         mistake: String,
     },
+    /// It names a worker twice.
+    #[error("fault {place} of the schedule names worker {worker} twice: once is enough")]
+    Twice {
+        /// Its place in the schedule, counted from 0.
+        place: usize,
+        /// The worker.
+        worker: usize,
+    },
     /// A client is told to do something about slots and not about which, or the reverse.
     #[error(
         "call {0} of the schedule must list the slots that it is about in \"value\" if it is a create, grow or wait, and nothing else may"
@@ -135,6 +143,7 @@ impl Schedule {
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
         let mut schedule: Self = serde_json::from_str(text)?;
         schedule.fill_parameters()?;
+        schedule.check_workers()?;
         let is_told_of_slots = |call: &Call| call.value.is_empty() != call.f.is_about_slots();
         if let Some(place) = schedule
             .calls
@@ -162,6 +171,19 @@ impl Schedule {
                 place,
                 mistake: format!("{} {mistake}", planned.fault),
             })?;
+        }
+        Ok(())
+    }
+
+    /// Nobody is struck twice by one fault.
+    fn check_workers(&self) -> Result<(), ScheduleError> {
+        for (place, planned) in self.faults.iter().enumerate() {
+            let named = planned.target.named().unwrap_or_default();
+            let mut seen = std::collections::BTreeSet::new();
+            if let Some(worker) = named.iter().find(|worker| !seen.insert(**worker)) {
+                let worker = *worker;
+                return Err(ScheduleError::Twice { place, worker });
+            }
         }
         Ok(())
     }
@@ -374,6 +396,9 @@ mod tests {
                 r#"{{"at_ms":{at},"for_ms":100,"fault":"{fault}","target":{{"any":{{"draw":1}}}}}}"#
             )
         };
+        let twice =
+            r#"{"faults":[{"at_ms":1,"for_ms":2,"fault":"cut","target":{"workers":[2,2]}}]}"#;
+        assert!(said(twice).contains("names worker 2 twice"));
         assert!(said("{").contains("not readable"));
         assert!(said(&format!(r#"{{"faults":[{}]}}"#, planned(0, "flood"))).contains("\"flood\""));
         for (f, value) in [("create", "[]"), ("grow", "[]"), ("acquire", "[1]")] {

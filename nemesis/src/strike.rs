@@ -27,6 +27,15 @@ pub struct Strike<'a> {
     pub timer: &'a dyn Timer,
 }
 
+/// The moment at which a fault strikes, and whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    /// Whom.
+    pub targets: Vec<Worker>,
+    /// What shows that it has come.
+    pub evidence: Evidence,
+}
+
 /// What came of an injection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Landing {
@@ -37,6 +46,15 @@ pub enum Landing {
 }
 
 impl Landing {
+    /// In force, as this shows, too.
+    #[must_use]
+    pub fn with(self, more: Evidence) -> Self {
+        match self {
+            Self::InForce(evidence) => Self::InForce(evidence.into_iter().chain(more).collect()),
+            Self::Missed => Self::Missed,
+        }
+    }
+
     /// In force, and nothing shows it yet.
     #[must_use]
     pub fn unseen() -> Self {

@@ -170,10 +170,10 @@ impl Run<'_> {
         };
         let mut times: BTreeMap<Role, u64> = BTreeMap::new();
         for window in windows.filter(|window| self.is_on(window, sessions)) {
-            for target in window.targets {
-                let role = self.role(*target, window.injected);
+            for target in &BTreeSet::from_iter(window.targets) {
+                let role = self.role(**target, window.injected);
                 let alone = Window {
-                    targets: std::slice::from_ref(target),
+                    targets: std::slice::from_ref(*target),
                     ..*window
                 };
                 let counts = !role.holds() || self.effect(&alone, sessions).0 >= due;

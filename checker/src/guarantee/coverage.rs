@@ -133,6 +133,11 @@ fn must_take(faults: &[FaultCount]) -> bool {
 /// What is missing.
 fn gaps(case: &Case<'_>, counts: &Counts) -> Vec<String> {
     let mut gaps = Vec::new();
+    let asked = case.scope.struck.keys();
+    let unselected = asked.filter(|fault| !case.scope.faults.contains(*fault));
+    gaps.extend(unselected.map(|fault| {
+        format!("whom {fault} struck is asked, and it is not selected: select it with --nemesis")
+    }));
     let mut holds = case.locks.iter().flat_map(|lock| &lock.holds);
     if !holds.any(|hold| hold.granted < case.settle) {
         gaps.push("no lock was ever granted".to_owned());

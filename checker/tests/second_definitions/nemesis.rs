@@ -297,9 +297,6 @@ impl World<'_> {
         if self.dice.rarely(20) {
             fault.processes.push(self.another_session());
         }
-        // That a target named twice counts once, as it must, the checker does not know.
-        fault.processes.sort_unstable();
-        fault.processes.dedup();
         let note = Note::Inject {
             id: fault.id,
             class: fault.class,

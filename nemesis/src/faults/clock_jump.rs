@@ -27,7 +27,7 @@ impl Fault for ClockJump {
         &[Parameter {
             name: "by",
             summary: "how far ahead it jumps",
-            form: Form::Time,
+            form: Form::Span,
             default: "10m",
         }]
     }

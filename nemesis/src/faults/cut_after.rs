@@ -1,10 +1,15 @@
 //! `cut-after`: a connection that breaks between a request and its answer.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use history::fault::Class;
 
 use super::trap;
-use crate::{Fault, Landing, Need, Parameter, Part, Strike, SystemError, Then};
+use crate::{Fault, Landing, LinkHarm, Moment, Need, Parameter, Part, Strike, SystemError};
+
+/// The other side reads within this what lies before it.
+const READ_WITHIN: Duration = Duration::from_millis(50);
 
 /// The broker has done what was asked, and the client never learns it: what it was about to hold it
 /// may hold without knowing. New connections are let through at once.
@@ -40,7 +45,14 @@ impl Fault for CutAfter {
         false
     }
 
+    async fn moment(&self, strike: &Strike<'_>) -> Result<Option<Moment>, SystemError> {
+        trap::moment(strike).await
+    }
+
     async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
-        trap::set(strike, Then::Cut).await
+        // What has passed is read before the connection goes.
+        strike.timer.rest(READ_WITHIN).await;
+        strike.harm_links(&LinkHarm::Cut).await?;
+        Ok(Landing::InForce(strike.heal_links().await?))
     }
 }

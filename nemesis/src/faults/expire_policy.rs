@@ -34,7 +34,7 @@ impl Fault for ExpirePolicy {
             Parameter {
                 name: "expires",
                 summary: "after how long without use a queue is deleted",
-                form: Form::Time,
+                form: Form::Span,
                 default: "1s",
             },
             Parameter {

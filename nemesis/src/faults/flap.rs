@@ -37,13 +37,13 @@ impl Fault for Flap {
             Parameter {
                 name: "down",
                 summary: "for how long nothing passes",
-                form: Form::Time,
+                form: Form::Span,
                 default: "700ms",
             },
             Parameter {
                 name: "up",
                 summary: "for how long everything passes then",
-                form: Form::Time,
+                form: Form::Span,
                 default: "300ms",
             },
         ]

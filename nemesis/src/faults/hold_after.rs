@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use history::fault::Class;
 
 use super::trap;
-use crate::{Fault, Landing, Need, Parameter, Part, Strike, SystemError, Then};
+use crate::{Fault, Landing, Moment, Need, Parameter, Part, Strike, SystemError};
 
 /// As [`CutAfter`](super::CutAfter), and nobody is told.
 pub(crate) struct HoldAfter;
@@ -39,7 +39,12 @@ impl Fault for HoldAfter {
         false
     }
 
-    async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
-        trap::set(strike, Then::Hold).await
+    async fn moment(&self, strike: &Strike<'_>) -> Result<Option<Moment>, SystemError> {
+        trap::moment(strike).await
+    }
+
+    async fn inject(&self, _: &Strike<'_>) -> Result<Landing, SystemError> {
+        // It is since the trap has sprung.
+        Ok(Landing::unseen())
     }
 }

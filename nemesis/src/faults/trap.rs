@@ -1,13 +1,11 @@
 //! What the faults that wait for a method share.
 
-use std::time::Duration;
-
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use history::fault::Evidence;
 
 use crate::strike::note;
-use crate::{Form, Landing, LinkHarm, Parameter, Strike, SystemError, Then, Trap};
+use crate::{Form, LinkHarm, Moment, Parameter, Strike, SystemError, Trap, Worker};
 
 /// What they wait for.
 pub(super) const SETTABLE: &[Parameter] = &[
@@ -26,46 +24,46 @@ pub(super) const SETTABLE: &[Parameter] = &[
     Parameter {
         name: "within",
         summary: "how long it waits for that",
-        form: Form::Time,
+        form: Form::Span,
         default: "10s",
     },
 ];
 
-/// Sets a trap on the links of all targets, and waits until the first has sprung.
-pub(super) async fn set(strike: &Strike<'_>, then: Then) -> Result<Landing, SystemError> {
+/// Sets a trap on the links of all targets and waits until one has sprung: that one is struck, and
+/// the others are let go. From then on nothing passes over its link.
+pub(super) async fn moment(strike: &Strike<'_>) -> Result<Option<Moment>, SystemError> {
     let trap = Trap {
         method: strike.word("method")?.to_owned(),
         nth: strike.number("nth")?,
-        then,
     };
     strike.harm_links(&LinkHarm::Trap(trap)).await?;
-    match select(
-        Box::pin(sprung(strike)),
-        over(strike, strike.time("within")?),
-    )
-    .await
-    {
-        Either::Left((sprung, _)) => sprung.map(Landing::InForce),
-        Either::Right(_) => Ok(Landing::Missed),
+    let over = strike.timer.rest(strike.time("within")?);
+    let Either::Left((sprung, _)) = select(Box::pin(sprung(strike)), over).await else {
+        return Ok(None);
+    };
+    let Some((struck, evidence)) = sprung? else {
+        return Ok(None);
+    };
+    for other in strike.targets.iter().filter(|other| **other != struck) {
+        strike.system.heal(*other).await?;
     }
+    let mut all = Evidence::new();
+    note(&mut all, struck, evidence);
+    Ok(Some(Moment {
+        targets: vec![struck],
+        evidence: all,
+    }))
 }
 
-fn over<'a>(
-    strike: &'a Strike<'_>,
-    within: Duration,
-) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-    strike.timer.rest(within)
-}
-
-async fn sprung(strike: &Strike<'_>) -> Result<Evidence, SystemError> {
+/// The first that springs.
+async fn sprung(strike: &Strike<'_>) -> Result<Option<(Worker, Evidence)>, SystemError> {
     let mut traps: FuturesUnordered<_> = strike
         .targets
         .iter()
         .map(async |target| (*target, strike.system.sprung(*target).await))
         .collect();
-    let mut all = Evidence::new();
-    if let Some((worker, evidence)) = traps.next().await {
-        note(&mut all, worker, evidence?);
+    match traps.next().await {
+        Some((worker, evidence)) => Ok(Some((worker, evidence?))),
+        None => Ok(None),
     }
-    Ok(all)
 }

@@ -17,6 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long the last spin may take; past that a worker goes without the others.
 const SPIN_MAX: Duration = Duration::from_millis(20);
 
+/// How often it turns at the most. Where time stands still while somebody spins, as in a
+/// simulation, one who is paused would be waited for without end.
+const SPINS_MAX: u32 = 100_000;
+
 /// Where workers gather.
 #[derive(Debug)]
 pub(crate) struct StartLine {
@@ -153,7 +157,10 @@ impl Place<'_> {
         self.count();
         let size = self.burst.size().unwrap_or(1);
         let began = Instant::now();
-        while self.burst.awake.load(Ordering::Acquire) < size && began.elapsed() < SPIN_MAX {
+        for _ in 0..SPINS_MAX {
+            if self.burst.awake.load(Ordering::Acquire) >= size || began.elapsed() >= SPIN_MAX {
+                break;
+            }
             tokio::task::yield_now().await;
         }
     }

@@ -139,7 +139,8 @@ impl Player<'_> {
     /// The injection is recorded before the fault is, so that no effect stands before its cause;
     /// then that it is in force; the healing before it is taken off, so that between the last two
     /// it surely is on; and at last that nothing is left of it. It lasts as long as it was planned
-    /// to, from when it is in force.
+    /// to, from when it is in force. What waits for its moment is recorded when that has come: what
+    /// happened before was none of its effects.
     async fn strike(
         &self,
         id: u64,
@@ -152,14 +153,23 @@ impl Player<'_> {
             self.shared.recorder.record(draft)
         };
         let timer = UntilEnd::of_the_run(self.shared);
-        let strike = Strike {
+        let strike = |targets| Strike {
             system: self.system,
             targets,
             parameters: &planned.parameters,
             timer: &timer,
         };
-        record(self.inject(id, fault, planned, targets))?;
-        let missed = match fault.inject(&strike).await? {
+        let Some(moment) = fault.moment(&strike(targets)).await? else {
+            record(self.inject(id, fault, planned, targets))?;
+            record(Note::Heal { id, missed: true })?;
+            let evidence = fault.heal(&strike(targets)).await?;
+            record(Note::Healed { id, evidence })?;
+            return Ok(());
+        };
+        let strike = strike(&moment.targets);
+        record(self.inject(id, fault, planned, &moment.targets))?;
+        let landing = fault.inject(&strike).await?.with(moment.evidence);
+        let missed = match landing {
             Landing::InForce(evidence) => {
                 record(Note::On { id, evidence })?;
                 let ends = self.shared.recorder.clock().elapsed() + lasting(planned);

@@ -32,7 +32,7 @@ impl System for SimulatedSystem {
             LinkHarm::Limit { bytes } => simulation.limit(worker, *bytes),
             LinkHarm::Silence => simulation.silence(worker),
             LinkHarm::Trap(trap) => {
-                let set = simulation.trap(worker, &trap.method, trap.nth, trap.then.name());
+                let set = simulation.trap(worker, &trap.method, trap.nth, "hold");
                 return set.map_err(|error| SystemError(Box::new(error)));
             }
         };

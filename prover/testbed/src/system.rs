@@ -95,7 +95,7 @@ impl<'a> System for RealSystem<'a> {
             LinkHarm::Limit { bytes } => links.limit(worker, *bytes).await,
             LinkHarm::Silence => links.silence(worker).await,
             LinkHarm::Trap(trap) => {
-                let then = trap.then.name();
+                let then = "hold";
                 links.trap(worker, &trap.method, trap.nth, then).await
             }
         };

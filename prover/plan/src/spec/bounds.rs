@@ -23,6 +23,7 @@ pub(super) fn check(spec: &RunSpec) -> Result<(), OutOfBounds> {
     count("concurrency", spec.concurrency, 1..=1_000)?;
     count("keys", Some(spec.keys), 1..=10_000)?;
     count("slots", spec.slots, 1..=100)?;
+    count("nemesis-at-once", Some(spec.nemesis_at_once), 1..=100)?;
     let is_rate = |rate: f64| (0.001..=1e6).contains(&rate);
     within("rate", spec.rate, is_rate, "0.001 to 1000000 a second")?;
     let times = [
