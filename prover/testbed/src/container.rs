@@ -84,11 +84,13 @@ pub(crate) fn beside(
     image: &str,
     other: &Container,
 ) -> ContainerRequest<GenericImage> {
+    let network = format!("container:{}", other.id);
     let (repository, tag) = split_tag(image);
     GenericImage::new(repository, tag)
         .with_entrypoint("sleep")
         .with_container_name(run.id.container(role))
-        .with_network(format!("container:{}", other.id))
+        // `with_network` would make a network of that name.
+        .with_host_config_modifier(move |config| config.network_mode = Some(network.clone()))
         .with_cap_add("NET_ADMIN")
         .with_labels(run.labels())
         .with_cmd(["infinity"])
