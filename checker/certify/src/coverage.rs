@@ -204,8 +204,10 @@ impl Run<'_> {
     /// What a process was about at a place of the record.
     fn role(&self, process: u32, at: usize) -> Role {
         let events = self.history.events().iter().enumerate().take(at);
-        let own = events.filter(|(_, event)| event.process == Process::Client(process));
-        let last = own.last().filter(|(_, event)| event.kind == Kind::Invoke);
+        let mut own = events.filter(|(_, event)| event.process == Process::Client(process));
+        let last = own
+            .next_back()
+            .filter(|(_, event)| event.kind == Kind::Invoke);
         let believed = |hold: &&Hold| hold.spell_at(at).is_some();
         let mut holds = self.record.holds.iter().filter(believed);
         match last.map(|(_, event)| (&event.function, &event.key)) {

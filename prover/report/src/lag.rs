@@ -59,7 +59,7 @@ struct Scene<'a> {
 impl Scene<'_> {
     /// Nothing if the client held no lock that it had not given back.
     fn follow(&self, loss: &Loss) -> Option<Followed> {
-        let held = |lock: &'_ Lock| self.held(lock, loss).map(|hold| hold.granted());
+        let held = |lock: &'_ Lock| self.held(lock, loss).map(Hold::granted);
         let with = self
             .locks
             .iter()
@@ -86,10 +86,10 @@ impl Scene<'_> {
 
     /// The last hold of a client before a loss, unless it had been given back by then.
     fn held<'h>(&self, lock: &'h Lock, loss: &Loss) -> Option<&'h Hold> {
-        let own = lock.holds().iter().filter(|hold| {
+        let mut own = lock.holds().iter().filter(|hold| {
             hold.process() == loss.process && self.time(hold.granted()) <= loss.time_ns
         });
-        let last = own.last()?;
+        let last = own.next_back()?;
         let until = last.believed_until().map(|place| self.time(place));
         let is_given_back =
             last.end() == End::Release && until.is_some_and(|at| at <= loss.time_ns);

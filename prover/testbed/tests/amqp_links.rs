@@ -186,7 +186,7 @@ async fn a_trapped_publish_is_there_with_its_body_and_a_trapped_confirm_was_hear
     let queue = bed.queue(0);
     channel.declare(&queue, &DURABLE).await.expect("a queue");
     let publish = Publish {
-        body: vec![7; 300_000].into(),
+        body: vec![7; 300_000],
         ..Publish::default()
     };
     for (then, count) in [("hold", 1), ("cut", 2)] {
