@@ -242,7 +242,7 @@ fn updates_and_administration_shrink_and_begin_at_once() {
             1,
         ),
         (
-            "-w resize --lock expiring-slots --nemesis all --swarm --seed 0",
+            "-w resize --lock expiring-slots --nemesis all --swarm --seed 1",
             0,
         ),
     ];

@@ -38,7 +38,7 @@ pub(crate) fn drawn(given: &RunSpec, faults: &[Selected], seed: Seed) -> RunSpec
 
 /// So many faults a run has on average, where there are more than twice as many to choose from: each
 /// needs its time.
-const AT_A_TIME: f64 = 4.0;
+const AT_A_TIME: f64 = 3.0;
 
 fn some_of(faults: &[Selected], random: &mut ChaCha8Rng) -> String {
     let chance = (AT_A_TIME / faults.len().max(1) as f64).min(0.5);
