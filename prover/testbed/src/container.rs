@@ -89,8 +89,12 @@ pub(crate) fn beside(
     GenericImage::new(repository, tag)
         .with_entrypoint("sleep")
         .with_container_name(run.id.container(role))
-        // `with_network` would make a network of that name.
-        .with_host_config_modifier(move |config| config.network_mode = Some(network.clone()))
+        // `with_network` would make a network of that name. Its ports are those of the other.
+        .with_host_config_modifier(move |config| {
+            config.network_mode = Some(network.clone());
+            config.publish_all_ports = Some(false);
+            config.port_bindings = None;
+        })
         .with_cap_add("NET_ADMIN")
         .with_labels(run.labels())
         .with_cmd(["infinity"])
