@@ -46,6 +46,20 @@ pub enum Landing {
 }
 
 impl Landing {
+    /// In force, unless what it met is nothing: of this name, as the evidence says.
+    #[must_use]
+    pub fn if_met(evidence: Evidence, name: &str) -> Self {
+        let met = match evidence.get(name) {
+            Some(Value::Array(all)) => !all.is_empty(),
+            Some(Value::Object(counts)) => !counts.is_empty(),
+            _ => true,
+        };
+        match met {
+            true => Self::InForce(evidence),
+            false => Self::Missed,
+        }
+    }
+
     /// In force, as this shows, too.
     #[must_use]
     pub fn with(self, more: Evidence) -> Self {
@@ -125,4 +139,25 @@ pub(crate) fn note(all: &mut Evidence, worker: Worker, own: Evidence) {
 
 fn unreadable(name: &str, kind: &str) -> SystemError {
     SystemError(format!("the parameter {name} of the fault is no {kind}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_met_nothing_has_missed() {
+        let landing = |json| {
+            let seen = Evidence::from([("closed".to_owned(), json)]);
+            Landing::if_met(seen, "closed")
+        };
+        for nothing in [json!([]), json!({})] {
+            assert_eq!(landing(nothing), Landing::Missed);
+        }
+        for something in [json!(["run-1"]), json!({"run.lock-0": 0})] {
+            assert!(matches!(landing(something), Landing::InForce(_)));
+        }
+    }
 }

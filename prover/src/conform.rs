@@ -82,8 +82,8 @@ struct Operated(Node);
 impl Operator for Operated {
     async fn set_alarm(&self, of: Resource, raised: bool) -> Result<(), OperatorError> {
         let set = match of {
-            Resource::Memory => self.0.memory_alarm(raised).await,
-            Resource::Disk => self.0.disk_alarm(raised).await,
+            Resource::Memory => self.0.alarm(nemesis::Resource::Memory, raised).await,
+            Resource::Disk => self.0.alarm(nemesis::Resource::Disk, raised).await,
         };
         set.map(drop).map_err(of_broker)
     }

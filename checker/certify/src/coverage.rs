@@ -1,5 +1,6 @@
 //! `coverage`: the run puts something to the test.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use history::fault::{Class, Effect, Role};
@@ -16,6 +17,7 @@ pub(super) fn check(history: &History, record: &Record, scope: &Scope) -> Result
         history,
         record,
         scope,
+        usual_ns: OnceCell::new(),
     };
     let mut holds = record.holds.iter();
     ensure(holds.any(|hold| hold.granted < record.settled), || {
@@ -32,6 +34,8 @@ struct Run<'a> {
     history: &'a History,
     record: &'a Record,
     scope: &'a Scope,
+    /// The longest time of each function that no fault disturbed, once somebody asks.
+    usual_ns: OnceCell<BTreeMap<&'a Function, u64>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,7 +125,7 @@ impl Crowd {
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Each selected fault had the effect that is due of it, and where a lock must have been taken
     /// away, one was that others wanted.
     fn check_faults(&self) -> Result<(), Flaw> {
@@ -230,8 +234,8 @@ impl Run<'_> {
         }
     }
 
-    fn sessions(&self) -> BTreeMap<u32, Vec<Step<'_>>> {
-        let mut sessions: BTreeMap<u32, Vec<Step<'_>>> = BTreeMap::new();
+    fn sessions(&self) -> BTreeMap<u32, Vec<Step<'a>>> {
+        let mut sessions: BTreeMap<u32, Vec<Step<'a>>> = BTreeMap::new();
         for (invoked, event) in self.history.events().iter().enumerate() {
             if let (Process::Client(process), Kind::Invoke) = (event.process, event.kind) {
                 let ended = self.history.partner(invoked);
@@ -435,38 +439,48 @@ fn is_delayed(
             && step.ended >= window.on
             && ((step.ended > window.healed || is_unknown)
                 && run.lasted(step.invoked.max(window.on), step.ended.min(window.healed))
-                || is_slowed(run, step, window, sessions))
+                || is_slowed(run, step, window))
     })
 }
 
 /// Whether something that was begun under a slowing fault took longer than anything of the same
 /// function that no fault disturbed.
-fn is_slowed(run: &Run<'_>, step: &Step<'_>, window: &Window<'_>, sessions: &Sessions<'_>) -> bool {
+fn is_slowed(run: &Run<'_>, step: &Step<'_>, window: &Window<'_>) -> bool {
     if window.class != Class::Slowing || step.invoked <= window.on || step.invoked >= window.healed
     {
         return false;
     }
-    let broken = windows(run.history);
-    let took_ns = |step: &Step<'_>| {
-        let time = |place| time_of(run.history.events(), place);
+    let usual_ns = run.usual_ns.get_or_init(|| run.usual_ns());
+    let usual_ns = usual_ns.get(step.function);
+    usual_ns.is_some_and(|usual_ns| run.took_ns(step) > *usual_ns)
+}
+
+impl<'a> Run<'a> {
+    fn took_ns(&self, step: &Step<'_>) -> u64 {
+        let time = |place| time_of(self.history.events(), place);
         time(step.ended) - time(step.invoked)
-    };
-    let is_undisturbed = |other: &&Step<'_>| {
-        let lies_in = |window: &Window<'_>| {
-            let over = if window.over == NEVER {
-                window.healed
-            } else {
-                window.over
+    }
+
+    fn usual_ns(&self) -> BTreeMap<&'a Function, u64> {
+        let broken = windows(self.history);
+        let is_undisturbed = |step: &&Step<'_>| {
+            let meets = |window: &Window<'_>| {
+                let over = match window.over {
+                    NEVER => window.healed,
+                    over => over,
+                };
+                window.injected < step.ended && step.invoked <= over
             };
-            window.injected < other.ended && other.invoked <= over
+            step.ended < self.record.settled && !broken.iter().any(meets)
         };
-        other.function == step.function
-            && other.ended < run.record.settled
-            && !broken.iter().any(lies_in)
-    };
-    let others = sessions.values().flatten();
-    let usual_ns = others.filter(is_undisturbed).map(took_ns).max();
-    usual_ns.is_some_and(|usual_ns| took_ns(step) > usual_ns)
+        let mut usual_ns: BTreeMap<&Function, u64> = BTreeMap::new();
+        let sessions = self.sessions();
+        for step in sessions.values().flatten().filter(is_undisturbed) {
+            let longest = usual_ns.entry(step.function).or_default();
+            *longest = self.took_ns(step).max(*longest);
+        }
+        usual_ns
+    }
 }
 
 impl Step<'_> {

@@ -348,9 +348,10 @@ impl<'a> Progress<'a> {
 }
 
 /// Where the last healing was over, 0 without faults. If no note says where one was, where the last
-/// began.
+/// began. Faults that missed are none.
 fn last_healing(history: &History) -> usize {
-    let windows = history.windows();
+    let mut windows = history.windows();
+    windows.retain(|window| !window.missed);
     let is_told = windows.iter().any(|window| window.healed.is_some());
     let ends = windows.iter().map(|window| {
         let end = if is_told { window.healed } else { window.heal };

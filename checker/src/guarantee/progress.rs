@@ -119,9 +119,11 @@ fn unknown(reason: &str) -> (Verdict, Option<String>) {
 }
 
 /// Where the last healing was over; 0 without faults, nowhere if one was not. Records from
-/// elsewhere say only where healings began.
+/// elsewhere say only where healings began. What missed broke nothing, so that nothing has to
+/// recover from it.
 fn healed(case: &Case<'_>) -> Position {
-    let windows = case.history.windows();
+    let mut windows = case.history.windows();
+    windows.retain(|window| !window.missed);
     let says_when = windows.iter().any(|window| window.healed.is_some());
     let healed = windows.iter().map(|window| match says_when {
         true => window.healed,

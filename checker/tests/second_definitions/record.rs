@@ -467,7 +467,8 @@ fn ops(history: &History) -> Vec<Op> {
 
 /// Where the last healing was over; nothing if one was not.
 fn healed(history: &History) -> Option<usize> {
-    let windows = history.windows();
+    let all = history.windows().into_iter();
+    let windows: Vec<_> = all.filter(|window| !window.missed).collect();
     if windows.iter().all(|window| window.healed.is_none()) {
         let heals: Option<Vec<usize>> = windows.iter().map(|window| window.heal).collect();
         return heals.map(|heals| heals.into_iter().max().unwrap_or(0));

@@ -35,7 +35,7 @@ impl Fault for CloseConnections {
         let names = strike.targets.iter().map(name).collect();
         let harm = BrokerHarm::CloseConnections(names);
         let seen = strike.system.harm_broker(&harm).await?;
-        Ok(Landing::InForce(seen))
+        Ok(Landing::if_met(seen, "closed"))
     }
 
     async fn heal(&self, _: &Strike<'_>) -> Result<Evidence, SystemError> {

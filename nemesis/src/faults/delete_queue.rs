@@ -42,7 +42,7 @@ impl Fault for DeleteQueue {
     async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
         let harm = BrokerHarm::DeleteQueues(strike.system.queue_prefix());
         let seen = strike.system.harm_broker(&harm).await?;
-        Ok(Landing::InForce(seen))
+        Ok(Landing::if_met(seen, "deleted"))
     }
 
     async fn heal(&self, strike: &Strike<'_>) -> Result<Evidence, SystemError> {

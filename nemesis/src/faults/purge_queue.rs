@@ -41,7 +41,7 @@ impl Fault for PurgeQueue {
     async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
         let harm = BrokerHarm::PurgeQueues(strike.system.queue_prefix());
         let seen = strike.system.harm_broker(&harm).await?;
-        Ok(Landing::InForce(seen))
+        Ok(Landing::if_met(seen, "purged"))
     }
 
     async fn heal(&self, strike: &Strike<'_>) -> Result<Evidence, SystemError> {

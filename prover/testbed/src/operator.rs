@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nemesis::{Evidence, Notice};
+use nemesis::{Evidence, Notice, Resource};
 use serde_json::{Value, json};
 
 use crate::broker_log::{NoticedLoss, losses};
@@ -19,13 +19,6 @@ const REASON: &str = "closed by the operator";
 const POLICY: &str = "prover";
 /// What the broker was told is in force within milliseconds; a loaded machine may need more.
 const FORCE_WAIT: Duration = Duration::from_secs(20);
-
-/// What the broker can run short of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Resource {
-    Memory,
-    Disk,
-}
 
 /// What is done to queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,31 +67,19 @@ impl Node {
         ]))
     }
 
-    /// Raises the broker's memory alarm, or puts the limit back to what its configuration says.
-    /// Evidence: `mem_alarm`, and every alarm that the broker lists.
+    /// Raises an alarm of the broker, or puts its limit back to what the configuration says. Evidence:
+    /// `mem_alarm` or `disk_free_alarm`, and every alarm that the broker lists.
     ///
     /// # Errors
     /// The broker is no RabbitMQ, or does not do it.
-    pub async fn memory_alarm(&self, raised: bool) -> Result<Evidence, TestbedError> {
-        self.alarm(Resource::Memory, raised).await
-    }
-
-    /// The same of its disk alarm. Evidence: `disk_free_alarm`.
-    ///
-    /// # Errors
-    /// The broker is no RabbitMQ, or does not do it.
-    pub async fn disk_alarm(&self, raised: bool) -> Result<Evidence, TestbedError> {
-        self.alarm(Resource::Disk, raised).await
-    }
-
-    async fn alarm(&self, resource: Resource, raised: bool) -> Result<Evidence, TestbedError> {
+    pub async fn alarm(&self, resource: Resource, raised: bool) -> Result<Evidence, TestbedError> {
         let what = "set an alarm of the broker";
         let api = self.management(what)?;
-        self.erlang(&format!("begin {}, true end", resource.limit(raised)))
+        self.erlang(&format!("begin {}, true end", limit(resource, raised)))
             .await?;
         let told = || async {
             let alarms = api.alarms().await?;
-            let is_there = alarms.iter().any(|alarm| alarm == resource.listed());
+            let is_there = alarms.iter().any(|alarm| alarm == listed(resource));
             match is_there == raised {
                 true => Ok(alarms),
                 false => Err(format!("the broker lists the alarms {alarms:?}")),
@@ -109,7 +90,7 @@ impl Node {
             .wait_until("the alarm", FORCE_WAIT, told)
             .await?;
         Ok(evidence([
-            (resource.field(), raised.into()),
+            (field(resource), raised.into()),
             ("alarms", alarms.into()),
         ]))
     }
@@ -314,34 +295,32 @@ impl Node {
     }
 }
 
-impl Resource {
-    /// The name of its alarm in the management API's list of nodes.
-    fn field(self) -> &'static str {
-        match self {
-            Self::Memory => "mem_alarm",
-            Self::Disk => "disk_free_alarm",
-        }
+/// The name of its alarm in the management API's list of nodes.
+fn field(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Memory => "mem_alarm",
+        Resource::Disk => "disk_free_alarm",
     }
+}
 
-    /// The name of its alarm in the management API's list of alarms.
-    fn listed(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Disk => "disk space",
-        }
+/// The name of its alarm in the management API's list of alarms.
+fn listed(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Memory => "memory",
+        Resource::Disk => "disk space",
     }
+}
 
-    /// Sets a limit that cannot be kept, or the configured one.
-    fn limit(self, raised: bool) -> &'static str {
-        match (self, raised) {
-            (Self::Memory, true) => "vm_memory_monitor:set_vm_memory_high_watermark({absolute, 1})",
-            (Self::Memory, false) => {
-                "vm_memory_monitor:set_vm_memory_high_watermark(element(2, application:get_env(rabbit, vm_memory_high_watermark)))"
-            }
-            (Self::Disk, true) => "rabbit_disk_monitor:set_disk_free_limit(\"1000TB\")",
-            (Self::Disk, false) => {
-                "rabbit_disk_monitor:set_disk_free_limit(element(2, application:get_env(rabbit, disk_free_limit)))"
-            }
+/// Sets a limit that cannot be kept, or the configured one.
+fn limit(resource: Resource, raised: bool) -> &'static str {
+    match (resource, raised) {
+        (Resource::Memory, true) => "vm_memory_monitor:set_vm_memory_high_watermark({absolute, 1})",
+        (Resource::Memory, false) => {
+            "vm_memory_monitor:set_vm_memory_high_watermark(element(2, application:get_env(rabbit, vm_memory_high_watermark)))"
+        }
+        (Resource::Disk, true) => "rabbit_disk_monitor:set_disk_free_limit(\"1000TB\")",
+        (Resource::Disk, false) => {
+            "rabbit_disk_monitor:set_disk_free_limit(element(2, application:get_env(rabbit, disk_free_limit)))"
         }
     }
 }

@@ -170,6 +170,17 @@ mod tests {
         closed.error.kind
     }
 
+    /// Else it would be found out in the middle of a run.
+    #[test]
+    fn every_method_that_can_be_waited_for_is_known_to_simulated_and_real_links() {
+        for method in nemesis::METHODS {
+            let simulated = Simulation::check_trap(method, 1, "hold");
+            simulated.unwrap_or_else(|error| panic!("{method}: {error}"));
+            let real = crate::links::check_trap(method, 1, "hold");
+            real.unwrap_or_else(|error| panic!("{method}: {error}"));
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn faults_reach_the_link_of_their_target() {
         assert_eq!(kind_of_end("partition").await, ErrorKind::HeartbeatMissed);

@@ -6,8 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use nemesis::{
-    BrokerHarm, Done, Evidence, LinkHarm, NodeHarm, Notice, Resource, System, SystemError, Way,
-    Worker,
+    BrokerHarm, Done, Evidence, LinkHarm, NodeHarm, Notice, System, SystemError, Way, Worker,
 };
 use serde_json::Value;
 
@@ -122,12 +121,8 @@ impl<'a> System for RealSystem<'a> {
             BrokerHarm::Kill => self.all("kill", Node::kill).await,
             BrokerHarm::Stop => self.all("stop", Node::stop).await,
             BrokerHarm::Pause => self.all("pause", Node::pause).await,
-            BrokerHarm::Alarm(Resource::Memory) => {
-                let raise = |node: &'a Node| node.memory_alarm(true);
-                self.all("raise an alarm of", raise).await
-            }
-            BrokerHarm::Alarm(Resource::Disk) => {
-                let raise = |node: &'a Node| node.disk_alarm(true);
+            BrokerHarm::Alarm(resource) => {
+                let raise = |node: &'a Node| node.alarm(*resource, true);
                 self.all("raise an alarm of", raise).await
             }
             BrokerHarm::CloseConnections(names) => {
@@ -173,12 +168,8 @@ impl<'a> System for RealSystem<'a> {
                 let seen = self.all("resume", Node::resume).await?;
                 self.whole_again(seen).await
             }
-            BrokerHarm::Alarm(Resource::Memory) => {
-                let lower = |node: &'a Node| node.memory_alarm(false);
-                self.all("clear an alarm of", lower).await
-            }
-            BrokerHarm::Alarm(Resource::Disk) => {
-                let lower = |node: &'a Node| node.disk_alarm(false);
+            BrokerHarm::Alarm(resource) => {
+                let lower = |node: &'a Node| node.alarm(*resource, false);
                 self.all("clear an alarm of", lower).await
             }
             BrokerHarm::Policy { .. } => self.all("clear a policy of", Node::clear_policy).await,

@@ -13,7 +13,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use locks::broker::{Broker, ConnectOptions, Party};
-use nemesis::Evidence;
+use nemesis::{Evidence, Resource};
 use testbed::services;
 use testbed::testing::docker_or_skip;
 use testbed::{Docker, Node, Plan, Silent, TestbedError};
@@ -154,8 +154,8 @@ async fn alarms_block_who_publishes(node: &Node) {
     for memory in [true, false] {
         let set = async |raised| {
             done(match memory {
-                true => node.memory_alarm(raised).await,
-                false => node.disk_alarm(raised).await,
+                true => node.alarm(Resource::Memory, raised).await,
+                false => node.alarm(Resource::Disk, raised).await,
             })
         };
         let field = if memory {
@@ -366,7 +366,7 @@ async fn every_service_stops_and_comes_back_and_only_a_broker_has_an_operator() 
     };
     let testbed = start(plan).await;
     futures_util::future::join_all(testbed.nodes().iter().map(stops_and_comes_back)).await;
-    let refused = testbed.nodes()[0].memory_alarm(true).await;
+    let refused = testbed.nodes()[0].alarm(Resource::Memory, true).await;
     let said = refused.expect_err("it has none").to_string();
     assert!(said.contains("is none; take RabbitMQ"), "{said}");
     testbed.stop().await.expect("everything goes");
