@@ -7,8 +7,8 @@
 //! or giving it back until that was over, and then another was granted the lock or the target was
 //! told of the loss. A lease that runs out by itself is no revocation. It *delayed* a target that held a lock if an operation of the
 //! target waited until the healing, or came to no known end before, or if it made the target stand
-//! still; or, if it slows its targets down, if such an operation took longer than any that nothing
-//! disturbed. It is *disproved* by an answer that came through what lets nothing pass, and by
+//! still; but one that slows its targets down did only if an operation took longer than twice any
+//! that nothing disturbed. It is *disproved* by an answer that came through what lets nothing pass, and by
 //! anything that a target did which it made stand still.
 //!
 //! What the last phase does is no evidence.
@@ -329,16 +329,17 @@ impl<'a> Scene<'a> {
             return false;
         };
         let mut own = self.own_sessions(process, span.inject, span.over);
-        own.any(|session| {
-            let waits = session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0);
-            waits || span.class == Class::Slowing && self.is_slowed(session, span, until)
+        own.any(|session| match span.class {
+            // All that it does not slow down waits until some moment, too.
+            Class::Slowing => self.is_slowed(session, span, until),
+            _ => session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0),
         })
     }
 }
 
 impl Scene<'_> {
     /// Whether an operation that began while the fault was surely on, and while the process still
-    /// believed, took longer than any that nothing disturbed.
+    /// believed, took longer than twice any that nothing disturbed.
     fn is_slowed(&self, session: &Session<'_>, span: Span, until: Position) -> bool {
         let mut operations = session.begun_within(span, until);
         operations.any(|(function, invoke, end)| {

@@ -433,26 +433,30 @@ fn is_delayed(
     let mut steps = sessions.get(&hold.process).into_iter().flatten();
     steps.any(|step| {
         let is_unknown = step.end.is_some_and(|end| end.kind == Kind::Info);
+        let waits = || {
+            step.ended >= window.on
+                && (step.ended > window.healed || is_unknown)
+                && run.lasted(step.invoked.max(window.on), step.ended.min(window.healed))
+        };
         step.is_of_the_lock()
             && step.end.is_some()
             && step.invoked <= spell.last()
-            && step.ended >= window.on
-            && ((step.ended > window.healed || is_unknown)
-                && run.lasted(step.invoked.max(window.on), step.ended.min(window.healed))
-                || is_slowed(run, step, window))
+            && match window.class {
+                Class::Slowing => is_slowed(run, step, window),
+                _ => waits(),
+            }
     })
 }
 
-/// Whether something that was begun under a slowing fault took longer than anything of the same
-/// function that no fault disturbed.
+/// Whether something that was begun under a slowing fault took longer than twice anything of the
+/// same function that no fault disturbed.
 fn is_slowed(run: &Run<'_>, step: &Step<'_>, window: &Window<'_>) -> bool {
-    if window.class != Class::Slowing || step.invoked <= window.on || step.invoked >= window.healed
-    {
+    if step.invoked <= window.on || step.invoked >= window.healed {
         return false;
     }
     let usual_ns = run.usual_ns.get_or_init(|| run.usual_ns());
     let usual_ns = usual_ns.get(step.function);
-    usual_ns.is_some_and(|usual_ns| run.took_ns(step) > *usual_ns)
+    usual_ns.is_some_and(|usual_ns| run.took_ns(step) > usual_ns.saturating_mul(2))
 }
 
 impl<'a> Run<'a> {

@@ -32,10 +32,11 @@ impl<'a> Usual<'a> {
         usual
     }
 
-    /// Whether an operation of a function that took so long took longer than any that nothing
-    /// disturbed; not, where there was none.
+    /// Whether an operation of a function that took so long took longer than twice any that nothing
+    /// disturbed; not, where there was none. Of many some take longer than the longest of a few.
     pub(super) fn is_exceeded(&self, function: &Function, took_ns: u64) -> bool {
-        self.0.get(function).is_some_and(|usual| took_ns > *usual)
+        let usual_ns = self.0.get(function);
+        usual_ns.is_some_and(|usual_ns| took_ns > usual_ns.saturating_mul(2))
     }
 }
 

@@ -309,7 +309,7 @@ impl<'a> Strike<'a> {
         holds.filter(|hold| targets.contains(&hold.op.process) && hold.is_believed(window.inject))
     }
 
-    /// Whether an operation began while the fault was surely on and took longer than each of its
+    /// Whether an operation began while the fault was surely on and took longer than twice each of its
     /// function that lies outside of all windows.
     fn slows(&self, op: &Op) -> bool {
         let record = &self.run.record;
@@ -324,10 +324,7 @@ impl<'a> Strike<'a> {
                 && self.run.history_windows.iter().all(is_before_or_after)
         };
         let usual = self.ops().filter(lies_outside).map(took).max();
-        self.window.class == Class::Slowing
-            && self.is_on(op.invoke)
-            && op.end != NEVER
-            && usual.is_some_and(|usual| took(op) > usual)
+        self.is_on(op.invoke) && op.end != NEVER && usual.is_some_and(|usual| took(op) > 2 * usual)
     }
 
     fn revokes(&self, hold: &Hold) -> bool {
@@ -433,7 +430,11 @@ impl<'a> Strike<'a> {
         // Belief ends with the invocation of the release, so that one began while there was some.
         let is_holders = op.process == hold.op.process
             && (hold.op.end < op.invoke && !self.is_over_before(hold, op.invoke));
-        is_holders && !is_out_of_reach(op) && (self.holds_up(op) || self.slows(op))
+        let is_delayed = match self.window.class {
+            Class::Slowing => self.slows(op),
+            _ => self.holds_up(op),
+        };
+        is_holders && !is_out_of_reach(op) && is_delayed
     }
 }
 
