@@ -38,6 +38,7 @@ fn class(fault: &str) -> Class {
     match fault {
         "partition" => Class::Isolating,
         "pause" | "freeze" => Class::Halting,
+        "slow" => Class::Slowing,
         _ => Class::Breaking,
     }
 }

@@ -40,6 +40,60 @@ fn check(table: &[(&str, &str)]) {
 }
 
 #[test]
+fn who_is_slowed_down_waits_twice_as_long_as_anybody_undisturbed() {
+    let usual = "0:verify 0:verify!held";
+    let check = |before: &str, text: &str, expected| {
+        let text = format!("{HELD} {before} +slow:0 {text}");
+        assert_eq!(effect(&text), expected, "{text}");
+    };
+    let longer = "0:verify 2:acquire 2:acquirex 0:verify!held -slow";
+    check(usual, longer, "delayed");
+    check(usual, "0:verify 2:acquire 0:verify!held -slow", "none");
+    check(usual, "0:verify 0:verify!held -slow", "none");
+    // What lies across the healing took some time, as all does.
+    check(usual, "0:verify -slow 0:verify!held", "none");
+    check(usual, "0:verify -slow =slow 0:verify!held", "delayed");
+    // Nobody knows how long it takes otherwise.
+    check("", longer, "none");
+    check("0:verify +cut:2 0:verify!held -cut =cut", longer, "none");
+}
+
+#[test]
+fn each_target_is_struck_in_its_role() {
+    let roles = |text: &str| -> Vec<Role> {
+        let impact = impact(text, 1);
+        impact.struck.into_iter().map(|(role, _)| role).collect()
+    };
+    let held = "0:acquire 0:acquire!";
+    let cut = "+cut:0,1,2 2:acquire -cut";
+    for (before, expected) in [
+        (HELD, [Role::Holder, Role::Waiter, Role::Idle]),
+        (
+            "0:acquire 1:acquire",
+            [Role::Acquiring, Role::Acquiring, Role::Idle],
+        ),
+        (
+            "0:acquire 0:acquire! 0:verify",
+            [Role::Verifying, Role::Idle, Role::Idle],
+        ),
+        // Who gives back believes no more.
+        (
+            "0:acquire 0:acquire! 0:release 1:acquire",
+            [Role::Releasing, Role::Acquiring, Role::Idle],
+        ),
+    ] {
+        assert_eq!(roles(&format!("{before} {cut}")), expected, "{before}");
+    }
+    // Named twice it is one, and where it goes on undisturbed it is none.
+    assert_eq!(
+        roles(&format!("{held} +cut:0,0 1:acquire -cut")),
+        [Role::Holder]
+    );
+    let answered = "+partition:0 0:verify 0:verify!held -partition";
+    assert_eq!(roles(&format!("{held} {answered}")), []);
+}
+
+#[test]
 fn a_hold_is_revoked_where_the_service_or_the_session_says_so_before_the_healing() {
     for fault in ["partition", "cut", "crash"] {
         let lost = |text: &str, expected| {
