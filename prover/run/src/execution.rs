@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use workloads::Needs;
 
 use crate::burst::Skew;
+use crate::clock::Clock;
 use crate::crew::{Reach, process_of, unless_paused};
 use crate::phase::Phase;
 use crate::player::{LeftOut, NemesisError, play};
@@ -152,7 +153,7 @@ async fn carry_out(
     Ok(Ran {
         stop,
         skew: shared.start_line.skew(),
-        losses: losses(&stage, &shared.recorder.clock().elapsed()).await,
+        losses: losses(&stage, shared.recorder.clock()).await,
         left_out: {
             let mut all = shared.left_out.see(Clone::clone);
             all.sort_by_key(|one| one.place);
@@ -176,11 +177,13 @@ impl Ran {
 
 /// When services noticed that clients of this run are gone. A service that does not say so costs
 /// figures, and no run.
-async fn losses(stage: &Stage<'_>, now: &Duration) -> Vec<NoticedLoss> {
+async fn losses(stage: &Stage<'_>, clock: &Clock) -> Vec<NoticedLoss> {
     let noticed = stage.system.noticed().await.unwrap_or_else(|error| {
         tracing::warn!("when services noticed losses is not known: {error}");
         Vec::new()
     });
+    // To ask takes a while, and they say how long ago it was when they answered.
+    let now = clock.elapsed();
     let loss = |notice: Notice| {
         let at = now.checked_sub(notice.ago)?;
         let mut clients = stage.clients.iter();
