@@ -64,7 +64,6 @@ pub use error::TestbedError;
 pub use image::Image;
 pub use instance::{Instance, Source};
 pub use label::{Owner, Run, RunId};
-pub use link_evidence::LinkEvidence;
 pub use node::{ImageFacts, Node};
 pub use partition_handling::PartitionHandling;
 pub use password::without_password;

@@ -16,8 +16,6 @@ use proxy::{
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::link_evidence::LinkEvidence;
-
 /// "Until healed", in milliseconds: thirty days.
 const UNTIL_HEALED: u64 = 30 * 24 * 60 * 60 * 1000;
 
@@ -448,10 +446,10 @@ impl Links {
     ///
     /// # Errors
     /// There is no such worker, or the proxy is gone.
-    pub async fn evidence(&self, worker: usize) -> Result<LinkEvidence, Error> {
+    pub async fn evidence(&self, worker: usize) -> Result<Account, Error> {
         let now = self.account(worker).await?;
         let before = std::mem::replace(&mut self.before()[worker], now);
-        Ok(now.since(before).into())
+        Ok(now.since(before))
     }
 
     /// Undoes all of the above; a healthy link stays as it is.

@@ -9,6 +9,8 @@ use nemesis::{
 use serde_json::Value;
 use simulated::{NoSuchLink, Shutdown, Simulation};
 
+use crate::link_evidence;
+
 /// A simulated broker and its links.
 #[derive(Clone, Debug)]
 pub struct SimulatedSystem(pub Simulation);
@@ -48,7 +50,7 @@ impl System for SimulatedSystem {
     async fn heal(&self, worker: Worker) -> Done {
         let seen = self.0.evidence(worker).map_err(failed)?;
         self.0.heal(worker).map_err(failed)?;
-        Ok(of_link(seen))
+        Ok(link_evidence::of_simulated(seen))
     }
 
     async fn freeze(&self, worker: Worker) -> Result<(), SystemError> {
@@ -110,22 +112,6 @@ impl System for SimulatedSystem {
         }
         Ok(Evidence::new())
     }
-}
-
-fn of_link(seen: simulated::Evidence) -> Evidence {
-    let all = [
-        ("held_up_bytes", seen.held_up_bytes),
-        ("held_down_bytes", seen.held_down_bytes),
-        ("connections_closed", seen.connections_closed),
-        ("passed_up_bytes", seen.passed_up_bytes),
-        ("passed_down_bytes", seen.passed_down_bytes),
-    ];
-    let known = all
-        .into_iter()
-        .filter_map(|(name, count)| Some((name, count?)));
-    known
-        .map(|(name, count)| (name.to_owned(), count.into()))
-        .collect()
 }
 
 fn seen(what: &str, value: Value) -> Evidence {

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::error::TestbedError;
+use crate::link_evidence;
 use crate::links::{self, Links};
 use crate::node::Node;
 
@@ -113,7 +114,7 @@ impl<'a> System for RealSystem<'a> {
         // Asked before it heals: what it held back is then passed on.
         let seen = self.links.evidence(worker).await.map_err(failed)?;
         self.links.heal(worker).await.map_err(failed)?;
-        Ok(seen.into())
+        Ok(link_evidence::of_proxies(seen))
     }
 
     async fn harm_broker(&self, harm: &BrokerHarm) -> Done {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Served, arrives, ends, is_reset, is_silent, passes, until, within};
+use proxy::Account;
 use proxy::Proxies;
-use testbed::LinkEvidence;
 use testbed::links::{Endpoint, Error, Links, Route, check_trap};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -437,7 +437,7 @@ async fn links_tell_what_they_have_done(bed: Bed) {
     arrives(&mut server, "held").await;
     arrives(&mut client, "held back").await;
     let evidence = bed.links.evidence(0).await.unwrap();
-    let expected = LinkEvidence {
+    let expected = Account {
         held_up_bytes: Some(4),
         held_down_bytes: Some(9),
         connections_closed: Some(0),
@@ -451,7 +451,7 @@ async fn links_tell_what_they_have_done(bed: Bed) {
         counters.open == 0
     })
     .await;
-    let cut = LinkEvidence {
+    let cut = Account {
         held_up_bytes: Some(0),
         held_down_bytes: Some(0),
         connections_closed: Some(1),
