@@ -101,6 +101,9 @@ pub struct FaultCount {
     pub revoked: u64,
     /// Windows in which it only delayed a holder.
     pub delayed: u64,
+    /// Windows in which a lock was given slots or lost some, and no hold was revoked.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub changed: u64,
     /// Windows in which a target went on undisturbed, so that the fault cannot have been on.
     pub disproved: u64,
     /// What its targets were about when they were struck.
@@ -119,6 +122,9 @@ pub struct RoleCount {
     pub revoked: u64,
     /// How often it only delayed them in one.
     pub delayed: u64,
+    /// How often they gave a lock slots or took some away, and no hold of theirs was revoked.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub changed: u64,
     /// How often it was asked to strike them at the least.
     #[serde(skip_serializing_if = "is_zero")]
     pub least: u64,
@@ -135,6 +141,7 @@ impl RoleCount {
         self.struck = self.struck.saturating_add(other.struck);
         self.revoked = self.revoked.saturating_add(other.revoked);
         self.delayed = self.delayed.saturating_add(other.delayed);
+        self.changed = self.changed.saturating_add(other.changed);
         self.least = self.least.max(other.least);
     }
 
@@ -159,10 +166,12 @@ impl RoleCount {
     /// to hold a lock; else that it struck them.
     #[must_use]
     pub fn with(&self, role: Role, due: Effect) -> u64 {
+        let changed = self.revoked.saturating_add(self.changed);
         match due {
             _ if !role.holds() => self.struck,
             Effect::None => self.struck,
-            Effect::Delayed => self.revoked.saturating_add(self.delayed),
+            Effect::Delayed => changed.saturating_add(self.delayed),
+            Effect::Changed => changed,
             Effect::Revoked => self.revoked,
         }
     }

@@ -8,7 +8,7 @@
 //! told of the loss. A lease that runs out by itself is no revocation. It *delayed* a target that held a lock if an operation of the
 //! target waited until the healing, or came to no known end before, or if it made the target stand
 //! still; but one that slows its targets down did only if an operation took longer than twice any
-//! that nothing disturbed. It is *disproved* by an answer that came through what lets nothing pass, and by
+//! that nothing disturbed. It *changed* a lock if a target added slots to it or took some away. It is *disproved* by an answer that came through what lets nothing pass, and by
 //! anything that a target did which it made stand still.
 //!
 //! What the last phase does is no evidence.
@@ -81,6 +81,7 @@ pub fn due(class: Class, parameters: &Parameters) -> Effect {
     match class {
         Class::Isolating | Class::Breaking => Effect::Revoked,
         Class::Slowing => Effect::Delayed,
+        Class::Changing => Effect::Changed,
         // Whose connection lives has nothing to lose.
         Class::Halting => match parameters.get("connection").and_then(|it| it.as_str()) {
             Some("lives") => Effect::Delayed,
@@ -167,6 +168,8 @@ impl<'a> Scene<'a> {
             let revoked = self.revoked(*target, span);
             let effect = if !revoked.is_empty() {
                 Effect::Revoked
+            } else if self.has_changed(*target, span) {
+                Effect::Changed
             } else if self.is_delayed(*target, span) {
                 Effect::Delayed
             } else {
@@ -208,7 +211,7 @@ impl<'a> Scene<'a> {
         match span.class {
             Class::Isolating => sessions.any(|session| session.is_answered_within(span)),
             Class::Halting => sessions.any(|session| session.acts_within(span)),
-            Class::Breaking | Class::Slowing => false,
+            Class::Breaking | Class::Slowing | Class::Changing => false,
         }
     }
 
@@ -316,6 +319,15 @@ impl<'a> Scene<'a> {
         wants.any(|worker| *worker != holder)
     }
 
+    /// Whether it is about slots, and the target's worker added some to a lock or took some away.
+    fn has_changed(&self, process: u32, span: Span) -> bool {
+        let own = self.sessions.get(&self.case.scope.worker(process));
+        let mut own = own
+            .into_iter()
+            .flat_map(|spans| spans.meeting(span.inject, span.over));
+        span.class == Class::Changing && own.any(|session| session.changes_slots_within(span))
+    }
+
     fn is_delayed(&self, process: u32, span: Span) -> bool {
         let beliefs = || self.held(process, span).map(|(.., belief)| belief);
         if span.class == Class::Halting {
@@ -332,7 +344,11 @@ impl<'a> Scene<'a> {
         own.any(|session| match span.class {
             // All that it does not slow down waits until some moment, too.
             Class::Slowing => self.is_slowed(session, span, until),
-            _ => session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0),
+            // What it does itself takes time.
+            Class::Changing => false,
+            Class::Isolating | Class::Breaking | Class::Halting => {
+                session.waits(span, until, |from, to| self.case.span_ns(from, to) > 0)
+            }
         })
     }
 }

@@ -39,6 +39,7 @@ fn class(fault: &str) -> Class {
         "partition" => Class::Isolating,
         "pause" | "freeze" => Class::Halting,
         "slow" => Class::Slowing,
+        "grow" => Class::Changing,
         _ => Class::Breaking,
     }
 }

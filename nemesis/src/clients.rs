@@ -32,6 +32,8 @@ pub enum Need {
     Clock,
     /// A cluster of three nodes that was started for the run.
     Cluster,
+    /// A lock whose slots can be changed, and a workload that leaves that to others.
+    Slots,
 }
 
 impl fmt::Display for Need {
@@ -46,6 +48,7 @@ impl fmt::Display for Need {
             Self::Frames => "a lock on RabbitMQ, behind this program's own proxy or simulated",
             Self::Clock => "a RabbitMQ in a container",
             Self::Cluster => "a cluster of three nodes (--nodes 3)",
+            Self::Slots => "a lock whose slots can be changed, and the workload semaphore",
         })
     }
 }

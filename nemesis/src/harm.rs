@@ -56,6 +56,17 @@ pub struct Trap {
     pub nth: u64,
 }
 
+/// What a worker does to the slots of all locks, as their administrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotChange {
+    /// Adds one.
+    Grow,
+    /// Takes one away.
+    Shrink,
+    /// Adds and takes away until there are as many as when the run began.
+    Restore,
+}
+
 /// What the broker runs out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {

@@ -21,7 +21,7 @@ pub use aim::Aim;
 pub use call::{Call, Request};
 pub use clients::{Clients, Need};
 pub use fault::Fault;
-pub use harm::{BrokerHarm, LinkHarm, NodeHarm, Resource, Rule, Trap, Way};
+pub use harm::{BrokerHarm, LinkHarm, NodeHarm, Resource, Rule, SlotChange, Trap, Way};
 pub use history::fault::{Evidence, Link};
 pub use mix::{MixError, Selected, parse_mix};
 pub use notice::Notice;

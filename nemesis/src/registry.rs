@@ -3,9 +3,9 @@
 use crate::Fault;
 use crate::faults::{
     BrokerPause, ClockJump, CloseConnections, Crash, Cut, CutAfter, DeleteQueue, DiskAlarm,
-    ExpirePolicy, Flap, Freeze, HoldAfter, Kill, KillNode, LeaveJoin, Limit, MemoryAlarm,
+    ExpirePolicy, Flap, Freeze, Grow, HoldAfter, Kill, KillNode, LeaveJoin, Limit, MemoryAlarm,
     Partition, PartitionDownstream, PartitionUpstream, Pause, PauseNode, PurgeQueue, Restart,
-    Silence, Slow, Split, Trickle, Wedge,
+    Shrink, Silence, Slow, Split, Trickle, Wedge,
 };
 
 /// Every fault.
@@ -39,6 +39,8 @@ pub const ALL: &[&dyn Fault] = &[
     &KillNode,
     &PauseNode,
     &LeaveJoin,
+    &Grow,
+    &Shrink,
 ];
 
 /// The fault with this name.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::Evidence;
 
-use crate::{BrokerHarm, Clients, LinkHarm, NodeHarm, Notice};
+use crate::{BrokerHarm, Clients, LinkHarm, NodeHarm, Notice, SlotChange};
 
 /// A worker, counted from 0; each has a link of its own.
 pub type Worker = usize;
@@ -84,6 +84,12 @@ pub trait System: Send + Sync {
     /// The worker that crashed begins anew, and knows nothing of before.
     async fn restart(&self, _: Worker) -> Result<(), SystemError> {
         Err(unable("start a client"))
+    }
+
+    /// The worker changes the slots of all locks and counts them: with how many there are of each
+    /// lock that it changed, by `slots`.
+    async fn change_slots(&self, _: Worker, _: SlotChange) -> Done {
+        Err(unable("administer locks"))
     }
 
     /// Does something to the broker.

@@ -228,7 +228,7 @@ fn faults(summary: &Summary) -> Vec<FaultTally> {
         windows: landings.windows,
         revoked: landings.revoked,
         delayed: landings.delayed,
-        due: landings.due.to_string(),
+        due: landings.due_text(),
     });
     faults.collect()
 }

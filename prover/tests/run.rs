@@ -159,6 +159,26 @@ async fn a_partition_of_a_holder_is_survived_by_the_true_mutex() {
     assert!(text(&certified).contains("coverage             valid    holds"));
 }
 
+/// Slots that a client takes away and gives back are counted on the real broker.
+#[tokio::test]
+async fn slots_are_changed_beside_a_workload_that_leaves_them_alone() {
+    let Some(bench) = Bench::shared().await else {
+        return;
+    };
+    let output = bench.run(
+        "-w semaphore --nemesis grow,shrink --coverage changed --time-limit 12s --nemesis-interval 500ms --nemesis-duration 2s --seed 1",
+    );
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("shrink"), "{said}");
+    let history = std::fs::read_to_string(bench.latest().join("history.jsonl"));
+    let history = history.expect("a history");
+    for slots in ["[1,2]", "[1,2,3]", "[1,2,3,4]"] {
+        let counted = format!(r#""f":"count","key":"lock-0","value":{slots}"#);
+        assert!(history.contains(&counted), "{slots}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn a_lock_that_always_says_yes_is_found_out() {
     let Some(bench) = Bench::shared().await else {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use assert_cmd::Command;
 use checker::Verdict;
 use clap::Parser;
-use history::Mark;
+use history::{Function, Kind, Mark, Value};
 use nemesis::Schedule;
 use plan::Plan;
 use plan::spec::RunSpec;
@@ -133,6 +133,57 @@ fn a_lock_that_is_none_is_caught_and_a_true_mutex_is_not() {
             kept.judgement
         );
     }
+}
+
+/// Slots come and go beside a workload that leaves them alone, and all are there at the end.
+#[test]
+fn a_client_that_administers_is_a_fault_like_others() {
+    for seed in 0..10 {
+        let options = "-w semaphore --nemesis grow,shrink,partition --time-limit 60s --keys 2";
+        let trial = trial(options, seed);
+        let judgement = &trial.judgement;
+        assert_ne!(
+            judgement.verdict,
+            Verdict::Violated,
+            "seed {seed}: {judgement:?}"
+        );
+        let count = |function: Function, found: usize| {
+            let events = trial.history.events().iter();
+            let listed = events.filter(|event| {
+                let lists = matches!(&event.value, Value::Slots(slots) if slots.len() == found);
+                event.kind == Kind::Ok && event.function == function && lists
+            });
+            listed.count()
+        };
+        let windows = trial.history.windows();
+        let struck = |name: &str| windows.iter().filter(|it| *it.name == *name).count();
+        if struck("grow") > 0 {
+            assert!(count(Function::Count, 4) > 0, "seed {seed}: one slot more");
+        }
+        if struck("shrink") > 0 {
+            assert!(count(Function::Count, 2) > 0, "seed {seed}: one slot less");
+        }
+        let events = trial.history.events().iter().rev();
+        let mut counts = events.filter_map(|event| match &event.value {
+            Value::Slots(slots) if event.function == Function::Count => Some(slots.len()),
+            _ => None,
+        });
+        if struck("grow") + struck("shrink") > 0 {
+            assert_eq!(counts.next(), Some(3), "seed {seed}: all are there again");
+        }
+    }
+}
+
+/// Whoever keeps a slot that an administrator took away is found out beside a workload that leaves
+/// slots alone.
+#[test]
+fn a_slot_that_is_taken_away_is_nobodys() {
+    let verdict = |lock: &str| {
+        let options = format!("-w semaphore --lock {lock} --nemesis shrink --time-limit 60s");
+        trial(&options, 0).judgement.verdict
+    };
+    assert_eq!(verdict("verify-asks-holder"), Verdict::Violated);
+    assert_ne!(verdict("persistent-semaphore"), Verdict::Violated);
 }
 
 #[test]

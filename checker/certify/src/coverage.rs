@@ -274,6 +274,9 @@ impl<'a> Run<'a> {
             let was_wanted = taken.iter().any(|(hold, _)| self.was_wanted(hold, window));
             return (Effect::Revoked, was_wanted);
         }
+        if window.class == Class::Changing && self.has_changed_slots(window, sessions) {
+            return (Effect::Changed, false);
+        }
         if held
             .iter()
             .any(|(hold, spell)| is_delayed(self, hold, *spell, window, sessions))
@@ -281,6 +284,26 @@ impl<'a> Run<'a> {
             return (Effect::Delayed, false);
         }
         (Effect::None, false)
+    }
+
+    /// Whether a worker that was struck made slots or removed some between the injection and the
+    /// healing.
+    fn has_changed_slots(&self, window: &Window<'_>, sessions: &Sessions<'_>) -> bool {
+        let worker = |process: &u32| self.scope.worker(*process);
+        let struck: BTreeSet<u32> = window.targets.iter().map(worker).collect();
+        let is_change = |step: &Step<'_>| {
+            let is_about_slots = matches!(step.function, Function::Grow | Function::Shrink);
+            let listed = step.end.map(|end| (end.kind, &end.value));
+            let is_done =
+                matches!(listed, Some((Kind::Ok, Value::Slots(slots))) if !slots.is_empty());
+            is_about_slots && is_done
+        };
+        let of_struck = sessions
+            .iter()
+            .filter(|(process, _)| struck.contains(&worker(process)));
+        of_struck.flat_map(|(_, steps)| steps).any(|step| {
+            window.injected < step.invoked && step.ended < window.healed && is_change(step)
+        })
     }
 
     /// Whether time passes between two events of the record.
@@ -307,7 +330,7 @@ impl<'a> Run<'a> {
                 steps.any(|step| is_in(step.invoked) && is_in(step.ended) && step.is_answered())
             }
             Class::Halting => steps.any(|step| is_in(step.invoked) || is_in(step.ended)),
-            Class::Breaking | Class::Slowing => false,
+            Class::Breaking | Class::Slowing | Class::Changing => false,
         }
     }
 
@@ -413,6 +436,7 @@ fn due_of(window: &Window<'_>) -> Effect {
         Class::Isolating | Class::Breaking => Effect::Revoked,
         Class::Halting if !window.connection_lives => Effect::Revoked,
         Class::Halting | Class::Slowing => Effect::Delayed,
+        Class::Changing => Effect::Changed,
     }
 }
 
@@ -443,7 +467,8 @@ fn is_delayed(
             && step.invoked <= spell.last()
             && match window.class {
                 Class::Slowing => is_slowed(run, step, window),
-                _ => waits(),
+                Class::Changing => false,
+                Class::Isolating | Class::Breaking | Class::Halting => waits(),
             }
     })
 }

@@ -73,6 +73,7 @@ fn fault_counts(case: &Case<'_>, impacts: &[Impact]) -> Vec<FaultCount> {
             landed: own.clone().filter(|impact| impact.effect >= due).count() as u64,
             revoked: with(|impact| impact.effect == Effect::Revoked),
             delayed: with(|impact| impact.effect == Effect::Delayed),
+            changed: with(|impact| impact.effect == Effect::Changed),
             disproved: with(|impact| impact.is_disproved),
             roles: roles(
                 case.scope.struck.get(fault),
@@ -100,6 +101,7 @@ fn roles<'a>(
             struck: 1,
             revoked: u64::from(*effect == Effect::Revoked),
             delayed: u64::from(*effect == Effect::Delayed),
+            changed: u64::from(*effect == Effect::Changed),
             least: 0,
         });
     }
@@ -205,6 +207,9 @@ fn missed(case: &Case<'_>, count: &FaultCount) -> Option<String> {
         Effect::Revoked => format!(
             "{fault} took no lock away ({windows}{seen}): give --nemesis-duration more than the service waits for a silent client (RabbitMQ three heartbeats, others the lease), or ask for less with --coverage {fault}=delayed"
         ),
+        Effect::Changed => format!(
+            "{fault} gave no lock slots and took none away ({windows}{seen}): give --time-limit more, or --nemesis-interval less"
+        ),
         _ => format!(
             "{fault} delayed no holder ({windows}{seen}): give --nemesis-duration or --rate more"
         ),
@@ -241,6 +246,7 @@ fn happened(count: &FaultCount) -> String {
         windows,
         revoked,
         delayed,
+        changed,
         ..
     } = count;
     let windows = counted(*windows, "window");
@@ -253,7 +259,14 @@ fn happened(count: &FaultCount) -> String {
     } else {
         String::new()
     };
-    format!("; {fault} took a lock away in {revoked} of {windows}{delayed}{asked}")
+    if *due == Effect::Changed && *revoked == 0 {
+        return format!("; {fault} changed slots in {changed} of {windows}{delayed}{asked}");
+    }
+    let changed = match changed {
+        0 => String::new(),
+        changed => format!(", changed slots in {changed}"),
+    };
+    format!("; {fault} took a lock away in {revoked} of {windows}{changed}{delayed}{asked}")
 }
 
 #[cfg(test)]

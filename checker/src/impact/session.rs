@@ -94,6 +94,13 @@ impl<'a> Session<'a> {
             .any(|step| is_in(step.invoke) || is_in(step.end))
     }
 
+    /// Whether it added slots to a lock or took some away, from the injection to the end.
+    pub(super) fn changes_slots_within(&self, span: Span) -> bool {
+        let is_in = |place: Position| span.inject < place && place < span.over;
+        self.steps(span.inject, span.over)
+            .any(|step| is_in(step.invoke) && is_in(step.end) && step.changes_slots())
+    }
+
     /// Where the operation was invoked that was under way at a position, if one was.
     pub(super) fn under_way(&self, at: Position) -> Option<usize> {
         let begun = self.operations.partition_point(|step| step.invoke < at);
@@ -160,6 +167,15 @@ impl Step<'_> {
             self.function,
             Function::Lost | Function::Read | Function::Write
         )
+    }
+
+    fn changes_slots(&self) -> bool {
+        let lists_some = |event: &Event| {
+            let some = matches!(&event.value, Value::Slots(slots) if !slots.is_empty());
+            event.kind == Kind::Ok && some
+        };
+        matches!(self.function, Function::Grow | Function::Shrink)
+            && self.outcome.is_some_and(lists_some)
     }
 
     /// Only the other side can have said so. That a lock is lost a client may also conclude by

@@ -25,6 +25,7 @@ fn effect(text: &str) -> &'static str {
     match impact.effect {
         Effect::Revoked => "revoked",
         Effect::Delayed => "delayed",
+        Effect::Changed => "changed",
         Effect::None if impact.is_disproved => "disproved",
         Effect::None => "none",
     }
@@ -37,6 +38,31 @@ fn check(table: &[(&str, &str)]) {
         let text = format!("{HELD} {text}");
         assert_eq!(effect(&text), *expected, "{text}");
     }
+}
+
+#[test]
+fn who_is_made_to_change_slots_has_done_so_or_not() {
+    check(&[
+        ("+grow:2 2:grow 2:grow![2] -grow", "changed"),
+        ("+grow:2 2:shrink 2:shrink![1] -grow", "changed"),
+        // A new session of the same worker.
+        ("+grow:2 2:grow 2:grow? 5:grow 5:grow![2] -grow", "changed"),
+        ("+grow:2 2:grow 2:grow![] -grow", "none"),
+        ("+grow:2 2:grow 2:grow! -grow", "none"),
+        ("+grow:2 2:grow 2:grow? -grow", "none"),
+        ("+grow:2 2:grow 2:growx -grow", "none"),
+        ("+grow:2 2:count 2:count![2] -grow", "none"),
+        ("+grow:0 2:grow 2:grow![2] -grow", "none"),
+        ("2:grow +grow:2 2:grow![2] -grow", "none"),
+        ("+grow:2 2:grow -grow 2:grow![2]", "none"),
+        // It has something to wait for, and that is no harm.
+        ("+grow:0 0:grow -grow 0:grow![]", "none"),
+        ("+cut:2 2:grow 2:grow![2] -cut", "none"),
+        (
+            "+grow:0,2 2:grow 2:grow![2] 0:verify 0:verify!lost -grow",
+            "revoked",
+        ),
+    ]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `coverage`: every moment at which somebody asks, every window, and all that its targets did.
 
+pub(crate) mod changes;
 pub(crate) mod struck;
 
 use std::collections::BTreeMap;
@@ -25,25 +26,35 @@ pub(crate) struct Coverage {
 /// How many windows there were, and how many of them had an effect.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Windows {
+    /// The effect that some window must have.
+    pub(crate) due: Effect,
     pub(crate) all: u64,
     pub(crate) landed: u64,
     pub(crate) revoked: u64,
     pub(crate) delayed: u64,
+    pub(crate) changed: u64,
     pub(crate) disproved: u64,
     /// How often whom of their targets they struck.
     pub(crate) roles: BTreeMap<Role, Times>,
 }
 
 /// What must be seen in many histories; in how many, a test counts.
-pub(crate) const KINDS: [&str; 7] = [
+pub(crate) const KINDS: [&str; 8] = [
     "valid",
     "valid with a hold taken from who wanted it",
     "unknown",
     "revoked",
     "delayed",
+    "changed",
     "disproved",
     "none",
 ];
+
+impl Windows {
+    fn with_effect(&self) -> u64 {
+        self.revoked + self.delayed + self.changed
+    }
+}
 
 impl Coverage {
     /// Which of the [`KINDS`] are seen in a history.
@@ -56,8 +67,9 @@ impl Coverage {
             !is_valid,
             some(|windows| windows.revoked),
             some(|windows| windows.delayed),
+            some(|windows| windows.changed),
             some(|windows| windows.disproved),
-            some(|windows| windows.all - windows.revoked - windows.delayed - windows.disproved),
+            some(|windows| windows.all - windows.with_effect() - windows.disproved),
         ];
         let kinds = KINDS.into_iter().zip(seen);
         kinds
@@ -67,7 +79,8 @@ impl Coverage {
     }
 }
 
-/// What a history covers, and which of the [`KINDS`] and of those of [`struck`] are seen in it.
+/// What a history covers, and which of the [`KINDS`] and of those of [`struck`] and [`changes`] are
+/// seen in it.
 pub(crate) fn coverage(history: &History, scope: &Scope) -> (Coverage, Vec<&'static str>) {
     let settle = history.mark(Mark::Settle).unwrap_or(NEVER);
     let mut windows = history.windows();
@@ -93,6 +106,7 @@ pub(crate) fn coverage(history: &History, scope: &Scope) -> (Coverage, Vec<&'sta
     };
     let mut seen = coverage.seen();
     seen.extend(struck::seen(&run, coverage.verdict));
+    seen.extend(changes::seen(&run, coverage.verdict));
     (coverage, seen)
 }
 
@@ -185,6 +199,7 @@ impl Run<'_> {
 
     fn count(&self, fault: &str) -> Windows {
         let mut windows = Windows {
+            due: self.due(fault).unwrap_or(Effect::Delayed),
             roles: self.roles(fault),
             ..Windows::default()
         };
@@ -195,6 +210,7 @@ impl Run<'_> {
             windows.landed += u64::from(shown >= self.due(fault));
             windows.revoked += u64::from(effect == Some(Effect::Revoked));
             windows.delayed += u64::from(effect == Some(Effect::Delayed));
+            windows.changed += u64::from(effect == Some(Effect::Changed));
             windows.disproved += u64::from(effect.is_none());
         }
         windows
@@ -227,6 +243,8 @@ impl Run<'_> {
             None
         } else if strike.holds().any(|hold| strike.revokes(hold)) {
             Some(Effect::Revoked)
+        } else if strike.changes() {
+            Some(Effect::Changed)
         } else if strike.holds().any(|hold| strike.delays(hold)) {
             Some(Effect::Delayed)
         } else {
@@ -258,6 +276,7 @@ fn due_of_class(window: &Window) -> Effect {
     let connection = window.parameters.get("connection");
     match window.class {
         Class::Slowing => Effect::Delayed,
+        Class::Changing => Effect::Changed,
         Class::Halting if connection.is_some_and(|it| it == "lives") => Effect::Delayed,
         _ => Effect::Revoked,
     }
@@ -285,19 +304,21 @@ impl<'a> Strike<'a> {
         self.on < place && place < self.end
     }
 
+    /// Whether an operation is of the worker of a target, in whatever session.
+    fn is_of_targets(&self, op: &Op) -> bool {
+        let mut targets = self.window.targets.processes().iter();
+        targets.any(|target| self.run.are_of_one_worker(*target, op.process))
+    }
+
     /// Whether a target went on undisturbed, in whatever session.
     fn is_disproved(&self) -> bool {
-        let is_target = |process| {
-            let mut targets = self.window.targets.processes().iter();
-            targets.any(|target| self.run.are_of_one_worker(*target, process))
-        };
-        let mut ops = self.ops().filter(|op| is_target(op.process));
+        let mut ops = self.ops().filter(|op| self.is_of_targets(op));
         match self.window.class {
             Class::Isolating => {
                 ops.any(|op| is_answered(op) && self.is_on(op.invoke) && self.is_on(op.end))
             }
             Class::Halting => ops.any(|op| self.is_on(op.invoke) || self.is_on(op.end)),
-            Class::Breaking | Class::Slowing => false,
+            Class::Breaking | Class::Slowing | Class::Changing => false,
         }
     }
 
@@ -405,7 +426,10 @@ impl<'a> Strike<'a> {
                 let end_ns = record.time(self.end).min(reach.time(record));
                 reach.is_after(record, self.on) && record.time(self.on) < end_ns
             }
-            _ => self.ops().any(|op| self.delays_op(op, hold)),
+            Class::Changing => false,
+            Class::Isolating | Class::Breaking | Class::Slowing => {
+                self.ops().any(|op| self.delays_op(op, hold))
+            }
         }
     }
 

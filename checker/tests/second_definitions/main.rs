@@ -267,6 +267,7 @@ fn roles_told(count: &FaultCount) -> BTreeMap<Role, Times> {
             struck: count.struck,
             revoked: count.revoked,
             delayed: count.delayed,
+            changed: count.changed,
             least: count.least,
         };
         (*role, times)
@@ -280,10 +281,12 @@ fn roles_told(count: &FaultCount) -> BTreeMap<Role, Times> {
 fn told(found: &Finding) -> Coverage {
     let faults = found.counts.faults.iter().map(|count| {
         let windows = Windows {
+            due: count.due,
             all: count.windows,
             landed: count.landed,
             revoked: count.revoked,
             delayed: count.delayed,
+            changed: count.changed,
             disproved: count.disproved,
             roles: roles_told(count),
         };
@@ -313,12 +316,10 @@ fn coverage() {
             *tally.entry(kind).or_default() += 1;
         }
     }
-    let rarer = coverage::struck::KINDS.map(|kind| (kind, 100));
-    for (kind, once_in) in coverage::KINDS
-        .map(|kind| (kind, 30))
-        .into_iter()
-        .chain(rarer)
-    {
+    let common = coverage::KINDS.into_iter().map(|kind| (kind, 30));
+    let rare = coverage::struck::KINDS.into_iter().map(|kind| (kind, 100));
+    let rarer = coverage::changes::KINDS.into_iter().map(|kind| (kind, 500));
+    for (kind, once_in) in common.chain(rare).chain(rarer) {
         let seen = tally.get(kind).copied().unwrap_or(0);
         assert!(seen >= cases() / once_in, "hardly ever {kind}: {tally:?}");
     }

@@ -14,12 +14,14 @@ use history::{
 
 use super::generator::Dice;
 
-const FAULTS: [(&str, Class); 5] = [
+const FAULTS: [(&str, Class); 7] = [
     ("cut", Class::Breaking),
     ("partition", Class::Isolating),
     ("pause", Class::Halting),
     ("freeze", Class::Halting),
     ("slow", Class::Slowing),
+    ("grow", Class::Changing),
+    ("shrink", Class::Changing),
 ];
 
 /// Why nobody knows how an operation ended; mostly the connection is gone.
@@ -83,6 +85,8 @@ struct World<'a> {
     slots: u32,
     workers: Vec<Worker>,
     held: Vec<Held>,
+    /// Whether some fault makes its targets administrators.
+    has_changes: bool,
     /// The faults that strike in this history.
     names: Vec<(&'static str, Class)>,
     /// Those of which more may be heard.
@@ -114,6 +118,7 @@ pub(crate) fn case(dice: &mut Dice) -> (History, Scope) {
         slots,
         workers: (0..workers).map(Worker::new).collect(),
         held: Vec::new(),
+        has_changes: names.iter().any(|(_, class)| *class == Class::Changing),
         names,
         faults: Vec::new(),
         injected: 0,
@@ -162,15 +167,16 @@ fn selected(dice: &mut Dice, names: &[(&str, Class)]) -> Vec<String> {
 
 /// Effects that are asked for in place of what is due: of all faults, or of some.
 fn asked(dice: &mut Dice, faults: &[String]) -> BTreeMap<String, Effect> {
-    let of_all = match dice.below(8) {
+    let of_all = match dice.below(10) {
         0 => Some(Effect::None),
         1 => Some(Effect::Delayed),
-        2 => None,
+        2 => Some(Effect::Changed),
+        3 => None,
         _ => return BTreeMap::new(),
     };
     let mut asked = BTreeMap::new();
     for fault in faults {
-        let effect = of_all.unwrap_or(Effect::ALL[dice.below(3) as usize]);
+        let effect = of_all.unwrap_or(Effect::ALL[dice.below(Effect::ALL.len() as u32) as usize]);
         if of_all.is_some() || dice.rarely(2) {
             asked.insert(fault.clone(), effect);
         }
@@ -235,7 +241,10 @@ impl World<'_> {
         if self.dice.rarely(4) {
             return self.break_or_heal();
         }
-        let worker = self.any_worker();
+        let worker = match self.administrator() {
+            Some(worker) if self.dice.rarely(2) => worker,
+            _ => self.any_worker(),
+        };
         match self.class_that_strikes(worker) {
             Some(class) if !self.dice.rarely(6) => self.suffer(worker, class),
             _ => self.go_on(worker),
@@ -247,8 +256,10 @@ impl World<'_> {
 impl World<'_> {
     fn break_or_heal(&mut self) {
         let is_quiet = self.faults.is_empty();
-        let is_harmless = self.held.is_empty() && !self.dice.rarely(6);
-        if self.injected < 3 && !is_harmless && (is_quiet || self.dice.rarely(4)) {
+        let most = if self.has_changes { 5 } else { 3 };
+        let harmless = if self.has_changes { 3 } else { 6 };
+        let is_harmless = self.held.is_empty() && !self.dice.rarely(harmless);
+        if self.injected < most && !is_harmless && (is_quiet || self.dice.rarely(4)) {
             self.inject();
         } else if !is_quiet {
             self.note();
@@ -258,13 +269,19 @@ impl World<'_> {
     /// The next note of a fault, unless nothing more is heard of it.
     fn note(&mut self) {
         let place = self.dice.below(self.faults.len() as u32) as usize;
+        let lasts = self.faults[place].class == Class::Changing;
+        if lasts && self.dice.rarely(3) {
+            return;
+        }
         let mut fault = self.faults.swap_remove(place);
-        if self.dice.rarely(12) {
+        if self.dice.rarely(if lasts { 24 } else { 12 }) {
             return;
         }
         let id = fault.id;
         let (phase, note) = match fault.phase {
-            Phase::Inject if !self.dice.rarely(4) => (Phase::On, Note::on(id)),
+            Phase::Inject if !self.dice.rarely(if lasts { 8 } else { 4 }) => {
+                (Phase::On, Note::on(id))
+            }
             Phase::Inject => {
                 let missed = self.dice.rarely(2);
                 (Phase::Heal, Note::Heal { id, missed })
@@ -296,6 +313,9 @@ impl World<'_> {
         }
         if self.dice.rarely(20) {
             fault.processes.push(self.another_session());
+        }
+        if class == Class::Changing && self.dice.rarely(6) {
+            fault.processes = vec![self.another_session()];
         }
         let note = Note::Inject {
             id: fault.id,
@@ -364,6 +384,19 @@ impl World<'_> {
         self.dice.below(self.workers.len() as u32) as usize
     }
 
+    /// The worker that a fault makes an administrator, in whatever session.
+    fn administrator(&self) -> Option<usize> {
+        let mut faults = self.faults.iter();
+        let fault = faults.find(|fault| fault.class == Class::Changing)?;
+        Some(fault.processes[0] as usize % self.workers.len())
+    }
+
+    /// Whether a fault tells a session to administer locks.
+    fn is_told(&self, process: u32) -> bool {
+        let mut faults = self.faults.iter();
+        faults.any(|fault| fault.class == Class::Changing && fault.processes.contains(&process))
+    }
+
     fn class_that_strikes(&self, worker: usize) -> Option<Class> {
         let process = self.workers[worker].process;
         let mut faults = self.faults.iter().rev();
@@ -378,12 +411,14 @@ impl World<'_> {
 impl World<'_> {
     /// What a worker does that is struck: mostly it waits, and its lock is taken away.
     fn suffer(&mut self, worker: usize, class: Class) {
-        if self.dice.rarely(2) {
+        let harmless = if class == Class::Changing { 3 } else { 2 };
+        if self.dice.rarely(harmless) {
             let process = self.workers[worker].process;
             self.held.retain(|held| held.process != process);
         }
         match (class, &self.workers[worker].pending) {
             (Class::Halting, _) => {}
+            (Class::Changing, Some(_)) if !self.dice.rarely(4) => self.end(worker),
             (_, Some(_)) if self.dice.rarely(2) => self.lose_track(worker),
             (_, Some(_)) => {}
             (Class::Breaking, None) if self.dice.rarely(2) => self.tell_loss(worker),
@@ -415,6 +450,8 @@ impl World<'_> {
         let process = self.workers[worker].process;
         let holds = self.held.iter().any(|held| held.is(process, key));
         let function = match (self.dice.below(20), holds) {
+            _ if self.has_changes && self.dice.rarely(5) => self.administration(),
+            _ if self.is_told(process) && !self.dice.rarely(4) => self.administration(),
             (0..=5, true) | (0, false) => Function::Release,
             (6..=11, true) | (1, false) => Function::Verify,
             (12, true) | (2, false) => Function::Read,
@@ -425,6 +462,7 @@ impl World<'_> {
         let asked = match self.dice.below(3) {
             0 | 1 if self.has_modes && function == Function::Acquire => Value::Mode(Mode::Read),
             2 if self.has_modes && function == Function::Acquire => Value::Mode(Mode::Write),
+            2 if function.is_administration() => self.some_slots(),
             _ => Value::None,
         };
         let pending = Pending {
@@ -440,14 +478,34 @@ impl World<'_> {
         self.workers[worker].pending = Some(pending);
     }
 
+    /// Mostly something that a fault may have asked for, if there is such a fault.
     fn administration(&mut self) -> Function {
         let all = [
+            Function::Grow,
+            Function::Shrink,
             Function::Count,
             Function::Request,
             Function::Wait,
-            Function::Shrink,
+            Function::Create,
+            Function::Destroy,
+            Function::Overshoot,
         ];
-        all[self.dice.below(4) as usize].clone()
+        let number = match self.has_changes && !self.dice.rarely(4) {
+            true => 2,
+            false => 8,
+        };
+        all[self.dice.below(number) as usize].clone()
+    }
+
+    /// A list, mostly of one slot, sometimes of none; or no list.
+    fn some_slots(&mut self) -> Value {
+        let slot = 1 + self.dice.below(4);
+        match self.dice.below(7) {
+            0 => Value::None,
+            1 => Value::Slots(Vec::new()),
+            2 => Value::Slots(vec![slot, slot + 1]),
+            _ => Value::Slots(vec![slot]),
+        }
     }
 
     /// A loss notification; the service knows of it or does not.
@@ -482,6 +540,7 @@ impl World<'_> {
             "" => draft,
             error => draft.because(error, ""),
         };
+        let draft = self.listing(draft, &pending);
         self.push(draft);
         if !self.dice.rarely(4) {
             self.held.retain(|held| held.process != process);
@@ -500,7 +559,8 @@ impl World<'_> {
         if pending.function == Function::Lost {
             return self.push(pending.draft(process, Kind::Ok));
         }
-        let draft = if self.dice.rarely(12) {
+        let is_change = self.has_changes && pending.function.is_administration();
+        let draft = if self.dice.rarely(if is_change { 5 } else { 12 }) {
             None
         } else {
             self.answer(process, &pending)
@@ -508,9 +568,19 @@ impl World<'_> {
         let draft = draft.unwrap_or_else(|| {
             let (why, is_observed) = FAILURES[self.dice.below(FAILURES.len() as u32) as usize];
             let draft = pending.draft(process, Kind::Fail).because(why, "");
+            let draft = self.listing(draft, &pending);
             if is_observed { draft.observed() } else { draft }
         });
         self.push(draft);
+    }
+
+    /// An end by which nothing is known to be done may list slots all the same.
+    fn listing(&mut self, draft: Draft, pending: &Pending) -> Draft {
+        if pending.function.is_administration() && self.dice.rarely(2) {
+            draft.with(self.some_slots())
+        } else {
+            draft
+        }
     }
 
     /// What the service answers; nothing if it refuses. It is sometimes wrong.
@@ -532,6 +602,7 @@ impl World<'_> {
             }
             Function::Verify => Some(ok.answering(Answer::Lost)),
             Function::Count => Some(ok.with(Value::Slots((1..=self.slots).collect()))),
+            _ if pending.function.is_administration() => Some(ok.with(self.some_slots())),
             _ => Some(ok),
         }
     }

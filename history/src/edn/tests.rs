@@ -402,6 +402,7 @@ fn any_note() -> impl Strategy<Value = Note> {
         Just(Class::Halting),
         Just(Class::Breaking),
         Just(Class::Slowing),
+        Just(Class::Changing),
     ];
     let parameter = prop_oneof![
         any::<u64>().prop_map(Json::from),

@@ -17,6 +17,8 @@ pub enum Class {
     Breaking,
     /// Everything still works, later than it would.
     Slowing,
+    /// Its targets are administrators, and add slots to locks or take some away.
+    Changing,
 }
 
 impl fmt::Display for Class {
@@ -26,6 +28,7 @@ impl fmt::Display for Class {
             Self::Halting => "halting",
             Self::Breaking => "breaking",
             Self::Slowing => "slowing",
+            Self::Changing => "changing",
         })
     }
 }

@@ -16,18 +16,20 @@ pub enum Effect {
     None,
     /// Operations waited, and nothing was lost.
     Delayed,
+    /// A lock has more slots than before, or fewer.
+    Changed,
     /// A hold was taken away.
     Revoked,
 }
 
 /// A word that is no effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no effect of a fault: write revoked, delayed or none")]
+#[error("\"{0}\" is no effect of a fault: write revoked, changed, delayed or none")]
 pub struct NoEffect(String);
 
 impl Effect {
     /// All of them, from the least to the most.
-    pub const ALL: [Self; 3] = [Self::None, Self::Delayed, Self::Revoked];
+    pub const ALL: [Self; 4] = [Self::None, Self::Delayed, Self::Changed, Self::Revoked];
 }
 
 impl fmt::Display for Effect {
@@ -35,6 +37,7 @@ impl fmt::Display for Effect {
         out.write_str(match self {
             Self::None => "none",
             Self::Delayed => "delayed",
+            Self::Changed => "changed",
             Self::Revoked => "revoked",
         })
     }

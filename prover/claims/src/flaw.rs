@@ -80,6 +80,7 @@ fn flaw_of_runs(summary: &Summary) -> Option<String> {
 fn flaw_of_faults(summary: &Summary) -> Option<String> {
     let is_too_much = |seen: &Landings| {
         let struck = seen.revoked.saturating_add(seen.delayed);
+        let struck = struck.saturating_add(seen.changed);
         seen.landed > seen.windows || struck > seen.windows
     };
     let flaws = [(

@@ -84,7 +84,7 @@ impl Plan {
     /// What a history of the run does not say itself.
     #[must_use]
     pub fn scope(&self) -> Scope {
-        let slots = self.workload.most_slots(self.params.slots);
+        let slots = self.most_slots();
         Scope {
             slots: NonZeroU32::new(slots).unwrap_or(NonZeroU32::MIN),
             workers: NonZeroU32::new(self.params.concurrency),

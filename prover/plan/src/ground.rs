@@ -3,6 +3,7 @@
 use locks::Lock;
 use nemesis::{Clients, Fault, MixError, Need, Part, Selected};
 use testbed::{Choice, ProxyChoice, Site};
+use workloads::{Needs, Workload};
 
 use crate::spec::RunSpec;
 use crate::unknown::hint;
@@ -54,6 +55,11 @@ pub enum GroundError {
     /// A fault of a cluster.
     #[error("the fault {0} breaks the nodes of a cluster: add --nodes 3 and --testbed docker")]
     Cluster(&'static str),
+    /// A fault that changes slots.
+    #[error(
+        "the fault {0} changes the slots of locks: choose --workload semaphore with two slots or more and a lock whose slots can be changed ({1})"
+    )]
+    Slots(&'static str, String),
     /// A fault that stops processes.
     #[error(
         "the fault {0} stops a client that is a process of its own: add --isolate, or choose --testbed sim"
@@ -87,6 +93,8 @@ impl GroundError {
 pub(crate) struct Ground<'a> {
     testbed: &'a Choice,
     clients: Clients,
+    /// Whether the nemesis may change the slots of locks.
+    may_change_slots: bool,
 }
 
 impl<'a> Ground<'a> {
@@ -97,13 +105,18 @@ impl<'a> Ground<'a> {
     pub(crate) fn of(
         testbed: &'a Choice,
         asked: &RunSpec,
+        workload: &dyn Workload,
         lock: &dyn Lock,
     ) -> Result<Self, GroundError> {
         let clients = clients(asked, lock);
         if clients == Clients::Processes && testbed.site.is_simulated() {
             return Err(GroundError::SimulatedProcesses);
         }
-        Ok(Self { testbed, clients })
+        Ok(Self {
+            testbed,
+            clients,
+            may_change_slots: leaves_slots_alone(asked, workload) && lock.kind().is_administered(),
+        })
     }
 
     /// The faults that are asked for, with their parameters.
@@ -155,6 +168,7 @@ impl<'a> Ground<'a> {
                 Need::Frames => GroundError::Frames(name),
                 Need::Clock => GroundError::Clock(name),
                 Need::Cluster => GroundError::Cluster(name),
+                Need::Slots => GroundError::Slots(name, administered()),
                 Need::Nothing => GroundError::NoLink(name, self.others()),
             });
         }
@@ -179,6 +193,7 @@ impl<'a> Ground<'a> {
             // Where Docker may not answer, a simulation takes its place.
             Need::Clock => is_real && site.is_all_started() && site.is_of_rabbitmq(),
             Need::Cluster => site.cluster().is_some(),
+            Need::Slots => self.may_change_slots,
         }
     }
 
@@ -195,6 +210,20 @@ impl<'a> Ground<'a> {
         let breaks_links = fault.parts().contains(&Part::Link) && fault.needs() == Need::Nothing;
         self.testbed.site.has_no_link() && breaks_links
     }
+}
+
+/// Whether a workload has locks of several slots, and nobody in it changes these: one that is taken
+/// away leaves some.
+fn leaves_slots_alone(asked: &RunSpec, workload: &dyn Workload) -> bool {
+    workload.needs() == Needs::Slots && asked.slots.unwrap_or(workload.slots()) > 1
+}
+
+/// The locks whose slots can be changed, by name.
+fn administered() -> String {
+    let locks = locks::ALL
+        .iter()
+        .filter(|lock| lock.kind().is_administered());
+    locks.map(|lock| lock.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// What the clients of a run are: a run that isolates them makes each a process.
@@ -236,6 +265,7 @@ mod tests {
         Ground {
             testbed,
             clients: Clients::Tasks,
+            may_change_slots: false,
         }
     }
 

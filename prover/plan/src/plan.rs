@@ -10,7 +10,7 @@ use checker::{COVERAGE, Guarantee, counted};
 use history::fault::{Effect, Struck};
 use history::{Function, Outline};
 use locks::{Chosen, Lock, OptionError, QueueKind};
-use nemesis::{Call, Clients, Fault, Part, Schedule, Selected, Settings};
+use nemesis::{Call, Clients, Fault, Need, Part, Schedule, Selected, Settings};
 use run::seed::Seed;
 use run::{Goal, Setup};
 use testbed::{Asked, Choice, ChoiceError, NODES, Service, services, without_password};
@@ -303,7 +303,7 @@ impl Plan {
         if testbed.site.is_simulated() && lock.options.queue == QueueKind::Quorum {
             return Err(PlanError::SimulatedQuorum);
         }
-        let ground = Ground::of(&testbed, asked, &*lock.lock)?;
+        let ground = Ground::of(&testbed, asked, workload, &*lock.lock)?;
         let spec = &if asked.swarm {
             drawn(asked, workload, ground, seed)?
         } else {
@@ -328,7 +328,7 @@ impl Plan {
         check_calls(&schedule, &params, workload)?;
         let patience = testbed.site.patience(heartbeat);
         let progress = progress_within(patience, lock.lock.lease());
-        let (judged, shown) = guarantees(spec, workload, &*lock.lock, progress)?;
+        let (judged, shown) = guarantees(spec, (workload, &mix), &*lock.lock, progress)?;
         let finish_within = finish_within(progress, spec, &params);
         let Wanted { effects, struck } = effects::asked(spec.coverage.as_deref(), &faults)?;
         let plan = Self {
@@ -393,7 +393,7 @@ impl Plan {
             workload: self.workload.name().to_owned(),
             lock: self.lock.to_string(),
             workers: self.params.concurrency,
-            slots: self.workload.most_slots(self.params.slots),
+            slots: self.most_slots(),
             heartbeat_ms: u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX),
             faults: self.faults.iter().map(ToString::to_string).collect(),
             effects: self.effects.clone(),
@@ -404,6 +404,26 @@ impl Plan {
                 .map(|guarantee| guarantee.name())
                 .collect(),
         }
+    }
+
+    /// How many slots a lock has at the most: the nemesis may add some.
+    #[must_use]
+    pub fn most_slots(&self) -> u32 {
+        let more = self.mix.iter().map(|it| it.fault.more_slots()).max();
+        self.workload.most_slots(self.params.slots) + more.unwrap_or_default()
+    }
+
+    /// Whether a run of it can put a promise to the test.
+    #[must_use]
+    pub fn judges(&self, promise: &str) -> bool {
+        puts_to_the_test(self.workload, &self.mix, promise)
+    }
+
+    /// Whether a lock offers what its workload and its faults need.
+    #[must_use]
+    pub fn takes(&self, lock: &dyn Lock) -> bool {
+        let can_change = lock.kind().is_administered();
+        suits(self.workload, lock) && (can_change || !changes_slots(&self.mix))
     }
 
     /// After so long a silent client's lock is surely given away, by the services' rules or by the
@@ -656,12 +676,12 @@ type Guarantees = (Vec<Box<dyn Guarantee>>, Vec<Box<dyn Guarantee>>);
 
 fn guarantees(
     spec: &RunSpec,
-    workload: &dyn Workload,
+    (workload, mix): (&dyn Workload, &[Selected]),
     lock: &dyn Lock,
     progress: Duration,
 ) -> Result<Guarantees, PlanError> {
     let chosen: Vec<&str> = match spec.guarantees.as_slice() {
-        [] => promises(workload, lock).collect(),
+        [] => promises(workload, mix, lock).collect(),
         chosen => chosen.iter().map(String::as_str).collect(),
     };
     let judged = checker::parse_all(chosen.iter().map(|name| bounded(name, progress)))?;
@@ -685,9 +705,13 @@ fn guarantees(
 }
 
 /// What a lock promises of that which a workload can put to the test.
-fn promises<'a>(workload: &dyn Workload, lock: &'a dyn Lock) -> impl Iterator<Item = &'a str> {
+fn promises<'a>(
+    workload: &dyn Workload,
+    mix: &[Selected],
+    lock: &'a dyn Lock,
+) -> impl Iterator<Item = &'a str> {
     let promises = lock.promises().into_iter();
-    promises.filter(move |promise| judges(workload, promise))
+    promises.filter(move |promise| puts_to_the_test(workload, mix, promise))
 }
 
 /// One of these makes a lock of what promises it.
@@ -725,6 +749,18 @@ pub fn check_promises(lock: &dyn Lock) -> Result<(), String> {
 /// Whether a run of a workload can put a promise to the test.
 pub fn judges(workload: &dyn Workload, promise: &str) -> bool {
     workload.judges().contains(&checker::stem(promise))
+}
+
+/// Who changes slots beside a workload puts to the test what a workload does that changes them.
+fn puts_to_the_test(workload: &dyn Workload, mix: &[Selected], promise: &str) -> bool {
+    let mut others = workloads::ALL.iter();
+    let is_judged =
+        |other: &&dyn Workload| other.needs() == Needs::Administration && judges(*other, promise);
+    judges(workload, promise) || changes_slots(mix) && others.any(is_judged)
+}
+
+fn changes_slots(mix: &[Selected]) -> bool {
+    mix.iter().any(|it| it.fault.needs() == Need::Slots)
 }
 
 /// The guarantee that is asked for without a bound where a run's heartbeat gives one.

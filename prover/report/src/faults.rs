@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use checker::search::Limits;
 use checker::{COVERAGE, Case, Impact, Judgement, Scope, show_ns};
+use history::fault::Effect;
 use history::{History, Process};
 use serde::Serialize;
 
@@ -76,10 +77,7 @@ impl Faults {
             fault: count.fault.clone(),
             class: fault_class(&count.fault),
             windows: count.windows,
-            due: match count.asked {
-                true => format!("{}, as asked for", count.due),
-                false => count.due.to_string(),
-            },
+            due: due(count),
             revoked: count.revoked,
             delayed: count.delayed,
             disproved: count.disproved,
@@ -115,6 +113,18 @@ pub(crate) fn effects(subject: &Subject, history: &History) -> Vec<String> {
         effect => effect.to_string(),
     };
     impacts.iter().map(words).collect()
+}
+
+/// The effect that is due of a fault; one that no other number shows, with how often it had it.
+fn due(count: &checker::FaultCount) -> String {
+    let due = match count.asked {
+        true => format!("{}, as asked for", count.due),
+        false => count.due.to_string(),
+    };
+    match count.due {
+        Effect::Changed => format!("{due}, seen in {}", count.changed),
+        _ => due,
+    }
 }
 
 fn role_rows(count: &checker::FaultCount) -> impl Iterator<Item = RoleRow> {

@@ -178,6 +178,7 @@ fn harm(window: &Window) -> &'static str {
         (_, Class::Isolating) => "was cut off from the service",
         (_, Class::Breaking) => "lost its connection",
         (_, Class::Slowing) => "was slowed down",
+        (_, Class::Changing) => "changed the slots",
     }
 }
 

@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use history::fault::Evidence;
 use locks::{ClientConfig, OwnProcess};
-use nemesis::{BrokerHarm, Clients, Done, LinkHarm, NodeHarm, System, SystemError, Worker};
+use nemesis::{
+    BrokerHarm, Clients, Done, LinkHarm, NodeHarm, SlotChange, System, SystemError, Worker,
+};
 
+use crate::order::Order;
 use crate::watch::Watch;
 
 /// How a worker is.
@@ -39,6 +42,8 @@ struct Member {
     condition: Arc<Watch<Condition>>,
     /// What its session lives in, where that is a process of its own.
     own: Watch<Option<Arc<dyn OwnProcess>>>,
+    /// What it is to do before anything else.
+    order: Watch<Option<Arc<Order>>>,
     /// How often it was paused.
     pauses: AtomicU32,
     /// The number under which it acts now.
@@ -51,6 +56,7 @@ impl Crew {
         let member = |process| Member {
             condition: Arc::default(),
             own: Watch::default(),
+            order: Watch::default(),
             pauses: AtomicU32::new(0),
             process: AtomicU32::new(process),
         };
@@ -84,6 +90,32 @@ impl Crew {
     /// A worker's session lives in this process, or in none.
     pub(crate) fn lives_in(&self, worker: Worker, own: Option<Arc<dyn OwnProcess>>) {
         self.members[worker].own.change(|now| *now = own);
+    }
+
+    /// Returns when a worker is to do something before anything else.
+    pub(crate) async fn ordered(&self, worker: Worker) {
+        self.members[worker].order.when(Option::is_some).await;
+    }
+
+    /// Takes what a worker is to do before anything else.
+    pub(crate) fn take_order(&self, worker: Worker) -> Option<Arc<Order>> {
+        let mut taken = None;
+        self.members[worker]
+            .order
+            .change(|order| taken = order.take());
+        taken
+    }
+
+    /// Has a worker change the slots of all locks. One whose work is done changes none.
+    async fn order(&self, worker: Worker, change: SlotChange) -> Evidence {
+        let order = Order::of(change);
+        let member = &self.members[worker];
+        member.order.change(|now| *now = Some(order.clone()));
+        tokio::select! {
+            biased;
+            done = order.fulfilled() => done,
+            () = member.condition.when(|now| *now == Condition::Gone) => Order::unfulfilled(),
+        }
     }
 
     /// How often a worker was paused so far: time in which it was is none that anybody waited.
@@ -264,6 +296,10 @@ impl System for Reach<'_> {
     async fn restart(&self, worker: Worker) -> Result<(), SystemError> {
         self.crew.set(worker, Condition::Up);
         Ok(())
+    }
+
+    async fn change_slots(&self, worker: Worker, change: SlotChange) -> Done {
+        Ok(self.crew.order(worker, change).await)
     }
 
     async fn harm_broker(&self, harm: &BrokerHarm) -> Done {

@@ -16,6 +16,7 @@ mod goal;
 mod live;
 mod observer;
 mod occupied;
+mod order;
 mod phase;
 mod player;
 mod recorder;

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use history::jsonl::LogError;
 use history::{Draft, Function, Kind, Process, Value};
 use locks::{Answer, Error, ErrorKind, Lock, Loss, Session};
+use nemesis::SlotChange;
 use serde_json::json;
 use tokio::time::timeout;
 use workloads::{Feedback, Step};
@@ -16,6 +17,7 @@ use crate::burst::Burst;
 use crate::call::call;
 use crate::clock::Clock;
 use crate::crew::{Condition, connection_name};
+use crate::order;
 use crate::phase::Phase;
 use crate::reply::{Reply, ending, value};
 use crate::shared::Shared;
@@ -63,7 +65,7 @@ pub(crate) async fn work(
         condition,
     };
     worker.run().await?;
-    worker.stay().await;
+    worker.stay().await?;
     worker.leave().await
 }
 
@@ -99,11 +101,14 @@ impl Worker {
                 last = Feedback::Lost;
                 continue;
             }
+            if self.obey().await? {
+                last = Feedback::Lost;
+            }
             last = match self.equipment.generator.next(last) {
                 Step::Wait(time) => self.wait(Span::For(time)).await?,
                 Step::Until(time) => self.wait(Span::Until(time)).await?,
-                Step::Work(time) => self.work(Span::For(time)).await,
-                Step::WorkUntil(time) => self.work(Span::Until(time)).await,
+                Step::Work(time) => self.work(Span::For(time)).await?,
+                Step::WorkUntil(time) => self.work(Span::Until(time)).await?,
                 Step::Gather => self.gather().await?,
                 Step::Invoke(function, key) => self.invoke(function, key, Value::None).await?,
                 Step::InvokeWith(function, key, value) => self.invoke(function, key, value).await?,
@@ -142,38 +147,43 @@ impl Worker {
         let waited = async {
             tokio::select! {
                 biased;
-                () = down(&condition) => {}
                 () = shared.phases.left(shared.phases.now()) => {}
                 () = span.pass(shared.recorder.clock()) => {}
             }
         };
         let mut waited = std::pin::pin!(waited);
         loop {
-            let Some(session) = &mut self.session else {
-                waited.await;
-                return Ok(Feedback::Ready);
-            };
             let loss = tokio::select! {
                 biased;
                 () = down(&condition) => return Ok(Feedback::Ready),
-                loss = session.loss_notification() => loss,
+                loss = next_loss(&mut self.session) => Some(loss),
+                () = shared.crew.ordered(self.number) => None,
                 () = &mut waited => return Ok(Feedback::Ready),
             };
-            if self.concerns(&loss) {
-                return self.lose(loss);
+            match loss {
+                Some(loss) if self.concerns(&loss) => return self.lose(loss),
+                None if self.obey().await? => return Ok(Feedback::Lost),
+                _ => {}
             }
         }
     }
 
     /// Lets time pass without listening; a crash ends it all the same.
-    async fn work(&mut self, span: Span) -> Feedback {
+    async fn work(&mut self, span: Span) -> Result<Feedback, LogError> {
+        let shared = self.shared.clone();
         let condition = self.condition.clone();
-        tokio::select! {
-            biased;
-            () = down(&condition) => {}
-            () = span.pass(self.shared.recorder.clock()) => {}
+        let mut passed = std::pin::pin!(span.pass(shared.recorder.clock()));
+        loop {
+            tokio::select! {
+                biased;
+                () = down(&condition) => return Ok(Feedback::Ready),
+                () = shared.crew.ordered(self.number) => {}
+                () = &mut passed => return Ok(Feedback::Ready),
+            }
+            if self.obey().await? {
+                return Ok(Feedback::Lost);
+            }
         }
-        Feedback::Ready
     }
 
     async fn gather(&mut self) -> Result<Feedback, LogError> {
@@ -213,8 +223,25 @@ impl Worker {
             // Nobody can ask, so nothing is learnt, and nothing stands in the record.
             return Ok(Feedback::Ok);
         }
-        if !self.ensure_session().await {
+        let Some((result, feedback)) = self.perform(function, key, asked).await? else {
             return Ok(Feedback::Lost);
+        };
+        if let Ok(reply) = &result {
+            self.equipment.generator.told(&value(reply));
+        }
+        Ok(feedback)
+    }
+
+    /// Does an operation and records it, with what came of it and what follows for this worker;
+    /// nothing if there is no session to do it with.
+    async fn perform(
+        &mut self,
+        function: Function,
+        key: Arc<str>,
+        asked: Value,
+    ) -> Result<Option<(Result<Reply, Error>, Feedback)>, LogError> {
+        if !self.ensure_session().await {
+            return Ok(None);
         }
         let draft = Draft::new(
             Process::Client(self.process()),
@@ -229,18 +256,79 @@ impl Worker {
         let result = self.operate(&function, &key, &asked).await;
         let (kind, draft) = ending(self.process(), &function, &result);
         self.shared.recorder.record(draft.on(key.clone()))?;
-        match &result {
-            Ok(reply) => self.equipment.generator.told(&value(reply)),
-            Err(error) => self.shared.note(error),
+        if let Err(error) = &result {
+            self.shared.note(error);
         }
         if let (Err(error), Some(session)) = (&result, &mut self.session)
             && error.kind == ErrorKind::LostMeanwhile
             && let Some(loss) = session.loss_notification().now_or_never()
         {
-            return self.lose(loss);
+            let lost = self.lose(loss)?;
+            return Ok(Some((result, lost)));
         }
         self.believe(time, &function, &result);
-        Ok(self.conclude(&function, key, kind, &result))
+        let feedback = self.conclude(&function, key, kind, &result);
+        Ok(Some((result, feedback)))
+    }
+
+    /// Does what the nemesis ordered, if it did. Whether the worker lost by that what it held, or
+    /// its session.
+    async fn obey(&mut self) -> Result<bool, LogError> {
+        let Some(order) = self.shared.crew.take_order(self.number) else {
+            return Ok(false);
+        };
+        let before = (self.process(), self.held.clone());
+        let mut counted = serde_json::Map::new();
+        for key in self.equipment.client.run.keys.clone() {
+            let slots = self
+                .change_slots(&key.as_str().into(), order.change)
+                .await?;
+            counted.extend(slots.map(|slots| (key, slots.into())));
+        }
+        order.fulfil(counted);
+        Ok(before != (self.process(), self.held.clone()))
+    }
+
+    /// Changes the slots of a lock: how many there are then. Nothing where nothing was changed that
+    /// should be, or nobody knows.
+    async fn change_slots(
+        &mut self,
+        key: &Arc<str>,
+        change: SlotChange,
+    ) -> Result<Option<usize>, LogError> {
+        let (wanted, tries) = order::aim(change, self.equipment.client.run.slots);
+        let files = self.equipment.lock.kind().files_decrements();
+        let mut has_changed = change == SlotChange::Restore;
+        let mut has = self.count(key).await?;
+        for _ in 0..tries {
+            for (function, asked) in order::steps(has, wanted, files) {
+                let is_change = function != Function::Request;
+                let slots = self.administer(function, key, asked).await?;
+                has_changed |= is_change && slots.is_some_and(|slots| !slots.is_empty());
+            }
+            has = self.count(key).await?;
+        }
+        Ok(has.filter(|_| has_changed))
+    }
+
+    async fn count(&mut self, key: &Arc<str>) -> Result<Option<usize>, LogError> {
+        let slots = self.administer(Function::Count, key, Value::None).await?;
+        Ok(slots.map(|slots| slots.len()))
+    }
+
+    /// Does something to the slots of a lock: those that were made, removed or found, if it is known
+    /// that it was done.
+    async fn administer(
+        &mut self,
+        function: Function,
+        key: &Arc<str>,
+        asked: Value,
+    ) -> Result<Option<Vec<u32>>, LogError> {
+        let performed = self.perform(function, key.clone(), asked).await?;
+        Ok(match performed {
+            Some((Ok(Reply::Slots(slots)), _)) => Some(slots),
+            _ => None,
+        })
     }
 
     /// Until when this client believes by its own clock, where the lock is a lease: counted from
@@ -434,16 +522,20 @@ impl Worker {
 
     /// Waits until all are done. A connection that closes gives back whatever was not, so whoever
     /// left at once would hide that others starve for it.
-    async fn stay(&mut self) {
+    async fn stay(&mut self) -> Result<(), LogError> {
         let shared = self.shared.clone();
         shared.done.change(|done| *done += 1);
         if self.held.is_some() {
-            return;
+            return Ok(());
         }
-        tokio::select! {
-            biased;
-            () = shared.phases.reached(Phase::Stopping) => {}
-            () = shared.done.when(|done| *done == shared.crew.size()) => {}
+        loop {
+            tokio::select! {
+                biased;
+                () = shared.phases.reached(Phase::Stopping) => return Ok(()),
+                () = shared.done.when(|done| *done == shared.crew.size()) => return Ok(()),
+                () = shared.crew.ordered(self.number) => {}
+            }
+            self.obey().await?;
         }
     }
 
@@ -480,6 +572,14 @@ impl Span {
             Self::For(time) => clock.sleep(time).await,
             Self::Until(time) => clock.sleep_until(time).await,
         }
+    }
+}
+
+/// The next loss notification of a session; never, where there is none.
+async fn next_loss(session: &mut Option<Box<dyn Session>>) -> Loss {
+    match session {
+        Some(session) => session.loss_notification().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -236,7 +236,7 @@ fn faults(summary: &Summary) -> String {
             landings.windows.to_string(),
             landings.revoked.to_string(),
             landings.delayed.to_string(),
-            landings.due.to_string(),
+            landings.due_text(),
         ]
     });
     let header = [

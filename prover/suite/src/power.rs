@@ -10,10 +10,9 @@ use checker::{COVERAGE, Finding, POWER, Row, Verdict, counted, stem};
 use locks::Lock;
 use nemesis::Schedule;
 use plan::spec::RunSpec;
-use plan::{Plan, PlanError, catalogue, judges, suits};
+use plan::{Plan, PlanError, catalogue};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
-use workloads::Workload;
 
 use super::campaign::spec_of;
 use super::engine::{Engine, Evidence};
@@ -97,7 +96,7 @@ pub fn power(
     let first = seeds.peek().copied().unwrap_or(Seed(0));
     let plan = Plan::with(&spec_of(spec, first), trials.schedule.cloned())?;
     let judged = judged_by(spec, &plan);
-    let mut power = Power::untried(&judged, plan.workload);
+    let mut power = Power::untried(&judged, &plan);
     for seed in seeds {
         if power.caught() >= trials.enough.min(power.mistakes.len()) {
             break;
@@ -134,7 +133,7 @@ fn judged_by(spec: &RunSpec, plan: &Plan) -> Vec<String> {
         return spec.guarantees.clone();
     }
     let promises = plan.lock.lock.promises().into_iter();
-    let judged = promises.filter(|promise| judges(plan.workload, promise));
+    let judged = promises.filter(|promise| plan.judges(promise));
     judged.map(str::to_owned).collect()
 }
 
@@ -163,14 +162,14 @@ fn can_show(guarantee: &str, breaks: &str) -> bool {
 
 impl Power {
     /// Nothing was tried yet.
-    fn untried(judged: &[String], workload: &dyn Workload) -> Self {
+    fn untried(judged: &[String], plan: &Plan) -> Self {
         let is_shown = |breaks: &&str| {
             let mut judged = judged.iter();
             judged.any(|guarantee| can_show(stem(guarantee), breaks))
         };
         let mistakes = catalogue::LOCKS.iter().filter_map(|lock| {
             let breaks = lock.breaks().filter(is_shown)?;
-            let is_suited = suits(workload, &**lock) && judges(workload, breaks);
+            let is_suited = plan.takes(&**lock) && plan.judges(breaks);
             is_suited.then(|| Mistake {
                 lock: lock.name().to_owned(),
                 breaks: breaks.to_owned(),

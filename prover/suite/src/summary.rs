@@ -122,6 +122,9 @@ pub struct Landings {
     pub revoked: u64,
     /// How often it only delayed a holder.
     pub delayed: u64,
+    /// How often a lock had more slots by it, or fewer, and no hold was revoked.
+    #[serde(default)]
+    pub changed: u64,
     /// What its targets were about when they were struck.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<Role, RoleCount>,
@@ -278,6 +281,7 @@ impl Summary {
                 landed: fault.landed,
                 revoked: fault.revoked,
                 delayed: fault.delayed,
+                changed: fault.changed,
                 roles: fault.roles.clone(),
             });
         }
@@ -369,8 +373,18 @@ impl Landings {
         self.landed += later.landed;
         self.revoked += later.revoked;
         self.delayed += later.delayed;
+        self.changed += later.changed;
         for (role, count) in later.roles {
             self.roles.entry(role).or_default().merge(count);
+        }
+    }
+
+    /// The effect that it must have; one that no other number shows, with how often it had it.
+    #[must_use]
+    pub fn due_text(&self) -> String {
+        match self.due {
+            Effect::Changed => format!("{}, seen in {}", self.due, self.changed),
+            due => due.to_string(),
         }
     }
 
@@ -390,6 +404,9 @@ impl Landings {
             )),
             Effect::Delayed => Some(format!(
                 "{name} never delayed a holder: give --nemesis-duration or --time-limit more"
+            )),
+            Effect::Changed => Some(format!(
+                "{name} never gave a lock slots or took some away: give --time-limit more"
             )),
             Effect::Revoked => Some(format!(
                 "{name} never took a lock away: give --nemesis-duration or --time-limit more, or ask for less with --coverage {name}=delayed"

@@ -15,17 +15,18 @@ pub(crate) struct Times {
     pub(crate) struck: u64,
     pub(crate) revoked: u64,
     pub(crate) delayed: u64,
+    pub(crate) changed: u64,
     pub(crate) least: u64,
 }
 
 /// What a window did to one of its targets.
-struct Blow {
-    role: Role,
-    effect: Effect,
+pub(super) struct Blow {
+    pub(super) role: Role,
+    pub(super) effect: Effect,
 }
 
 /// What must be seen in many histories; in how many, a test counts.
-pub(crate) const KINDS: [&str; 25] = [
+pub(crate) const KINDS: [&str; 27] = [
     "holder",
     "verifying",
     "releasing",
@@ -35,11 +36,13 @@ pub(crate) const KINDS: [&str; 25] = [
     "idle",
     "holder revoked",
     "holder delayed",
+    "holder changed",
     "holder spared",
     "verifying revoked",
     "verifying delayed",
     "verifying spared",
     "another role revoked or delayed",
+    "another role changed",
     "several targets",
     "targets in several roles",
     "targets of several fates",
@@ -62,7 +65,7 @@ pub(super) fn seen(run: &Run<'_>, verdict: Verdict) -> Vec<&'static str> {
         .collect()
 }
 
-fn sights(run: &Run<'_>, verdict: Verdict) -> [bool; 25] {
+fn sights(run: &Run<'_>, verdict: Verdict) -> [bool; 27] {
     let windows: Vec<&Window> = run.windows.iter().collect();
     let any = |is_meant: &dyn Fn(&Window) -> bool| windows.iter().any(|window| is_meant(window));
     let some = |is_meant: &dyn Fn(Role, Effect) -> bool| {
@@ -99,11 +102,15 @@ fn sights(run: &Run<'_>, verdict: Verdict) -> [bool; 25] {
         is(Role::Idle),
         became((Role::Holder, Effect::Revoked)),
         became((Role::Holder, Effect::Delayed)),
+        became((Role::Holder, Effect::Changed)),
         became((Role::Holder, Effect::None)),
         became((Role::Verifying, Effect::Revoked)),
         became((Role::Verifying, Effect::Delayed)),
         became((Role::Verifying, Effect::None)),
-        some(&|role, effect| !is_of_holders(role) && effect > Effect::None),
+        some(&|role, effect| {
+            !is_of_holders(role) && [Effect::Delayed, Effect::Revoked].contains(&effect)
+        }),
+        some(&|role, effect| !is_of_holders(role) && effect == Effect::Changed),
         any(&|window| run.blows(window).len() > 1),
         any(&|window| roles(window) > 1),
         any(&|window| fates(window) > 1),
@@ -127,6 +134,7 @@ impl Run<'_> {
             times.struck += 1;
             times.revoked += u64::from(blow.effect == Effect::Revoked);
             times.delayed += u64::from(blow.effect == Effect::Delayed);
+            times.changed += u64::from(blow.effect == Effect::Changed);
         }
         for (role, least) in self.scope.struck.get(fault).into_iter().flatten() {
             roles.entry(*role).or_default().least = *least;
@@ -162,7 +170,7 @@ impl Run<'_> {
 
     /// What a window did to each of its targets. None if it missed, was not on for any time, or was
     /// disproved by whichever of them.
-    fn blows(&self, window: &Window) -> Vec<Blow> {
+    pub(super) fn blows(&self, window: &Window) -> Vec<Blow> {
         let counts = self
             .strike(window)
             .is_some_and(|strike| !strike.is_disproved());
