@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use history::fault::{Class, Evidence, Parameters};
 
-use crate::{Clients, Landing, Moment, Need, Parameter, Part, Strike, SystemError, Worker};
+use crate::{
+    Clients, Landing, Moment, Need, Parameter, Part, Recovery, Strike, SystemError, Worker,
+};
 
 /// One way to break the system for a while.
 #[async_trait]
@@ -35,6 +37,11 @@ pub trait Fault: Send + Sync {
     /// What it needs to be possible at all.
     fn needs(&self) -> Need {
         Need::Nothing
+    }
+
+    /// What has to recover once it has healed, before every lock can be had again.
+    fn recovery(&self) -> Recovery {
+        Recovery::Nothing
     }
 
     /// Whether `all` includes it. What only some locks feel, and what destroys the lock itself, is

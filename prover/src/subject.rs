@@ -175,7 +175,9 @@ fn planned(plan: &Planned) -> Vec<Fact> {
     } else {
         "free-running"
     };
-    vec![
+    let progress = plan.progress_of.as_ref();
+    let progress = progress.map(|it| Fact::new("progress within", it.to_string()));
+    let facts = [
         Fact::new("workers", plan.concurrency.to_string()),
         Fact::new("keys", plan.keys.to_string()),
         Fact::new("contention", contention),
@@ -185,7 +187,8 @@ fn planned(plan: &Planned) -> Vec<Fact> {
         Fact::new("time limit", time(plan.time_limit_ms)),
         Fact::new("heartbeat", time(plan.heartbeat_ms)),
         Fact::new("operation time-out", time(plan.operation_timeout_ms)),
-    ]
+    ];
+    facts.into_iter().chain(progress).collect()
 }
 
 fn origin(manifest: &Manifest) -> Vec<Fact> {

@@ -2,6 +2,14 @@
 
 use nemesis::{Fault, Parameter};
 
+/// By how much D of `progress<=D` grows.
+fn recovery(fault: &dyn Fault) -> String {
+    match fault.recovery().within().as_secs() {
+        0 => String::new(),
+        seconds => format!("{seconds} s"),
+    }
+}
+
 fn row(fault: &dyn Fault) -> String {
     let parameters = fault.settable().iter();
     let parameters: Vec<String> = parameters
@@ -14,6 +22,7 @@ fn row(fault: &dyn Fault) -> String {
         in_all.to_owned(),
         fault.needs().to_string(),
         parameters.join(", "),
+        recovery(fault),
     ];
     format!("| {} |", cells.join(" | "))
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::{Class, Evidence};
 
-use crate::{BrokerHarm, Fault, Landing, Need, Part, Strike, SystemError};
+use crate::{BrokerHarm, Fault, Landing, Need, Part, Recovery, Strike, SystemError};
 
 /// Only what is on disk comes back: no exclusive queue, no consumer, no message that was not kept.
 pub(crate) struct Kill;
@@ -28,6 +28,10 @@ impl Fault for Kill {
 
     fn needs(&self) -> Need {
         Need::Broker
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Broker
     }
 
     fn strikes_all(&self) -> bool {

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use history::fault::{Class, Evidence, Parameters};
 
 use crate::shape::{NODE, clients_of, node};
-use crate::{Fault, Landing, Need, NodeHarm, Parameter, Part, Strike, SystemError, Worker};
+use crate::{
+    Fault, Landing, Need, NodeHarm, Parameter, Part, Recovery, Strike, SystemError, Worker,
+};
 
 /// The others find out at once, since its connections are reset; what it alone had is gone until it is
 /// back.
@@ -34,6 +36,10 @@ impl Fault for KillNode {
 
     fn needs(&self) -> Need {
         Need::Cluster
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Cluster
     }
 
     fn struck(&self, parameters: &Parameters, workers: usize) -> Option<Vec<Worker>> {

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use history::fault::{Class, Evidence, Parameters};
 
 use crate::shape::{NODE, clients_of, node};
-use crate::{Fault, Landing, Need, NodeHarm, Parameter, Part, Strike, SystemError, Worker};
+use crate::{
+    Fault, Landing, Need, NodeHarm, Parameter, Part, Recovery, Strike, SystemError, Worker,
+};
 
 /// What a scale-down and a scale-up do: all that the node alone had is gone for good.
 pub(crate) struct LeaveJoin;
@@ -33,6 +35,10 @@ impl Fault for LeaveJoin {
 
     fn needs(&self) -> Need {
         Need::Cluster
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Cluster
     }
 
     fn struck(&self, parameters: &Parameters, workers: usize) -> Option<Vec<Worker>> {

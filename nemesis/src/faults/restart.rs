@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use history::fault::{Class, Evidence};
 
-use crate::{BrokerHarm, Fault, Landing, Need, Part, Strike, SystemError};
+use crate::{BrokerHarm, Fault, Landing, Need, Part, Recovery, Strike, SystemError};
 
 /// Clients are told, and what is durable is kept whole; the rest is gone as after [`Kill`](super::Kill).
 pub(crate) struct Restart;
@@ -28,6 +28,10 @@ impl Fault for Restart {
 
     fn needs(&self) -> Need {
         Need::Broker
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Broker
     }
 
     fn strikes_all(&self) -> bool {

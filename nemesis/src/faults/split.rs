@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use history::fault::{Class, Evidence};
 
 use crate::shape::{NODE, SHAPE, Shape};
-use crate::{Fault, Landing, Need, NodeHarm, Parameter, Part, Strike, SystemError};
+use crate::{Fault, Landing, Need, NodeHarm, Parameter, Part, Recovery, Strike, SystemError};
 
 /// Clients reach their own nodes as before. What the nodes make of it is up to their partition
 /// handling: both sides may go on, each with its own truth.
@@ -34,6 +34,10 @@ impl Fault for Split {
 
     fn needs(&self) -> Need {
         Need::Cluster
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Cluster
     }
 
     fn strikes_all(&self) -> bool {

@@ -12,6 +12,7 @@ mod ground;
 pub mod manifest;
 mod needed;
 mod plan;
+mod progress;
 pub mod spec;
 mod swarm;
 mod unknown;
@@ -21,7 +22,7 @@ pub use effects::EffectsError;
 pub use ground::GroundError;
 pub use needed::Needed;
 pub use plan::{
-    PROGRAM, PROGRESS, Plan, PlanError, bounded, check_promises, judges, named_lock,
-    progress_on_rabbitmq, progress_within, suits,
+    PROGRAM, PROGRESS, Plan, PlanError, bounded, check_promises, judges, named_lock, suits,
 };
+pub use progress::Progress;
 pub use unknown::{nearest, unknown};

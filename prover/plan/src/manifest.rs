@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use testbed::Described;
 
 pub use crate::git::Git;
-use crate::plan::{PROGRAM, Plan, progress_on_rabbitmq};
+use crate::plan::{PROGRAM, Plan};
+use crate::progress::Progress;
 use crate::spec::RunSpec;
 
 /// The manifest of a run, `manifest.json`. It is written when the run begins and again when it has
@@ -113,7 +114,7 @@ impl From<Stop> for State {
     }
 }
 
-/// The plan as it is stored. Times are in milliseconds.
+/// The plan as it is stored. Times are in milliseconds where their names say so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(
     missing_docs,
@@ -147,6 +148,9 @@ pub struct Planned {
     /// How soon after the last fault every lock must be granted again, where it says that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_ms: Option<u64>,
+    /// Of what that is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_of: Option<Progress>,
     pub operation_timeout_ms: u128,
 }
 
@@ -219,7 +223,7 @@ impl Planned {
     #[must_use]
     pub fn progress_within(&self) -> Duration {
         let stored = self.progress_ms.map(Duration::from_millis);
-        stored.unwrap_or_else(|| progress_on_rabbitmq(self.heartbeat()))
+        stored.unwrap_or_else(|| Progress::on_rabbitmq(self.heartbeat(), []).within())
     }
 
     fn of(plan: &Plan) -> Self {
@@ -245,7 +249,8 @@ impl Planned {
             verify_interval_ms: plan.params.verify_every.as_millis(),
             time_limit_ms: plan.time_limit.as_millis(),
             heartbeat_ms: plan.heartbeat.as_millis(),
-            progress_ms: u64::try_from(plan.progress_within.as_millis()).ok(),
+            progress_ms: u64::try_from(plan.progress.within().as_millis()).ok(),
+            progress_of: Some(plan.progress),
             operation_timeout_ms: plan.operation_timeout.as_millis(),
         }
     }

@@ -111,7 +111,7 @@ impl Plan {
     /// so long for certain, whether it may be.
     fn surely_lasts(&self, planned: &Planned) -> bool {
         let longest = self.pattern.as_ref().map(|pattern| pattern.duration);
-        let kept = self.kept_within();
+        let kept = self.progress.kept();
         let least = if longest > Some(kept) {
             kept
         } else {

@@ -13,7 +13,7 @@ use locks::{Chosen, Lock, OptionError, QueueKind};
 use nemesis::{Call, Clients, Fault, Need, Part, Schedule, Selected, Settings};
 use run::seed::Seed;
 use run::{Goal, Setup};
-use testbed::{Asked, Choice, ChoiceError, NODES, Service, services, without_password};
+use testbed::{Asked, Choice, ChoiceError, NODES, without_password};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
@@ -21,6 +21,7 @@ use crate::covered::{self, Covered, CoveredError};
 use crate::effects::{self, EffectsError, Wanted};
 use crate::ground::{Ground, GroundError, clients, names};
 use crate::needed::Pattern;
+use crate::progress::Progress;
 use crate::spec::{OutOfBounds, RunSpec};
 use crate::swarm;
 use crate::unknown::unknown;
@@ -67,7 +68,7 @@ pub struct Plan {
     /// The AMQP heartbeat.
     pub heartbeat: Duration,
     /// How soon after the last fault every lock must be granted again.
-    pub progress_within: Duration,
+    pub progress: Progress,
     /// How long an operation may take.
     pub operation_timeout: Duration,
     /// What decides the verdict.
@@ -327,9 +328,11 @@ impl Plan {
         check_targets(&schedule, &spec.testbed)?;
         check_calls(&schedule, &params, workload)?;
         let patience = testbed.site.patience(heartbeat);
-        let progress = progress_within(patience, lock.lock.lease());
-        let (judged, shown) = guarantees(spec, (workload, &mix), &*lock.lock, progress)?;
-        let finish_within = finish_within(progress, spec, &params);
+        let all = played(&mix, &schedule);
+        let names = all.iter().map(|fault| fault.name());
+        let progress = Progress::of(patience, lock.lock.lease(), names);
+        let (judged, shown) = guarantees(spec, (workload, &all), &*lock.lock, progress.within())?;
+        let finish_within = finish_within(progress.within(), spec, &params);
         let Wanted { effects, struck } = effects::asked(spec.coverage.as_deref(), &faults)?;
         let plan = Self {
             workload,
@@ -345,7 +348,7 @@ impl Plan {
             until_covered: spec.until_covered,
             finish_within,
             heartbeat,
-            progress_within: progress,
+            progress,
             operation_timeout: spec.operation_timeout,
             judged,
             shown,
@@ -409,27 +412,22 @@ impl Plan {
     /// How many slots a lock has at the most: the nemesis may add some.
     #[must_use]
     pub fn most_slots(&self) -> u32 {
-        let more = self.mix.iter().map(|it| it.fault.more_slots()).max();
+        let faults = played(&self.mix, &self.schedule).into_iter();
+        let more = faults.map(Fault::more_slots).max();
         self.workload.most_slots(self.params.slots) + more.unwrap_or_default()
     }
 
     /// Whether a run of it can put a promise to the test.
     #[must_use]
     pub fn judges(&self, promise: &str) -> bool {
-        puts_to_the_test(self.workload, &self.mix, promise)
+        puts_to_the_test(self.workload, &played(&self.mix, &self.schedule), promise)
     }
 
     /// Whether a lock offers what its workload and its faults need.
     #[must_use]
     pub fn takes(&self, lock: &dyn Lock) -> bool {
         let can_change = lock.kind().is_administered();
-        suits(self.workload, lock) && (can_change || !changes_slots(&self.mix))
-    }
-
-    /// After so long a silent client's lock is surely given away, by the services' rules or by the
-    /// lock's lease.
-    pub(crate) fn kept_within(&self) -> Duration {
-        self.progress_within.saturating_sub(NOTICED_WITHIN)
+        suits(self.workload, lock) && (can_change || !changes_slots(&played(&self.mix, &self.schedule)))
     }
 
     /// Whether some fault strikes what all clients share: it must be the run's own.
@@ -487,24 +485,6 @@ fn testbed(spec: &RunSpec, lock: &dyn Lock) -> Result<Choice, ChoiceError> {
         partition_handling: spec.partition_handling.as_deref(),
         keep: spec.keep,
     })
-}
-
-/// The clients need so long to notice that a lock can be had again.
-const NOTICED_WITHIN: Duration = Duration::from_secs(4);
-
-/// How soon after the last fault every lock must be granted again: so long its services leave it
-/// with a silent client by their own rules, and the lock itself by its lease.
-#[must_use]
-pub fn progress_within(patience: Duration, lease: Option<Duration>) -> Duration {
-    let kept = patience.saturating_add(lease.unwrap_or_default());
-    kept.saturating_add(NOTICED_WITHIN)
-}
-
-/// The same of a lock on RabbitMQ alone: a silent client is taken for dead after up to three
-/// heartbeats.
-#[must_use]
-pub fn progress_on_rabbitmq(heartbeat: Duration) -> Duration {
-    progress_within(services::RabbitMq.patience(heartbeat), None)
 }
 
 /// How long the last phase may take: after the broker has let go of what was lost, every worker has
@@ -583,8 +563,9 @@ fn with_faults(
     spec: &RunSpec,
     ground: Ground<'_>,
 ) -> Result<(Schedule, Vec<Selected>), PlanError> {
+    let own = faults_of(&given, ground)?;
     let mix = match spec.nemesis.as_str() {
-        "none" => faults_of(&given, ground)?,
+        "none" => own,
         named => ground.select(named)?,
     };
     Ok((given, mix))
@@ -676,12 +657,12 @@ type Guarantees = (Vec<Box<dyn Guarantee>>, Vec<Box<dyn Guarantee>>);
 
 fn guarantees(
     spec: &RunSpec,
-    (workload, mix): (&dyn Workload, &[Selected]),
+    (workload, faults): (&dyn Workload, &[&dyn Fault]),
     lock: &dyn Lock,
     progress: Duration,
 ) -> Result<Guarantees, PlanError> {
     let chosen: Vec<&str> = match spec.guarantees.as_slice() {
-        [] => promises(workload, mix, lock).collect(),
+        [] => promises(workload, faults, lock).collect(),
         chosen => chosen.iter().map(String::as_str).collect(),
     };
     let judged = checker::parse_all(chosen.iter().map(|name| bounded(name, progress)))?;
@@ -707,11 +688,11 @@ fn guarantees(
 /// What a lock promises of that which a workload can put to the test.
 fn promises<'a>(
     workload: &dyn Workload,
-    mix: &[Selected],
+    faults: &[&dyn Fault],
     lock: &'a dyn Lock,
 ) -> impl Iterator<Item = &'a str> {
     let promises = lock.promises().into_iter();
-    promises.filter(move |promise| puts_to_the_test(workload, mix, promise))
+    promises.filter(move |promise| puts_to_the_test(workload, faults, promise))
 }
 
 /// One of these makes a lock of what promises it.
@@ -752,15 +733,21 @@ pub fn judges(workload: &dyn Workload, promise: &str) -> bool {
 }
 
 /// Who changes slots beside a workload puts to the test what a workload does that changes them.
-fn puts_to_the_test(workload: &dyn Workload, mix: &[Selected], promise: &str) -> bool {
+fn puts_to_the_test(workload: &dyn Workload, faults: &[&dyn Fault], promise: &str) -> bool {
     let mut others = workloads::ALL.iter();
     let is_judged =
         |other: &&dyn Workload| other.needs() == Needs::Administration && judges(*other, promise);
-    judges(workload, promise) || changes_slots(mix) && others.any(is_judged)
+    judges(workload, promise) || changes_slots(faults) && others.any(is_judged)
 }
 
-fn changes_slots(mix: &[Selected]) -> bool {
-    mix.iter().any(|it| it.fault.needs() == Need::Slots)
+fn changes_slots(faults: &[&dyn Fault]) -> bool {
+    faults.iter().any(|fault| fault.needs() == Need::Slots)
+}
+
+/// All that may break: what is selected, and what stands in the schedule beside it.
+fn played(mix: &[Selected], schedule: &Schedule) -> Vec<&'static dyn Fault> {
+    let stored = schedule.fault_names().into_iter().filter_map(nemesis::find);
+    mix.iter().map(|it| it.fault).chain(stored).collect()
 }
 
 /// The guarantee that is asked for without a bound where a run's heartbeat gives one.
@@ -826,17 +813,6 @@ mod tests {
         assert_eq!(many, Duration::from_millis(10_000 + 5_000 + 50_000));
         let endless = within(u64::MAX, 10_000);
         assert_eq!(endless, Duration::MAX);
-    }
-
-    #[test]
-    fn progress_waits_for_the_services_and_for_the_lease() {
-        let seconds = Duration::from_secs;
-        assert_eq!(progress_on_rabbitmq(seconds(2)), seconds(10));
-        assert_eq!(progress_within(seconds(0), Some(seconds(5))), seconds(9));
-        assert_eq!(
-            progress_within(Duration::MAX, Some(seconds(5))),
-            Duration::MAX
-        );
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! `prover list`: what there is to choose from, made from the registries.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use checker::counted;
 use locks::Lock;
+use nemesis::Fault;
+use plan::spec::time::written;
 use plan::{catalogue, unknown};
 use report::wrapped_table;
 use testbed::services;
@@ -223,6 +226,7 @@ fn faults() -> impl Iterator<Item = Listed> {
             facts: vec![
                 ("class", fault.class().to_string()),
                 ("needs", fault.needs().to_string()),
+                ("has to recover", recovery(*fault)),
                 (
                     "in all",
                     if fault.is_in_all() {
@@ -238,6 +242,15 @@ fn faults() -> impl Iterator<Item = Listed> {
             ..Listed::plain(fault.name(), fault.summary())
         }
     })
+}
+
+/// What progress waits for after a fault, beside the clients that it struck.
+fn recovery(fault: &dyn Fault) -> String {
+    let recovery = fault.recovery();
+    match recovery.within() {
+        Duration::ZERO => recovery.to_string(),
+        within => format!("{recovery}: D of progress<=D is {} longer", written(within)),
+    }
 }
 
 fn experiments() -> impl Iterator<Item = Listed> {

@@ -12,7 +12,7 @@ use checker::{COVERAGE, Case, Guarantee, Judgement, Row, Scope, Verdict, parse_a
 use history::fault::{Effect, Struck};
 use history::{History, Outline};
 use plan::manifest::{Manifest, Recorded, State};
-use plan::{Plan, bounded, progress_on_rabbitmq};
+use plan::{Plan, Progress, bounded};
 
 use crate::said::{Difference, Said};
 
@@ -112,16 +112,16 @@ impl Criteria {
 
     fn of_outline(outline: &Outline) -> Result<Self, checker::ParseError> {
         let heartbeat = Duration::from_millis(outline.heartbeat_ms);
+        let faults = outline.faults.iter().map(String::as_str);
+        let planned = Progress::on_rabbitmq(heartbeat, faults.clone());
         Ok(Self {
             scope: scope(
                 outline.slots,
                 outline.workers,
-                outline.faults.iter().map(String::as_str),
+                faults,
                 (&outline.effects, &outline.struck),
             ),
-            progress: Some(
-                stated_progress(outline).unwrap_or_else(|| progress_on_rabbitmq(heartbeat)),
-            ),
+            progress: stated_progress(outline).or_else(|| Some(planned.within())),
             ..Self::new(parse_all(&outline.guarantees)?, Vec::new())
         })
     }
