@@ -38,5 +38,5 @@ pub use profile::Profile;
 pub use proof::{LeftOut, Proof, Source, State};
 pub use selection::{NothingSelected, Selection};
 pub use shard::{NoShard, Shard};
-pub use standing::{Evidence, Standing, bound_at_95, decide};
+pub use standing::{Evidence, Standing, decide};
 pub use tested::{Counterexample, Measured, Stored, Tested};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use checker::{counted, stem};
+use checker::{counted, is_of_each_loss, rarity};
 use serde::{Deserialize, Serialize};
 use suite::{Power, Summary};
 
@@ -107,27 +107,17 @@ fn seen(summary: &Summary) -> String {
     }
     let (trials, told) = trials(summary);
     text += &told;
-    if let Some(bound) = bound_at_95(trials) {
-        let percent = rounded_up(bound * 100.0);
-        text += &format!(": below {percent} % each at 95 %");
+    if let Some(rarity) = rarity(trials) {
+        text += &format!(": {rarity}");
     }
     text
 }
-
-/// What each loss of a lock puts to the test by itself. Everything else is decided once a run.
-const OF_EACH_LOSS: &[&str] = &[
-    "exclusion",
-    "confirmed-exclusion",
-    "overlap",
-    "slot-exclusion",
-];
 
 /// How often violations could have been seen, and the words for it where these are not the runs. A loss
 /// in a run that left open what is judged is none.
 fn trials(summary: &Summary) -> (u64, String) {
     let mut judged = summary.judged().peekable();
-    let is_of_each_loss =
-        judged.peek().is_some() && judged.all(|name| OF_EACH_LOSS.contains(&stem(name)));
+    let is_of_each_loss = judged.peek().is_some() && judged.all(is_of_each_loss);
     let (runs, losses) = (summary.decided_runs(), summary.revoked());
     if is_of_each_loss && summary.open.is_empty() && losses > runs {
         return (losses, format!(", the lock lost {losses} times"));
@@ -163,36 +153,4 @@ fn missing(needs: &Needs, evidence: Evidence<'_>) -> Option<String> {
     shortfalls.extend(needs.power_shortfall(evidence.power));
     let told: Vec<String> = shortfalls.iter().map(Shortfall::to_string).collect();
     (!told.is_empty()).then(|| format!("not put to the test often enough: {}", told.join(", ")))
-}
-
-/// With two digits that say something, and never less than it is.
-fn rounded_up(percent: f64) -> String {
-    let digits = (1.0 - percent.log10().floor()).max(0.0) as usize;
-    let unit = 10_f64.powi(digits as i32);
-    format!("{:.digits$}", (percent * unit).ceil() / unit)
-}
-
-/// The rule of three: what never happened in so many independent trials happens, with a confidence of
-/// 95 %, in less than this part of them. Of fewer than 30 trials it says nothing.
-#[must_use]
-pub fn bound_at_95(trials: u64) -> Option<f64> {
-    (trials >= 30).then(|| 3.0 / trials as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bound_is_never_told_tighter_than_it_is() {
-        let told = |trials: u64| bound_at_95(trials).map(|bound| rounded_up(bound * 100.0));
-        assert_eq!(told(29), None);
-        assert_eq!(told(30).as_deref(), Some("10"));
-        assert_eq!(told(33).as_deref(), Some("9.1"));
-        assert_eq!(told(148_205).as_deref(), Some("0.0021"));
-        for trials in 30..2_000 {
-            let told: f64 = told(trials).expect("enough").parse().expect("a number");
-            assert!(told >= 300.0 / trials as f64 - 1e-9, "{trials}: {told}");
-        }
-    }
 }

@@ -21,6 +21,7 @@ use crate::faults::{Faults, effects};
 use crate::hue::fault_class;
 use crate::latency::{Latency, latencies};
 use crate::overlaps::{Incident, exposed, incidents, listed_until};
+use crate::rarity::{Rarity, rarities};
 use crate::plots::{exposures, lag_plot, latency, rate_plot, span_plot, whole_run};
 use crate::record::{EVENTS_MAX, Record};
 use crate::scene::Scene;
@@ -81,6 +82,7 @@ pub fn html(
         close_ups,
         listed_until: listed_until(&incidents).map(seconds),
         overlaps: Overlaps::of(judgement, &incidents, &scene)?,
+        rarities: rarities(judgement, &scene),
         faults: Faults::of(judgement, &scene, &effects(subject, history)),
         mistakes: subject.mistakes.as_deref(),
         latency_plot: latency(&latencies, &scene)?,
@@ -140,6 +142,7 @@ struct Report<'a> {
     /// From this time on there may be more violations than are listed.
     listed_until: Option<String>,
     overlaps: Option<Overlaps>,
+    rarities: Vec<Rarity>,
     faults: Faults,
     mistakes: Option<&'a [Mistake]>,
     latency_plot: String,

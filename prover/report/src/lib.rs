@@ -20,6 +20,7 @@ mod markdown;
 mod overlaps;
 mod plots;
 mod proof;
+mod rarity;
 mod rate;
 mod record;
 mod scene;

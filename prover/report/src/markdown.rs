@@ -9,6 +9,7 @@ use crate::claim::{bounds, says, sentence};
 use crate::close_up::{CloseUp, close_ups};
 use crate::html::meaning;
 use crate::overlaps::incidents;
+use crate::rarity::rarities;
 use crate::scene::Scene;
 use crate::spans::{self, Spans};
 use crate::subject::Subject;
@@ -38,6 +39,7 @@ pub fn markdown(
         violation(&mut text, incident);
     }
     guarantees(&mut text, judgement);
+    rare(&mut text, judgement, &scene);
     mistakes(&mut text, subject);
     lengths(
         &mut text,
@@ -111,6 +113,18 @@ fn guarantee(row: &Row) -> String {
         plain(&evidence),
         plain(&meaning(&finding.guarantee))
     )
+}
+
+fn rare(text: &mut String, judgement: &Judgement, scene: &Scene) {
+    let rarities = rarities(judgement, scene);
+    if rarities.is_empty() {
+        return;
+    }
+    text.push_str("### How rare a violation must be\n\nIf what the faults did was alike and independent each time:\n\n");
+    for rarity in rarities {
+        let _ = writeln!(text, "- {}", plain(&rarity.sentence));
+    }
+    text.push('\n');
 }
 
 fn mistakes(text: &mut String, subject: &Subject) {

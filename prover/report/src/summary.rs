@@ -9,6 +9,7 @@ use crate::close_up::close_ups;
 use crate::html::meaning;
 use crate::latency::latencies;
 use crate::overlaps::incidents;
+use crate::rarity::{Rarity, rarities};
 use crate::scene::Scene;
 use crate::spans::{self, Spans};
 use crate::subject::{Fact, Mistake, Subject};
@@ -26,6 +27,8 @@ pub struct Summary<'a> {
     facts: Vec<&'a Fact>,
     guarantees: Vec<Told<'a>>,
     violations: Vec<Incident>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rarities: Vec<Rarity>,
     latencies: Vec<Latency>,
     lengths: Vec<Lengths>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,6 +125,7 @@ pub fn summary<'a>(
                 story: near.story,
             })
             .collect(),
+        rarities: rarities(judgement, &scene),
         latencies: latencies(history).iter().map(Latency::of).collect(),
         lengths: lengths.iter().map(Lengths::of).collect(),
         mistakes: subject.mistakes.as_deref(),
