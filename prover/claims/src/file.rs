@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use plan::spec::RunSpec;
-use plan::{PROGRAM, Plan, PlanError};
+use plan::{EffectsError, PROGRAM, Plan, PlanError};
 use run::seed::{Seed, Seeds};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -105,7 +105,9 @@ impl File {
     #[must_use]
     pub fn mistake(&self, case: &Case, error: &PlanError) -> Mistake {
         let text = error.to_string();
-        let byte = self.places.of_key(case.claim, &key_of(error, &text));
+        let of_fault = of_coverage(error).and_then(|path| self.places.of_path(case.claim, &path));
+        let usual = || self.places.of_key(case.claim, &key_of(error, &text));
+        let byte = of_fault.unwrap_or_else(usual);
         Mistake::at(&self.places.text, byte, text)
     }
 
@@ -365,6 +367,14 @@ fn usual_testbed(spec: &RunSpec) -> String {
         TESTBED
     };
     usual.to_owned()
+}
+
+/// The names that lead to the fault in a table of coverage that is to blame, if one is.
+fn of_coverage(error: &PlanError) -> Option<[&str; 2]> {
+    match error {
+        PlanError::Effects(EffectsError::NotSelected { fault, .. }) => Some(["coverage", fault]),
+        _ => None,
+    }
 }
 
 /// The key that is to blame for what makes no plan: what a name was of, or else the first option that

@@ -51,19 +51,23 @@ impl Places {
     /// The byte where a key of a claim stands, wherever it was written; that of the claim where it
     /// was not.
     pub(crate) fn of_key(&self, claim: usize, key: &str) -> usize {
+        let itself = || self.claims.get(claim)?.get(&Vec::new()).copied();
+        self.of_path(claim, &[key])
+            .or_else(itself)
+            .unwrap_or_default()
+    }
+
+    /// The byte where a key of a claim stands that these names lead to, if it was written.
+    pub(crate) fn of_path(&self, claim: usize, names: &[&str]) -> Option<usize> {
         let path = |table: &[&str]| -> Vec<String> {
-            let names = table.iter().chain([&key]);
+            let names = table.iter().chain(names);
             names.map(|name| (*name).to_owned()).collect()
         };
-        let Some(keys) = self.claims.get(claim) else {
-            return 0;
-        };
+        let keys = self.claims.get(claim)?;
         let quick = QUICK.iter().filter(|_| self.profile == Profile::Quick);
         let mut tables = quick.chain(&USUAL);
         let own = tables.find_map(|table| keys.get(&path(table)));
-        let common = || self.common.get(&path(&["run"]));
-        let itself = || keys.get(&Vec::new());
-        own.or_else(common).or_else(itself).copied().unwrap_or(0)
+        own.or_else(|| self.common.get(&path(&["run"]))).copied()
     }
 }
 

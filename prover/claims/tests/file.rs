@@ -263,3 +263,41 @@ fn said_of_accepted(accepted: &str) -> String {
         &format!("accepted = {{ {accepted} }}"),
     )
 }
+
+#[test]
+fn coverage_may_be_a_table_and_its_mistakes_stand_where_they_are() {
+    let with = |coverage: &str| {
+        let run = format!("lock = \"exclusive-queue\"\ncoverage = {coverage}");
+        GOOD.replacen("lock = \"exclusive-queue\"", &run, 1)
+    };
+    let of = |coverage| {
+        let file = read(&with(coverage)).expect("no mistake");
+        file.cases[0].spec.coverage.clone()
+    };
+    let text = Some("cut=delayed".to_owned());
+    assert_eq!(of("\"cut=delayed\""), text);
+    assert_eq!(of("{ cut = \"delayed\" }"), text);
+    let counts = of("{ cut.holder = 3, cut.waiter = 1 }");
+    assert_eq!(counts.as_deref(), Some("cut.holder=3,cut.waiter=1"));
+    for (coverage, expected) in [
+        (
+            "{ cut = \"hurt\" }",
+            "17:20: \"hurt\" is no effect of a fault: write revoked, delayed or none",
+        ),
+        (
+            "{ cut.holder = 3, cut.owner = 1 }",
+            "17:34: unknown variant `owner`",
+        ),
+        (
+            "{ cut.holder = \"often\" }",
+            "17:27: invalid type: string \"often\", expected u64",
+        ),
+        (
+            "{ cut = \"delayed\", pause.holder = 3 }",
+            "17:33: --coverage names the fault \"pause\", which is not selected",
+        ),
+    ] {
+        let said = read(&with(coverage)).expect_err("a mistake");
+        assert!(said.contains(expected), "{coverage}: {said}");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod command;
+mod coverage;
 pub mod heading;
 pub mod number;
 mod program;

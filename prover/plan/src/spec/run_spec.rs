@@ -8,7 +8,7 @@ use nemesis::Aim;
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
-use super::{OutOfBounds, bounds, command_line, heading, number, time, utf8_path};
+use super::{OutOfBounds, bounds, command_line, coverage, heading, number, time, utf8_path};
 
 /// How long the workload runs where nobody says.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -150,6 +150,7 @@ pub struct RunSpec {
     /// fault must strike whom: partition.holder=3
     /// [default: what its kind is due]
     #[arg(long, value_name = "EFFECTS", help_heading = heading::JUDGED)]
+    #[serde(deserialize_with = "coverage::deserialize")]
     pub coverage: Option<String>,
 }
 
