@@ -44,6 +44,16 @@ pub trait Fault: Send + Sync {
         Recovery::Nothing
     }
 
+    /// Whether it takes a lock only from who has nothing to say meanwhile.
+    fn spares_the_busy(&self) -> bool {
+        false
+    }
+
+    /// What helps where it took no lock away, if that is anything else than to last longer.
+    fn helps(&self) -> Option<String> {
+        None
+    }
+
     /// Whether `all` includes it. What only some locks feel, and what destroys the lock itself, is
     /// asked for by name.
     fn is_in_all(&self) -> bool {

@@ -97,6 +97,11 @@ impl Workload for Guarded {
         }
     }
 
+    /// It verifies once, between the two halves of its hold.
+    fn longest_silence(&self, params: &Params) -> Duration {
+        params.hold
+    }
+
     fn crew(&self, params: &Params, randoms: Vec<ChaCha8Rng>) -> Vec<Box<dyn Client>> {
         let client = |random| {
             Box::new(Writer {

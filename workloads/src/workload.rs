@@ -1,5 +1,7 @@
 //! A way to use locks, and what it needs of them.
 
+use std::time::Duration;
+
 use rand_chacha::ChaCha8Rng;
 
 use crate::{Client, Params};
@@ -41,6 +43,11 @@ pub trait Workload: Send + Sync {
     /// How many slots a lock that begins with so many ever has.
     fn most_slots(&self, slots: u32) -> u32 {
         slots
+    }
+
+    /// The longest that a holder says nothing to its lock: until it verifies, or gives it back.
+    fn longest_silence(&self, params: &Params) -> Duration {
+        params.verify_every.min(2 * params.hold)
     }
 
     /// The clients that the workers drive, one for each of the streams `randoms`.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use history::fault::{Effect, Role};
+use history::fault::{Class, Effect, Role};
 
 use super::Guarantee;
 use crate::contention::{contended, workers};
@@ -204,6 +204,12 @@ fn missed(case: &Case<'_>, count: &FaultCount) -> Option<String> {
     };
     let windows = counted(*windows, "window");
     Some(match due {
+        Effect::Revoked if struck_no_holder(count) => format!(
+            "{fault} took no lock away ({windows}{seen}), for none of its targets was a holder when it struck: strike holders, or ask for less with --coverage {fault}=none"
+        ),
+        Effect::Revoked if is_breaking(case, fault) => format!(
+            "{fault} took no lock away ({windows}{seen}): more windows may (--time-limit more), or ask for less with --coverage {fault}=none"
+        ),
         Effect::Revoked => format!(
             "{fault} took no lock away ({windows}{seen}): give --nemesis-duration more than the service waits for a silent client (RabbitMQ three heartbeats, others the lease), or ask for less with --coverage {fault}=delayed"
         ),
@@ -214,6 +220,19 @@ fn missed(case: &Case<'_>, count: &FaultCount) -> Option<String> {
             "{fault} delayed no holder ({windows}{seen}): give --nemesis-duration or --rate more"
         ),
     })
+}
+
+/// Whether all whom it struck had no lock to lose.
+fn struck_no_holder(count: &FaultCount) -> bool {
+    let mut struck = count.roles.iter().filter(|(_, times)| times.struck > 0);
+    struck.clone().next().is_some() && struck.all(|(role, _)| !role.holds())
+}
+
+/// Whether it breaks at once, however long it lasts.
+fn is_breaking(case: &Case<'_>, fault: &str) -> bool {
+    let windows = case.history.windows();
+    let mut own = windows.iter().filter(|window| &*window.name == fault);
+    own.all(|window| window.class == Class::Breaking)
 }
 
 /// `contention 5 of 5 workers; partition took a lock away 12 times in 14 windows; 11 of these locks

@@ -41,6 +41,10 @@ impl Fault for CutAfter {
         Need::Frames
     }
 
+    fn helps(&self) -> Option<String> {
+        Some(trap::helps(self.name()))
+    }
+
     fn is_in_all(&self) -> bool {
         false
     }

@@ -35,6 +35,10 @@ impl Fault for HoldAfter {
         Need::Frames
     }
 
+    fn helps(&self) -> Option<String> {
+        Some(trap::helps(self.name()))
+    }
+
     fn is_in_all(&self) -> bool {
         false
     }

@@ -35,6 +35,11 @@ impl Fault for Limit {
         &[Part::Link]
     }
 
+    fn helps(&self) -> Option<String> {
+        let text = "give it fewer bytes than a holder says in one hold (limit{bytes=100}), or holders more to say (--hold more, --verify-interval less)";
+        Some(text.to_owned())
+    }
+
     async fn inject(&self, strike: &Strike<'_>) -> Result<Landing, SystemError> {
         let bytes = strike.number("bytes")?;
         strike.harm_links(&LinkHarm::Limit { bytes }).await?;

@@ -31,6 +31,16 @@ impl Fault for Silence {
         Need::Frames
     }
 
+    fn spares_the_busy(&self) -> bool {
+        true
+    }
+
+    fn helps(&self) -> Option<String> {
+        let text =
+            "give --hold and --verify-interval more than three heartbeats: whoever says anything is heard";
+        Some(text.to_owned())
+    }
+
     fn is_in_all(&self) -> bool {
         false
     }

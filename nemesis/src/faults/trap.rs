@@ -29,6 +29,14 @@ pub(super) const SETTABLE: &[Parameter] = &[
     },
 ];
 
+/// What helps where nobody who held a lock came to the method.
+pub(super) fn helps(fault: &str) -> String {
+    format!(
+        "name a method that a holder sends (method=basic.publish where verify publishes): who acquires or releases has no lock to \
+         lose, and is asked for with --coverage {fault}=none,{fault}.releasing=3"
+    )
+}
+
 /// Sets a trap on the links of all targets and waits until one has sprung: that one is struck, and
 /// the others are let go. From then on nothing passes over its link.
 pub(super) async fn moment(strike: &Strike<'_>) -> Result<Option<Moment>, SystemError> {

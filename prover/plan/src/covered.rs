@@ -72,7 +72,7 @@ impl Plan {
             return Err(CoveredError::NoFaults);
         }
         let mut dues = self.faults.iter().map(|fault| self.due(fault));
-        if dues.all(|due| due == Some(Effect::None)) {
+        if self.struck.is_empty() && dues.all(|due| due == Some(Effect::None)) {
             return Err(CoveredError::NoEffects);
         }
         match self.doubts().into_iter().next() {
@@ -166,6 +166,14 @@ mod tests {
             said.contains("fits into 6s") && said.contains("give --at-most "),
             "{said}"
         );
+        let busy = |spec: &mut RunSpec| spec.nemesis = "silence".to_owned();
+        assert!(refused(busy).contains("which counts as a heartbeat"));
+        // Whom it strikes is waited for, too.
+        let struck = |spec: &mut RunSpec| {
+            busy(spec);
+            spec.coverage = Some("silence=none,silence.holder=3".to_owned());
+        };
+        assert!(plan(struck).is_ok());
         // Another run of the swarm may be covered.
         let swarm = |spec: &mut RunSpec| {
             spec.swarm = true;

@@ -2,6 +2,7 @@
 
 use history::fault::Effect;
 use humantime::format_duration;
+use nemesis::Fault;
 
 use crate::needed::{HEARTBEATS_OF_SILENCE, ends, is_aimed_at_a_holder, lasting};
 use crate::plan::Plan;
@@ -22,7 +23,8 @@ impl Plan {
     #[must_use]
     pub fn doubts_of_any_seed(&self) -> Vec<String> {
         let too_short = self.faults.iter().filter_map(|fault| self.too_short(fault));
-        too_short.chain(self.harmless()).collect()
+        let heard = self.faults.iter().filter_map(|fault| self.heard(fault));
+        too_short.chain(heard).chain(self.harmless()).collect()
     }
 
     /// The windows of a fault that fit into the run.
@@ -88,6 +90,26 @@ impl Plan {
         ))
     }
 
+    /// What a fault that spares the busy will not show, if every holder surely is: whatever it sends
+    /// counts as a heartbeat, and nobody is dropped who sends one in each. What a program sends is not
+    /// known.
+    fn heard(&self, fault: &str) -> Option<String> {
+        let spares = nemesis::find(fault).is_some_and(Fault::spares_the_busy);
+        let silence = self.workload.longest_silence(&self.params);
+        let is_due = self.due(fault) == Some(Effect::Revoked);
+        let may_be_idle = silence > self.heartbeat || self.lock.lock.has_processes();
+        if !spares || !is_due || may_be_idle {
+            return None;
+        }
+        Some(format!(
+            "every holder of this plan says something at least every {}, which counts as a heartbeat ({}), so {fault} takes no \
+             lock away and this run will prove nothing about it: give --hold and --verify-interval more than three heartbeats, or \
+             ask for less with --coverage {fault}=none",
+            format_duration(silence),
+            format_duration(self.heartbeat),
+        ))
+    }
+
     /// Why no fault will take a lock away, if none can.
     fn harmless(&self) -> Option<String> {
         let mut dues = self.faults.iter().filter_map(|fault| self.due(fault));
@@ -114,9 +136,20 @@ impl Plan {
         }
     }
 
-    /// What helps a run that has ended where some faults have not had their effect.
+    /// What helps a run that has ended where these faults have not had their effect.
     #[must_use]
-    pub fn remedy_for_effects(&self) -> Option<String> {
+    pub fn remedy_for_effects(&self, missed: &[&str]) -> Option<String> {
+        let own = |fault: &str| nemesis::find(fault).and_then(Fault::helps);
+        let helped = missed.iter().filter_map(|fault| Some((fault, own(fault)?)));
+        let helped = helped.map(|(fault, helps)| format!("for {fault} {helps}"));
+        let by_time = missed.iter().any(|fault| own(fault).is_none());
+        let by_time = by_time.then(|| self.remedy_by_time()).flatten();
+        let remedies: Vec<String> = helped.chain(by_time).collect();
+        (!remedies.is_empty()).then(|| remedies.join("; "))
+    }
+
+    /// What helps faults that need no more than time.
+    fn remedy_by_time(&self) -> Option<String> {
         let needed = self.needed()?;
         if self.until_covered {
             return Some("--at-most more, or another --seed".to_owned());
@@ -259,7 +292,7 @@ mod tests {
             };
             Plan::new(&spec)
                 .expect("a plan")
-                .remedy_for_effects()
+                .remedy_for_effects(&["partition"])
                 .expect("faults")
         };
         let said = remedy(60);
@@ -276,5 +309,60 @@ mod tests {
         assert!(said.starts_with("pause cannot take a lock away"), "{said}");
         let both = doubts(|spec| spec.nemesis = "pause,cut".to_owned());
         assert_eq!(both, Vec::<String>::new());
+    }
+
+    #[test]
+    fn heartbeats_that_are_lost_take_nothing_from_who_is_heard() {
+        let silence = |change: fn(&mut RunSpec)| {
+            doubts(|spec| {
+                spec.nemesis = "silence".to_owned();
+                change(spec);
+            })
+        };
+        let said = only(silence(|_| ()));
+        assert!(
+            said.starts_with("every holder of this plan says something at least every 100ms"),
+            "{said}"
+        );
+        assert!(said.contains("--coverage silence=none"), "{said}");
+        // The one keeps them busy as well as the other.
+        assert!(only(silence(|spec| spec.hold = Some(Duration::from_secs(20)))).contains("100ms"));
+        let rarely = |spec: &mut RunSpec| spec.verify_interval = Duration::from_secs(20);
+        assert!(only(silence(rarely)).contains("every 1s"));
+        let idle = |spec: &mut RunSpec| {
+            spec.hold = Some(Duration::from_secs(20));
+            spec.verify_interval = Duration::from_secs(20);
+        };
+        assert_eq!(silence(idle), Vec::<String>::new());
+        // It verifies once a hold, whatever the interval.
+        let guarded = |spec: &mut RunSpec| {
+            spec.workload = "guarded".to_owned();
+            spec.hold = Some(Duration::from_secs(20));
+        };
+        assert_eq!(silence(guarded), Vec::<String>::new());
+        let nothing = |spec: &mut RunSpec| spec.coverage = Some("silence=none".to_owned());
+        assert_eq!(silence(nothing), Vec::<String>::new());
+        let short = |spec: &mut RunSpec| {
+            spec.hold = Some(Duration::from_secs(20));
+            spec.verify_interval = Duration::from_secs(20);
+            spec.nemesis_duration = Some(Duration::from_secs(1));
+        };
+        assert!(only(silence(short)).starts_with("no silence of this plan lasts 2 heartbeats"));
+    }
+
+    #[test]
+    fn a_fault_that_time_does_not_help_has_a_remedy_of_its_own() {
+        let spec = RunSpec {
+            nemesis: "cut-after,limit,cut".to_owned(),
+            testbed: "sim".to_owned(),
+            ..RunSpec::default()
+        };
+        let plan = Plan::new(&spec).expect("a plan");
+        let said = |missed: &[&str]| plan.remedy_for_effects(missed).expect("something helps");
+        assert!(said(&["cut-after"]).starts_with("for cut-after name a method"));
+        assert!(!said(&["cut-after"]).contains("--until-covered"));
+        let both = said(&["cut", "limit"]);
+        assert!(both.starts_with("for limit give it fewer"), "{both}");
+        assert!(both.contains("--until-covered goes on"), "{both}");
     }
 }

@@ -131,8 +131,10 @@ impl Plan {
 
     /// Whether a fault is to take a lock away, and does so only by the silence of its targets.
     pub(crate) fn is_due_by_silence(&self, fault: &str) -> bool {
-        let is_silence = nemesis::find(fault)
-            .is_some_and(|fault| matches!(fault.class(), Class::Isolating | Class::Halting));
+        let is_silence = nemesis::find(fault).is_some_and(|fault| {
+            let is_of_class = matches!(fault.class(), Class::Isolating | Class::Halting);
+            is_of_class || fault.spares_the_busy()
+        });
         is_silence && self.due(fault) == Some(Effect::Revoked)
     }
 }

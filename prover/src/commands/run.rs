@@ -215,18 +215,21 @@ fn remedy(plan: &Plan, judgement: &Judgement) -> Option<String> {
     let open = judgement.guarantees.iter().filter(|row| row.judged);
     let open = open.map(|row| &row.finding);
     let open = open.filter(|finding| finding.verdict == Verdict::Unknown);
-    let is_missed = |finding: &Finding| {
-        let mut faults = finding.counts.faults.iter();
-        faults.any(|fault| fault.landed == 0 && fault.due > Effect::None)
-    };
     let remedies = open.filter_map(|finding| match &*finding.guarantee {
-        COVERAGE if is_missed(finding) => plan.remedy_for_effects(),
+        COVERAGE => plan.remedy_for_effects(&missed(finding)),
         "no-lost-decrement" | "no-doubled-decrement" => plan.remedy_for_decrements(),
         _ => None,
     });
     let remedies: BTreeSet<String> = remedies.collect();
     let is_open = judgement.verdict == Verdict::Unknown && judgement.unfinished.is_none();
     (is_open && !remedies.is_empty()).then(|| remedies.into_iter().collect::<Vec<_>>().join("; "))
+}
+
+/// The faults that did not have the effect due of them.
+fn missed(finding: &Finding) -> Vec<&str> {
+    let faults = finding.counts.faults.iter();
+    let missed = faults.filter(|fault| fault.landed == 0 && fault.due > Effect::None);
+    missed.map(|fault| fault.fault.as_str()).collect()
 }
 
 fn skew_line(skew: Skew) -> String {

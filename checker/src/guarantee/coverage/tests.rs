@@ -128,6 +128,23 @@ fn a_fault_must_have_the_effect_that_is_due_of_it() {
 }
 
 #[test]
+fn what_helps_a_fault_follows_from_whom_it_struck_and_how_it_breaks() {
+    // A broken connection is no silence: that it lasts longer helps nothing.
+    let cut = format!("{CONTENDED} +cut:0 -cut");
+    let said = reason(&cut, &["cut"]);
+    assert!(
+        said.contains("(1 window): more windows may"),
+        "{said}"
+    );
+    // Who asks for a lock has none to lose, however the fault breaks.
+    for fault in ["cut", "partition"] {
+        let waiter = format!("{CONTENDED} 1:acquire +{fault}:1 -{fault} 1:acquireX");
+        let said = reason(&waiter, &[fault]);
+        assert!(said.contains("none of its targets was a holder"), "{said}");
+    }
+}
+
+#[test]
 fn who_asks_for_less_is_told_so_in_the_evidence() {
     let text = format!("{CONTENDED} {DELAYED}");
     let asked = |effect| found(&text, &["partition"], &[("partition", effect)]);
