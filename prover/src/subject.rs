@@ -242,13 +242,10 @@ mod tests {
         assert_eq!(bounds, [format!("The testbed is simulated: {caveat}.")]);
     }
 
-    /// There are more faults than colours that people tell apart: some share theirs.
+    /// In a report no two faults of one run share a colour as long as there are enough.
     #[test]
-    fn all_colours_are_those_of_faults() {
-        let faults = nemesis::ALL.iter();
-        let classes: std::collections::BTreeSet<String> = faults
-            .map(|fault| report::fault_class(fault.name()))
-            .collect();
-        assert_eq!(classes.len(), report::FAULT_COLOURS, "{classes:?}");
+    fn a_run_of_all_faults_has_a_colour_for_each() {
+        let all = nemesis::ALL.iter().filter(|fault| fault.is_in_all());
+        assert!(all.count() <= report::FAULT_COLOURS);
     }
 }

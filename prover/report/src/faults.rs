@@ -9,7 +9,6 @@ use history::{History, Process};
 use serde::Serialize;
 
 use crate::html::{seconds, worker_text};
-use crate::hue::fault_class;
 use crate::scene::{Scene, Window};
 use crate::subject::Subject;
 
@@ -75,7 +74,7 @@ impl Faults {
         let counts = coverage.map_or(&[][..], |row| &row.finding.counts.faults);
         let count = |count: &checker::FaultCount| FaultCount {
             fault: count.fault.clone(),
-            class: fault_class(&count.fault),
+            class: scene.fault_class(&count.fault),
             windows: count.windows,
             due: due(count),
             revoked: count.revoked,
@@ -84,7 +83,10 @@ impl Faults {
         };
         Self {
             counts: counts.iter().map(count).collect(),
-            roles: counts.iter().flat_map(role_rows).collect(),
+            roles: counts
+                .iter()
+                .flat_map(|count| role_rows(count, scene))
+                .collect(),
             windows: scene
                 .windows
                 .iter()
@@ -127,10 +129,10 @@ fn due(count: &checker::FaultCount) -> String {
     }
 }
 
-fn role_rows(count: &checker::FaultCount) -> impl Iterator<Item = RoleRow> {
+fn role_rows(count: &checker::FaultCount, scene: &Scene) -> impl Iterator<Item = RoleRow> {
     count.roles.iter().map(|(role, times)| RoleRow {
         fault: count.fault.clone(),
-        class: fault_class(&count.fault),
+        class: scene.fault_class(&count.fault),
         role: role.to_string(),
         struck: times.struck,
         revoked: times.revoked,
@@ -148,7 +150,7 @@ fn window_row(window: &Window, effect: Option<&String>, scene: &Scene) -> Window
     };
     WindowRow {
         fault: window.fault.to_string(),
-        class: fault_class(&window.fault),
+        class: scene.fault_class(&window.fault),
         begin: seconds(window.begin),
         length: window.end.map_or("not healed on record".to_owned(), |end| {
             show_ns(end - window.begin)

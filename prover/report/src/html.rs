@@ -18,11 +18,10 @@ use crate::close_up::{CloseUp, close_ups};
 use crate::ending::Ending;
 use crate::error::ReportError;
 use crate::faults::{Faults, effects};
-use crate::hue::fault_class;
 use crate::latency::{Latency, latencies};
 use crate::overlaps::{Incident, exposed, incidents, listed_until};
-use crate::rarity::{Rarity, rarities};
 use crate::plots::{exposures, lag_plot, latency, rate_plot, span_plot, whole_run};
+use crate::rarity::{Rarity, rarities};
 use crate::record::{EVENTS_MAX, Record};
 use crate::scene::Scene;
 use crate::spans::{self, Spans, differ};
@@ -77,13 +76,13 @@ pub fn html(
         timeline: whole_run(&scene, history, judgement)?.into(),
         record: Record::of(&scene, history, &incidents).to_json(),
         is_clipped: history.events().len() > EVENTS_MAX,
-        fault_key: fault_kinds(&scene).into_iter().map(FaultKey::of).collect(),
+        fault_key: fault_key(&scene),
         violations_listed: incidents.len(),
         close_ups,
         listed_until: listed_until(&incidents).map(seconds),
         overlaps: Overlaps::of(judgement, &incidents, &scene)?,
-        rarities: rarities(judgement, &scene),
         faults: Faults::of(judgement, &scene, &effects(subject, history)),
+        rarities: rarities(judgement, &scene),
         mistakes: subject.mistakes.as_deref(),
         latency_plot: latency(&latencies, &scene)?,
         latencies: latencies.iter().map(Timing::of).collect(),
@@ -142,8 +141,8 @@ struct Report<'a> {
     /// From this time on there may be more violations than are listed.
     listed_until: Option<String>,
     overlaps: Option<Overlaps>,
-    rarities: Vec<Rarity>,
     faults: Faults,
+    rarities: Vec<Rarity>,
     mistakes: Option<&'a [Mistake]>,
     latency_plot: String,
     latencies: Vec<Timing>,
@@ -202,13 +201,12 @@ struct FaultKey<'a> {
     class: String,
 }
 
-impl<'a> FaultKey<'a> {
-    fn of(name: &'a str) -> Self {
-        Self {
-            name,
-            class: fault_class(name),
-        }
-    }
+fn fault_key(scene: &Scene) -> Vec<FaultKey<'_>> {
+    let key = |name| FaultKey {
+        name,
+        class: scene.fault_class(name),
+    };
+    fault_kinds(scene).into_iter().map(key).collect()
 }
 
 #[derive(Serialize)]

@@ -9,7 +9,6 @@ use history::{Event, Function, Kind};
 use serde::Serialize;
 
 use crate::chart::COLOURS;
-use crate::hue::fault_class;
 use crate::proof::{End, Evidence, Moment, at, client};
 use crate::words::{cell_text, words};
 
@@ -87,7 +86,7 @@ fn lanes(evidence: &Evidence<'_>, windows: &[Window]) -> Vec<Lane> {
     let faults = windows.iter().map(|window| Lane {
         title: window.name.to_string(),
         note: "fault".to_owned(),
-        class: fault_class(&window.name),
+        class: evidence.scene.fault_class(&window.name),
     });
     let processes = evidence
         .processes

@@ -38,7 +38,7 @@ mod words;
 pub use chart::PALETTE;
 pub use error::ReportError;
 pub use html::html;
-pub use hue::{FAULT_COLOURS, fault_class};
+pub use hue::FAULT_COLOURS;
 pub use markdown::{markdown, plain};
 pub use plots::{Picture, plots};
 pub use subject::{Fact, Loss, Mistake, Skew, Subject};

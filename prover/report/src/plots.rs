@@ -7,7 +7,6 @@ use crate::axis::Axis;
 use crate::chart::{COLOURS, Chart, Mark, Series, Shade, short};
 use crate::ending::Ending;
 use crate::error::ReportError;
-use crate::hue::fault_class;
 use crate::latency::{Latency, SHORTEST_NS, latencies};
 use crate::overlaps::{exposed, incidents};
 use crate::rate::rates;
@@ -138,7 +137,7 @@ fn shades(scene: &Scene) -> Vec<Shade> {
         let windows = scene.windows.iter().filter(|window| &*window.fault == kind);
         Shade {
             name: format!("fault: {}", short(kind)),
-            class: fault_class(kind),
+            class: scene.fault_class(kind),
             spans: windows
                 .map(|window| (window.begin, window.end.unwrap_or(scene.end)))
                 .collect(),
@@ -377,7 +376,7 @@ mod tests {
         let document = Document::parse(&svg).expect("well-formed");
         let span = document.descendants().find(|node| {
             node.parent_element()
-                .is_some_and(|group| group.attribute("class") == Some(&fault_class("<cut>")))
+                .is_some_and(|group| group.attribute("class") == Some("fault-10"))
                 && node.attribute("width").is_some()
         });
         let span = span.expect("the fault is shaded");

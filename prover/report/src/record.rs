@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use history::{Event, History, Process, Value};
 use serde::Serialize;
 
-use crate::hue::fault_class;
 use crate::overlaps::Incident;
 use crate::scene::Scene;
 
@@ -115,7 +114,7 @@ impl<'a> Record<'a> {
                 .iter()
                 .map(|window| Fault {
                     name: &window.fault,
-                    class: fault_class(&window.fault),
+                    class: scene.fault_class(&window.fault),
                     begin: window.begin,
                     end: window.end,
                     workers: window

@@ -11,6 +11,7 @@ use checker::End;
 use history::{Event, Function, History, Kind, Process, fault};
 
 use crate::ending::Ending;
+use crate::hue::Hues;
 
 /// Everything that can be drawn. Times are nanoseconds since the run began.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub(crate) struct Scene {
     pub(crate) losses: Vec<Loss>,
     /// In the order of the injections.
     pub(crate) windows: Vec<Window>,
+    /// The colours of its faults.
+    pub(crate) hues: Hues,
 }
 
 /// A believed interval.
@@ -104,13 +107,26 @@ impl Scene {
         for window in history.windows() {
             scan.window(history, &holds, &window);
         }
+        scan.scene.hues = hues(&scan.scene.windows, history);
         scan.scene
+    }
+
+    /// The class of a fault in the palette.
+    pub(crate) fn fault_class(&self, fault: &str) -> String {
+        self.hues.class(fault)
     }
 
     /// The row of a process.
     pub(crate) fn worker(&self, process: u32) -> u32 {
         process % self.workers
     }
+}
+
+/// Those of the faults that happened, and then of those that were to.
+fn hues(windows: &[Window], history: &History) -> Hues {
+    let happened = windows.iter().map(|window| &*window.fault);
+    let planned = history.outline().into_iter().flat_map(|it| &it.faults);
+    Hues::of(happened.chain(planned.map(String::as_str)))
 }
 
 /// A hold and the key of its lock.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::axis::{SECONDS, round_step};
 use crate::chart::{COLOURS, LEFT, LEGEND_LINE, PALETTE, RIGHT, WIDTH, flow, short, tenth};
 use crate::ending::Ending;
-use crate::hue::{FAULT_COLOURS, fault_class};
+use crate::hue::FAULT_COLOURS;
 use crate::overlaps::{Incident, listed_until};
 use crate::scene::{Hold, Scene};
 use crate::template;
@@ -435,7 +435,7 @@ fn shades(frame: &Frame<'_>, scene: &Scene) -> Vec<Bar> {
                 y: frame.top(worker),
                 width: (frame.x(end) - x).max(1.0),
                 height: frame.row,
-                class: fault_class(&window.fault),
+                class: scene.fault_class(&window.fault),
                 title: Some(format!(
                     "{} for {}",
                     window.fault,
@@ -545,7 +545,7 @@ fn legend(frame: &Frame<'_>, scene: &Scene) -> Vec<LegendText> {
     }
     entries.push(("loss".to_owned(), "hold given up as lost".to_owned()));
     for kind in fault_kinds(scene).into_iter().take(FAULT_COLOURS) {
-        entries.push((fault_class(kind), format!("fault: {}", short(kind))));
+        entries.push((scene.fault_class(kind), format!("fault: {}", short(kind))));
     }
     if frame.lane > 0.0 {
         entries.push((
