@@ -282,19 +282,19 @@ fn coverage_may_be_a_table_and_its_mistakes_stand_where_they_are() {
     for (coverage, expected) in [
         (
             "{ cut = \"hurt\" }",
-            "17:20: \"hurt\" is no effect of a fault: write revoked, delayed or none",
+            "16:20: \"hurt\" is no effect of a fault: write revoked, delayed or none",
         ),
         (
             "{ cut.holder = 3, cut.owner = 1 }",
-            "17:34: unknown variant `owner`",
+            "16:34: unknown variant `owner`",
         ),
         (
             "{ cut.holder = \"often\" }",
-            "17:27: invalid type: string \"often\", expected u64",
+            "16:27: invalid type: string \"often\", expected u64",
         ),
         (
             "{ cut = \"delayed\", pause.holder = 3 }",
-            "17:33: --coverage names the fault \"pause\", which is not selected",
+            "16:31: --coverage names the fault \"pause\", which is not selected",
         ),
     ] {
         let said = read(&with(coverage)).expect_err("a mistake");
