@@ -25,7 +25,8 @@ pub struct QueueOptions {
     /// Only one consumer at a time gets messages (`x-single-active-consumer`).
     pub single_active_consumer: bool,
     /// Kept by a majority of a cluster's nodes (`x-queue-type` is `quorum`). Such a queue is durable
-    /// and belongs to nobody.
+    /// and belongs to nobody; a message may come back to it as often as need be
+    /// (`x-delivery-limit`).
     pub quorum: bool,
 }
 

@@ -241,7 +241,8 @@ fn generators(setup: &Setup<'_>) -> Vec<Box<dyn workloads::Client>> {
     setup.workload.crew(setup.params, randoms)
 }
 
-/// The client of a worker, with what it knows of the run.
+/// The client of a worker, with what it knows of the run and how it uses the lock. Whoever makes the
+/// lock has to know that too: a lock may be another sort of queue.
 fn knowing(
     setup: &Setup<'_>,
     stage: &Stage<'_>,
@@ -258,6 +259,7 @@ fn knowing(
             operation_timeout: setup.operation_timeout,
             folder: stage.folder.clone(),
         },
+        options: setup.lock.options,
         ..client.clone()
     }
 }
@@ -278,10 +280,7 @@ fn equip(
 ) -> Equipment {
     Equipment {
         lock: setup.lock.lock.clone(),
-        client: locks::ClientConfig {
-            options: setup.lock.options,
-            ..client
-        },
+        client,
         generator,
         is_fenced: setup.workload.needs() == Needs::Tokens,
         operation_timeout: setup.operation_timeout,

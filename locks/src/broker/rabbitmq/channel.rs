@@ -288,6 +288,9 @@ fn queue_arguments(options: &QueueOptions) -> Result<FieldTable, Error> {
         arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
     }
     if options.quorum {
+        // From 4.0 on such a queue drops a message that has come back 20 times, and a lock with it.
+        let limit = AMQPValue::LongInt(i32::MAX);
+        arguments.insert("x-delivery-limit".into(), limit);
         let value = AMQPValue::LongString("quorum".into());
         arguments.insert("x-queue-type".into(), value);
     }

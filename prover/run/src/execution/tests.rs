@@ -22,6 +22,15 @@ use crate::testing::{FullDisk, Memory, Reaction, ScriptedLock, ScriptedSystem, W
 const SECOND: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
+const OPTIONS: locks::Options = locks::Options {
+    verify: locks::Verify::PassiveDeclare,
+    confirm: locks::ConfirmBy::Confirms,
+    release: locks::ReleaseBy::Step,
+    expiry: None,
+    reconnect: locks::Reconnect::Never,
+    queue: locks::QueueKind::Quorum,
+};
+
 fn params() -> Params {
     Params {
         concurrency: 2,
@@ -118,7 +127,7 @@ impl Scene {
             workload: workloads::find("mutex").expect("it is registered"),
             lock: Chosen {
                 lock: Arc::new(self.lock.clone()),
-                options: locks::Options::default(),
+                options: OPTIONS,
             },
             params: &params,
             schedule,
@@ -251,6 +260,13 @@ async fn a_run_that_is_interrupted_gives_up_what_is_held() {
     ];
     assert_eq!(scene.memory.events(), events);
     assert_eq!(scene.lock.sessions(), ["open worker-0", "close worker-0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_makes_the_lock_knows_how_it_is_used() {
+    let scene = Scene::default();
+    scene.stop(&ordinary()).await;
+    assert_eq!(scene.lock.made_with(), [OPTIONS]);
 }
 
 #[tokio::test(start_paused = true)]

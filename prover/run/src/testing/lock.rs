@@ -33,6 +33,7 @@ pub(crate) struct ScriptedLock(Arc<Mutex<Script>>);
 #[derive(Default)]
 struct Script {
     creating: VecDeque<Reaction>,
+    made_with: Vec<locks::Options>,
     opening: VecDeque<Reaction>,
     operating: VecDeque<Reaction>,
     never_closes: bool,
@@ -52,6 +53,11 @@ impl ScriptedLock {
     pub(crate) fn opening(self, reactions: impl IntoIterator<Item = Reaction>) -> Self {
         self.script().opening.extend(reactions);
         self
+    }
+
+    /// The options that those had who created it.
+    pub(crate) fn made_with(&self) -> Vec<locks::Options> {
+        self.script().made_with.clone()
     }
 
     /// What comes of creating it.
@@ -119,7 +125,8 @@ impl Lock for ScriptedLock {
         Vec::new()
     }
 
-    async fn create(&self, _: &locks::ClientConfig, _: &str, _: u32) -> Result<(), Error> {
+    async fn create(&self, client: &locks::ClientConfig, _: &str, _: u32) -> Result<(), Error> {
+        self.script().made_with.push(client.options);
         let reaction = self.script().creating.pop_front();
         react(reaction.unwrap_or(Reaction::Done)).await.map(|_| ())
     }
