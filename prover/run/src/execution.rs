@@ -22,6 +22,7 @@ use crate::recorder::Recording;
 use crate::seed::Stream;
 use crate::setup::{Setup, Stage};
 use crate::shared::Shared;
+use crate::watch::Watch;
 use crate::worker::{CLOSE_WITHIN, Equipment, work};
 
 /// How a run came to its end.
@@ -307,8 +308,12 @@ async fn accompany(
     shared: &Arc<Shared>,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Stop, RunError> {
+    let has_healed = Watch::new(false);
     let clock = async {
         enough(setup.time_limit, shared).await;
+        shared.phases.advance(Phase::Healing);
+        // A cluster may take a minute to be whole again, and the last phase is about what comes then.
+        has_healed.when(|healed| *healed).await;
         // Recorded first, so that nothing of the last phase stands before it.
         shared.recorder.record(Draft::mark(Mark::Settle))?;
         shared.phases.advance(Phase::Finishing);
@@ -329,7 +334,11 @@ async fn accompany(
         shared,
     );
     let work = async {
-        let nemesis = async { nemesis.await.map_err(RunError::from) };
+        let nemesis = async {
+            nemesis.await?;
+            has_healed.change(|healed| *healed = true);
+            Ok::<_, RunError>(())
+        };
         tokio::try_join!(nemesis, all_done(crew)).map(|_| ())
     };
     let stop = tokio::select! {

@@ -8,7 +8,9 @@ pub(crate) enum Phase {
     /// The workload runs, and the nemesis with it.
     #[default]
     Running,
-    /// The time is up and everything has healed: what is held is given back, and every lock is
+    /// The time is up, and nothing new breaks; what is broken is mended, while the workload goes on.
+    Healing,
+    /// Everything has healed: what is held is given back, and every lock is
     /// granted once more.
     Finishing,
     /// Everybody leaves after the operation at hand.

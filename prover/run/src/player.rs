@@ -224,7 +224,7 @@ impl Player<'_> {
         let targets = tokio::select! {
             biased;
             targets = self.occupied.take(fault.parts(), self.workers, choose) => targets,
-            () = self.shared.phases.reached(Phase::Finishing) => return None,
+            () = self.shared.phases.reached(Phase::Healing) => return None,
         };
         if let Target::Administrator { draw } = planned.target
             && fault.struck(&planned.parameters, self.workers).is_none()
@@ -288,7 +288,7 @@ impl Timer for UntilEnd<'_> {
 async fn wait_until(shared: &Shared, at: Duration) -> bool {
     tokio::select! {
         biased;
-        () = shared.phases.reached(Phase::Finishing) => false,
+        () = shared.phases.reached(Phase::Healing) => false,
         () = shared.recorder.clock().sleep_until(at) => true,
     }
 }

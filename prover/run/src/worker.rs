@@ -91,7 +91,7 @@ impl Worker {
         let mut last = Feedback::Ready;
         loop {
             match self.shared.phases.now() {
-                Phase::Running => {}
+                Phase::Running | Phase::Healing => {}
                 Phase::Finishing => self.equipment.generator.finish(),
                 Phase::Stopping => return Ok(()),
             }

@@ -232,6 +232,24 @@ async fn a_run_with_a_goal_settles_when_it_is_reached_or_its_time_is_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_phase_begins_when_all_has_healed_however_long_that_takes() {
+    let scene = Scene {
+        system: ScriptedSystem::healing_in(10 * SECOND),
+        ..Scene::default()
+    };
+    let schedule = Schedule {
+        faults: vec![cut()],
+        ..Schedule::default()
+    };
+    assert_eq!(scene.stop(&schedule).await, Stop::Done);
+    let history = scene.memory.history();
+    let settled = history.mark(Mark::Settle).expect("it is recorded");
+    let time = Duration::from_nanos(history.events()[settled].time);
+    // The cut ends at 2 s, the workload's time at 4 s.
+    assert_eq!(time, 12 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_whose_last_phase_does_not_end_is_stuck() {
     let scene = Scene::with(ScriptedLock::default().operating([Reaction::Hangs]));
     let began = Instant::now();

@@ -1,6 +1,7 @@
 //! A system that notes what is done to it, and fails where it is told to.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use history::fault::{Evidence, Note};
@@ -16,6 +17,7 @@ pub(crate) struct ScriptedSystem {
     diary: Arc<Mutex<Vec<String>>>,
     failing: Option<&'static str>,
     springs: bool,
+    heals_in: Duration,
 }
 
 impl ScriptedSystem {
@@ -31,6 +33,14 @@ impl ScriptedSystem {
     pub(crate) fn springing() -> Self {
         Self {
             springs: true,
+            ..Self::default()
+        }
+    }
+
+    /// Takes so long to be as it was before a link broke.
+    pub(crate) fn healing_in(heals_in: Duration) -> Self {
+        Self {
+            heals_in,
             ..Self::default()
         }
     }
@@ -82,6 +92,7 @@ impl System for ScriptedSystem {
     }
 
     async fn heal(&self, worker: Worker) -> Done {
+        tokio::time::sleep(self.heals_in).await;
         self.suffer("heal", worker)?;
         Ok(Evidence::new())
     }
