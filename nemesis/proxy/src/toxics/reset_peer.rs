@@ -41,6 +41,10 @@ impl Effect for ResetPeer {
     }
 
     fn removed(&self, front: Option<&Front>) -> Option<End> {
+        // What resets at once has done so, also where a connection had no turn to notice it yet.
+        if self.timeout == 0 {
+            return Some(End::Reset);
+        }
         matches!(front?.payload, Payload::Data(_)).then_some(End::Reset)
     }
 }
@@ -74,5 +78,11 @@ mod tests {
         assert_eq!(removed(Some(&bytes(1, now))), Some(End::Reset));
         assert_eq!(removed(Some(&end(End::Fin, now))), None);
         assert_eq!(removed(None), None);
+    }
+
+    #[test]
+    fn what_resets_at_once_has_done_so_however_soon_it_is_removed() {
+        let toxic = ResetPeer { timeout: 0 };
+        assert_eq!(Effect::removed(&toxic, None), Some(End::Reset));
     }
 }
