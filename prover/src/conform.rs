@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use conform::act::{Ending, Resource};
+use conform::act::{Ending, Patience, Resource};
 use conform::arm::{Arm, LINKS, Running};
 use conform::{LinkError, Operator, OperatorError, Stage};
 use locks::broker::ConnectOptions;
@@ -134,8 +134,10 @@ impl Operator for Operated {
         self.0.resume().await.map(drop).map_err(of_broker)
     }
 
-    async fn set_consumer_timeout(&self, timeout: Duration) -> Result<(), OperatorError> {
-        let set = self.0.consumer_timeout(timeout).await;
+    async fn set_consumer_timeout(&self, patience: Patience) -> Result<(), OperatorError> {
+        let [timeout, tick] =
+            [patience.timeout_ms, patience.looks_every_ms].map(Duration::from_millis);
+        let set = self.0.consumer_timeout(timeout, tick).await;
         set.map(drop).map_err(of_broker)
     }
 }

@@ -38,12 +38,26 @@ pub enum Act {
     Pause,
     /// It goes on.
     Resume,
-    /// How long a delivery may stay unsettled on channels that are opened from now on; as usual
-    /// where nothing is said.
-    ConsumerTimeout {
-        /// In milliseconds.
-        millis: Option<u64>,
-    },
+    /// How long a delivery may stay unsettled on channels that are opened from now on, and how often
+    /// these look; as usual where nothing is said.
+    ConsumerTimeout(Option<Patience>),
+}
+
+/// A broker's patience with those who settle nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Patience {
+    /// How long a delivery may stay unsettled, in milliseconds.
+    pub timeout_ms: u64,
+    /// How often a channel looks, in milliseconds.
+    pub looks_every_ms: u64,
+}
+
+impl Patience {
+    /// That of a broker of which nobody says anything.
+    pub const USUAL: Self = Self {
+        timeout_ms: 30 * 60 * 1_000,
+        looks_every_ms: 60 * 1_000,
+    };
 }
 
 /// What a broker can run short of.
@@ -76,9 +90,7 @@ impl Act {
             }),
             Self::Policy { .. } => Some(Self::NoPolicy),
             Self::Pause => Some(Self::Resume),
-            Self::ConsumerTimeout { millis: Some(_) } => {
-                Some(Self::ConsumerTimeout { millis: None })
-            }
+            Self::ConsumerTimeout(Some(_)) => Some(Self::ConsumerTimeout(None)),
             _ => None,
         }
     }
@@ -109,9 +121,14 @@ impl fmt::Display for Act {
             Self::Restart(Ending::Killed) => f.write_str("broker is killed and starts"),
             Self::Pause => f.write_str("broker stands still"),
             Self::Resume => f.write_str("broker goes on"),
-            Self::ConsumerTimeout { millis } => {
-                write!(f, "consumer timeout{}", number("millis", *millis))
-            }
+            Self::ConsumerTimeout(None) => f.write_str("usual consumer timeout"),
+            Self::ConsumerTimeout(Some(Patience {
+                timeout_ms,
+                looks_every_ms,
+            })) => write!(
+                f,
+                "consumer timeout {timeout_ms} ms, looked at every {looks_every_ms} ms"
+            ),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use simulated::{Shutdown, Simulation};
 
-use crate::act::{Ending, Resource};
+use crate::act::{Ending, Patience, Resource};
 
 /// The operator of a broker. What it does is in force when it returns.
 #[async_trait]
@@ -43,8 +43,9 @@ pub trait Operator: Send + Sync {
     /// Lets the broker go on.
     async fn resume(&self) -> Result<(), OperatorError>;
 
-    /// Sets how long a delivery may stay unsettled.
-    async fn set_consumer_timeout(&self, timeout: Duration) -> Result<(), OperatorError>;
+    /// Sets how long a delivery may stay unsettled on channels that are opened from now on, and how
+    /// often these look.
+    async fn set_consumer_timeout(&self, patience: Patience) -> Result<(), OperatorError>;
 }
 
 /// The broker could not be operated: a harness error, never a finding.
@@ -112,8 +113,9 @@ impl Operator for Simulation {
         Ok(())
     }
 
-    async fn set_consumer_timeout(&self, timeout: Duration) -> Result<(), OperatorError> {
-        Simulation::set_consumer_timeout(self, timeout);
+    async fn set_consumer_timeout(&self, patience: Patience) -> Result<(), OperatorError> {
+        Simulation::set_consumer_timeout(self, Duration::from_millis(patience.timeout_ms));
+        self.set_channel_tick(Duration::from_millis(patience.looks_every_ms));
         Ok(())
     }
 }

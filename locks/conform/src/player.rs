@@ -10,7 +10,7 @@ use locks::{Error, ErrorKind};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::act::Act;
+use crate::act::{Act, Patience};
 use crate::background::Background;
 use crate::links::{LinkError, Links};
 use crate::names::Names;
@@ -25,8 +25,6 @@ use crate::transcript::{Lag, Notice, Seen, Source, StepOutcome, StepRecord, Tran
 /// How often something that is waited for is looked at: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(20);
-/// How long a delivery may stay unsettled on a broker that is told nothing.
-const CONSUMER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// Where a script is played.
 #[derive(Clone)]
@@ -280,9 +278,9 @@ impl<'a> Player<'a> {
             }
             Act::Pause => operator.pause().await?,
             Act::Resume => operator.resume().await?,
-            Act::ConsumerTimeout { millis } => {
-                let timeout = millis.map_or(CONSUMER_TIMEOUT, Duration::from_millis);
-                operator.set_consumer_timeout(timeout).await?;
+            Act::ConsumerTimeout(patience) => {
+                let patience = patience.unwrap_or(Patience::USUAL);
+                operator.set_consumer_timeout(patience).await?;
             }
         }
         Ok(StepOutcome::Done)

@@ -245,6 +245,7 @@ impl Step {
                 declaration.expires_ms.is_some() || declaration.ttl_ms.is_some_and(|ttl| ttl > 0)
             }
             Self::To(Act::Policy { expires_ms, .. }) => expires_ms.is_some(),
+            Self::To(Act::ConsumerTimeout(patience)) => patience.is_some(),
             _ => false,
         }
     }

@@ -330,10 +330,17 @@ impl Simulation {
     }
 
     /// How long a delivery may stay unsettled before its channel is closed: 30 minutes unless set.
-    /// Looked at once a minute.
+    /// Looked at once a minute, unless that is set too.
     pub fn set_consumer_timeout(&self, timeout: Duration) {
         self.shared
             .act(|world| world.on_node(|node, _| node.consumer_timeout = timeout));
+    }
+
+    /// How often each channel looks whether a delivery has stayed unsettled for too long: once a
+    /// minute unless set.
+    pub fn set_channel_tick(&self, tick: Duration) {
+        self.shared
+            .act(|world| world.on_node(|node, _| node.tick = tick));
     }
 
     /// Takes the broker down. Until it starts, connections are refused; durable queues keep their

@@ -72,10 +72,9 @@ fn select(arguments: &ConformArgs, seed: Seed) -> Result<Vec<Script>, PlanError>
     if let Some(number) = random::number(name) {
         return Ok(vec![draw(number)]);
     }
-    let all = || named::ALL.iter().chain(named::LONG);
-    let found = all().find(|named| named.name == name);
-    let known = || all().map(|named| named.name);
-    let named = found.ok_or_else(|| unknown("script", name, known().chain(["random-N"])))?;
+    let found = named::ALL.iter().find(|named| named.name == name);
+    let known = named::ALL.iter().map(|named| named.name);
+    let named = found.ok_or_else(|| unknown("script", name, known.chain(["random-N"])))?;
     Ok(vec![named.script()])
 }
 

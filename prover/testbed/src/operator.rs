@@ -214,20 +214,31 @@ impl Node {
             .await
     }
 
-    /// Sets how long a delivery may stay unsettled on channels that are opened from now on, until the
-    /// broker starts again. A channel looks once a minute.
+    /// Sets how long a delivery may stay unsettled on channels that are opened from now on, and how
+    /// often a channel looks, until the broker starts again. Evidence: `consumer_timeout` and
+    /// `channel_tick_interval`, in milliseconds.
     ///
     /// # Errors
     /// The broker is no RabbitMQ, or does not do it.
-    pub async fn consumer_timeout(&self, timeout: Duration) -> Result<Evidence, TestbedError> {
+    pub async fn consumer_timeout(
+        &self,
+        timeout: Duration,
+        tick: Duration,
+    ) -> Result<Evidence, TestbedError> {
         self.broker("set the consumer timeout of the broker")?;
+        let keys = ["consumer_timeout", "channel_tick_interval"];
         let set = format!(
-            "begin application:set_env(rabbit, consumer_timeout, {}), \
-             element(2, application:get_env(rabbit, consumer_timeout)) end",
-            timeout.as_millis()
+            "[begin ok = application:set_env(rabbit, Key, Value), \
+             element(2, application:get_env(rabbit, Key)) end \
+             || {{Key, Value}} <- [{{{}, {}}}, {{{}, {}}}]]",
+            keys[0],
+            timeout.as_millis(),
+            keys[1],
+            tick.as_millis()
         );
         let millis = self.erlang(&set).await?;
-        Ok(evidence([("consumer_timeout", millis)]))
+        let millis = |place: usize| millis.get(place).cloned().unwrap_or_default();
+        Ok(evidence([(keys[0], millis(0)), (keys[1], millis(1))]))
     }
 
     /// Whose connections the broker noticed to be lost, by its log, and how long ago; what its clock

@@ -65,6 +65,8 @@ pub(crate) struct Output {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) consumer_timeout: Duration,
+    /// How often a channel looks whether it is over.
+    pub(crate) tick: Duration,
     pub(crate) output: Output,
     pub(super) queues: BTreeMap<String, Queue>,
     pub(super) sessions: BTreeMap<ConnectionId, Session>,
@@ -85,6 +87,7 @@ impl Node {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             consumer_timeout: CONSUMER_TIMEOUT,
+            tick: TICK,
             output: Output::default(),
             queues: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -307,7 +310,7 @@ impl Node {
             channel,
             generation,
         };
-        self.plan(TICK, timer);
+        self.plan(self.tick, timer);
     }
 
     fn look_at_expiry(&mut self, id: QueueId, uses: u64) {
