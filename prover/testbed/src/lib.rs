@@ -23,6 +23,7 @@ mod described;
 mod direct;
 pub mod docker;
 pub mod doctor;
+mod erlang;
 pub mod error;
 pub mod image;
 mod image_store;

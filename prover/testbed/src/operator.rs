@@ -33,8 +33,8 @@ impl Node {
     /// clients are told `CONNECTION_FORCED` (320). Evidence: `closed`, their names, and `count`.
     ///
     /// The management API closes what its statistics know, which takes milliseconds. A connection is
-    /// up to 5 s old before they do, so those that are younger are closed by `rabbitmqctl eval`, which
-    /// takes 2 s.
+    /// up to 5 s old before they do, so those that are younger are closed by [`Self::erlang`], which
+    /// takes half a second.
     ///
     /// # Errors
     /// The broker is no RabbitMQ, or does not answer.
@@ -98,8 +98,8 @@ impl Node {
     /// Deletes all queues whose name begins so, whoever they belong to and whoever consumes them.
     /// Evidence: `deleted`, the number of messages that were ready in each.
     ///
-    /// The management API refuses those that are exclusive to a connection; `rabbitmqctl eval` does
-    /// not, and takes 2 s.
+    /// The management API refuses those that are exclusive to a connection; [`Self::erlang`] does
+    /// not, and takes half a second.
     ///
     /// # Errors
     /// The broker is no RabbitMQ, or does not answer.
@@ -294,15 +294,6 @@ impl Node {
         let door = door.ok_or_else(|| failed(what, no_api.to_owned()))?;
         let url = format!("http://{}", door.address);
         Management::of(&self.place(), Some(&url)).map_err(|why| failed(what, why))
-    }
-
-    /// What the broker makes of an expression in its own language, as JSON.
-    pub(crate) async fn erlang(&self, expression: &str) -> Result<Value, TestbedError> {
-        let program = format!("io:format(\"~ts~n\", [rabbit_json:encode({expression})]).");
-        let command = ["rabbitmqctl", "-q", "eval", &program];
-        let printed = self.container().execute(&command).await?;
-        let line = printed.lines().next().unwrap_or_default();
-        serde_json::from_str(line).map_err(|_| failed("ask the broker by rabbitmqctl", printed))
     }
 }
 
