@@ -31,9 +31,9 @@ pub enum OptionError {
         known: Vec<&'static str>,
     },
     #[error(
-        "the lock {lock} cannot be a quorum queue: it is held by what belongs to one connection, and a quorum queue belongs to nobody; receive-semaphore and mutex-by-message can"
+        "the lock {lock} can be neither a quorum queue nor a mirrored one: it is held by what belongs to one connection, and these belong to nobody; receive-semaphore and mutex-by-message can be both, persistent-mutex and publish-then-consume can be mirrored"
     )]
-    NoQuorum { lock: String },
+    NoCopies { lock: String },
     #[error("\"{value}\" is no value of {name}; known are {}", known_values(.known))]
     Value {
         name: &'static str,
@@ -114,8 +114,10 @@ impl fmt::Display for Chosen {
         if reconnect == Reconnect::FreshSession {
             f.write_str(",reconnect=fresh-session")?;
         }
-        if queue == QueueKind::Quorum {
-            f.write_str(",queue=quorum")?;
+        match queue {
+            QueueKind::Classic => {}
+            QueueKind::Quorum => f.write_str(",queue=quorum")?,
+            QueueKind::Mirrored => f.write_str(",queue=mirrored")?,
         }
         Ok(())
     }
@@ -138,7 +140,7 @@ impl Given {
         })?;
         let choice = lock.options().iter().find(|choice| choice.name == name);
         let choice = choice.ok_or_else(|| match name {
-            _ if name == QUEUE.name && lock.services() == ["rabbitmq"] => OptionError::NoQuorum {
+            _ if name == QUEUE.name && lock.services() == ["rabbitmq"] => OptionError::NoCopies {
                 lock: lock.name().to_owned(),
             },
             _ => OptionError::Name {
@@ -181,6 +183,7 @@ impl Given {
             "close-connection" => options.release = ReleaseBy::CloseConnection,
             "fresh-session" => options.reconnect = Reconnect::FreshSession,
             "quorum" => options.queue = QueueKind::Quorum,
+            "mirrored" => options.queue = QueueKind::Mirrored,
             _ => {}
         }
     }
@@ -309,6 +312,7 @@ mod tests {
             "persistent-semaphore,release=close-channel",
             "persistent-semaphore,release=close-connection",
             "mutex-by-message,reconnect=fresh-session,queue=quorum",
+            "persistent-mutex,queue=mirrored",
         ] {
             assert_eq!(again(text), text);
         }
@@ -355,9 +359,11 @@ mod tests {
             again("exclusive-queue,verify=hope"),
             "\"hope\" is no value of verify; known are publish-confirm, publish-tx, passive-declare, uid-queue"
         );
-        assert!(again("exclusive-queue,queue=quorum").starts_with(
-            "the lock exclusive-queue cannot be a quorum queue: it is held by what belongs to one connection"
-        ));
+        for queue in ["quorum", "mirrored"] {
+            assert!(again(&format!("exclusive-queue,queue={queue}")).starts_with(
+                "the lock exclusive-queue can be neither a quorum queue nor a mirrored one: it is held by what belongs to one connection"
+            ));
+        }
         for expiry in ["soon", "0s", "2h", "1500us"] {
             let said = again(&format!("exclusive-consumer,expiry={expiry}"));
             assert!(said.contains("durations of whole milliseconds"), "{said}");

@@ -71,11 +71,14 @@ pub enum Reconnect {
 /// What kind of queue a lock is that stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum QueueKind {
-    /// On one node, or on all where a policy of the broker mirrors it.
+    /// On one node.
     #[default]
     Classic,
     /// On a majority of the nodes, which agree on what is in it.
     Quorum,
+    /// On one node, with copies on all others: a policy of the broker makes them, which whoever starts
+    /// it has to set, and not the lock.
+    Mirrored,
 }
 
 /// An option by its name, with its values by theirs; the default comes first.
@@ -135,7 +138,12 @@ pub(crate) const RELEASE_MESSAGE: Choice = Choice {
 /// What kind of queue the lock is.
 pub(crate) const QUEUE: Choice = Choice {
     name: "queue",
-    values: &["classic", "quorum"],
+    values: &["classic", "quorum", "mirrored"],
+};
+/// The same where its only consumer holds it.
+pub(crate) const QUEUE_CONSUMED: Choice = Choice {
+    name: "queue",
+    values: &["classic", "mirrored"],
 };
 /// After how long unused a queue goes.
 pub(crate) const EXPIRY: Choice = Choice {

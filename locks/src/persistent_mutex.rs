@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use crate::broker::QueueOptions;
-use crate::options::{CONFIRM, Choice, RECONNECT, RELEASE_CONSUMER, VERIFY};
+use crate::options::{CONFIRM, Choice, QUEUE_CONSUMED, RECONNECT, RELEASE_CONSUMER, VERIFY};
 use crate::recipe::queue::{self, ask, ping};
 use crate::recipe::{Hold, Recipe, RecipeSession, Wire};
 use crate::{Answer, ClientConfig, Error, ErrorKind, Kind, Lock, Session};
@@ -53,7 +53,7 @@ impl Lock for PersistentMutex {
     }
 
     fn options(&self) -> &[Choice] {
-        &[VERIFY, CONFIRM, RELEASE_CONSUMER, RECONNECT]
+        &[VERIFY, CONFIRM, RELEASE_CONSUMER, RECONNECT, QUEUE_CONSUMED]
     }
 
     fn promises(&self) -> Vec<&str> {

@@ -36,8 +36,7 @@ impl Fault for Silence {
     }
 
     fn helps(&self) -> Option<String> {
-        let text =
-            "give --hold and --verify-interval more than three heartbeats: whoever says anything is heard";
+        let text = "give --hold and --verify-interval more than three heartbeats: whoever says anything is heard";
         Some(text.to_owned())
     }
 

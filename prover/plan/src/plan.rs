@@ -13,7 +13,7 @@ use locks::{Chosen, Lock, OptionError, QueueKind};
 use nemesis::{Call, Clients, Fault, Need, Part, Schedule, Selected, Settings};
 use run::seed::Seed;
 use run::{Goal, Setup};
-use testbed::{Asked, Choice, ChoiceError, NODES, without_password};
+use testbed::{Asked, Choice, ChoiceError, NODES, Site, Source, without_password};
 use workloads::{Needs, Params, Workload};
 
 use crate::catalogue;
@@ -131,6 +131,16 @@ pub enum PlanError {
         "the simulation has no quorum queues: choose --testbed docker, or leave queue=quorum out"
     )]
     SimulatedQuorum,
+    /// Mirrored queues where there are none.
+    #[error(
+        "queue=mirrored needs a cluster of a RabbitMQ that has mirrored queues, started for the run: choose --testbed docker --nodes 3 --rabbitmq 3.10, or leave queue=mirrored out; from 4.0 on there are none, and queue=quorum takes their place"
+    )]
+    NoMirrors,
+    /// Two policies for the same queues.
+    #[error(
+        "queue=mirrored is a policy of the broker and expire-policy sets another, and a queue has one: leave either out"
+    )]
+    TwoPolicies,
     /// Slots where there is only one.
     #[error(
         "the workload {0} has one slot only: leave --slots out, or choose the workload semaphore"
@@ -304,6 +314,10 @@ impl Plan {
         if testbed.site.is_simulated() && lock.options.queue == QueueKind::Quorum {
             return Err(PlanError::SimulatedQuorum);
         }
+        let is_mirrored = lock.options.queue == QueueKind::Mirrored;
+        if is_mirrored && !has_mirrors(&testbed.site) {
+            return Err(PlanError::NoMirrors);
+        }
         let ground = Ground::of(&testbed, asked, workload, &*lock.lock)?;
         let spec = &if asked.swarm {
             drawn(asked, workload, ground, seed)?
@@ -324,7 +338,13 @@ impl Plan {
             (None, None) => stored(spec, ground)?,
         };
         let faults = names(&mix);
-        let testbed = ground.reached(&mix);
+        if is_mirrored && faults.contains(&"expire-policy") {
+            return Err(PlanError::TwoPolicies);
+        }
+        let mut testbed = ground.reached(&mix);
+        if let Site::Real(site) = &mut testbed.site {
+            site.mirrored = is_mirrored;
+        }
         check_targets(&schedule, &spec.testbed)?;
         check_calls(&schedule, &params, workload)?;
         let patience = testbed.site.patience(heartbeat);
@@ -427,7 +447,8 @@ impl Plan {
     #[must_use]
     pub fn takes(&self, lock: &dyn Lock) -> bool {
         let can_change = lock.kind().is_administered();
-        suits(self.workload, lock) && (can_change || !changes_slots(&played(&self.mix, &self.schedule)))
+        suits(self.workload, lock)
+            && (can_change || !changes_slots(&played(&self.mix, &self.schedule)))
     }
 
     /// Whether some fault strikes what all clients share: it must be the run's own.
@@ -485,6 +506,21 @@ fn testbed(spec: &RunSpec, lock: &dyn Lock) -> Result<Choice, ChoiceError> {
         partition_handling: spec.partition_handling.as_deref(),
         keep: spec.keep,
     })
+}
+
+/// Whether queues can have copies on other nodes. An image that is not named by its version says so
+/// itself, when it is up.
+fn has_mirrors(site: &Site) -> bool {
+    let Site::Real(site) = site else { return false };
+    let mut instances = site.instances.iter();
+    site.cluster.is_some()
+        && instances.all(|one| match &one.source {
+            Source::Image(image) => match image.asked.strip_prefix("rabbitmq ") {
+                Some(version) => version.split('.').next() == Some("3"),
+                None => true,
+            },
+            Source::Place(_) => false,
+        })
 }
 
 /// How long the last phase may take: after the broker has let go of what was lost, every worker has
@@ -813,6 +849,47 @@ mod tests {
         assert_eq!(many, Duration::from_millis(10_000 + 5_000 + 50_000));
         let endless = within(u64::MAX, 10_000);
         assert_eq!(endless, Duration::MAX);
+    }
+
+    /// A lock with copies of its queue, in a cluster of this release.
+    fn mirrored(rabbitmq: &str) -> RunSpec {
+        RunSpec {
+            lock: Some("persistent-mutex,queue=mirrored".to_owned()),
+            testbed: "docker".to_owned(),
+            nodes: NODES,
+            rabbitmq: Some(rabbitmq.to_owned()),
+            ..RunSpec::default()
+        }
+    }
+
+    fn refused(spec: &RunSpec) -> Option<String> {
+        Plan::new(spec).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn queues_are_mirrored_where_the_release_can_do_that_and_nobody_else_sets_policies() {
+        for able in ["3.10", "3.13", "registry/of/mine:4"] {
+            assert_eq!(refused(&mirrored(able)), None, "{able}");
+        }
+        let alone = RunSpec {
+            nodes: 1,
+            ..mirrored("3.10")
+        };
+        let simulated = RunSpec {
+            testbed: "sim".to_owned(),
+            rabbitmq: None,
+            ..alone.clone()
+        };
+        for unable in [mirrored("4.0"), alone, simulated] {
+            let said = refused(&unable).expect("there are no mirrors");
+            assert!(said.starts_with("queue=mirrored needs a cluster"), "{said}");
+        }
+        let of_two = RunSpec {
+            nemesis: "expire-policy".to_owned(),
+            ..mirrored("3.10")
+        };
+        let said = refused(&of_two).expect("a queue has one policy");
+        assert!(said.contains("expire-policy sets another"), "{said}");
     }
 
     #[test]

@@ -142,6 +142,8 @@ pub struct RealSite {
     pub keep: bool,
     /// Whether the clocks of the brokers that are started are to be made to jump.
     pub clock: bool,
+    /// Whether its queues are to have copies on all nodes, where they are classic and can have such.
+    pub mirrored: bool,
 }
 
 impl RealSite {
@@ -163,6 +165,7 @@ impl RealSite {
             cluster: None,
             keep: false,
             clock: false,
+            mirrored: false,
         }
     }
 
@@ -329,6 +332,7 @@ fn site(asked: &Asked<'_>) -> Result<Site, ChoiceError> {
         cluster,
         keep: asked.keep,
         clock: false,
+        mirrored: false,
     };
     // Who names services or nodes means them; and no simulation has another.
     let may_be_simulated =

@@ -32,6 +32,8 @@ pub struct Plan {
     pub heartbeat: Duration,
     /// Whether the clocks of its brokers are to be made to jump.
     pub clock: bool,
+    /// Whether the queues of its cluster are to have copies on all nodes.
+    pub mirrored: bool,
     /// Whether they are the nodes of one cluster, and what those do when they lose sight of each
     /// other.
     pub cluster: Option<PartitionHandling>,
@@ -57,6 +59,7 @@ impl Plan {
             services: vec![(service, service.name().to_owned(), service.image(asked))],
             heartbeat: Duration::from_secs(2),
             clock: false,
+            mirrored: false,
             cluster: None,
             toxiproxy: None,
             logs: None,
@@ -121,6 +124,9 @@ impl Docker {
                 Some(handling) => Some(Cluster::form(&scope, &nodes, handling, progress).await?),
                 None => None,
             };
+            if let Some(node) = nodes.first().filter(|_| plan.mirrored) {
+                node.mirror_queues().await?;
+            }
             Ok((nodes, cluster))
         };
         let (nodes, cluster) = match started.await {

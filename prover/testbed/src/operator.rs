@@ -17,6 +17,8 @@ use crate::services::{Management, Removal};
 const REASON: &str = "closed by the operator";
 /// The policy's name.
 const POLICY: &str = "prover";
+/// The name of the one that mirrors queues.
+const MIRRORING: &str = "prover-mirrored";
 /// What the broker was told is in force within milliseconds; a loaded machine may need more.
 const FORCE_WAIT: Duration = Duration::from_secs(20);
 
@@ -175,6 +177,22 @@ impl Node {
         let set = api.set_policy(POLICY, &policy).await;
         set.map_err(|why| failed(what, why))?;
         self.policy(prefix, true).await
+    }
+
+    /// Has all classic queues that clients declare from now on be copied to all nodes of the cluster
+    /// ("mirrored"). Of two policies RabbitMQ takes one, so it can have no other ([`Self::set_policy`]).
+    ///
+    /// # Errors
+    /// The broker is no RabbitMQ, or knows no such queues any more: releases from 4.0 on.
+    pub(crate) async fn mirror_queues(&self) -> Result<(), TestbedError> {
+        let what = "have queues mirrored (RabbitMQ 3.10 can, releases from 4.0 on cannot)";
+        let policy = json!({
+            "pattern": ".*",
+            "definition": { "ha-mode": "all", "ha-sync-mode": "automatic" },
+            "apply-to": "queues",
+        });
+        let set = self.management(what)?.set_policy(MIRRORING, &policy).await;
+        set.map_err(|why| failed(what, why))
     }
 
     /// Takes the policy away. Evidence: `policy` is null.

@@ -108,6 +108,7 @@ fn plan(
         services: images.collect(),
         heartbeat,
         clock: site.clock,
+        mirrored: site.mirrored,
         cluster: site.cluster,
         toxiproxy,
         logs: Some(logs.to_owned()),

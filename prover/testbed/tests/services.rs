@@ -157,6 +157,7 @@ async fn nothing_of_others_is_removed(testbed: &Testbed, links: &[Endpoint], sit
         cluster: None,
         keep: false,
         clock: false,
+        mirrored: false,
     };
     for (which, left) in [
         (None, vec![fresh.as_str(), LONG_AGO, NO_RUNS[1]]),

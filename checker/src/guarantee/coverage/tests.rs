@@ -132,10 +132,7 @@ fn what_helps_a_fault_follows_from_whom_it_struck_and_how_it_breaks() {
     // A broken connection is no silence: that it lasts longer helps nothing.
     let cut = format!("{CONTENDED} +cut:0 -cut");
     let said = reason(&cut, &["cut"]);
-    assert!(
-        said.contains("(1 window): more windows may"),
-        "{said}"
-    );
+    assert!(said.contains("(1 window): more windows may"), "{said}");
     // Who asks for a lock has none to lose, however the fault breaks.
     for fault in ["cut", "partition"] {
         let waiter = format!("{CONTENDED} 1:acquire +{fault}:1 -{fault} 1:acquireX");
