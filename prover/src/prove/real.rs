@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use claims::{Case, Shard, Standing, Tested};
 use locks::Chosen;
+use plan::Plan;
 use plan::spec::RunSpec;
 use run::seed::Seed;
 use suite::{Came, Outcome, Summary};
@@ -85,10 +86,15 @@ async fn run(
         seed: Some(seed),
         ..case.spec.clone()
     };
-    let broker = match site.brokers.of(&spec).await? {
-        Served::By(broker) => Some(broker),
-        Served::ByItsOwn => None,
-        Served::Interrupted => return Ok(false),
+    let broker = if Plan::of(lock.clone(), &spec, None)?.strikes_the_service() {
+        // What strikes a broker must not strike those who share it.
+        None
+    } else {
+        match site.brokers.of(&spec).await? {
+            Served::By(broker) => Some(broker),
+            Served::ByItsOwn => None,
+            Served::Interrupted => return Ok(false),
+        }
     };
     let results = site.folder.of_runs(&tested.claim, &tested.testbed);
     let (broker, commit) = (broker.as_deref(), site.commit);
