@@ -158,6 +158,10 @@ pub struct ProveArgs {
     /// Only on this testbed; repeatable
     #[arg(long, value_name = "TESTBED")]
     pub on: Vec<String>,
+    /// Put what runs on RabbitMQ in Docker to the test on this version (4.0, 3.10) or image, whatever
+    /// the file says
+    #[arg(long, value_name = "IMAGE")]
+    pub rabbitmq: Option<String>,
     /// How much is done: `quick`, what claims say under [claim.quick], or `full`
     #[arg(long, default_value_t, value_name = "PROFILE")]
     pub profile: Profile,

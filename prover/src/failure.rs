@@ -327,9 +327,11 @@ impl Failure {
             | Self::Certificate { .. }
             | Self::Recorded { .. }
             | Self::Manifest { .. } => Exit::BadArguments,
-            Self::NoClaim(NothingSelected::Testbed { .. } | NothingSelected::Nothing) => {
-                Exit::NothingSelected
-            }
+            Self::NoClaim(
+                NothingSelected::Testbed { .. }
+                | NothingSelected::Nothing
+                | NothingSelected::NoRabbitMq,
+            ) => Exit::NothingSelected,
             Self::Experiment { exit, .. } => *exit,
             Self::Shrink(ShrinkError::NotRepeated(_)) => Exit::Unknown,
             Self::Shrink(ShrinkError::Plan(_)) => Exit::BadArguments,

@@ -9,6 +9,10 @@ use run::seed::Seeds;
 use crate::cost::Cost;
 use crate::needs::Needs;
 
+/// Where a claim is put to the test where nobody says: what is claimed of a lock is claimed of a real
+/// broker.
+pub(crate) const TESTBED: &str = "docker";
+
 /// The testbed that is none.
 pub(crate) const SIMULATED: &str = "sim";
 
@@ -43,6 +47,12 @@ impl Case {
     #[must_use]
     pub fn is_simulated(&self) -> bool {
         self.testbed() == SIMULATED
+    }
+
+    /// Whether it starts a RabbitMQ of a version that it chooses: a program names its services itself.
+    #[must_use]
+    pub fn starts_rabbitmq(&self) -> bool {
+        self.testbed() == TESTBED && self.spec.service.is_empty() && !self.is_of_program()
     }
 
     /// Where it is run, as that was asked for.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use suite::spec_of;
 use toml::Table;
 
-use crate::case::{Case, SIMULATED};
+use crate::case::{Case, SIMULATED, TESTBED};
 use crate::claim::{Claim, Expected};
 use crate::cost::Cost;
 use crate::mistake::{Mistake, Place};
@@ -20,6 +20,7 @@ use crate::needs::Needs;
 use crate::places::Places;
 use crate::profile::Profile;
 use crate::proof::{LeftOut, Source};
+use crate::selection::NothingSelected;
 use crate::written::{Amount, Written, WrittenClaim};
 
 /// How long a claim may take on one testbed where nobody says.
@@ -28,9 +29,7 @@ const WITHIN: Duration = Duration::from_secs(600);
 /// The seeds of simulated cases where nobody says.
 const SEEDS: std::ops::Range<u64> = 0..100;
 
-/// Where a claim is put to the test where nobody says: what is claimed of a lock is claimed of a real
-/// broker. A program brings its own service, or none.
-const TESTBED: &str = "docker";
+/// Where a claim of a program is put to the test where nobody says: it brings its own service, or none.
 const TESTBED_OF_PROGRAM: &str = "auto";
 
 /// How often an operation is measured where nobody says.
@@ -44,6 +43,17 @@ const SEMAPHORE: &str = "semaphore";
 
 /// How long an id may be.
 const ID_MAX: usize = 100;
+
+/// Why the claims of a file cannot be put to the test on another RabbitMQ.
+#[derive(Debug, thiserror::Error)]
+pub enum OtherRabbitMq {
+    /// None starts one.
+    #[error(transparent)]
+    Nothing(#[from] NothingSelected),
+    /// A run makes no plan on it.
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+}
 
 /// A claims file that was read.
 #[derive(Clone, Debug)]
@@ -325,6 +335,27 @@ impl File {
             return Err(self.at_key(case.claim, "needs", &text));
         }
         Ok(())
+    }
+
+    /// The same with another RabbitMQ, a version or an image, in place of what it says: for the cases
+    /// that start one in Docker. Those of programs name their services themselves.
+    ///
+    /// # Errors
+    /// No case starts one, or a run makes no plan on it.
+    pub fn on_rabbitmq(mut self, asked: &str) -> Result<Self, OtherRabbitMq> {
+        let cases = std::mem::take(&mut self.cases);
+        if !cases.iter().any(Case::starts_rabbitmq) {
+            return Err(NothingSelected::NoRabbitMq.into());
+        }
+        let moved = cases.into_iter().map(|mut case| {
+            if !case.starts_rabbitmq() {
+                return Ok(case);
+            }
+            case.spec.rabbitmq = Some(asked.to_owned());
+            self.planned(case)
+        });
+        self.cases = moved.collect::<Result<_, _>>()?;
+        Ok(self)
     }
 
     /// A file that is named in this one.

@@ -29,7 +29,7 @@ pub use claim::{Accepted, Claim, Expected};
 pub use cost::{Cost, Operation};
 pub use distribution::Distribution;
 pub use environment::BadEnvironment;
-pub use file::File;
+pub use file::{File, OtherRabbitMq};
 pub use measures::Measures;
 pub use merge::{MergeError, merge};
 pub use mistake::{Mistake, Place};

@@ -85,6 +85,7 @@ fn check(first: &Proof, other: &Proof) -> Result<(), MergeError> {
     let differences = [
         ("claims files", first.source.sha256 != other.source.sha256),
         ("programs under test", first.programs != other.programs),
+        ("versions of RabbitMQ", first.rabbitmq != other.rabbitmq),
         ("profiles", first.profile != other.profile),
         ("numbers of shards", first.shard.count != other.shard.count),
         ("commits", first.git != other.git),

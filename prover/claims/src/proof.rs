@@ -23,6 +23,9 @@ pub struct Proof {
     /// SHA-256 of the files that the commands of programs under test name, by their paths.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub programs: BTreeMap<String, String>,
+    /// The RabbitMQ that was asked for in place of what the file says: a version or an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rabbitmq: Option<String>,
     /// How much was done.
     pub profile: Profile,
     /// Which part was done here; 1/1 is all of it.

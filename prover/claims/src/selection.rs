@@ -36,6 +36,11 @@ pub enum NothingSelected {
         /// Those that claims name.
         known: String,
     },
+    /// Nothing of it runs on a RabbitMQ that is started.
+    #[error(
+        "no claim is put to the test on a RabbitMQ in Docker, which is what --rabbitmq speaks of: leave it out, or choose other claims"
+    )]
+    NoRabbitMq,
     /// All was left out.
     #[error("no claim is left: name others with --only or --on, or another --profile")]
     Nothing,

@@ -197,6 +197,44 @@ fn only_what_is_selected_is_left_and_the_rest_is_named() {
     ));
 }
 
+#[test]
+fn another_rabbitmq_takes_the_place_of_that_of_the_file_where_one_is_started() {
+    let text = GOOD.replace(
+        "lock = \"exclusive-queue\"",
+        "lock = \"mutex-by-message,queue=quorum\"\nrabbitmq = \"4.0\"",
+    );
+    let text = text.replace("[\"sim\", \"docker\"]", "[\"docker\"]");
+    let text = text.replace("testbeds = [\"sim\"]\nseeds = \"0..2\"\n", "");
+    let file = read(&text).expect("no mistake").on_rabbitmq("3.10");
+    let file = file.expect("it starts one");
+    let versions = file.cases.iter().map(|case| case.spec.rabbitmq.as_deref());
+    assert_eq!(versions.collect::<Vec<_>>(), [Some("3.10"), None]);
+}
+
+#[test]
+fn another_rabbitmq_is_refused_where_none_is_started() {
+    let only_simulated = Selection {
+        only: Vec::new(),
+        testbeds: vec!["sim".to_owned()],
+    };
+    let file = read(GOOD).expect("no mistake").selected(&only_simulated);
+    let said = file.expect("some").on_rabbitmq("3.10");
+    let said = said.expect_err("nothing starts one").to_string();
+    assert!(
+        said.contains("which is what --rabbitmq speaks of"),
+        "{said}"
+    );
+    let of_program = r#"
+[[claim]]
+id = "excludes"
+says = "Two never hold it."
+testbeds = ["docker"]
+run = { lock = "process:./lock", service = ["rabbitmq"] }
+"#;
+    let file = read(of_program).expect("no mistake");
+    assert!(file.on_rabbitmq("3.10").is_err(), "it names its services");
+}
+
 const COST: &str = r#"
 [run]
 nemesis-interval = "3s"

@@ -22,6 +22,7 @@ pub(crate) fn proof(cases: impl IntoIterator<Item = Tested>) -> Proof {
             title: None,
         },
         programs: std::collections::BTreeMap::new(),
+        rabbitmq: None,
         profile: Profile::Full,
         shard: Shard::WHOLE,
         began: "2026-11-30T08:00:00Z".parse().expect("a time"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use claims::{File, Proof, Selection, Shard, State};
+use claims::{File, OtherRabbitMq, Proof, Selection, Shard, State};
 use gate::Subject;
 
 use crate::cli::{EndingArgs, ProveArgs};
@@ -69,6 +69,7 @@ async fn prove_file(
         shard,
         jobs: arguments.jobs.unwrap_or_else(usual_jobs),
         seed: arguments.seed,
+        rabbitmq: arguments.rabbitmq.as_deref(),
         results: arguments.output.results.clone(),
         commit: arguments.output.commit.as_deref(),
     };
@@ -155,7 +156,13 @@ async fn read(path: &Path, arguments: &ProveArgs) -> Result<Read, Failure> {
         only: arguments.only.clone(),
         testbeds: arguments.on.clone(),
     };
-    let file = file.selected(&selection)?;
+    let mut file = file.selected(&selection)?;
+    if let Some(rabbitmq) = &arguments.rabbitmq {
+        file = file.on_rabbitmq(rabbitmq).map_err(|error| match error {
+            OtherRabbitMq::Nothing(nothing) => nothing.into(),
+            OtherRabbitMq::Mistake(mistake) => wrong(mistake),
+        })?;
+    }
     let programs = Programs::of(&file).await.map_err(wrong)?;
     Ok(Read { file, programs })
 }

@@ -39,6 +39,8 @@ pub(crate) struct Order<'a> {
     pub(crate) jobs: NonZeroUsize,
     /// The seed of the first run on a real testbed.
     pub(crate) seed: u64,
+    /// The RabbitMQ that was asked for in place of what the file says.
+    pub(crate) rabbitmq: Option<&'a str>,
     pub(crate) results: PathBuf,
     pub(crate) commit: Option<&'a str>,
 }
@@ -178,6 +180,7 @@ fn untested(order: &Order<'_>, began: Timestamp) -> Proof {
         git,
         source: order.file.source.clone(),
         programs: order.programs.files().clone(),
+        rabbitmq: order.rabbitmq.map(str::to_owned),
         profile: order.profile,
         shard: order.shard,
         began,
@@ -192,7 +195,7 @@ fn untested_case(order: &Order<'_>, case: &Case) -> Tested {
     let testbed = without_password(case.testbed());
     let assumed = RunSpec::default();
     Tested {
-        repeat: repeat(order, &claim.id, &testbed),
+        repeat: repeat(order, case, &claim.id),
         claim,
         testbed,
         place: None,
@@ -225,18 +228,24 @@ fn untested_case(order: &Order<'_>, case: &Case) -> Tested {
     }
 }
 
-fn repeat(order: &Order<'_>, claim: &str, testbed: &str) -> String {
+fn repeat(order: &Order<'_>, case: &Case, claim: &str) -> String {
     let profile = order.profile.to_string();
+    let testbed = without_password(case.testbed());
     let file = operand(Path::new(&order.file.source.path));
-    let words = [
+    let rabbitmq = order.rabbitmq.filter(|_| case.starts_rabbitmq());
+    let mut words = vec![
         "prove",
         &file,
         "--only",
         claim,
         "--on",
-        testbed,
+        &testbed,
         "--profile",
         &profile,
     ];
-    typed(program(), &words.map(str::to_owned))
+    words.extend(rabbitmq.into_iter().flat_map(|it| ["--rabbitmq", it]));
+    typed(
+        program(),
+        &words.into_iter().map(str::to_owned).collect::<Vec<_>>(),
+    )
 }
