@@ -64,7 +64,12 @@ impl Landing {
     #[must_use]
     pub fn with(self, more: Evidence) -> Self {
         match self {
-            Self::InForce(evidence) => Self::InForce(evidence.into_iter().chain(more).collect()),
+            Self::InForce(mut evidence) => {
+                for (name, more) in more {
+                    add(&mut evidence, name, more);
+                }
+                Self::InForce(evidence)
+            }
             Self::Missed => Self::Missed,
         }
     }
@@ -137,6 +142,16 @@ pub(crate) fn note(all: &mut Evidence, worker: Worker, own: Evidence) {
     }
 }
 
+/// What is known of the same in several ways is known beside each other.
+fn add(evidence: &mut Evidence, name: String, more: Value) {
+    match (evidence.get_mut(&name), more) {
+        (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
+        (_, more) => {
+            evidence.insert(name, more);
+        }
+    }
+}
+
 fn unreadable(name: &str, kind: &str) -> SystemError {
     SystemError(format!("the parameter {name} of the fault is no {kind}").into())
 }
@@ -146,6 +161,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_known_of_the_same_in_two_ways_stays_known() {
+        let seen = |json| Evidence::from([("worker-1".to_owned(), json)]);
+        let landing = Landing::InForce(seen(json!({"closed": 1}))).with(seen(json!({"seen": 2})));
+        let both = seen(json!({"closed": 1, "seen": 2}));
+        assert_eq!(landing, Landing::InForce(both));
+    }
 
     #[test]
     fn what_met_nothing_has_missed() {

@@ -3,11 +3,20 @@
 use history::fault::Evidence;
 use serde_json::Value;
 
-/// Everything that is known, in one line: `worker-3: connections_closed 1, held_up_bytes 87; state T`.
-pub(crate) fn line(evidence: &[Evidence]) -> String {
-    let parts = evidence.iter().flatten();
-    let parts: Vec<String> = parts.map(|(name, value)| part(name, value)).collect();
-    parts.join("; ")
+/// Everything that is known, in one line: `state T; until it was taken off: worker-3: held_up_bytes 87`.
+pub(crate) fn line([on, healed]: &[Evidence; 2]) -> String {
+    let line = |evidence: &Evidence| {
+        let parts: Vec<String> = evidence
+            .iter()
+            .map(|(name, value)| part(name, value))
+            .collect();
+        parts.join("; ")
+    };
+    let (on, healed) = (line(on), line(healed));
+    match (on.is_empty(), healed.is_empty()) {
+        (false, false) => format!("{on}; until it was taken off: {healed}"),
+        _ => on + &healed,
+    }
 }
 
 fn part(name: &str, value: &Value) -> String {
@@ -42,10 +51,11 @@ mod tests {
             "queues": ["a", "b"],
             "worker-3": {"connections_closed": 1, "held_up_bytes": 87},
         }));
-        assert_eq!(
-            line(&[on, healed]),
-            "state T; queues a b; worker-3: connections_closed 1, held_up_bytes 87"
-        );
-        assert_eq!(line(&[]), "");
+        let seen = "queues a b; worker-3: connections_closed 1, held_up_bytes 87";
+        let nothing = || evidence(json!({}));
+        assert_eq!(line(&[nothing(), healed.clone()]), seen);
+        assert_eq!(line(&[nothing(), nothing()]), "");
+        let both = format!("state T; until it was taken off: {seen}");
+        assert_eq!(line(&[on, healed]), both);
     }
 }
