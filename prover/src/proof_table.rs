@@ -73,12 +73,23 @@ pub(crate) fn shown(subject: Subject<'_>) -> Vec<String> {
         .collect()
 }
 
+/// So many cases that were left out for one reason are named.
+const LEFT_OUT_MAX: usize = 3;
+
 /// What stands below the table: what was left out, and what all of it means.
 pub(crate) fn conclusion(subject: Subject<'_>) -> String {
     let proof = subject.proof;
-    let left_out = proof.left_out.iter().map(|it| {
-        let text = format!("left out: {} on {}: {}", it.claim, it.testbed, it.why);
-        cell(&text) + "\n"
+    let mut left_out: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for it in &proof.left_out {
+        let case = format!("{} on {}", it.claim, it.testbed);
+        left_out.entry(&it.why).or_default().push(case);
+    }
+    let left_out = left_out.into_iter().map(|(why, cases)| {
+        let cases = match cases.as_slice() {
+            few if few.len() <= LEFT_OUT_MAX => few.join(", "),
+            many => checker::counted(many.len() as u64, "case"),
+        };
+        cell(&format!("left out: {cases}: {why}")) + "\n"
     });
     let words = headline(subject);
     let counts = counts(subject);
