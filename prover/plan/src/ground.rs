@@ -55,6 +55,11 @@ pub enum GroundError {
     /// A fault of a cluster.
     #[error("the fault {0} breaks the nodes of a cluster: add --nodes 3 and --testbed docker")]
     Cluster(&'static str),
+    /// A fault that no simulation has.
+    #[error(
+        "known mistakes are made in the simulation, which has no {0}: leave it out, or do without the power of the plan (--power-within 0s)"
+    )]
+    NotSimulated(&'static str),
     /// A fault that changes slots.
     #[error(
         "the fault {0} changes the slots of locks: choose --workload semaphore with two slots or more and a lock whose slots can be changed ({1})"

@@ -429,6 +429,14 @@ impl Plan {
         }
     }
 
+    /// Whether a simulation has all that breaks in it.
+    #[must_use]
+    pub fn can_be_simulated(&self) -> bool {
+        let faults = played(&self.mix, &self.schedule);
+        let is_real = |fault: &&dyn Fault| matches!(fault.needs(), Need::Cluster | Need::Clock);
+        !faults.iter().any(is_real)
+    }
+
     /// How many slots a lock has at the most: the nemesis may add some.
     #[must_use]
     pub fn most_slots(&self) -> u32 {

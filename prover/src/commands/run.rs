@@ -71,8 +71,9 @@ pub(super) async fn run_with(
     let mut conclusion = conclude(&mut plan, &store, &manifest)?;
     note_record(&store, &mut manifest, &plan, &conclusion.history)?;
     let mut exits = Vec::new();
-    // The known mistakes are made on a simulated RabbitMQ: they say nothing of a program elsewhere.
-    let has_mistakes = !lock::is_program(spec);
+    // The known mistakes are made on a simulated RabbitMQ: they say nothing of a program elsewhere, and
+    // nothing breaks them that no simulation has.
+    let has_mistakes = !lock::is_program(spec) && plan.can_be_simulated();
     if conclusion.judgement.verdict == Verdict::Valid && has_mistakes && !power_within.is_zero() {
         let played = &as_played(&plan.spec, manifest.settled_ms);
         match of_run(&plan, played, Effort::all(power_within), output.quiet).await {

@@ -10,7 +10,7 @@ use checker::{COVERAGE, Finding, POWER, Row, Verdict, counted, stem};
 use locks::Lock;
 use nemesis::Schedule;
 use plan::spec::RunSpec;
-use plan::{Plan, PlanError, catalogue};
+use plan::{GroundError, Plan, PlanError, catalogue};
 use run::seed::Seed;
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,8 @@ pub fn power(
     let spec = &simulated(trials.spec);
     let mut seeds = trials.seeds.into_iter().peekable();
     let first = seeds.peek().copied().unwrap_or(Seed(0));
-    let plan = Plan::with(&spec_of(spec, first), trials.schedule.cloned())?;
+    let plan = Plan::with(&spec_of(spec, first), trials.schedule.cloned());
+    let plan = plan.map_err(of_simulation)?;
     let judged = judged_by(spec, &plan);
     let mut power = Power::untried(&judged, &plan);
     for seed in seeds {
@@ -112,10 +113,24 @@ pub fn power(
     Ok(power)
 }
 
-/// The same without what speaks of something real.
+/// What is there in Docker alone nobody can be told to choose here.
+fn of_simulation(error: PlanError) -> PlanError {
+    match error {
+        PlanError::Ground(GroundError::Cluster(fault) | GroundError::Clock(fault)) => {
+            GroundError::NotSimulated(fault).into()
+        }
+        error => error,
+    }
+}
+
+/// The same without what speaks of something real, the options of the lock under test included: the
+/// mistakes come without them.
 fn simulated(spec: &RunSpec) -> RunSpec {
+    let lock = spec.lock.as_deref();
+    let plain = lock.and_then(|lock| lock.split(',').next());
     RunSpec {
         testbed: "sim".to_owned(),
+        lock: plain.map(str::to_owned),
         isolate: false,
         service: Vec::new(),
         rabbitmq: None,
