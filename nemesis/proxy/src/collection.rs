@@ -178,13 +178,16 @@ impl Collection {
         Ok(there.record())
     }
 
-    /// Enables all proxies and removes all toxics.
+    /// Enables all proxies and removes all toxics. One that cannot listen keeps no other from it; the
+    /// first error is told.
     pub(crate) async fn reset(&mut self) -> Result<(), ProxyError> {
+        let mut result = Ok(());
         for proxy in self.proxies.values_mut() {
-            proxy.start().await?;
+            let started = proxy.start().await;
             proxy.live().reset();
+            result = result.and(started);
         }
-        Ok(())
+        result.map_err(ProxyError::from)
     }
 
     /// Stops and forgets all proxies.

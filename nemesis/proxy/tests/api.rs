@@ -7,6 +7,7 @@ use proxy::VERSION;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 struct Api {
     served: Served,
@@ -325,6 +326,42 @@ async fn reset_enables_and_removes() {
         (&proxy["enabled"], &proxy["toxics"]),
         (&json!(true), &json!([]))
     );
+}
+
+/// One proxy that cannot listen must not leave faults on the others, whatever their names.
+#[tokio::test]
+async fn reset_goes_on_behind_a_proxy_that_cannot_listen() {
+    let api = Api::with_proxy().await;
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = other.local_addr().unwrap();
+    for name in ["a", "b", "z"] {
+        let listen = if name == "z" {
+            "127.0.0.1:0".into()
+        } else {
+            taken.to_string()
+        };
+        let body = json!({"name": name, "listen": listen, "upstream": "x", "enabled": false});
+        api.ask(Method::POST, "/proxies", &body.to_string()).await;
+        let toxics = format!("/proxies/{name}/toxics");
+        api.ask(Method::POST, &toxics, r#"{"type":"timeout"}"#)
+            .await;
+    }
+    let told = format!("listen tcp {taken}: ");
+    api.refuses(Method::POST, "/reset", "", 500, &told).await;
+    let all = api.get("/proxies").await;
+    for (name, enabled) in [("a", false), ("b", false), ("redis", true), ("z", true)] {
+        assert_eq!(all[name]["enabled"], enabled, "{name}");
+        assert_eq!(all[name]["toxics"], json!([]), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_has_not_is_told_with_those_that_it_has() {
+    let api = Api::new().await;
+    let url = format!("{}/reset", api.served.url);
+    let response = within(api.http.get(url).send()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers()["allow"], "POST");
 }
 
 #[tokio::test]
