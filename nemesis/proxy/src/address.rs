@@ -39,9 +39,13 @@ impl ListenAddress {
         &self.sockets
     }
 
-    /// Why nobody can listen there.
-    pub(crate) fn failed(&self, error: &io::Error) -> io::Error {
-        cannot_listen(&self.text, error)
+    /// Why nobody can listen at one of its sockets.
+    pub(crate) fn failed(&self, socket: SocketAddr, error: &io::Error) -> io::Error {
+        if socket.ip().is_unspecified() {
+            // Every interface has several forms, and this is the one that was asked for.
+            return cannot_listen(&self.text, error);
+        }
+        cannot_listen(&socket.to_string(), error)
     }
 }
 

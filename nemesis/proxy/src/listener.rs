@@ -21,18 +21,19 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Listens at the first socket of `address` that allows it; whoever accepts does so on
-    /// `runtime`.
+    /// `runtime`. Where none does, the first one's error is told: it is what was asked for.
     pub(crate) fn bind(address: &ListenAddress, runtime: &Handle) -> io::Result<Self> {
         // A socket belongs to the runtime that it was made in.
         let _guard = runtime.enter();
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        let mut first = None;
         for &socket in address.sockets() {
             match Self::bind_socket(socket) {
                 Ok(listener) => return Ok(listener),
-                Err(error) => last = error,
+                Err(error) => first = first.or(Some(address.failed(socket, &error))),
             }
         }
-        Err(address.failed(&last))
+        let nowhere = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        Err(first.unwrap_or_else(nowhere))
     }
 
     fn bind_socket(address: SocketAddr) -> io::Result<Self> {
@@ -86,8 +87,21 @@ fn listen(address: SocketAddr, socket: TcpSocket) -> io::Result<TcpListener> {
     if cfg!(unix) {
         socket.set_reuseaddr(true)?;
     }
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+    let bound = socket.bind(address);
+    bound.map_err(|error| in_toxiproxys_words("bind", &error))?;
+    let listening = socket.listen(BACKLOG);
+    listening.map_err(|error| in_toxiproxys_words("listen", &error))
+}
+
+/// `bind: address already in use`, which some of its clients look for, and not `Address already in
+/// use (os error 98)`.
+fn in_toxiproxys_words(call: &str, error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut rest = words.chars();
+    let first = rest.next().map(|first| first.to_ascii_lowercase());
+    let words: String = first.into_iter().chain(rest).collect();
+    io::Error::new(error.kind(), format!("{call}: {words}"))
 }
 
 /// Systems say in many ways that they have no IPv6. A port that is in use is none of them: half of
@@ -157,13 +171,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn errors_of_the_system_are_told_in_toxiproxys_words() {
+        let text = "Cannot assign requested address (os error 99)";
+        let error = io::Error::new(ErrorKind::AddrNotAvailable, text);
+        let told = in_toxiproxys_words("bind", &error);
+        assert_eq!(told.to_string(), "bind: cannot assign requested address");
+        assert_eq!(told.kind(), ErrorKind::AddrNotAvailable);
+    }
+
+    /// Other systems have other words.
+    #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn a_port_in_use_is_named() {
+    async fn a_port_in_use_is_named_as_toxiproxy_names_it() {
         let first = bind("127.0.0.1:0").await.unwrap();
-        let text = first.address().to_string();
-        let error = bind(&text).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::AddrInUse);
-        let named = format!("listen tcp {text}: ");
-        assert!(error.to_string().starts_with(&named), "{error}");
+        let port = first.address().port();
+        for (text, named) in [
+            (format!("127.0.0.1:{port}"), format!("127.0.0.1:{port}")),
+            (format!(":{port}"), format!(":{port}")),
+            (format!("0.0.0.0:{port}"), format!("0.0.0.0:{port}")),
+        ] {
+            let error = bind(&text).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AddrInUse);
+            let told = format!("listen tcp {named}: bind: address already in use");
+            assert_eq!(error.to_string(), told);
+        }
+    }
+
+    /// `localhost` may be had on IPv6 where it is taken on IPv4: both are taken here.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_name_is_told_as_its_first_address() {
+        let first = bind("127.0.0.1:0").await.unwrap();
+        let port = first.address().port();
+        let _second = bind(&format!("[::1]:{port}")).await;
+        let error = bind(&format!("localhost:{port}")).await.unwrap_err();
+        let told = format!("listen tcp 127.0.0.1:{port}: bind: address already in use");
+        assert_eq!(error.to_string(), told);
     }
 }

@@ -23,7 +23,7 @@ use crate::error::ProxyError;
 use crate::fields::Fields;
 use crate::metrics;
 use crate::record::ProxyRecord;
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::toxic::{Stream, Toxic};
 
 /// What `GET /version` answers: the version of Toxiproxy's API, and that this is not Toxiproxy.
@@ -98,6 +98,7 @@ fn router(api: Api) -> Router {
                 .delete(delete_toxic),
         )
         .fallback(|| async { Refusal::no_such_path() })
+        .layer(middleware::map_response(refusal::in_one_form))
         .layer(middleware::from_fn(browser::refuse))
         .with_state(api)
 }

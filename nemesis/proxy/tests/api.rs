@@ -632,8 +632,24 @@ async fn errors_have_toxiproxys_words_and_codes() {
             "toxic not found",
         ),
         (&get, "/nowhere", "", 404, "no such path"),
+        (&post, "/version", "", 405, "no such method on this path"),
+        (&delete, toxics, "", 405, "no such method on this path"),
+        (
+            &get,
+            "/proxies/%ff",
+            "",
+            400,
+            "a name in the path is no UTF-8",
+        ),
     ] {
         api.refuses(method.clone(), path, body, status, error).await;
+    }
+    // Of a much longer one the rest would not be read, and the answer could get lost.
+    let much = " ".repeat((2 << 20) + 1);
+    for path in ["/proxies", "/populate", latency] {
+        let post = post.clone();
+        let told = "the body has more than 2 MiB";
+        api.refuses(post, path, &much, 413, told).await;
     }
     assert_eq!(
         api.get("/proxies").await.as_object().unwrap().len(),
