@@ -18,11 +18,23 @@ pub struct Slicer {
     pub average_size: u64,
     /// Bytes; less than the average size.
     pub size_variation: u64,
-    /// Microseconds. The timer counts in milliseconds: shorter pauses are right on average.
+    /// Microseconds. The timer counts in milliseconds: a shorter pause, but not 0, takes about one.
     pub delay: u64,
 }
 
 impl Slicer {
+    /// A piece that leaves late has a shorter pause behind it, by so much at most: pieces that make
+    /// up for more would leave together, and be no pieces for whoever reads them.
+    const CATCH_UP: Duration = Duration::from_millis(1);
+
+    /// When the piece may leave that follows one which was due then and leaves `now`. Three
+    /// quarters of a pause are always kept.
+    fn next(self, due: Instant, now: Instant) -> Instant {
+        let delay = Duration::from_micros(self.delay);
+        let earliest = now.checked_sub(Self::CATCH_UP.min(delay / 4));
+        later(due.max(earliest.unwrap_or(now)), delay)
+    }
+
     /// The size of the next piece out of `waiting` bytes.
     fn piece(self, waiting: usize, rng: &mut ChaCha8Rng) -> usize {
         let least = self.average_size.saturating_sub(self.size_variation).max(1);
@@ -54,10 +66,7 @@ impl Effect for Slicer {
         if now < state.since {
             return Step::Wait(state.since);
         }
-        state.since = later(
-            state.since.max(front.arrived),
-            Duration::from_micros(self.delay),
-        );
+        state.since = self.next(state.since.max(front.arrived), now);
         Step::PassBytes(self.piece(data.len(), rng))
     }
 }
@@ -98,6 +107,44 @@ mod tests {
         assert_eq!(step(start), Step::PassBytes(1));
         assert_eq!(step(start), Step::Wait(next));
         assert_eq!(step(next), Step::PassBytes(1));
+    }
+
+    #[test]
+    fn a_late_piece_shortens_the_pause_by_a_millisecond_at_most() {
+        let toxic = Slicer {
+            average_size: 1,
+            size_variation: 0,
+            delay: 5000,
+        };
+        let start = Instant::now();
+        let mut state = State::new(start);
+        let mut step = |micros| {
+            let now = start + Duration::from_micros(micros);
+            Effect::step(&toxic, Some(&bytes(9, start)), &mut state, now, &mut rng())
+        };
+        let at = |micros| Step::Wait(start + Duration::from_micros(micros));
+        assert_eq!(step(700), Step::PassBytes(1));
+        assert_eq!(step(700), at(5000));
+        assert_eq!(step(40_000), Step::PassBytes(1));
+        assert_eq!(step(40_000), at(44_000));
+    }
+
+    #[test]
+    fn pieces_never_leave_together_however_short_the_pause() {
+        let start = Instant::now();
+        let now = start + Duration::from_secs(1);
+        for delay in [1, 10, 1000, 1500] {
+            let toxic = Slicer {
+                average_size: 1,
+                size_variation: 0,
+                delay,
+            };
+            let mut state = State::new(start);
+            let mut step =
+                || Effect::step(&toxic, Some(&bytes(9, start)), &mut state, now, &mut rng());
+            assert_eq!(step(), Step::PassBytes(1));
+            assert!(matches!(step(), Step::Wait(_)), "{delay} µs");
+        }
     }
 
     #[test]
