@@ -9,6 +9,7 @@ use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::account::Account;
 use crate::metrics;
@@ -19,10 +20,14 @@ use crate::toxic::Toxic;
 /// What the version of this crate's proxies ends with.
 const OWN: &str = "+prover";
 
-/// Longer than Toxiproxy's own limit of 25 s for an answer.
+/// Longer than Toxiproxy's own limit of 25 s for an answer; what waits for clients who are gone is
+/// done sooner, with 5 s for each of the few pieces that it has at hand.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longer than it takes to disable a proxy where nothing is in the way.
+const DISABLE_WAIT: Duration = Duration::from_secs(1);
 
 /// What can go wrong between the client and the API.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,14 @@ pub enum Error {
         request: String,
         /// The cause.
         source: reqwest::Error,
+    },
+    /// Somebody is there and does not answer.
+    #[error(
+        "{request} had no answer in time: the Toxiproxy there does not answer any more, for it waits for a client or a server that does not read; restart it, then run again"
+    )]
+    Stuck {
+        /// What was asked: method and URL.
+        request: String,
     },
     /// The API said no.
     #[error("{request} was refused with {}: {message}; {}", status.as_u16(), remedy(*status))]
@@ -306,12 +319,42 @@ impl ApiClient {
         }
         match request.send().await {
             Ok(response) if response.status().is_success() => Ok((name, response)),
+            // What Toxiproxy says when its own time limit is over.
+            Ok(response) if response.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                Err(Error::Stuck { request: name })
+            }
             Ok(response) => Err(refused(name, response).await),
+            Err(source) if source.is_timeout() && !source.is_connect() => {
+                Err(Error::Stuck { request: name })
+            }
             Err(source) => Err(Error::NoAnswer {
                 request: name,
                 source,
             }),
         }
+    }
+
+    /// Closes a proxy's connections and waits until it can be deleted. Toxiproxy deletes under a lock
+    /// that all requests need, and holds that until a client who has just connected is served; which
+    /// may be never, where a toxic cannot be put on or taken off. It disables under the proxy's own.
+    async fn step_down(&self, name: &str) -> Result<(), Error> {
+        if timeout(DISABLE_WAIT, self.disable(name)).await.is_ok() {
+            return Ok(());
+        }
+        // It may be disabled already, and only the answer wait for its toxics, perhaps for ever. An
+        // address that is none is refused before they are looked at, and when the lock is free.
+        let nowhere = json!({"listen": "nowhere"});
+        let path = ["proxies", name];
+        match self.send(Method::POST, &path, Some(&nowhere)).await {
+            Err(stuck @ Error::Stuck { .. }) => Err(stuck),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes a proxy if there is one.
+    async fn take_down(&self, name: &str) -> Result<(), Error> {
+        self.step_down(name).await?;
+        gone(self.delete(name).await)
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -327,13 +370,13 @@ impl ApiClient {
 #[async_trait]
 impl Proxies for ApiClient {
     async fn put(&self, name: &str, listen: &str, upstream: &str) -> Result<String, ProxiesError> {
-        gone(self.delete(name).await).map_err(failed)?;
+        self.take_down(name).await.map_err(failed)?;
         let record = self.create(name, listen, upstream).await;
         Ok(record.map_err(failed)?.listen)
     }
 
     async fn remove(&self, name: &str) -> Result<(), ProxiesError> {
-        gone(self.delete(name).await).map_err(failed)
+        self.take_down(name).await.map_err(failed)
     }
 
     async fn toxics(&self, proxy: &str) -> Result<Vec<Toxic>, ProxiesError> {

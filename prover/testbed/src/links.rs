@@ -352,7 +352,7 @@ impl Links {
         }
         let slicer = Slicer {
             average_size: slice_bytes,
-            // A real Toxiproxy crashes where there is none.
+            // A Toxiproxy before 2.4 crashes where there is none.
             size_variation: u64::from(!self.own),
             delay: slice_bytes
                 .saturating_mul(1_000_000)
@@ -464,15 +464,17 @@ impl Links {
         try_join_all(heals).await.map(drop)
     }
 
-    /// Deletes the proxies; all connections through them are closed.
+    /// Deletes the proxies; all connections through them are closed. One that cannot be deleted
+    /// keeps no other from it.
     ///
     /// # Errors
-    /// The proxy could not be changed.
+    /// A proxy could not be deleted: the first one's.
     pub async fn delete(self) -> Result<(), Error> {
+        let mut result = Ok(());
         for link in self.workers.iter().flatten() {
-            self.proxies.remove(&link.name).await?;
+            result = result.and(self.proxies.remove(&link.name).await);
         }
-        Ok(())
+        Ok(result?)
     }
 
     fn of(&self, worker: usize) -> Result<&[Link], Error> {

@@ -5,11 +5,12 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{arrives, ends, is_silent, passes, within};
-use proxy::{Account, Embedded, Proxies, ProxiesError, Toxic};
+use proxy::{Account, Embedded, Proxies, ProxiesError, Toxic, toxiproxy};
 use testbed::links::{Endpoint, Error, Links, Route};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -18,20 +19,43 @@ use tokio::time::Instant;
 /// Reads no AMQP, cuts idle connections only when bytes come, counts nothing, and takes off a
 /// `bandwidth` that holds bytes back only after 5 s.
 #[derive(Clone, Debug)]
-struct StandIn(Embedded);
+struct StandIn {
+    proxies: Embedded,
+    /// It cannot take `worker-0` down any more, since a client of that does not read.
+    stuck: Arc<AtomicBool>,
+}
+
+impl StandIn {
+    fn new() -> Self {
+        Self {
+            proxies: Embedded::new(0),
+            stuck: Arc::default(),
+        }
+    }
+
+    fn take_down(&self, name: &str) -> Result<(), ProxiesError> {
+        if name != "worker-0" || !self.stuck.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let request = format!("DELETE http://127.0.0.1:8474/proxies/{name}");
+        Err(ProxiesError(Box::new(toxiproxy::Error::Stuck { request })))
+    }
+}
 
 #[async_trait]
 impl Proxies for StandIn {
     async fn put(&self, name: &str, listen: &str, upstream: &str) -> Result<String, ProxiesError> {
-        self.0.put(name, listen, upstream).await
+        self.take_down(name)?;
+        self.proxies.put(name, listen, upstream).await
     }
 
     async fn remove(&self, name: &str) -> Result<(), ProxiesError> {
-        self.0.remove(name).await
+        self.take_down(name)?;
+        self.proxies.remove(name).await
     }
 
     async fn toxics(&self, proxy: &str) -> Result<Vec<Toxic>, ProxiesError> {
-        self.0.toxics(proxy).await
+        self.proxies.toxics(proxy).await
     }
 
     async fn add_toxic(&self, proxy: &str, toxic: &Toxic) -> Result<(), ProxiesError> {
@@ -39,25 +63,29 @@ impl Proxies for StandIn {
             !toxic.kind.starts_with("amqp"),
             "Toxiproxy has no {toxic:?}"
         );
-        let open = self.0.counters(proxy).await.map(|counters| counters.open);
+        let open = self
+            .proxies
+            .counters(proxy)
+            .await
+            .map(|counters| counters.open);
         let is_cut = toxic.kind == "reset_peer";
         assert!(
             !is_cut || open == Some(0),
             "it would not strike an idle connection"
         );
-        self.0.add_toxic(proxy, toxic).await
+        self.proxies.add_toxic(proxy, toxic).await
     }
 
     async fn remove_toxic(&self, proxy: &str, toxic: &str) -> Result<(), ProxiesError> {
-        let counters = self.0.counters(proxy).await;
+        let counters = self.proxies.counters(proxy).await;
         if toxic.starts_with("partition-bytes") && counters.is_some_and(|all| all.held_bytes > 0) {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
-        self.0.remove_toxic(proxy, toxic).await
+        self.proxies.remove_toxic(proxy, toxic).await
     }
 
     async fn set_enabled(&self, proxy: &str, enabled: bool) -> Result<(), ProxiesError> {
-        self.0.set_enabled(proxy, enabled).await
+        self.proxies.set_enabled(proxy, enabled).await
     }
 
     async fn account(&self, _proxy: &str) -> Result<Account, ProxiesError> {
@@ -76,14 +104,17 @@ struct Bed {
 
 impl Bed {
     async fn new() -> Self {
+        Self::on(StandIn::new(), 1).await
+    }
+
+    async fn on(proxies: StandIn, workers: usize) -> Self {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let route = Route {
             service: "server".to_owned(),
             upstream: server.local_addr().unwrap().to_string(),
-            endpoints: vec![Endpoint::local()],
+            endpoints: vec![Endpoint::local(); workers],
         };
-        let proxies = Arc::new(StandIn(Embedded::new(0)));
-        let links = Links::create(proxies, &[route]).await.unwrap();
+        let links = Links::create(Arc::new(proxies), &[route]).await.unwrap();
         Self { links, server }
     }
 
@@ -111,6 +142,27 @@ async fn a_partition_heals_soon_although_the_toxic_does_not_go() {
     ends(&mut server).await;
     let (mut client, mut server) = bed.connect().await;
     passes(&mut client, &mut server, "at the same address").await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_taken_down_is_told_with_the_remedy_and_keeps_no_other_up() {
+    let stand_in = StandIn::new();
+    let bed = Bed::on(stand_in.clone(), 2).await;
+    let (mut client, mut server) = bed.connect().await;
+    bed.links.partition(0).await.unwrap();
+    client.write_all(b"held").await.unwrap();
+    is_silent(&mut server).await;
+    stand_in.stuck.store(true, Ordering::Relaxed);
+    let healed = bed.links.heal(0).await.unwrap_err();
+    let deleted = bed.links.delete().await.unwrap_err();
+    for error in [healed, deleted] {
+        let told = error.to_string();
+        assert!(
+            told.contains("/proxies/worker-0") && told.contains("restart it"),
+            "{told}"
+        );
+    }
+    assert!(stand_in.toxics("worker-1").await.is_err());
 }
 
 #[tokio::test]
@@ -175,7 +227,7 @@ async fn a_proxy_that_is_elsewhere_is_noticed() {
         upstream: "127.0.0.1:1".to_owned(),
         endpoints: vec![Endpoint::published(0, nobody)],
     };
-    let proxies = Arc::new(StandIn(Embedded::new(0)));
+    let proxies = Arc::new(StandIn::new());
     let links = Links::create(proxies, &[route]).await.unwrap();
     let error = links.connect_once().await.unwrap_err().to_string();
     for part in ["worker-0", "--network host", &nobody.to_string()] {
