@@ -1,5 +1,6 @@
 //! What the proxy costs: throughput and the time of a small message there and back, direct and
-//! through it, through a latency, and beside connections that send all they can.
+//! through it, through a latency, beside connections that send all they can, and where it follows
+//! the frames of AMQP.
 
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -11,12 +12,14 @@ use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use proxy::{Embedded, Latency, Proxies, Stream, Toxic, serve};
+use proxy::{AmqpSilence, Embedded, Latency, Proxies, Stream, Toxic, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 const TRANSFER: usize = 64 << 20;
+/// So much is written at once.
+const WRITE: usize = 256 << 10;
 const MESSAGE: usize = 100;
 const FLOOD_CHUNK: usize = 1 << 20;
 
@@ -59,10 +62,14 @@ async fn sink() -> SocketAddr {
 }
 
 async fn transfer(to: SocketAddr) {
+    send(to, vec![7; WRITE].chunks(WRITE).cycle()).await;
+}
+
+/// Sends `TRANSFER` bytes out of these, and waits until the server has them.
+async fn send(to: SocketAddr, chunks: impl Iterator<Item = &[u8]>) {
     let mut socket = TcpStream::connect(to).await.expect("connects");
-    let chunk = vec![7; 256 << 10];
-    for _ in 0..TRANSFER / chunk.len() {
-        socket.write_all(&chunk).await.expect("writes");
+    for chunk in chunks.take(TRANSFER / WRITE) {
+        socket.write_all(chunk).await.expect("writes");
     }
     let mut done = [0];
     socket.read_exact(&mut done).await.expect("an answer");
@@ -144,6 +151,45 @@ fn throughput_with_latency(
                 bench.iter(|| runtime.block_on(transfer(listen)));
             },
         );
+    }
+}
+
+/// `TRANSFER` bytes as a client of AMQP sends them: the header of the protocol, then bodies of so
+/// many bytes.
+fn amqp(body: usize) -> Vec<u8> {
+    let size = u32::try_from(body).expect("a frame's").to_be_bytes();
+    let frame = [&[3, 0, 1][..], &size, &vec![7; body], &[0xCE]].concat();
+    let mut bytes = b"AMQP\0\0\x09\x01".to_vec();
+    while bytes.len() < TRANSFER {
+        bytes.extend_from_slice(&frame);
+    }
+    bytes.truncate(TRANSFER);
+    bytes
+}
+
+/// The proxy follows the frames of AMQP, with a toxic for these and without.
+fn frames(group: &mut BenchmarkGroup<'_, WallTime>, runtime: &Runtime, proxy: &Embedded) {
+    group.throughput(Throughput::Bytes(TRANSFER as u64));
+    let server = runtime.block_on(sink());
+    let put = async |name: &str| -> SocketAddr {
+        let listen = proxy.put(name, "127.0.0.1:0", &server.to_string()).await;
+        listen.expect("put up").parse().expect("an address")
+    };
+    let plain = runtime.block_on(put("plain"));
+    let silent = runtime.block_on(put("silent"));
+    let toxic = Toxic::new(Stream::Upstream, &AmqpSilence {});
+    let added = runtime.block_on(proxy.add_toxic("silent", &toxic));
+    added.expect("added");
+    for (what, bytes) in [
+        ("no AMQP", vec![7; TRANSFER]),
+        ("frames of 300 bytes", amqp(300)),
+        ("frames of 128 KiB", amqp(128 << 10)),
+    ] {
+        for (toxics, address) in [("", plain), (", amqp_silence", silent)] {
+            group.bench_function(format!("{what}{toxics}"), |bench| {
+                bench.iter(|| runtime.block_on(send(address, bytes.chunks(WRITE))));
+            });
+        }
     }
 }
 
@@ -244,6 +290,10 @@ fn proxy(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("64 MiB one way through a latency");
     group.sample_size(10);
     throughput_with_latency(&mut group, &runtime, &proxy);
+    group.finish();
+    let mut group = criterion.benchmark_group("64 MiB of AMQP one way");
+    group.sample_size(10);
+    frames(&mut group, &runtime, &proxy);
     group.finish();
     let mut group = criterion.benchmark_group("beside floods");
     group.sample_size(10);
