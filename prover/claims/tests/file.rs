@@ -320,7 +320,7 @@ fn coverage_may_be_a_table_and_its_mistakes_stand_where_they_are() {
     for (coverage, expected) in [
         (
             "{ cut = \"hurt\" }",
-            "16:20: \"hurt\" is no effect of a fault: write revoked, delayed or none",
+            "16:20: \"hurt\" is no effect of a fault: write revoked, changed, delayed or none",
         ),
         (
             "{ cut.holder = 3, cut.owner = 1 }",

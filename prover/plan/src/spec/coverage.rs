@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn what_cannot_be_asked_is_refused_with_what_can() {
         let said = |json| read(json).expect_err("it is wrong");
-        assert!(said(r#"{"cut":"hurt"}"#).contains("write revoked, delayed or none"));
+        assert!(said(r#"{"cut":"hurt"}"#).contains("write revoked, changed, delayed or none"));
         assert!(said(r#"{"cut":{"owner":3}}"#).contains("unknown variant `owner`"));
         assert!(said(r#"{"cut":3}"#).contains("(partition.holder = 3)"));
         assert!(said(r#"{"cut":{"holder":-1}}"#).contains("-1"));
