@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use history::fault::{Effect, Struck};
-use history::{History, Mark};
+use history::{Event, Function, History, Kind, Mark, Value};
 use rayon::prelude::*;
 
 use crate::administration::Administration;
@@ -49,6 +49,25 @@ impl Scope {
     /// How many clients may hold a lock at one time.
     pub(crate) fn slots(&self) -> usize {
         self.slots.get() as usize
+    }
+
+    /// The same for a record in which an administrator asked for more slots than that.
+    #[must_use]
+    pub fn grown_by(&self, history: &History) -> Self {
+        let events = history.events().iter();
+        let makes = |event: &&Event| {
+            event.kind == Kind::Invoke
+                && matches!(event.function, Function::Create | Function::Grow)
+        };
+        let asked = events.filter(makes).filter_map(|event| match &event.value {
+            Value::Slots(slots) => slots.iter().copied().max(),
+            _ => None,
+        });
+        let most = asked.filter_map(NonZeroU32::new).max();
+        Self {
+            slots: most.map_or(self.slots, |most| most.max(self.slots)),
+            ..self.clone()
+        }
     }
 
     /// How much of a lock there is: of one slot it is clients that count.

@@ -224,7 +224,11 @@ impl<'a> Scene<'a> {
         met.map(|(lock, hold, belief)| (*lock, &self.case.locks[*lock].holds[*hold], *belief))
     }
 
+    /// An administrator has its own hold, and whatever becomes of that comes of something else.
     fn revoked(&self, process: u32, span: Span) -> Vec<(usize, &'a Hold)> {
+        if span.class == Class::Changing {
+            return Vec::new();
+        }
         let held = self.held(process, span);
         let revoked = held.filter(|(lock, hold, belief)| {
             let lock = &self.case.locks[*lock];

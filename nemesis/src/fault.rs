@@ -60,11 +60,6 @@ pub trait Fault: Send + Sync {
         true
     }
 
-    /// How many slots a lock has more while it is in force.
-    fn more_slots(&self) -> u32 {
-        0
-    }
-
     /// Whether it strikes all workers, whomever it was aimed at.
     fn strikes_all(&self) -> bool {
         false

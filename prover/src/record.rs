@@ -134,7 +134,7 @@ pub(crate) async fn carry_out(
         other => other,
     };
     steps.step("take the testbed down");
-    let slots = plan.most_slots();
+    let slots = plan.workload.most_slots(plan.params.slots);
     for stays in testbed.clear(&plan.params.key_names(), slots).await {
         steps.say(&format!("warning: {stays}"));
     }
@@ -186,7 +186,7 @@ async fn on_testbed(
     };
     let workers = plan.params.concurrency;
     let live = Live::new(plan.schedule.clone(), workers, plan.time_limit);
-    let live = Arc::new(live.of_slots(plan.most_slots()));
+    let live = Arc::new(live.of_slots(plan.workload.most_slots(plan.params.slots)));
     let recording = recording(store).observed_by(live.clone());
     let length = if plan.until_covered {
         Length::UntilCovered(plan.time_limit)

@@ -174,6 +174,24 @@ fn a_client_that_administers_is_a_fault_like_others() {
     }
 }
 
+/// A slot that was to be added and never was is missed by nobody, and a run in which one was shrinks
+/// like others.
+#[test]
+fn what_a_client_should_administer_and_did_not_is_not_missed() {
+    for seed in 0..40 {
+        let short = "-w semaphore --nemesis grow,cut --time-limit 12s";
+        let long = "-w semaphore --nemesis grow{duration=1m},cut --time-limit 30s";
+        for options in [short, long] {
+            let verdict = trial(options, seed).judgement.verdict;
+            assert_ne!(verdict, Verdict::Violated, "{options}, seed {seed}");
+        }
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |options: &str| prover(folder.path(), options).assert().code(1);
+    run("-w semaphore --lock verify-asks-holder --nemesis grow,shrink,cut --seed 1 --testbed sim");
+    run("shrink results/latest");
+}
+
 /// Whoever keeps a slot that an administrator took away is found out beside a workload that leaves
 /// slots alone.
 #[test]

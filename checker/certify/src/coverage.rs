@@ -270,7 +270,7 @@ impl<'a> Run<'a> {
             .iter()
             .filter(|(hold, spell)| is_taken(hold, *spell))
             .collect();
-        if !taken.is_empty() {
+        if !taken.is_empty() && window.class != Class::Changing {
             let was_wanted = taken.iter().any(|(hold, _)| self.was_wanted(hold, window));
             return (Effect::Revoked, was_wanted);
         }

@@ -58,10 +58,12 @@ fn who_is_made_to_change_slots_has_done_so_or_not() {
         // It has something to wait for, and that is no harm.
         ("+grow:0 0:grow -grow 0:grow![]", "none"),
         ("+cut:2 2:grow 2:grow![2] -cut", "none"),
+        // What is lost meanwhile is lost by something else.
         (
             "+grow:0,2 2:grow 2:grow![2] 0:verify 0:verify!lost -grow",
-            "revoked",
+            "changed",
         ),
+        ("+grow:0 0:verify 0:verify!lost -grow", "none"),
     ]);
 }
 

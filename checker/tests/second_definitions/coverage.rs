@@ -241,7 +241,8 @@ impl Run<'_> {
         };
         if strike.is_disproved() {
             None
-        } else if strike.holds().any(|hold| strike.revokes(hold)) {
+        } else if window.class != Class::Changing && strike.holds().any(|hold| strike.revokes(hold))
+        {
             Some(Effect::Revoked)
         } else if strike.changes() {
             Some(Effect::Changed)

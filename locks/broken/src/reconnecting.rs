@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use locks::recipe::queue::is_alive;
 use locks::recipe::{Hold, Recipe, Wire, not_held};
 use locks::{
-    Answer, ClientConfig, Error, ErrorKind, ExclusiveQueue, Grant, Lock, Loss, PersistentMutex,
-    PersistentSemaphore, ReceiveSemaphore, Session,
+    Action, Answer, ClientConfig, Error, ErrorKind, ExclusiveQueue, Grant, Lock, Loss,
+    PersistentMutex, PersistentSemaphore, ReceiveSemaphore, Session,
 };
 
 use crate::mistake::Mistake;
@@ -214,6 +214,11 @@ impl<R: Recipe> Session for ForgetfulSession<R> {
         self.hold(key).await?;
         let mut hold = self.held.remove(key).ok_or_else(|| not_held(key))?;
         self.recipe.give_back(&mut self.wire, &mut hold).await
+    }
+
+    async fn administer(&mut self, key: &str, action: Action) -> Result<Vec<u32>, Error> {
+        self.wire().await?;
+        self.recipe.administer(&mut self.wire, key, action).await
     }
 
     /// It never hears of anything.

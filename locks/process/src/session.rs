@@ -352,6 +352,14 @@ impl Session for ProgramSession {
     }
 }
 
+impl Drop for ProgramSession {
+    /// Who gives a session up ends its program, which may see that its input is closed before it is
+    /// killed.
+    fn drop(&mut self) {
+        self.program.expect_end();
+    }
+}
+
 fn gone() -> Error {
     Error::new(ErrorKind::Crashed, "the program is gone")
 }

@@ -9,6 +9,11 @@ use tokio::time::timeout;
 
 /// A program in sh that answers each request by these lines; `ID` stands for its number.
 async fn session(answers: &str) -> Box<dyn Session> {
+    lock_and_session(answers).await.1
+}
+
+/// The same with its lock.
+async fn lock_and_session(answers: &str) -> (ProcessLock, Box<dyn Session>) {
     let folder = tempfile::tempdir().expect("a folder");
     let script = folder.path().join("lock.sh");
     let text = format!(
@@ -31,7 +36,7 @@ done
     let opened = lock.open(&client).await.expect("a session");
     // The shell has opened its script.
     drop(folder);
-    opened
+    (lock, opened)
 }
 
 const GRANTED: &str = r#"    *'"type":"acquire"'*) say "{\"type\":\"acquire_ok\",\"in_reply_to\":$id,\"held\":true}" ;;"#;
@@ -58,4 +63,22 @@ async fn old_news_is_not_about_a_new_hold() {
     let mut session = session(granted).await;
     session.acquire("k").await.expect("granted");
     assert_eq!(session.verify("k").await, Ok(Answer::Held));
+}
+
+/// A crash takes the session first, and the process in its turn: that the program ends in between is
+/// no misconduct.
+#[tokio::test]
+async fn a_program_whose_session_was_given_up_may_end() {
+    let (lock, session) = lock_and_session(GRANTED).await;
+    let own = session.process().expect("it has a process");
+    drop(session);
+    let ended = async {
+        while own.state().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let ended = timeout(Duration::from_secs(60), ended).await;
+    ended.expect("its input is closed");
+    let accused = timeout(Duration::from_secs(2), lock.misconduct()).await;
+    assert!(accused.is_err(), "{accused:?}");
 }

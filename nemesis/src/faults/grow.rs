@@ -31,10 +31,6 @@ impl Fault for Grow {
         Need::Slots
     }
 
-    fn more_slots(&self) -> u32 {
-        1
-    }
-
     fn is_in_all(&self) -> bool {
         false
     }

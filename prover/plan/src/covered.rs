@@ -84,7 +84,7 @@ impl Plan {
     /// What a history of the run does not say itself.
     #[must_use]
     pub fn scope(&self) -> Scope {
-        let slots = self.most_slots();
+        let slots = self.workload.most_slots(self.params.slots);
         Scope {
             slots: NonZeroU32::new(slots).unwrap_or(NonZeroU32::MIN),
             workers: NonZeroU32::new(self.params.concurrency),
@@ -101,7 +101,12 @@ pub(crate) struct Covered(pub Scope);
 impl Goal for Covered {
     fn is_reached(&self, history: &History) -> bool {
         let coverage = checker::parse_all([COVERAGE]).unwrap_or_default();
-        let findings = checker::judge(history, &self.0, Limits::none(), &coverage);
+        let findings = checker::judge(
+            history,
+            &self.0.grown_by(history),
+            Limits::none(),
+            &coverage,
+        );
         checker::merge(&findings) == Verdict::Valid && !findings.is_empty()
     }
 }

@@ -1,6 +1,6 @@
 //! `--coverage`: which effects a user asks of faults, in place of those that are due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use history::fault::{Effect, NoEffect, NoRole, Struck};
 
@@ -21,6 +21,9 @@ pub enum EffectsError {
         /// What was given.
         given: String,
     },
+    /// Two effects or numbers where one can be.
+    #[error("--coverage names {0} twice: leave one out")]
+    Twice(String),
     /// A fault that the run does not have.
     #[error(
         "--coverage names the fault \"{fault}\", which is not selected; selected are {selected}"
@@ -40,6 +43,8 @@ pub(crate) struct Wanted {
     pub effects: BTreeMap<String, Effect>,
     /// How often they must strike whom at the least.
     pub struck: Struck,
+    /// What was asked of by name.
+    named: BTreeSet<String>,
 }
 
 /// What a text asks of faults: `partition=delayed`, an effect of one; `delayed`, of every selected
@@ -55,6 +60,7 @@ pub(crate) fn asked(text: Option<&str>, selected: &[&'static str]) -> Result<Wan
                 let effect: Effect = part.trim().parse()?;
                 let all = selected.iter().map(|fault| ((*fault).to_owned(), effect));
                 wanted.effects.extend(all);
+                wanted.named_once("every fault")?;
             }
             Some((named, given)) => wanted.ask(named.trim(), given.trim(), selected)?,
         }
@@ -72,7 +78,7 @@ impl Wanted {
         let Some((fault, role)) = named.split_once('.') else {
             let fault = known(named, selected)?;
             self.effects.insert(fault.to_owned(), given.parse()?);
-            return Ok(());
+            return self.named_once(named);
         };
         let fault = known(fault, selected)?;
         let least: u64 = given.parse().map_err(|_| EffectsError::NoCount {
@@ -81,7 +87,14 @@ impl Wanted {
         })?;
         let of_fault = self.struck.entry(fault.to_owned()).or_default();
         of_fault.insert(role.parse()?, least);
-        Ok(())
+        self.named_once(named)
+    }
+
+    fn named_once(&mut self, named: &str) -> Result<(), EffectsError> {
+        match self.named.insert(named.to_owned()) {
+            true => Ok(()),
+            false => Err(EffectsError::Twice(named.to_owned())),
+        }
     }
 }
 
@@ -156,6 +169,13 @@ mod tests {
         let said = |text| asked(text).expect_err("it is wrong");
         assert!(said("cut.owner=3").contains("\"owner\" is no role"));
         assert!(said("cut.holder=often").contains("as in cut.holder=3"));
+        for twice in [
+            "cut=delayed,cut=revoked",
+            "cut.holder=3,cut.holder=1",
+            "none,delayed",
+        ] {
+            assert!(said(twice).ends_with("twice: leave one out"), "{twice}");
+        }
         assert!(said("pause.holder=3").contains("not selected"));
     }
 }

@@ -56,9 +56,7 @@ pub enum GroundError {
     #[error("the fault {0} breaks the nodes of a cluster: add --nodes 3 and --testbed docker")]
     Cluster(&'static str),
     /// A fault that no simulation has.
-    #[error(
-        "known mistakes are made in the simulation, which has no {0}: leave it out, or do without the power of the plan (--power-within 0s)"
-    )]
+    #[error("known mistakes are made in the simulation, which has no {0}: leave it out")]
     NotSimulated(&'static str),
     /// A fault that changes slots.
     #[error(

@@ -243,7 +243,7 @@ impl Planned {
             concurrency: plan.params.concurrency,
             rate_per_second: plan.params.rate_per_second,
             keys: plan.params.keys,
-            most_slots: plan.most_slots(),
+            most_slots: plan.workload.most_slots(plan.params.slots),
             burst: plan.params.burst,
             hold_ms: plan.params.hold.as_millis(),
             verify_interval_ms: plan.params.verify_every.as_millis(),

@@ -353,7 +353,9 @@ impl Plan {
         let progress = Progress::of(patience, lock.lock.lease(), names);
         let (judged, shown) = guarantees(spec, (workload, &all), &*lock.lock, progress.within())?;
         let finish_within = finish_within(progress.within(), spec, &params);
-        let Wanted { effects, struck } = effects::asked(spec.coverage.as_deref(), &faults)?;
+        let Wanted {
+            effects, struck, ..
+        } = effects::asked(spec.coverage.as_deref(), &faults)?;
         let plan = Self {
             workload,
             lock,
@@ -416,7 +418,7 @@ impl Plan {
             workload: self.workload.name().to_owned(),
             lock: self.lock.to_string(),
             workers: self.params.concurrency,
-            slots: self.most_slots(),
+            slots: self.workload.most_slots(self.params.slots),
             heartbeat_ms: u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX),
             faults: self.faults.iter().map(ToString::to_string).collect(),
             effects: self.effects.clone(),
@@ -435,14 +437,6 @@ impl Plan {
         let faults = played(&self.mix, &self.schedule);
         let is_real = |fault: &&dyn Fault| matches!(fault.needs(), Need::Cluster | Need::Clock);
         !faults.iter().any(is_real)
-    }
-
-    /// How many slots a lock has at the most: the nemesis may add some.
-    #[must_use]
-    pub fn most_slots(&self) -> u32 {
-        let faults = played(&self.mix, &self.schedule).into_iter();
-        let more = faults.map(Fault::more_slots).max();
-        self.workload.most_slots(self.params.slots) + more.unwrap_or_default()
     }
 
     /// Whether a run of it can put a promise to the test.

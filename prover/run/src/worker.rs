@@ -280,22 +280,22 @@ impl Worker {
         let before = (self.process(), self.held.clone());
         let mut counted = serde_json::Map::new();
         for key in self.equipment.client.run.keys.clone() {
-            let slots = self
+            let changed = self
                 .change_slots(&key.as_str().into(), order.change)
                 .await?;
-            counted.extend(slots.map(|slots| (key, slots.into())));
+            counted.extend(changed.map(|slots| (key, slots.into())));
         }
         order.fulfil(counted);
         Ok(before != (self.process(), self.held.clone()))
     }
 
-    /// Changes the slots of a lock: how many there are then. Nothing where nothing was changed that
-    /// should be, or nobody knows.
+    /// Changes the slots of a lock: how many there are then, if that could be counted. Nothing where
+    /// nothing was changed that should be.
     async fn change_slots(
         &mut self,
         key: &Arc<str>,
         change: SlotChange,
-    ) -> Result<Option<usize>, LogError> {
+    ) -> Result<Option<Option<usize>>, LogError> {
         let (wanted, tries) = order::aim(change, self.equipment.client.run.slots);
         let files = self.equipment.lock.kind().files_decrements();
         let mut has_changed = change == SlotChange::Restore;
@@ -308,7 +308,7 @@ impl Worker {
             }
             has = self.count(key).await?;
         }
-        Ok(has.filter(|_| has_changed))
+        Ok(has_changed.then_some(has))
     }
 
     async fn count(&mut self, key: &Arc<str>) -> Result<Option<usize>, LogError> {

@@ -35,6 +35,8 @@ pub struct Criteria {
     unsaid: BTreeSet<Unsaid>,
     /// What the run recorded, where that is known.
     recorded: Option<Recorded>,
+    /// Whether the record shows how many slots there are at the most, beyond those of the scope.
+    may_grow: bool,
 }
 
 /// What a bare history does not say.
@@ -138,6 +140,7 @@ impl Criteria {
         Ok(Self {
             scope,
             unsaid: [Unsaid::Slots, Unsaid::Workers, Unsaid::Faults].into(),
+            may_grow: false,
             ..Self::new(parse_all(BARE_JUDGED)?, parse_all(BARE_SHOWN)?)
         })
     }
@@ -147,6 +150,7 @@ impl Criteria {
     pub fn said(mut self, said: Said) -> Self {
         if let Some(slots) = said.slots {
             self.scope.slots = slots;
+            self.may_grow = false;
             self.unsaid.remove(&Unsaid::Slots);
         }
         if let Some(workers) = said.workers {
@@ -239,6 +243,7 @@ impl Criteria {
             progress: None,
             unsaid: BTreeSet::new(),
             recorded: None,
+            may_grow: true,
         }
     }
 
@@ -257,7 +262,7 @@ impl Criteria {
             .iter()
             .map(|model| checker::linearize(history, model, limits));
         let linearized = linearized.collect::<Result<Vec<_>, _>>()?;
-        let findings = checker::judge(history, &self.scope, limits, &self.guarantees);
+        let findings = checker::judge(history, &self.scope_of(history), limits, &self.guarantees);
         let findings = if self.unsaid.contains(&Unsaid::Slots) {
             checker::without_slots(history, findings)
         } else {
@@ -309,6 +314,15 @@ impl Criteria {
         })
     }
 
+    /// What a history does not say itself. The record of a run shows how many slots its administrators
+    /// asked for; how many there are that somebody says, there are.
+    fn scope_of(&self, history: &History) -> Scope {
+        match self.may_grow {
+            true => self.scope.grown_by(history),
+            false => self.scope.clone(),
+        }
+    }
+
     /// How the history differs from what its run recorded, if that is known. One that came to its
     /// end has recorded something.
     fn difference(&self, history: &History, state: Option<&State>) -> Option<Difference> {
@@ -334,7 +348,8 @@ impl Criteria {
             .map(|row| row.finding.clone())
             .collect();
         let findings = &findings[..self.guarantees.len()];
-        let case = Case::new(history, &self.scope, limits);
+        let scope = self.scope_of(history);
+        let case = Case::new(history, &scope, limits);
         Certificate::issue(&case, &self.guarantees, findings, &judgement.linearized)
     }
 }

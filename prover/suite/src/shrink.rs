@@ -16,6 +16,7 @@ use plan::manifest::Planned;
 use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
 use run::seed::Seed;
+use workloads::Needs;
 
 use super::trial::{TrialError, attempt};
 
@@ -81,6 +82,8 @@ impl Case {
         schedule: &Schedule,
     ) -> [Self; 2] {
         let concurrency = planned.concurrency;
+        let workload = workloads::find(&spec.workload);
+        let administers = workload.is_some_and(|it| it.needs() == Needs::Administration);
         let case = |calls: Vec<Call>| Self {
             spec: RunSpec {
                 isolate: false,
@@ -113,7 +116,13 @@ impl Case {
                 calls,
             },
         };
-        [calls_in_effect, calls].map(|calls| case(calls(history, concurrency)))
+        // What the nemesis has clients administer it has them again.
+        let is_own = |call: &Call| administers || !Function::from(call.f).is_administration();
+        [calls_in_effect, calls].map(|calls| {
+            let mut own = calls(history, concurrency);
+            own.retain(is_own);
+            case(own)
+        })
     }
 
     fn plan(&self, seed: Seed) -> Result<Plan, PlanError> {

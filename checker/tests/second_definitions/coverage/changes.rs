@@ -19,8 +19,8 @@ pub(crate) const KINDS: [&str; 24] = [
     "changed in a window that settling ends",
     "changed by who held nothing",
     "changed by who was verifying",
-    "changing, and revoked",
-    "changing, revoked and changed",
+    "changing, while a target lost its hold",
+    "changed, while a target lost its hold",
     "changing, and none",
     "only just missed: an empty list",
     "only just missed: no list",
@@ -113,6 +113,10 @@ fn sights(run: &Run<'_>, verdict: Verdict) -> [bool; 24] {
             has(window, Effect::None) && strike.is_some_and(|strike| lacks_only(&strike, lack))
         })
     };
+    let loses = |window: &Window| {
+        let strike = run.strike(window);
+        strike.is_some_and(|strike| strike.holds().any(|hold| strike.revokes(hold)))
+    };
     let is_target = |strike: &Strike<'_>, op: &Op| its_targets(strike, op).contains(&op.process);
     [
         changed(&|_, _| true),
@@ -127,11 +131,8 @@ fn sights(run: &Run<'_>, verdict: Verdict) -> [bool; 24] {
             let mut blows = run.blows(window).into_iter();
             blows.any(|blow| blow.role == Role::Verifying && blow.effect == Effect::Changed)
         }),
-        any(&|window| has(window, Effect::Revoked)),
-        any(&|window| {
-            let strike = run.strike(window);
-            has(window, Effect::Revoked) && strike.is_some_and(|strike| strike.changes())
-        }),
+        any(&loses),
+        any(&|window| has(window, Effect::Changed) && loses(window)),
         any(&|window| has(window, Effect::None)),
         missed(Lack::Slots),
         missed(Lack::List),
