@@ -21,6 +21,9 @@ use crate::watch::Watch;
 /// How long a fault that wants somebody in particular, such as a holder, waits for one.
 const SOMEBODY_WITHIN: Duration = Duration::from_secs(2);
 
+/// Why a fault is left out that comes too late.
+const TIME_UP: &str = "the run's time was up before it began";
+
 /// How long after its beginning an action of an administrator is struck at the latest.
 const INTO_THE_ACTION: Duration = Duration::from_millis(40);
 
@@ -108,11 +111,13 @@ impl Player<'_> {
                 None
             };
             let Some(targets) = taken else {
-                self.leave_out(*place, planned, "the run's time was up before it began");
+                self.leave_out(*place, planned, TIME_UP);
                 continue;
             };
             if targets.is_empty() {
                 self.leave_out(*place, planned, "it names no worker of this run");
+            } else if self.shared.phases.now() >= Phase::Healing {
+                self.leave_out(*place, planned, TIME_UP);
             } else if self.fits(planned) {
                 self.strike(*place as u64, fault, planned, &targets).await?;
             } else {
@@ -215,7 +220,12 @@ impl Player<'_> {
         if planned.target.wants_somebody() {
             // If nobody is so in time the fault strikes somebody all the same; the history shows
             // that it hit nobody of those.
-            let _ = timeout(SOMEBODY_WITHIN, board.somebody(&planned.target)).await;
+            let somebody = timeout(SOMEBODY_WITHIN, board.somebody(&planned.target));
+            tokio::select! {
+                biased;
+                () = self.shared.phases.reached(Phase::Healing) => return None,
+                _ = somebody => {}
+            }
         }
         let choose = |free: &[Worker]| {
             let wanted = board.those(&planned.target);
