@@ -182,6 +182,11 @@ pub enum PlanError {
         /// The workload.
         workload: &'static str,
     },
+    /// One slot more than there mostly is would hide who is one too many.
+    #[error(
+        "{0} adds a slot to locks, so how many hold one says too little: judge whose each slot is, too (--guarantee {SLOT_EXCLUSION})"
+    )]
+    SlotsUnjudged(&'static str),
     /// A guarantee that is not written right.
     #[error(transparent)]
     Guarantee(checker::ParseError),
@@ -713,6 +718,7 @@ fn guarantees(
     if judged.iter().all(|guarantee| guarantee.name() == COVERAGE) {
         return Err(PlanError::CoverageAlone);
     }
+    check_slots(faults, &judged)?;
     let beside = workload.questions().iter();
     let mut shown = checker::parse_all(beside.map(|name| bounded(name, progress)))?;
     let is_judged = |guarantee: &dyn Guarantee| {
@@ -721,6 +727,21 @@ fn guarantees(
     };
     shown.retain(|guarantee| !is_judged(&**guarantee));
     Ok((judged, shown))
+}
+
+/// Where slots are added, how many hold a lock is judged together with whose each of them is.
+fn check_slots(faults: &[&dyn Fault], judged: &[Box<dyn Guarantee>]) -> Result<(), PlanError> {
+    let is_judged = |names: &[&str]| {
+        let mut judged = judged.iter().map(|guarantee| guarantee.name());
+        judged.any(|name| names.contains(&checker::stem(&name)))
+    };
+    let mut changing = faults.iter().filter(|fault| fault.needs() == Need::Slots);
+    match changing.next() {
+        Some(fault) if is_judged(EXCLUSIONS) && !is_judged(&[SLOT_EXCLUSION]) => {
+            Err(PlanError::SlotsUnjudged(fault.name()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a lock promises of that which a workload can put to the test.
@@ -732,6 +753,9 @@ fn promises<'a>(
     let promises = lock.promises().into_iter();
     promises.filter(move |promise| puts_to_the_test(workload, faults, promise))
 }
+
+/// Whose each slot is.
+const SLOT_EXCLUSION: &str = "slot-exclusion";
 
 /// One of these makes a lock of what promises it.
 const EXCLUSIONS: &[&str] = &["exclusion", "confirmed-exclusion", "overlap"];
