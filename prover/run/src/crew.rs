@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use history::fault::Evidence;
@@ -9,9 +10,13 @@ use locks::{ClientConfig, OwnProcess};
 use nemesis::{
     BrokerHarm, Clients, Done, LinkHarm, NodeHarm, SlotChange, System, SystemError, Worker,
 };
+use tokio::time::timeout;
 
 use crate::order::Order;
 use crate::watch::Watch;
+
+/// How long a worker may take to come to an order, and to carry it out.
+const ORDER_WITHIN: Duration = Duration::from_secs(60);
 
 /// How a worker is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,16 +111,22 @@ impl Crew {
         taken
     }
 
-    /// Has a worker change the slots of all locks. One whose work is done changes none.
+    /// Has a worker change the slots of all locks. One whose work is done changes none, nor does one
+    /// that does not come to it in time: the run is not to wait for it for ever.
     async fn order(&self, worker: Worker, change: SlotChange) -> Evidence {
         let order = Order::of(change);
         let member = &self.members[worker];
         member.order.change(|now| *now = Some(order.clone()));
-        tokio::select! {
-            biased;
-            done = order.fulfilled() => done,
-            () = member.condition.when(|now| *now == Condition::Gone) => Order::unfulfilled(),
-        }
+        let done = async {
+            tokio::select! {
+                biased;
+                done = order.fulfilled() => Some(done),
+                () = member.condition.when(|now| *now == Condition::Gone) => None,
+            }
+        };
+        let done = timeout(ORDER_WITHIN, done).await.ok().flatten();
+        member.order.change(|now| *now = None);
+        done.unwrap_or_else(Order::unfulfilled)
     }
 
     /// How often a worker was paused so far: time in which it was is none that anybody waited.
@@ -321,11 +332,21 @@ impl System for Reach<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::time::{Instant, sleep};
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever_for_who_does_not_come_to_an_order() {
+        let crew = Crew::new(1);
+        let began = Instant::now();
+        let nothing = Order::unfulfilled();
+        assert_eq!(crew.order(0, SlotChange::Grow).await, nothing);
+        assert_eq!(began.elapsed(), ORDER_WITHIN);
+        assert!(crew.take_order(0).is_none());
+        crew.set(0, Condition::Gone);
+        assert_eq!(crew.order(0, SlotChange::Grow).await, nothing);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_is_paused_does_nothing_until_it_is_resumed() {
