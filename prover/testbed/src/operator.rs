@@ -35,7 +35,7 @@ impl Node {
     /// clients are told `CONNECTION_FORCED` (320). Evidence: `closed`, their names, and `count`.
     ///
     /// The management API closes what its statistics know, which takes milliseconds. A connection is
-    /// up to 5 s old before they do, so those that are younger are closed by [`Self::erlang`], which
+    /// up to 5 s old before they do, so those that are younger are closed by Erlang itself, which
     /// takes half a second.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl Node {
     /// Deletes all queues whose name begins so, whoever they belong to and whoever consumes them.
     /// Evidence: `deleted`, the number of messages that were ready in each.
     ///
-    /// The management API refuses those that are exclusive to a connection; [`Self::erlang`] does
+    /// The management API refuses those that are exclusive to a connection; Erlang itself does
     /// not, and takes half a second.
     ///
     /// # Errors
