@@ -54,6 +54,11 @@ pub trait Fault: Send + Sync {
         None
     }
 
+    /// Whether locks have more slots while it is in force.
+    fn adds_slots(&self) -> bool {
+        false
+    }
+
     /// Whether `all` includes it. What only some locks feel, and what destroys the lock itself, is
     /// asked for by name.
     fn is_in_all(&self) -> bool {

@@ -31,6 +31,10 @@ impl Fault for Grow {
         Need::Slots
     }
 
+    fn adds_slots(&self) -> bool {
+        true
+    }
+
     fn is_in_all(&self) -> bool {
         false
     }

@@ -182,11 +182,6 @@ pub enum PlanError {
         /// The workload.
         workload: &'static str,
     },
-    /// One slot more than there mostly is would hide who is one too many.
-    #[error(
-        "{0} adds a slot to locks, so how many hold one says too little: judge whose each slot is, too (--guarantee {SLOT_EXCLUSION})"
-    )]
-    SlotsUnjudged(&'static str),
     /// A guarantee that is not written right.
     #[error(transparent)]
     Guarantee(checker::ParseError),
@@ -357,6 +352,7 @@ impl Plan {
         let names = all.iter().map(|fault| fault.name());
         let progress = Progress::of(patience, lock.lock.lease(), names);
         let (judged, shown) = guarantees(spec, (workload, &all), &*lock.lock, progress.within())?;
+        let by_promises = spec.guarantees.is_empty() && are_promised(&judged, &*lock.lock);
         let finish_within = finish_within(progress.within(), spec, &params);
         let Wanted {
             effects, struck, ..
@@ -379,7 +375,7 @@ impl Plan {
             operation_timeout: spec.operation_timeout,
             judged,
             shown,
-            by_promises: spec.guarantees.is_empty(),
+            by_promises,
             seed,
             spec: RunSpec {
                 seed: Some(seed),
@@ -708,6 +704,7 @@ fn guarantees(
         [] => promises(workload, faults, lock).collect(),
         chosen => chosen.iter().map(String::as_str).collect(),
     };
+    let chosen = with_slots(chosen, faults);
     let judged = checker::parse_all(chosen.iter().map(|name| bounded(name, progress)))?;
     if judged.is_empty() {
         return Err(PlanError::NothingJudged {
@@ -718,7 +715,6 @@ fn guarantees(
     if judged.iter().all(|guarantee| guarantee.name() == COVERAGE) {
         return Err(PlanError::CoverageAlone);
     }
-    check_slots(faults, &judged)?;
     let beside = workload.questions().iter();
     let mut shown = checker::parse_all(beside.map(|name| bounded(name, progress)))?;
     let is_judged = |guarantee: &dyn Guarantee| {
@@ -729,19 +725,15 @@ fn guarantees(
     Ok((judged, shown))
 }
 
-/// Where slots are added, how many hold a lock is judged together with whose each of them is.
-fn check_slots(faults: &[&dyn Fault], judged: &[Box<dyn Guarantee>]) -> Result<(), PlanError> {
-    let is_judged = |names: &[&str]| {
-        let mut judged = judged.iter().map(|guarantee| guarantee.name());
-        judged.any(|name| names.contains(&checker::stem(&name)))
-    };
-    let mut changing = faults.iter().filter(|fault| fault.needs() == Need::Slots);
-    match changing.next() {
-        Some(fault) if is_judged(EXCLUSIONS) && !is_judged(&[SLOT_EXCLUSION]) => {
-            Err(PlanError::SlotsUnjudged(fault.name()))
-        }
-        _ => Ok(()),
+/// Where slots are added, one slot more hides who is one too many: then whose each slot is, is judged
+/// beside how many hold a lock, whoever chose what is judged.
+fn with_slots<'a>(mut chosen: Vec<&'a str>, faults: &[&dyn Fault]) -> Vec<&'a str> {
+    let is_chosen = |names: &[&str]| chosen.iter().any(|it| names.contains(&checker::stem(it)));
+    let is_needed = faults.iter().any(|fault| fault.adds_slots()) && is_chosen(EXCLUSIONS);
+    if is_needed && !is_chosen(&[SLOT_EXCLUSION]) {
+        chosen.push(SLOT_EXCLUSION);
     }
+    chosen
 }
 
 /// What a lock promises of that which a workload can put to the test.
@@ -752,6 +744,16 @@ fn promises<'a>(
 ) -> impl Iterator<Item = &'a str> {
     let promises = lock.promises().into_iter();
     promises.filter(move |promise| puts_to_the_test(workload, faults, promise))
+}
+
+/// Whether a lock promises all of this.
+fn are_promised(judged: &[Box<dyn Guarantee>], lock: &dyn Lock) -> bool {
+    let promises = lock.promises();
+    let is_promised = |name: String| {
+        let mut promises = promises.iter();
+        promises.any(|promise| checker::stem(promise) == checker::stem(&name))
+    };
+    judged.iter().all(|guarantee| is_promised(guarantee.name()))
 }
 
 /// Whose each slot is.

@@ -4,9 +4,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use history::Function;
-use history::Value;
 use history::fault::Evidence;
+use history::{Function, Value};
 use nemesis::SlotChange;
 use serde_json::Map;
 

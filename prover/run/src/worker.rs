@@ -278,6 +278,8 @@ impl Worker {
             return Ok(false);
         };
         let before = (self.process(), self.held.clone());
+        // It is for the next invocation of its own.
+        let burst = self.burst.take();
         let mut counted = serde_json::Map::new();
         for key in self.equipment.client.run.keys.clone() {
             let changed = self
@@ -285,6 +287,7 @@ impl Worker {
                 .await?;
             counted.extend(changed.map(|slots| (key, slots.into())));
         }
+        self.burst = burst;
         order.fulfil(counted);
         Ok(before != (self.process(), self.held.clone()))
     }

@@ -371,7 +371,7 @@ fn scope<'a>(
 
 #[cfg(test)]
 mod tests {
-    use history::{Draft, Function, HistoryBuilder, Kind, Mark, Process, jsonl};
+    use history::{Draft, Function, HistoryBuilder, Kind, Mark, Process, Value, jsonl};
 
     use super::*;
 
@@ -385,6 +385,62 @@ mod tests {
     #[test]
     fn an_empty_history_proves_nothing() {
         assert_eq!(judge(&History::default(), None).verdict, Verdict::Unknown);
+    }
+
+    /// A run on locks of two slots in which an administrator asks for this, and three believe to hold
+    /// one at one time.
+    fn three_hold(asked: Function, slots: &[u32]) -> History {
+        let outline = Outline {
+            workers: 4,
+            slots: 2,
+            guarantees: vec!["exclusion".to_owned()],
+            ..Outline::default()
+        };
+        let event = |process, kind, function| {
+            Draft::new(Process::Client(process), kind, function).on("lock-0")
+        };
+        let asking = event(3, Kind::Invoke, asked.clone());
+        let refused = event(3, Kind::Fail, asked);
+        let mut drafts = vec![
+            Draft::begin(outline),
+            asking.with(Value::Slots(slots.to_vec())),
+            refused,
+        ];
+        for process in 0..3 {
+            drafts.push(event(process, Kind::Invoke, Function::Acquire));
+            drafts.push(event(process, Kind::Ok, Function::Acquire));
+        }
+        let mut builder = HistoryBuilder::default();
+        for (time, draft) in (0..).zip(drafts) {
+            builder.push(time, draft).expect("well-formed");
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn a_lock_has_the_slots_that_administrators_asked_for_unless_somebody_says_how_many() {
+        let verdict = |history: &History, said: Said| {
+            let criteria = Criteria::bare(history).expect("known").said(said);
+            let judgement = criteria.judge(history, None, Limits::none());
+            judgement.expect("no models").guarantees[0].finding.verdict
+        };
+        let nobody = Said::default;
+        for (asked, slots, expected) in [
+            (Function::Grow, [3].as_slice(), Verdict::Unknown),
+            (Function::Create, &[1, 2, 3], Verdict::Unknown),
+            (Function::Grow, &[2], Verdict::Violated),
+            // It makes none.
+            (Function::Wait, &[3], Verdict::Violated),
+        ] {
+            let history = three_hold(asked.clone(), slots);
+            assert_eq!(verdict(&history, nobody()), expected, "{asked} {slots:?}");
+        }
+        let two = Said {
+            slots: NonZeroU32::new(2),
+            ..nobody()
+        };
+        let history = three_hold(Function::Grow, &[3]);
+        assert_eq!(verdict(&history, two), Verdict::Violated);
     }
 
     #[test]

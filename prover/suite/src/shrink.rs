@@ -11,7 +11,7 @@ use checker::Verdict;
 use history::fault::Window;
 use history::{Function, History, Kind, Operation, Process, Value};
 use nemesis::Aim;
-use nemesis::{Call, Need, Request, Schedule, Target};
+use nemesis::{Call, Request, Schedule, Target};
 use plan::manifest::Planned;
 use plan::spec::RunSpec;
 use plan::{Plan, PlanError};
@@ -97,7 +97,7 @@ impl Case {
                 nemesis_interval: None,
                 nemesis_duration: None,
                 coverage: None,
-                guarantees: judged(guarantee, schedule),
+                guarantees: vec![guarantee.to_owned()],
                 concurrency: Some(concurrency),
                 heartbeat: Some(planned.heartbeat()),
                 swarm: false,
@@ -431,17 +431,6 @@ fn end_of(calls: &[Call]) -> Duration {
 
 fn workers(schedule: &Schedule) -> BTreeSet<u32> {
     schedule.calls.iter().map(|call| call.worker).collect()
-}
-
-/// What is to be violated; where slots are added no plan is made without whose each of them is.
-fn judged(guarantee: &str, schedule: &Schedule) -> Vec<String> {
-    let mut faults = schedule.fault_names().into_iter().filter_map(nemesis::find);
-    let beside = faults.any(|fault| fault.needs() == Need::Slots);
-    let mut judged = vec![guarantee.to_owned()];
-    if beside && guarantee != "slot-exclusion" {
-        judged.push("slot-exclusion".to_owned());
-    }
-    judged
 }
 
 /// What the clients of a run asked for, and when.

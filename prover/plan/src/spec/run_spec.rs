@@ -146,7 +146,7 @@ pub struct RunSpec {
     #[serde(rename = "guarantee")]
     pub guarantees: Vec<String>,
     /// The effect that each fault must have at least once for the run to prove something: revoked,
-    /// delayed or none, of all faults or by name: partition=delayed,pause=none; and how often a
+    /// changed, delayed or none, of all faults or by name: partition=delayed,pause=none; and how often a
     /// fault must strike whom: partition.holder=3
     /// [default: what its kind is due]
     #[arg(long, value_name = "EFFECTS", help_heading = heading::JUDGED)]
